@@ -1,0 +1,205 @@
+//! What can go wrong, by meaning, and where it did.
+//!
+//! Two kinds of trouble are kept apart. An [`Error`] ends something: a source that cannot be listed, an object that cannot
+//! be opened. A [`Problem`] is data about the input: a line that is no record, a gzip stream that was cut off. Problems are counted and
+//! located, the run goes on, and every report states them.
+
+use std::fmt;
+use std::io;
+
+use serde::Serialize;
+
+use crate::location::Location;
+
+/// Why something could not be done. One word wide; see [`Error::kind`].
+pub struct Error(Box<ErrorKind>);
+
+/// The meaning of an [`Error`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A source could not be listed, or an object could not be opened.
+    Source {
+        /// Path or URL.
+        object: Box<str>,
+        /// What the file system or the store said.
+        source: io::Error,
+    },
+    /// An object was opened, then reading it broke.
+    Read {
+        /// Path or URL.
+        object: Box<str>,
+        /// What the file system or the store said.
+        source: io::Error,
+    },
+    /// `--strict` was asked for, and the input has a problem.
+    Strict {
+        /// The first problem met.
+        problem: Problem,
+        /// Where it is.
+        at: Location,
+    },
+    /// The run was stopped before its end.
+    Cancelled,
+    /// A report or a simulated log could not be written.
+    Write {
+        /// Path, or what was being written.
+        target: Box<str>,
+        /// What the file system said.
+        source: io::Error,
+    },
+}
+
+/// The result of an operation of this library.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// What kind of trouble it is.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// A source that could not be listed or an object that could not be opened.
+    pub(crate) fn source(object: impl Into<Box<str>>, source: io::Error) -> Self {
+        ErrorKind::Source { object: object.into(), source }.into()
+    }
+
+    /// An object that broke while it was read.
+    pub(crate) fn read(object: impl Into<Box<str>>, source: io::Error) -> Self {
+        ErrorKind::Read { object: object.into(), source }.into()
+    }
+
+    /// Something that could not be written.
+    pub(crate) fn write(target: impl Into<Box<str>>, source: io::Error) -> Self {
+        ErrorKind::Write { target: target.into(), source }.into()
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self(Box::new(kind))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            ErrorKind::Source { object, .. } => write!(f, "cannot open {object}"),
+            ErrorKind::Read { object, .. } => write!(f, "cannot read {object} to its end"),
+            ErrorKind::Strict { problem, at } => write!(f, "{}: {at}", problem.title()),
+            ErrorKind::Cancelled => write!(f, "stopped before the end"),
+            ErrorKind::Write { target, .. } => write!(f, "cannot write {target}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            ErrorKind::Source { source, .. } | ErrorKind::Read { source, .. } | ErrorKind::Write { source, .. } => {
+                Some(source)
+            }
+            ErrorKind::Strict { .. } | ErrorKind::Cancelled => None,
+        }
+    }
+}
+
+/// Something in the input that could not be read as it should be. Ids are stable: they stand in the JSON report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Problem {
+    /// Fewer fields than the first documented form of the log had.
+    TooFewFields,
+    /// The quotes do not delimit fields as the format has them.
+    Quoting,
+    /// A field that must be a time, a number or a status code is none.
+    FieldType,
+    /// The line is longer than the reader's cap.
+    LineTooLong,
+    /// A line of another AWS log (named by [`Problem::id`]) among access log lines.
+    ConnectionLogLine,
+    /// A Network Load Balancer's line.
+    NetworkLoadBalancerLine,
+    /// A Classic Load Balancer's line.
+    ClassicLoadBalancerLine,
+    /// A health check log's line.
+    HealthCheckLogLine,
+    /// The line AWS writes into its test object when logging is switched on.
+    TestObjectLine,
+    /// A gzip stream ends in the middle of a member.
+    GzipTruncated,
+    /// A gzip member does not decode, or its check sum is wrong.
+    GzipDamaged,
+    /// Bytes that are no gzip member follow the last one.
+    GzipTrailingGarbage,
+    /// An object or folder could not be opened or read to its end.
+    Unreadable,
+}
+
+impl Problem {
+    /// Every problem, in the order reports list them.
+    pub const ALL: [Self; 13] = [
+        Self::Unreadable,
+        Self::GzipTruncated,
+        Self::GzipDamaged,
+        Self::GzipTrailingGarbage,
+        Self::TooFewFields,
+        Self::Quoting,
+        Self::FieldType,
+        Self::LineTooLong,
+        Self::ConnectionLogLine,
+        Self::NetworkLoadBalancerLine,
+        Self::ClassicLoadBalancerLine,
+        Self::HealthCheckLogLine,
+        Self::TestObjectLine,
+    ];
+
+    /// The stable id.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        self.row().0
+    }
+
+    /// One phrase for people, lower case.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        self.row().1
+    }
+
+    /// Whether the problem is an object's (its decoded text stops short) rather than a line's.
+    #[must_use]
+    pub fn is_of_object(self) -> bool {
+        matches!(self, Self::GzipTruncated | Self::GzipDamaged | Self::GzipTrailingGarbage | Self::Unreadable)
+    }
+
+    fn row(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TooFewFields => ("too-few-fields", "line with too few fields for an access log"),
+            Self::Quoting => ("quoting", "line whose quotes do not delimit its fields"),
+            Self::FieldType => ("field-type", "line with a field that is not what its place demands"),
+            Self::LineTooLong => ("line-too-long", "line longer than the cap"),
+            Self::ConnectionLogLine => ("connection-log-line", "line of a connection log"),
+            Self::NetworkLoadBalancerLine => ("network-load-balancer-line", "line of a Network Load Balancer"),
+            Self::ClassicLoadBalancerLine => ("classic-load-balancer-line", "line of a Classic Load Balancer"),
+            Self::HealthCheckLogLine => ("health-check-log-line", "line of a health check log"),
+            Self::TestObjectLine => ("test-object-line", "line of the object AWS writes to test the bucket"),
+            Self::GzipTruncated => ("gzip-truncated", "gzip stream that is cut off"),
+            Self::GzipDamaged => ("gzip-damaged", "gzip stream that is damaged"),
+            Self::GzipTrailingGarbage => ("gzip-trailing-garbage", "bytes after the last gzip member"),
+            Self::Unreadable => ("unreadable", "object that could not be opened or read"),
+        }
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}

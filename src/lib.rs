@@ -1,0 +1,9 @@
+//! albscope reads the access logs of AWS Application Load Balancers and says, for each target, why requests failed.
+
+pub mod error;
+pub mod location;
+pub mod timestamp;
+
+pub use error::{Error, ErrorKind, Problem, Result};
+pub use location::Location;
+pub use timestamp::Timestamp;

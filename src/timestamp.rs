@@ -1,0 +1,254 @@
+//! A moment in UTC with the log's resolution.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Microseconds since the Unix epoch, UTC: the resolution of the log's `time` field.
+///
+/// Displays as the log writes it: `2026-11-22T07:41:20.518414Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+/// Microseconds in a second.
+pub const MICROS_PER_SECOND: i64 = 1_000_000;
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+impl Timestamp {
+    /// From microseconds since the epoch.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// From whole seconds since the epoch.
+    #[must_use]
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds * MICROS_PER_SECOND)
+    }
+
+    /// Microseconds since the epoch; negative before 1970.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(MICROS_PER_SECOND)
+    }
+
+    /// `self − earlier` in microseconds; negative when `earlier` is the later one.
+    #[must_use]
+    pub const fn micros_since(self, earlier: Self) -> i64 {
+        self.0 - earlier.0
+    }
+
+    /// This moment moved by `micros`, held within the range of the type.
+    #[must_use]
+    pub const fn plus_micros(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
+    /// From a civil UTC date and time. `None` when a part is out of its range.
+    #[must_use]
+    pub fn from_civil(
+        (year, month, day): (i64, u32, u32),
+        (hour, minute, second): (u32, u32, u32),
+        micros: u32,
+    ) -> Option<Self> {
+        let valid = (1..=12).contains(&month)
+            && day >= 1
+            && day <= days_in_month(year, month)
+            && hour < 24
+            && minute < 60
+            // A leap second is written as :60 and counts into the next minute.
+            && second <= 60
+            && i64::from(micros) < MICROS_PER_SECOND;
+        if !valid {
+            return None;
+        }
+        let seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY
+            + i64::from(hour) * 3600
+            + i64::from(minute) * 60
+            + i64::from(second);
+        Some(Self(seconds * MICROS_PER_SECOND + i64::from(micros)))
+    }
+
+    /// Reads `2026-11-22T07:41:20.518414Z`: the form of the log's time fields.
+    ///
+    /// The fraction may have up to nine digits (those past the sixth are dropped) or be missing, and so may the `Z`.
+    /// `None` for anything else.
+    #[must_use]
+    #[inline]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        // The seconds part has a fixed shape; read it with the positions known.
+        let (head, tail) = text.split_at_checked(19)?;
+        let head: &[u8; 19] = head.try_into().ok()?;
+        if head[4] != b'-' || head[7] != b'-' || head[10] != b'T' || head[13] != b':' || head[16] != b':' {
+            return None;
+        }
+        let year = i64::from(two_digits(head[0], head[1])?) * 100 + i64::from(two_digits(head[2], head[3])?);
+        let month = two_digits(head[5], head[6])?;
+        let day = two_digits(head[8], head[9])?;
+        let hour = two_digits(head[11], head[12])?;
+        let minute = two_digits(head[14], head[15])?;
+        let second = two_digits(head[17], head[18])?;
+        Self::from_civil((year, month, day), (hour, minute, second), fraction_micros(tail)?)
+    }
+}
+
+/// The fraction and the zone mark: `.518414Z`, `Z`, or nothing.
+#[inline]
+fn fraction_micros(tail: &[u8]) -> Option<u32> {
+    let tail = tail.strip_suffix(b"Z").unwrap_or(tail);
+    let Some((b'.', digits)) = tail.split_first() else {
+        return tail.is_empty().then_some(0);
+    };
+    if digits.is_empty() || digits.len() > 9 {
+        return None;
+    }
+    let mut micros = 0;
+    for place in 0..6 {
+        micros = micros * 10 + digits.get(place).map_or(Some(0), |&digit| value_of(digit))?;
+    }
+    digits.iter().skip(6).all(u8::is_ascii_digit).then_some(micros)
+}
+
+#[inline]
+fn two_digits(tens: u8, ones: u8) -> Option<u32> {
+    Some(value_of(tens)? * 10 + value_of(ones)?)
+}
+
+#[inline]
+fn value_of(digit: u8) -> Option<u32> {
+    let value = digit.wrapping_sub(b'0');
+    (value < 10).then_some(u32::from(value))
+}
+
+#[inline]
+fn days_in_month(year: i64, month: u32) -> u32 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01 in the proleptic Gregorian calendar.
+///
+/// Years begin in March here, so that the leap day is a year's last and months have a linear formula.
+#[inline]
+fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = i64::from((153 * month + 2) / 5 + day - 1);
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// The civil date of a day number: the inverse of [`days_from_civil`].
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// A moment's civil parts in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Civil {
+    /// Year, month (1–12) and day (1–31).
+    pub date: (i64, i64, i64),
+    /// Hour, minute and second.
+    pub clock: (i64, i64, i64),
+    /// Microseconds past the second.
+    pub micros: i64,
+}
+
+impl From<Timestamp> for Civil {
+    fn from(moment: Timestamp) -> Self {
+        let seconds = moment.as_seconds();
+        let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
+        Self {
+            date: civil_from_days(seconds.div_euclid(SECONDS_PER_DAY)),
+            clock: (of_day / 3600, of_day / 60 % 60, of_day % 60),
+            micros: moment.0.rem_euclid(MICROS_PER_SECOND),
+        }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Civil { date: (year, month, day), clock: (hour, minute, second), micros } = Civil::from(*self);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn known_moments_are_read() {
+        for (text, micros) in [
+            ("1970-01-01T00:00:00.000000Z", 0),
+            ("2019-10-11T15:01:40.491000Z", 1_570_806_100_491_000),
+            ("2000-02-29T23:59:59Z", 951_868_799_000_000),
+            ("2018-07-02T22:23:00.1Z", 1_530_570_180_100_000),
+            ("2018-07-02T22:23:00.123456789Z", 1_530_570_180_123_456),
+            ("2018-07-02T22:23:00", 1_530_570_180_000_000),
+        ] {
+            assert_eq!(Timestamp::parse(text.as_bytes()), Some(Timestamp::from_micros(micros)), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            "-",
+            "2026",
+            "2026-13-01T00:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-02-01T24:00:00Z",
+            "2026-02-01 00:00:00Z",
+            "2026-02-01T00:00:00.Z",
+            "2026-02-01T00:00:00.1234567890Z",
+            "2026-02-01T00:00:00+01:00",
+            "2026-02-01T00:00:0xZ",
+            "2026-02-01T00:00:00.12x456Z",
+        ] {
+            assert_eq!(Timestamp::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn display_and_parse_are_inverses(micros in -62_135_596_800_000_000_i64..253_402_300_800_000_000) {
+            let moment = Timestamp::from_micros(micros);
+            prop_assert_eq!(Timestamp::parse(moment.to_string().as_bytes()), Some(moment));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = Timestamp::parse(&bytes);
+        }
+    }
+}
