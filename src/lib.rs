@@ -1,5 +1,6 @@
 //! albscope reads the access logs of AWS Application Load Balancers and says, for each target, why requests failed.
 
+pub mod decode;
 pub mod error;
 pub mod location;
 pub mod timestamp;

@@ -1,0 +1,190 @@
+//! Compressed bytes to bytes: what an object holds is told by its first bytes, never by its name.
+//!
+//! Input: an object's bytes, in memory or as a stream. Output: decoded bytes, appended to a [`Buffer`] piece by piece, and at
+//! most one [`Damage`] at the end. Load balancers write gzip of **many members**; a reader that stops at the first loses most lines.
+//!
+//! There are two ways through, and they give the same bytes (a property test holds them to it):
+//!
+//! - *in memory*: one member after the other with libdeflate, into a buffer that is reused. The fast one.
+//! - *streaming*: `flate2` in bounded memory, for pipes, for objects too large to hold, for members that decode to more than
+//!   [`MAX_MEMBER_BYTES`], and to save what stands before the damage in a member that libdeflate refuses.
+
+mod gzip;
+mod libdeflate;
+
+use std::io::{self, BufRead, BufReader, Read};
+
+pub use gzip::MAX_MEMBER_BYTES;
+pub use libdeflate::Decompressor;
+
+use crate::error::Problem;
+use gzip::{GzipMembers, GzipStream};
+
+/// Bytes read or decoded in one step of the streaming ways.
+const STEP_BYTES: usize = 256 * 1024;
+
+/// The first two bytes of every gzip member.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// An object's bytes as a source hands them out.
+pub enum Body<'a> {
+    /// All of them, held in memory.
+    Bytes(&'a [u8]),
+    /// A stream of unknown length.
+    Stream(Box<dyn Read + Send + 'a>),
+}
+
+/// Where the decoded text of an object stops short, and why.
+#[derive(Debug)]
+pub struct Damage {
+    /// What is wrong.
+    pub problem: Problem,
+    /// Offset in the object as it is stored, from 0.
+    pub stored_byte: u64,
+    /// What the decoder or the operating system said.
+    pub reason: io::Error,
+}
+
+/// Decoded bytes on their way to the line splitter.
+///
+/// All bytes of `storage` are initialised; those from `start` to `end` are waiting to be consumed.
+#[derive(Default)]
+pub struct Buffer {
+    storage: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    /// An empty buffer. It grows with what is decoded into it and is meant to be reused.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes that wait to be consumed.
+    #[must_use]
+    pub fn pending(&self) -> &[u8] {
+        &self.storage[self.start..self.end]
+    }
+
+    /// Forgets the first `count` pending bytes.
+    pub fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+    }
+
+    /// Room for at least `wanted` more bytes after the pending ones.
+    fn spare(&mut self, wanted: usize) -> &mut [u8] {
+        if self.start > 0 {
+            self.storage.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.storage.len() - self.end < wanted {
+            self.storage.resize(self.end + wanted, 0);
+        }
+        &mut self.storage[self.end..]
+    }
+
+    /// Says that the first `count` bytes of [`Buffer::spare`] were filled.
+    fn filled(&mut self, count: usize) {
+        self.end += count;
+    }
+
+    #[cfg(test)]
+    fn spare_len(&self) -> usize {
+        self.storage.len() - self.end
+    }
+}
+
+/// Decodes one object, whatever its form.
+pub struct Decoder<'a> {
+    form: Form<'a>,
+}
+
+enum Form<'a> {
+    Members(GzipMembers<'a>),
+    Stream(GzipStream<Box<dyn BufRead + Send + 'a>>),
+    Plain { reader: Box<dyn BufRead + Send + 'a>, read: u64 },
+    Ended,
+}
+
+impl<'a> Decoder<'a> {
+    /// Looks at the first bytes of `body` and picks the way through. `decompressor` is lent by the worker, which reuses it.
+    ///
+    /// # Errors
+    /// When the first bytes of a stream cannot be read.
+    pub fn new(body: Body<'a>, decompressor: &'a mut Decompressor) -> io::Result<Self> {
+        let form = match body {
+            Body::Bytes(bytes) if bytes.starts_with(&GZIP_MAGIC) => {
+                Form::Members(GzipMembers::new(bytes, decompressor))
+            }
+            Body::Bytes(bytes) => Form::Plain { reader: Box::new(bytes), read: 0 },
+            Body::Stream(stream) => {
+                let mut reader = BufReader::with_capacity(STEP_BYTES, stream);
+                // One `read` of a pipe may give a single byte; the magic number needs two.
+                let first = peek_two(&mut reader)?;
+                let reader: Box<dyn BufRead + Send + 'a> = Box::new(io::Cursor::new(first.clone()).chain(reader));
+                if first == GZIP_MAGIC {
+                    Form::Stream(GzipStream::new(reader, 0))
+                } else {
+                    Form::Plain { reader, read: 0 }
+                }
+            }
+        };
+        Ok(Self { form })
+    }
+
+    /// Appends decoded bytes to `buffer`. `Ok(false)`: the object is at its end, and stays there.
+    ///
+    /// # Errors
+    /// Once, at the place behind which nothing can be decoded; what came before it stands in `buffer`.
+    pub fn fill(&mut self, buffer: &mut Buffer) -> Result<bool, Damage> {
+        let filled = match &mut self.form {
+            Form::Members(members) => members.fill(buffer),
+            Form::Stream(stream) => stream.fill(buffer),
+            Form::Plain { reader, read } => match fill_from(reader, buffer) {
+                Ok(count) => {
+                    *read += count as u64;
+                    Ok(count > 0)
+                }
+                Err(reason) => Err(Damage { problem: Problem::Unreadable, stored_byte: *read, reason }),
+            },
+            Form::Ended => Ok(false),
+        };
+        if !matches!(filled, Ok(true)) {
+            self.form = Form::Ended;
+        }
+        filled
+    }
+}
+
+/// Reads once into `buffer`; 0 at the end of `reader`.
+fn fill_from(reader: &mut impl Read, buffer: &mut Buffer) -> io::Result<usize> {
+    loop {
+        match reader.read(&mut buffer.spare(STEP_BYTES)[..STEP_BYTES]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+            Ok(count) => {
+                buffer.filled(count);
+                return Ok(count);
+            }
+        }
+    }
+}
+
+/// The first two bytes of a stream, or fewer where it is shorter.
+fn peek_two(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut first = Vec::with_capacity(2);
+    reader.by_ref().take(2).read_to_end(&mut first)?;
+    Ok(first)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Gzip of many members, in memory and streaming.
+
+use std::io::{self, BufRead};
+
+use flate2::{Decompress, DecompressError, FlushDecompress, Status};
+
+use super::libdeflate::{Decompressor, Refusal, Sizes};
+use super::{Buffer, Damage, GZIP_MAGIC, STEP_BYTES};
+use crate::error::Problem;
+
+/// A member that decodes to more than this goes the streaming way: the bound on a worker's memory.
+pub const MAX_MEMBER_BYTES: usize = 128 * 1024 * 1024;
+
+/// Room for the first try at a member whose size is not known.
+const FIRST_ROOM_BYTES: usize = 1024 * 1024;
+
+/// Deflate cannot make more than this many bytes of one.
+const MAX_DEFLATE_RATIO: usize = 1032;
+
+/// The largest window deflate knows; every member can be read with it.
+const MAX_WINDOW_BITS: u8 = 15;
+
+/// A whole object in memory, decoded member by member.
+pub(super) struct GzipMembers<'a> {
+    rest: &'a [u8],
+    /// Offset of `rest` in the object.
+    offset: u64,
+    decompressor: &'a mut Decompressor,
+    /// Set once a member has to go the streaming way; all that follow it go along.
+    stream: Option<GzipStream<&'a [u8]>>,
+}
+
+impl<'a> GzipMembers<'a> {
+    pub(super) fn new(object: &'a [u8], decompressor: &'a mut Decompressor) -> Self {
+        Self { rest: object, offset: 0, decompressor, stream: None }
+    }
+
+    pub(super) fn fill(&mut self, buffer: &mut Buffer) -> Result<bool, Damage> {
+        if self.stream.is_none() && !self.rest.is_empty() {
+            if self.rest.starts_with(&GZIP_MAGIC) && self.member(buffer) {
+                return Ok(true);
+            }
+            self.stream = Some(GzipStream::new(self.rest, self.offset));
+        }
+        match &mut self.stream {
+            Some(stream) => stream.fill(buffer),
+            None => Ok(false),
+        }
+    }
+
+    /// Decodes one member. `false` when libdeflate cannot: the member is damaged, or too large.
+    fn member(&mut self, buffer: &mut Buffer) -> bool {
+        let mut room = buffer.spare(self.likely_size().max(FIRST_ROOM_BYTES)).len();
+        loop {
+            match self.decompressor.member(self.rest, buffer.spare(room)) {
+                Ok(sizes) => {
+                    buffer.filled(sizes.decoded);
+                    self.rest = &self.rest[sizes.stored..];
+                    self.offset += sizes.stored as u64;
+                    return true;
+                }
+                Err(Refusal::InsufficientSpace) if room < MAX_MEMBER_BYTES => room = (room * 2).min(MAX_MEMBER_BYTES),
+                Err(Refusal::InsufficientSpace | Refusal::BadMember) => return false,
+            }
+        }
+    }
+
+    /// The object's last four bytes are the decoded size of its last member: right for an object of one member, a guess otherwise,
+    /// and not to be trusted in either case.
+    fn likely_size(&self) -> usize {
+        let size = self.rest.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize);
+        let possible = self.rest.len().saturating_mul(MAX_DEFLATE_RATIO).min(MAX_MEMBER_BYTES);
+        if size <= possible { size } else { 0 }
+    }
+}
+
+/// Gzip of many members from a stream, in bounded memory.
+///
+/// `flate2::bufread::MultiGzDecoder` does nearly this, but it drops what a damaged member still gave in its last step, and cannot tell bytes
+/// behind the last member from a damaged one. So this drives flate2's inflater itself.
+pub(super) struct GzipStream<R: BufRead> {
+    reader: R,
+    /// Where `reader` stands in the object.
+    offset: u64,
+    inflater: Decompress,
+    /// Whether the inflater is inside a member.
+    in_member: bool,
+}
+
+impl<R: BufRead> GzipStream<R> {
+    /// `offset` is where `reader` stands in the object: at a member's beginning, or behind a member.
+    pub(super) fn new(reader: R, offset: u64) -> Self {
+        Self { reader, offset, inflater: Decompress::new_gzip(MAX_WINDOW_BITS), in_member: false }
+    }
+
+    pub(super) fn fill(&mut self, buffer: &mut Buffer) -> Result<bool, Damage> {
+        loop {
+            if !self.in_member {
+                if !self.begins_member()? {
+                    return Ok(false);
+                }
+                self.inflater = Decompress::new_gzip(MAX_WINDOW_BITS);
+                self.in_member = true;
+            }
+            let (progress, status) = self.inflate(buffer)?;
+            match status {
+                Ok(Status::StreamEnd) => self.in_member = false,
+                Ok(Status::Ok | Status::BufError) if progress.stored == 0 && progress.decoded == 0 => {
+                    let reason = io::Error::new(io::ErrorKind::UnexpectedEof, "the stream ends inside a member");
+                    return Err(self.damage(Problem::GzipTruncated, reason));
+                }
+                Ok(Status::Ok | Status::BufError) => {}
+                Err(reason) => {
+                    let reason = io::Error::new(io::ErrorKind::InvalidData, reason);
+                    return Err(self.damage(Problem::GzipDamaged, reason));
+                }
+            }
+            if progress.decoded > 0 {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// One step of the inflater. What it gave counts even when the step fails.
+    #[expect(clippy::cast_possible_truncation, reason = "differences of totals within one step fit the step's buffers")]
+    fn inflate(&mut self, buffer: &mut Buffer) -> Result<(Sizes, Result<Status, DecompressError>), Damage> {
+        let stored = match self.reader.fill_buf() {
+            Ok(stored) => stored,
+            Err(reason) => return Err(Damage { problem: Problem::Unreadable, stored_byte: self.offset, reason }),
+        };
+        let (stored_before, decoded_before) = (self.inflater.total_in(), self.inflater.total_out());
+        let status =
+            self.inflater.decompress(stored, &mut buffer.spare(STEP_BYTES)[..STEP_BYTES], FlushDecompress::None);
+        let progress = Sizes {
+            stored: (self.inflater.total_in() - stored_before) as usize,
+            decoded: (self.inflater.total_out() - decoded_before) as usize,
+        };
+        buffer.filled(progress.decoded);
+        self.reader.consume(progress.stored);
+        self.offset += progress.stored as u64;
+        Ok((progress, status))
+    }
+
+    /// Whether another member follows. Zero bytes behind the last member are padding and mean nothing.
+    fn begins_member(&mut self) -> Result<bool, Damage> {
+        loop {
+            let bytes = match self.reader.fill_buf() {
+                Ok(bytes) => bytes,
+                Err(reason) => return Err(self.damage(Problem::Unreadable, reason)),
+            };
+            let Some(&first) = bytes.first() else { return Ok(false) };
+            if first == GZIP_MAGIC[0] {
+                return Ok(true);
+            }
+            let padding = bytes.iter().take_while(|&&byte| byte == 0).count();
+            if padding == 0 {
+                let reason = io::Error::new(io::ErrorKind::InvalidData, "no gzip member begins here");
+                return Err(self.damage(Problem::GzipTrailingGarbage, reason));
+            }
+            self.reader.consume(padding);
+            self.offset += padding as u64;
+        }
+    }
+
+    fn damage(&self, problem: Problem, reason: io::Error) -> Damage {
+        Damage { problem, stored_byte: self.offset, reason }
+    }
+}
