@@ -73,6 +73,14 @@ impl Buffer {
         self.start = (self.start + count).min(self.end);
     }
 
+    /// The first `len` pending bytes, which together with the `skip` behind them count as consumed.
+    #[inline]
+    pub(crate) fn take(&mut self, len: usize, skip: usize) -> &[u8] {
+        let start = self.start;
+        self.consume(len + skip);
+        &self.storage[start..start + len]
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.start = 0;

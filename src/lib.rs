@@ -1,8 +1,12 @@
 //! albscope reads the access logs of AWS Application Load Balancers and says, for each target, why requests failed.
 
+pub mod classify;
 pub mod decode;
 pub mod error;
+pub mod kind;
 pub mod location;
+pub mod record;
+pub mod schema;
 pub mod timestamp;
 
 pub use error::{Error, ErrorKind, Problem, Result};

@@ -1,0 +1,410 @@
+//! One request's line to its [`Outcome`]: who answered, and how it ended.
+//!
+//! Input: an [`Exchange`], the facts that one line tells. Output: an [`Outcome`]. The rules are rows of a table ([`ROWS`]), tried in order; nothing
+//! but the line's own fields counts here. Why requests ended so is for [`crate::diagnose`] to say, which sees them together.
+
+mod outcome;
+mod reason;
+
+use std::ops::Range;
+use std::time::Duration;
+
+pub use outcome::{AnsweredBy, Outcome};
+pub use reason::Reason;
+
+use crate::timestamp::Timestamp;
+
+/// The connect timeout from a load balancer to its targets, which cannot be changed.
+///
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// When a request that met [`CONNECT_TIMEOUT`] may have ended: earlier by a clock's error, later by the time that the connection took
+/// before a TLS handshake timed out. Genuine lines end 1 to 3 ms late.
+const CONNECT_TIMEOUT_ENDS: Range<Duration> = Duration::from_millis(9_500)..Duration::from_millis(11_500);
+
+/// What one line tells of a request and its answer.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    /// When the load balancer produced the response (WebSocket: when the connection closed).
+    pub time: Timestamp,
+    /// The load balancer's resource id, `app/<name>/<id>`.
+    pub load_balancer: &'a [u8],
+    /// The target group's ARN. Absent when no rule forwarded the request.
+    pub target_group: Option<&'a [u8]>,
+    /// The target, `address:port`. Absent when none was chosen, and for Lambda functions.
+    pub target: Option<&'a [u8]>,
+    /// The status sent to the client. Absent when none was (`-`, `000`).
+    pub elb_status_code: Option<u16>,
+    /// The status that the target answered with. Absent when it did not answer.
+    pub target_status_code: Option<u16>,
+    /// From the request's receipt to its dispatch. Absent when it was not dispatched.
+    pub request_processing_time: Option<Duration>,
+    /// From dispatch to the target's first header. Absent when none came.
+    pub target_processing_time: Option<Duration>,
+    /// From the target's first header to the first byte sent to the client. Absent when no answer came.
+    pub response_processing_time: Option<Duration>,
+    /// How long the whole request took.
+    pub elapsed: Elapsed,
+    /// What `error_reason` says.
+    pub reason: Reason,
+    /// What `actions_executed` says.
+    pub actions: Actions,
+    /// Whether the line holds a request line with a method; it has none when the client never sent a whole request.
+    pub has_request: bool,
+    /// Whether the request was classified as a severe desync risk.
+    pub is_severe: bool,
+    /// Whether an HTTP/2 `RST_STREAM` code is logged.
+    pub has_stream_reset: bool,
+    /// Whether the line stands for a WebSocket connection, whose elapsed time is its life.
+    pub is_web_socket: bool,
+}
+
+/// `time − request_creation_time`: the only duration that every failed request has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elapsed {
+    /// Right to the millisecond.
+    Exact(Duration),
+    /// Counted from the whole second in the trace id, since the line has no `request_creation_time`: too long by up to a second.
+    FromTraceId(Duration),
+    /// The line does not tell, or the request would have ended before it began.
+    Unknown,
+}
+
+impl Elapsed {
+    /// The elapsed time where it is known to the millisecond.
+    #[must_use]
+    pub fn exact(self) -> Option<Duration> {
+        match self {
+            Self::Exact(elapsed) => Some(elapsed),
+            Self::FromTraceId(_) | Self::Unknown => None,
+        }
+    }
+}
+
+/// The actions that a rule executed, as far as they tell who answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Actions(u8);
+
+impl Actions {
+    /// The line is too old to have the field.
+    pub const UNKNOWN: Self = Self(1);
+    /// No action ran, or only some that tell nothing here.
+    pub const NONE: Self = Self(0);
+    /// `forward`
+    pub const FORWARD: Self = Self(2);
+    /// `redirect`
+    pub const REDIRECT: Self = Self(4);
+    /// `fixed-response`
+    pub const FIXED_RESPONSE: Self = Self(8);
+    /// `waf` as the last action: AWS WAF rejected the request.
+    pub const WAF_LAST: Self = Self(16);
+    /// `waf-failed`
+    pub const WAF_FAILED: Self = Self(32);
+    /// `authenticate`
+    pub const AUTHENTICATE: Self = Self(64);
+
+    /// Reads the comma-separated list of the log.
+    #[must_use]
+    #[inline]
+    pub fn parse(list: &[u8]) -> Self {
+        if list == b"forward" {
+            return Self::FORWARD;
+        }
+        let mut actions = Self::NONE;
+        let mut latest: &[u8] = b"";
+        for action in list.split(|&byte| byte == b',') {
+            latest = action;
+            actions.0 |= match action {
+                b"forward" => Self::FORWARD.0,
+                b"redirect" => Self::REDIRECT.0,
+                b"fixed-response" => Self::FIXED_RESPONSE.0,
+                b"waf-failed" => Self::WAF_FAILED.0,
+                b"authenticate" => Self::AUTHENTICATE.0,
+                _ => 0,
+            };
+        }
+        if latest == b"waf" {
+            actions.0 |= Self::WAF_LAST.0;
+        }
+        actions
+    }
+
+    /// Whether any of `wanted` is among these.
+    #[must_use]
+    pub fn has_any(self, wanted: Self) -> bool {
+        self.0 & wanted.0 != 0
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// One rule: a pattern over an [`Exchange`] and the outcome that it means.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// What it means.
+    pub outcome: Outcome,
+    elb_status_code: Status,
+    target_status_code: TargetStatus,
+    target: Is,
+    request_time: Is,
+    target_time: Is,
+    response_time: Is,
+    elapsed: ElapsedIs,
+    reason: &'static [Reason],
+    actions: Actions,
+    has_request: Is,
+    severe: Is,
+    stream_reset: Is,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Status {
+    Any,
+    None,
+    Is(u16),
+    Within(u16, u16),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum TargetStatus {
+    Any,
+    Absent,
+    Same,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Is {
+    Any,
+    Present,
+    Absent,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum ElapsedIs {
+    Any,
+    /// About [`CONNECT_TIMEOUT`].
+    ConnectTimeout,
+    /// Longer than that.
+    Longer,
+}
+
+impl Is {
+    fn fits(self, present: bool) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Present => present,
+            Self::Absent => !present,
+        }
+    }
+}
+
+impl Row {
+    const fn new(outcome: Outcome, elb_status_code: Status) -> Self {
+        Self {
+            outcome,
+            elb_status_code,
+            target_status_code: TargetStatus::Any,
+            target: Is::Any,
+            request_time: Is::Any,
+            target_time: Is::Any,
+            response_time: Is::Any,
+            elapsed: ElapsedIs::Any,
+            reason: &[],
+            actions: Actions::NONE,
+            has_request: Is::Any,
+            severe: Is::Any,
+            stream_reset: Is::Any,
+        }
+    }
+
+    /// By the target's own status.
+    const fn target_answered(mut self, status: TargetStatus) -> Self {
+        self.target_status_code = status;
+        self
+    }
+
+    /// By the three processing times: request, target, response.
+    const fn times(mut self, request: Is, target: Is, response: Is) -> Self {
+        (self.request_time, self.target_time, self.response_time) = (request, target, response);
+        self
+    }
+
+    const fn target(mut self, target: Is) -> Self {
+        self.target = target;
+        self
+    }
+
+    const fn elapsed(mut self, elapsed: ElapsedIs) -> Self {
+        self.elapsed = elapsed;
+        self
+    }
+
+    /// Any of these reasons.
+    const fn reason(mut self, reasons: &'static [Reason]) -> Self {
+        self.reason = reasons;
+        self
+    }
+
+    /// Any of these actions.
+    const fn actions(mut self, actions: Actions) -> Self {
+        self.actions = actions;
+        self
+    }
+
+    fn fits(&self, exchange: &Exchange<'_>) -> bool {
+        let status_fits = match (self.elb_status_code, exchange.elb_status_code) {
+            (Status::Any, _) | (Status::None, None) => true,
+            (Status::Is(wanted), Some(status)) => status == wanted,
+            (Status::Within(low, high), Some(status)) => (low..=high).contains(&status),
+            (Status::None, Some(_)) | (Status::Is(_) | Status::Within(..), None) => false,
+        };
+        let target_status_fits = match self.target_status_code {
+            TargetStatus::Any => true,
+            TargetStatus::Absent => exchange.target_status_code.is_none(),
+            TargetStatus::Same => {
+                exchange.target_status_code.is_some() && exchange.target_status_code == exchange.elb_status_code
+            }
+            TargetStatus::Other => {
+                exchange.target_status_code.is_some() && exchange.target_status_code != exchange.elb_status_code
+            }
+        };
+        status_fits
+            && target_status_fits
+            && self.target.fits(exchange.target.is_some())
+            && self.request_time.fits(exchange.request_processing_time.is_some())
+            && self.target_time.fits(exchange.target_processing_time.is_some())
+            && self.response_time.fits(exchange.response_processing_time.is_some())
+            && self.elapsed.fits(exchange.elapsed)
+            && (self.reason.is_empty() || self.reason.contains(&exchange.reason))
+            && (self.actions == Actions::NONE || exchange.actions.has_any(self.actions))
+            && self.has_request.fits(exchange.has_request)
+            && self.severe.fits(exchange.is_severe)
+            && self.stream_reset.fits(exchange.has_stream_reset)
+    }
+}
+
+impl ElapsedIs {
+    fn fits(self, elapsed: Elapsed) -> bool {
+        let Range { start, mut end } = CONNECT_TIMEOUT_ENDS;
+        let elapsed = match elapsed {
+            Elapsed::Exact(elapsed) => elapsed,
+            Elapsed::FromTraceId(elapsed) => {
+                end += Duration::from_secs(1);
+                elapsed
+            }
+            Elapsed::Unknown => return matches!(self, Self::Any),
+        };
+        match self {
+            Self::Any => true,
+            Self::ConnectTimeout => (start..end).contains(&elapsed),
+            Self::Longer => elapsed >= end,
+        }
+    }
+}
+
+const ANY_5XX: Status = Status::Within(500, 599);
+const LAMBDA_5XX: Row = Row::new(Outcome::LambdaError, ANY_5XX).target_answered(TargetStatus::Absent);
+
+const fn outcome(row: Row, outcome: Outcome) -> Row {
+    Row { outcome, ..row }
+}
+
+/// The table. The first row that fits is the outcome; the last one fits everything.
+///
+/// Sources: the access log page of the user guide (fields, `-1`, `error_reason`) and its troubleshooting page (what each status means),
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>. Where those and lines seen in the wild differ,
+/// every documented form is accepted: an idle timeout may carry a target time or none, and in archives from before 2023 no times at all.
+pub static ROWS: &[Row] = &[
+    // The client closed first, whatever the target did or would have done.
+    Row::new(Outcome::ClientClosedBeforeDispatch, Status::Is(460)).times(Is::Absent, Is::Any, Is::Any),
+    Row::new(Outcome::ClientClosedAfterDispatch, Status::Is(460)),
+    // The target answered and the load balancer passed it on.
+    Row::new(Outcome::Ok, Status::Within(100, 399)).target_answered(TargetStatus::Same),
+    Row::new(Outcome::TargetClientError, Status::Within(400, 499)).target_answered(TargetStatus::Same),
+    Row::new(Outcome::TargetGatewayError, Status::Within(502, 504)).target_answered(TargetStatus::Same),
+    Row::new(Outcome::TargetError, ANY_5XX).target_answered(TargetStatus::Same),
+    // A rule answered before any target.
+    Row::new(Outcome::WafFailed, ANY_5XX).target_answered(TargetStatus::Absent).reason(&[Reason::Waf]),
+    Row::new(Outcome::WafFailed, ANY_5XX)
+        .target_answered(TargetStatus::Absent)
+        .target(Is::Absent)
+        .actions(Actions::WAF_FAILED),
+    Row::new(Outcome::WafBlocked, Status::Any).target_answered(TargetStatus::Absent).actions(Actions::WAF_LAST),
+    Row::new(Outcome::IdentityProviderError, Status::Within(561, 562)),
+    Row::new(Outcome::IdentityProviderError, ANY_5XX).reason(&[Reason::Authentication, Reason::IdentityProvider]),
+    Row::new(Outcome::AuthenticationFailed, Status::Within(400, 499))
+        .target_answered(TargetStatus::Absent)
+        .reason(&[Reason::Authentication, Reason::IdentityProvider]),
+    Row::new(Outcome::AuthenticationFailed, Status::Is(401)).target_answered(TargetStatus::Absent),
+    Row::new(Outcome::FixedResponse, Status::Any)
+        .target_answered(TargetStatus::Absent)
+        .actions(Actions::FIXED_RESPONSE),
+    Row::new(Outcome::Redirect, Status::Within(300, 399)).target_answered(TargetStatus::Absent),
+    // Lambda functions: error_reason names the failure.
+    outcome(LAMBDA_5XX, Outcome::LambdaThrottled).reason(&[Reason::LambdaThrottled]),
+    outcome(LAMBDA_5XX, Outcome::LambdaTimeout).reason(&[Reason::LambdaTimeout]),
+    outcome(LAMBDA_5XX, Outcome::LambdaMisconfigured).reason(&[Reason::LambdaMisconfigured]),
+    LAMBDA_5XX.reason(&[Reason::Lambda]),
+    // 502 by the load balancer.
+    Row { stream_reset: Is::Present, ..Row::new(Outcome::StreamReset, ANY_5XX).target_answered(TargetStatus::Absent) },
+    Row::new(Outcome::ResponseRejected, Status::Is(502)).target_answered(TargetStatus::Other),
+    Row::new(Outcome::ResponseRejected, Status::Is(502)).times(Is::Present, Is::Present, Is::Present),
+    Row::new(Outcome::ConnectFailed, Status::Is(502)).times(Is::Absent, Is::Absent, Is::Absent),
+    Row::new(Outcome::ClosedBeforeResponse, Status::Is(502)),
+    // 504 by the load balancer.
+    Row::new(Outcome::IncompleteResponse, Status::Is(504)).target_answered(TargetStatus::Other),
+    Row::new(Outcome::IdleTimeout, Status::Is(504)).times(Is::Present, Is::Any, Is::Any),
+    Row::new(Outcome::IdleTimeout, Status::Is(504)).times(Is::Absent, Is::Present, Is::Any),
+    Row::new(Outcome::ConnectTimeout, Status::Is(504)).target(Is::Present).elapsed(ElapsedIs::ConnectTimeout),
+    Row::new(Outcome::IdleTimeout, Status::Is(504)).target(Is::Present).elapsed(ElapsedIs::Longer),
+    Row::new(Outcome::TimeoutUnspecified, Status::Is(504)),
+    // 503 by the load balancer.
+    Row::new(Outcome::TargetUnavailable, Status::Is(503)).target(Is::Present),
+    Row::new(Outcome::NoTarget, Status::Is(503)).actions(Actions::FORWARD.or(Actions::UNKNOWN)),
+    // Other statuses that the load balancer makes.
+    Row::new(Outcome::UnsupportedTransferEncoding, Status::Is(501)),
+    Row::new(Outcome::UnsupportedHttpVersion, Status::Is(505)),
+    Row::new(Outcome::RedirectUrlTooLong, Status::Is(507)),
+    Row::new(Outcome::LoadBalancerError, ANY_5XX),
+    Row { severe: Is::Present, ..Row::new(Outcome::DesyncBlocked, Status::Is(400)) },
+    Row { has_request: Is::Absent, ..Row::new(Outcome::MalformedRequest, Status::Is(400)) },
+    Row::new(Outcome::BadRequest, Status::Is(400)),
+    Row::new(Outcome::Forbidden, Status::Is(403)),
+    Row::new(Outcome::MethodNotAllowed, Status::Is(405)),
+    Row::new(Outcome::RequestTimeout, Status::Is(408)),
+    Row::new(Outcome::RequestTooLarge, Status::Is(413)),
+    Row::new(Outcome::UriTooLong, Status::Is(414)),
+    Row::new(Outcome::ForwardedForTooLong, Status::Is(463)),
+    Row::new(Outcome::ProtocolMismatch, Status::Is(464)),
+    Row::new(Outcome::LoadBalancerClientError, Status::Within(400, 499)),
+    Row::new(Outcome::LoadBalancerAnswer, Status::Within(100, 399)),
+    Row::new(Outcome::NoStatus, Status::None),
+    Row::new(Outcome::UnknownStatus, Status::Any),
+];
+
+/// The outcome of one request.
+///
+/// Every exchange has one: the table's last row fits everything.
+#[must_use]
+#[inline]
+pub fn classify(exchange: &Exchange<'_>) -> Outcome {
+    match (exchange.elb_status_code, exchange.target_status_code) {
+        // Nearly every line; the table says the same, as a test makes sure.
+        (Some(status @ 100..=399), Some(answered)) if status == answered => Outcome::Ok,
+        _ => by_table(exchange),
+    }
+}
+
+fn by_table(exchange: &Exchange<'_>) -> Outcome {
+    ROWS.iter().find(|row| row.fits(exchange)).map_or(Outcome::UnknownStatus, |row| row.outcome)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,409 @@
+//! The access log of Application Load Balancers.
+//!
+//! Source of names, order and meanings: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
+//! (36 fields in autumn 2026). What real lines do differently:
+//!
+//! - fields 35 and 36 are quoted in lines, bare in the page's table; fields 19 and 20 were bare in 2018;
+//! - IPv6 clients stand without brackets, so an endpoint is split at its *last* colon;
+//! - `request_creation_time` has milliseconds only, printed with three more zeros;
+//! - a request that was never complete has the request line `"- http://host:80- -"`;
+//! - a double quote inside a field is written `\x22`.
+
+use std::time::Duration;
+
+use crate::classify::{Actions, Elapsed, Exchange, Reason};
+use crate::error::Problem;
+use crate::record::{LogKind, Record};
+use crate::schema::{Field, FieldType, Quoting, Schema};
+use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
+
+/// The access log of Application Load Balancers.
+#[derive(Clone, Copy, Debug)]
+pub enum Alb {}
+
+impl LogKind for Alb {
+    const SCHEMA: &'static Schema = &SCHEMA;
+}
+
+/// Declares the places of the fields as constants and the table in one go, so that they cannot differ.
+macro_rules! fields {
+    ($($place:ident $name:literal $quoting:ident $field_type:ident $meaning:literal;)*) => {
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "counts the places of the constants below")]
+        enum Place { $($place),* }
+
+        $(#[doc = concat!("Place of `", $name, "` in a line, from 0.")] pub const $place: usize = Place::$place as usize;)*
+
+        const FIELDS: &[Field] = &[
+            $(Field { name: $name, quoting: Quoting::$quoting, field_type: FieldType::$field_type, meaning: $meaning }),*
+        ];
+    };
+}
+
+fields! {
+    TYPE "type" Bare Token "protocol between client and load balancer: http, https, h2, grpcs, ws, wss";
+    TIME "time" Bare Time "when the load balancer produced the response; for WebSocket, when the connection closed";
+    ELB "elb" Bare Token "resource id of the load balancer";
+    CLIENT "client_port" Bare Endpoint "address and port of the client, or of the proxy in front";
+    TARGET "target_port" Bare Endpoint "address and port of the target";
+    REQUEST_PROCESSING_TIME "request_processing_time" Bare Seconds "from receiving the request to sending it to the target";
+    TARGET_PROCESSING_TIME "target_processing_time" Bare Seconds "from sending the request to the target's first header";
+    RESPONSE_PROCESSING_TIME "response_processing_time" Bare Seconds "from the target's first header to sending to the client";
+    ELB_STATUS_CODE "elb_status_code" Bare Integer "status sent to the client";
+    TARGET_STATUS_CODE "target_status_code" Bare Integer "status the target answered with";
+    RECEIVED_BYTES "received_bytes" Bare Integer "size of the request with its headers";
+    SENT_BYTES "sent_bytes" Bare Integer "size of the response with its headers";
+    REQUEST_LINE "request" Quoted Text "method, URL and HTTP version as the client sent them";
+    USER_AGENT "user_agent" Quoted Text "User-Agent of the client, cut at 8 KB";
+    SSL_CIPHER "ssl_cipher" Bare Token "cipher of the client's TLS connection";
+    SSL_PROTOCOL "ssl_protocol" Bare Token "TLS version of the client's connection";
+    TARGET_GROUP_ARN "target_group_arn" Bare Token "ARN of the target group";
+    TRACE_ID "trace_id" Quoted Text "X-Amzn-Trace-Id";
+    DOMAIN_NAME "domain_name" Either Token "server name of the client's TLS handshake";
+    CHOSEN_CERT_ARN "chosen_cert_arn" Either Token "ARN of the certificate shown to the client";
+    MATCHED_RULE_PRIORITY "matched_rule_priority" Bare Integer "priority of the rule: 0 the default action, -1 an error in evaluating rules";
+    REQUEST_CREATION_TIME "request_creation_time" Bare Time "when the load balancer received the request, to the millisecond";
+    ACTIONS_EXECUTED "actions_executed" Quoted List "actions taken, separated by commas";
+    REDIRECT_URL "redirect_url" Quoted Url "where a redirect action sent the client";
+    ERROR_REASON "error_reason" Quoted Token "code of a failed rule action or Lambda call";
+    TARGET_PORT_LIST "target_port_list" Either List "targets that processed the request";
+    TARGET_STATUS_CODE_LIST "target_status_code_list" Either List "statuses of those targets";
+    CLASSIFICATION "classification" Quoted Token "desync class: Acceptable, Ambiguous or Severe";
+    CLASSIFICATION_REASON "classification_reason" Quoted Token "code of the desync class";
+    CONN_TRACE_ID "conn_trace_id" Either Token "id of the client's connection, as in the connection log";
+    TRANSFORMED_HOST "transformed_host" Either Token "Host header after a rewrite";
+    TRANSFORMED_URI "transformed_uri" Either Url "URI after a rewrite";
+    REQUEST_TRANSFORM_STATUS "request_transform_status" Either Token "how the rewrite went";
+    IP_ADDRESS "ip_address" Either Token "address of the load balancer node";
+    TARGET_ERROR_CODE "target_error_code" Either Token "HTTP/2 RST_STREAM code sent by the target";
+    ELB_ERROR_CODE "elb_error_code" Either Token "HTTP/2 RST_STREAM code made by the load balancer";
+}
+
+/// Fields of the first documented form, of August 2016.
+const MIN_FIELDS: usize = TARGET_GROUP_ARN + 1;
+
+static SCHEMA: Schema = Schema::new(FIELDS, MIN_FIELDS, Some(TARGET_PORT_LIST));
+
+/// A method, a URL and a version, each absent where the log has `-` or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestLine<'a> {
+    /// As the client sent it; need not be a method that exists.
+    pub method: Option<&'a [u8]>,
+    /// `protocol://host:port/path?query`; may hold blanks.
+    pub url: Option<&'a [u8]>,
+    /// `HTTP/1.1`, `HTTP/2.0`, …
+    pub version: Option<&'a [u8]>,
+}
+
+impl<'a> RequestLine<'a> {
+    /// Splits at the first and at the last blank.
+    #[must_use]
+    #[inline]
+    pub fn parse(text: &'a [u8]) -> Self {
+        let present = |part: &'a [u8]| (!matches!(part, b"" | b"-")).then_some(part);
+        let Some(first) = memchr::memchr(b' ', text) else {
+            // One word: too little to call it a method.
+            return Self { method: None, url: present(text), version: None };
+        };
+        let (method, rest) = (&text[..first], &text[first + 1..]);
+        let (url, version) = match memchr::memrchr(b' ', rest) {
+            Some(last) => (&rest[..last], &rest[last + 1..]),
+            None => (rest, &rest[rest.len()..]),
+        };
+        let url = present(url);
+        // An incomplete request is logged with the load balancer's own name and a dash in the place of the path.
+        let method = present(method);
+        Self { method, url: url.filter(|url| method.is_some() || !url.ends_with(b"-")), version: present(version) }
+    }
+
+    /// The URL's path: from the first slash behind the host to the query. `/` where the URL ends before.
+    #[must_use]
+    #[inline]
+    pub fn path(&self) -> Option<&'a [u8]> {
+        let url = self.url?;
+        let after_scheme = match memchr::memmem::find(url, b"://") {
+            Some(colon) if colon < 8 => &url[colon + 3..],
+            _ if url.starts_with(b"/") => url,
+            _ => return Some(url),
+        };
+        let Some(slash) = memchr::memchr2(b'/', b'?', after_scheme) else { return Some(b"/") };
+        let path = &after_scheme[slash..];
+        let path = &path[..memchr::memchr2(b'?', b'#', path).unwrap_or(path.len())];
+        Some(if path.is_empty() { b"/" } else { path })
+    }
+}
+
+/// An address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint<'a> {
+    /// IPv4 or IPv6, without brackets.
+    pub address: &'a [u8],
+    /// The port; absent where none, or no number, is logged.
+    pub port: Option<u16>,
+}
+
+impl<'a> Endpoint<'a> {
+    /// Splits at the last colon, since IPv6 addresses are logged without brackets; with brackets they are read too.
+    #[must_use]
+    pub fn parse(text: &'a [u8]) -> Self {
+        let (address, port) = match memchr::memrchr(b':', text) {
+            Some(colon) => (&text[..colon], &text[colon + 1..]),
+            None => (text, &text[text.len()..]),
+        };
+        let address = address.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(address);
+        Self { address, port: std::str::from_utf8(port).ok().and_then(|port| port.parse().ok()) }
+    }
+}
+
+/// Typed getters. `Ok(None)` is what AWS calls absent: `-`, `-1` for a time, an empty field, or a line too old to have it.
+///
+/// # Errors
+/// All of them: [`Problem::FieldType`] when something else stands there.
+impl<'a> Record<'a, Alb> {
+    /// When the load balancer produced the response.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn time(&self) -> Result<Option<Timestamp>, Problem> {
+        self.timestamp(TIME)
+    }
+
+    /// When the load balancer received the request, to the millisecond. Absent before May 2018.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn request_creation_time(&self) -> Result<Option<Timestamp>, Problem> {
+        self.timestamp(REQUEST_CREATION_TIME)
+    }
+
+    /// From receipt to dispatch. Absent when the request was not dispatched.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn request_processing_time(&self) -> Result<Option<Duration>, Problem> {
+        self.seconds(REQUEST_PROCESSING_TIME)
+    }
+
+    /// From dispatch to the target's first header. Absent when none came.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn target_processing_time(&self) -> Result<Option<Duration>, Problem> {
+        self.seconds(TARGET_PROCESSING_TIME)
+    }
+
+    /// From the target's first header to the first byte sent to the client. Absent when no answer came.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn response_processing_time(&self) -> Result<Option<Duration>, Problem> {
+        self.seconds(RESPONSE_PROCESSING_TIME)
+    }
+
+    /// The status sent to the client. Absent when none was: `-`, `000`.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn elb_status_code(&self) -> Result<Option<u16>, Problem> {
+        self.status(ELB_STATUS_CODE)
+    }
+
+    /// The status the target answered with. Absent when it did not answer.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn target_status_code(&self) -> Result<Option<u16>, Problem> {
+        self.status(TARGET_STATUS_CODE)
+    }
+
+    /// Size of the request in bytes.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn received_bytes(&self) -> Result<Option<u64>, Problem> {
+        self.integer(RECEIVED_BYTES)
+    }
+
+    /// Size of the response in bytes.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn sent_bytes(&self) -> Result<Option<u64>, Problem> {
+        self.integer(SENT_BYTES)
+    }
+
+    /// Method, URL and version.
+    #[must_use]
+    #[inline]
+    pub fn request_line(&self) -> RequestLine<'a> {
+        RequestLine::parse(self.bytes(REQUEST_LINE).unwrap_or_default())
+    }
+
+    /// The client's address and port.
+    #[must_use]
+    pub fn client(&self) -> Option<Endpoint<'a>> {
+        self.value(CLIENT).map(Endpoint::parse)
+    }
+
+    /// The target's address and port. Absent when none was chosen, and for Lambda functions.
+    #[must_use]
+    pub fn target(&self) -> Option<Endpoint<'a>> {
+        self.value(TARGET).map(Endpoint::parse)
+    }
+
+    /// `time − request_creation_time`, or the best the line has. Unknown also where the request would have ended before it began.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`]
+    #[inline]
+    pub fn elapsed(&self) -> Result<Elapsed, Problem> {
+        let Some(time) = self.time()? else { return Ok(Elapsed::Unknown) };
+        Ok(match self.request_creation_time()? {
+            Some(created) => duration_between(created, time).map_or(Elapsed::Unknown, Elapsed::Exact),
+            None => self
+                .trace_second()
+                .and_then(|created| duration_between(created, time))
+                .map_or(Elapsed::Unknown, Elapsed::FromTraceId),
+        })
+    }
+
+    /// The facts that decide the outcome.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`] when a time, a status or a size is none, or the line has no `time`.
+    #[inline]
+    pub fn exchange(&self) -> Result<Exchange<'a>, Problem> {
+        for place in [RECEIVED_BYTES, SENT_BYTES] {
+            if !self.bytes(place).is_some_and(is_integer_or_absent) {
+                return Err(Problem::FieldType);
+            }
+        }
+        let elb_status_code = self.elb_status_code()?;
+        let request_line = self.bytes(REQUEST_LINE).unwrap_or_default();
+        Ok(Exchange {
+            time: self.time()?.ok_or(Problem::FieldType)?,
+            load_balancer: self.bytes(ELB).unwrap_or_default(),
+            target_group: self.value(TARGET_GROUP_ARN),
+            target: self.value(TARGET),
+            elb_status_code,
+            target_status_code: self.target_status_code()?,
+            request_processing_time: self.request_processing_time()?,
+            target_processing_time: self.target_processing_time()?,
+            response_processing_time: self.response_processing_time()?,
+            elapsed: self.elapsed()?,
+            reason: self.bytes(ERROR_REASON).map_or(Reason::None, Reason::parse),
+            actions: self.bytes(ACTIONS_EXECUTED).map_or(Actions::UNKNOWN, Actions::parse),
+            // A method is what a whole request has; `-` or nothing is what an incomplete one has.
+            has_request: !(request_line.is_empty() || request_line.starts_with(b"-")) && request_line.contains(&b' '),
+            is_severe: self.bytes(CLASSIFICATION) == Some(b"Severe"),
+            has_stream_reset: self.value(TARGET_ERROR_CODE).is_some() || self.value(ELB_ERROR_CODE).is_some(),
+            is_web_socket: elb_status_code == Some(101) || self.bytes(TYPE).is_some_and(|kind| kind.starts_with(b"ws")),
+        })
+    }
+
+    #[inline]
+    fn timestamp(&self, place: usize) -> Result<Option<Timestamp>, Problem> {
+        match self.value(place) {
+            None => Ok(None),
+            Some(text) => Timestamp::parse(text).map(Some).ok_or(Problem::FieldType),
+        }
+    }
+
+    #[inline]
+    fn seconds(&self, place: usize) -> Result<Option<Duration>, Problem> {
+        match self.value(place) {
+            None => Ok(None),
+            Some([b'-', digits @ ..]) if is_decimal(digits) => Ok(None),
+            Some(text) => micros_of(text).map(|micros| Some(Duration::from_micros(micros))).ok_or(Problem::FieldType),
+        }
+    }
+
+    #[inline]
+    fn status(&self, place: usize) -> Result<Option<u16>, Problem> {
+        match self.value(place) {
+            None | Some(b"000" | b"0") => Ok(None),
+            Some(&[hundreds @ b'0'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9']) => {
+                let [hundreds, tens, ones] = [hundreds, tens, ones].map(|digit| u16::from(digit - b'0'));
+                Ok(Some(hundreds * 100 + tens * 10 + ones))
+            }
+            Some(_) => Err(Problem::FieldType),
+        }
+    }
+
+    fn integer(&self, place: usize) -> Result<Option<u64>, Problem> {
+        match self.value(place) {
+            None => Ok(None),
+            Some(text) => {
+                let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+                number.map(Some).ok_or(Problem::FieldType)
+            }
+        }
+    }
+
+    /// The second that the load balancer wrote into `Root=1-<8 hex digits>-…`.
+    ///
+    /// Not to be trusted where the client sent a `Root` of its own, so only for lines that have nothing better.
+    /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html>
+    fn trace_second(&self) -> Option<Timestamp> {
+        const ROOT: &[u8] = b"Root=1-";
+        let trace_id = self.value(TRACE_ID)?;
+        let digits = trace_id.get(memchr::memmem::find(trace_id, ROOT)? + ROOT.len()..)?.get(..8)?;
+        let seconds = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        Some(Timestamp::from_seconds(i64::from(seconds)))
+    }
+}
+
+/// `None` when `end` is the earlier one.
+#[inline]
+fn duration_between(start: Timestamp, end: Timestamp) -> Option<Duration> {
+    u64::try_from(end.micros_since(start)).ok().map(Duration::from_micros)
+}
+
+#[inline]
+fn is_integer_or_absent(text: &[u8]) -> bool {
+    text == b"-" || text.iter().all(u8::is_ascii_digit)
+}
+
+fn is_decimal(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
+/// Seconds with a decimal fraction, as microseconds; digits past the sixth are dropped.
+#[inline]
+fn micros_of(text: &[u8]) -> Option<u64> {
+    let (whole, fraction) = match memchr::memchr(b'.', text) {
+        Some(point) => (&text[..point], &text[point + 1..]),
+        None => (text, &text[text.len()..]),
+    };
+    if whole.is_empty() || whole.len() > 9 || fraction.len() > 12 {
+        return None;
+    }
+    let mut micros: u64 = 0;
+    for &digit in whole {
+        micros = micros * 10 + digit_value(digit)?;
+    }
+    micros *= MICROS_PER_SECOND.unsigned_abs();
+    let mut place = MICROS_PER_SECOND.unsigned_abs();
+    for &digit in fraction {
+        place /= 10;
+        micros += digit_value(digit)? * place;
+    }
+    Some(micros)
+}
+
+#[inline]
+fn digit_value(digit: u8) -> Option<u64> {
+    let value = digit.wrapping_sub(b'0');
+    (value < 10).then_some(u64::from(value))
+}
+
+#[cfg(test)]
+mod tests;

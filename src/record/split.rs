@@ -1,0 +1,253 @@
+//! One line to the ends of its fields.
+//!
+//! Fields stand between single blanks; some are in double quotes and may hold blanks. AWS writes a quote inside a field as `\x22`, so nearly every
+//! line is split by the plain reading. Lines have been seen, though, with `\"` or a raw `"` inside a field. Three readings are tried, and the first
+//! that gives a line of the log's form is taken:
+//!
+//! 1. *plain*: a quoted field runs from a quote to the next quote, which a blank or the line's end must follow;
+//! 2. *escaped*: a quote behind an odd number of backslashes does not close, nor does one with no blank behind it;
+//! 3. *raw*: backslashes mean nothing, and a quote with no blank behind it does not close.
+//!
+//! In all of them a field that does not begin with a quote has none, and a quote may stand only in a field of free text: elsewhere a missing blank
+//! would melt two fields into one. "The log's form" is [`Schema::admits`]: it is what keeps a stray quote from shifting columns. A reader of this code should begin with `careful`, which is the meaning; `plain` is the same for the first reading, 64
+//! bytes at a time, and the tests hold both to a splitter that goes byte by byte.
+
+use memchr::memchr;
+use wide::u8x16;
+
+use crate::error::Problem;
+use crate::schema::Schema;
+
+/// Fields whose bounds are kept; what follows counts as part of the last one. AWS has added some two fields a year.
+pub const MAX_FIELDS: usize = 48;
+
+/// Where a line's fields end: scratch space of [`crate::record::Record::parse`], to be reused from line to line.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Each field's end, exclusive; the next field begins one blank later.
+    ends: [u32; MAX_FIELDS],
+    len: usize,
+    /// One bit a field: it begins with a quote.
+    quoted: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { ends: [0; MAX_FIELDS], len: 0, quoted: 0 }
+    }
+}
+
+impl Bounds {
+    /// How many fields the line has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no line was split yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Where the field at `place` begins in the line. `None` where the line ends earlier.
+    #[inline]
+    pub(super) fn start(&self, place: usize) -> Option<usize> {
+        if place >= self.len {
+            return None;
+        }
+        Some(if place == 0 { 0 } else { self.ends[place - 1] as usize + 1 })
+    }
+
+    /// The field at `place`, quotes and all.
+    #[inline]
+    pub(super) fn raw<'a>(&self, line: &'a [u8], place: usize) -> Option<&'a [u8]> {
+        line.get(self.start(place)?..self.ends[place] as usize)
+    }
+
+    #[inline]
+    fn push(&mut self, end: u32) {
+        if let Some(slot) = self.ends.get_mut(self.len) {
+            *slot = end;
+            self.len += 1;
+        } else {
+            self.ends[MAX_FIELDS - 1] = end;
+        }
+    }
+
+    /// Notes which fields begin with a quote.
+    #[inline]
+    fn note_quoted(&mut self, line: &[u8]) {
+        let mut quoted = u64::from(line.first() == Some(&b'"'));
+        for (place, &end) in self.ends[..self.len.saturating_sub(1)].iter().enumerate() {
+            quoted |= u64::from(line.get(end as usize + 1) == Some(&b'"')) << (place + 1);
+        }
+        self.quoted = quoted;
+    }
+
+    /// Whether these fields have the form of `schema`. A bare `-` at the very end may stand for a field that is not published yet.
+    #[inline]
+    fn fit(&self, line: &[u8], schema: &Schema) -> bool {
+        let stray_last = usize::from(line.ends_with(b" -"));
+        self.len >= schema.min_fields && schema.admits(self.quoted, self.len - stray_last)
+    }
+}
+
+/// Splits `line` in place.
+#[inline]
+pub(super) fn split(line: &[u8], schema: &Schema, bounds: &mut Bounds) -> Result<(), Problem> {
+    if plain(line, bounds) && bounds.fit(line, schema) { Ok(()) } else { reread(line, schema, bounds) }
+}
+
+/// The other readings, for the few lines that the plain one does not fit.
+#[cold]
+fn reread(line: &[u8], schema: &Schema, bounds: &mut Bounds) -> Result<(), Problem> {
+    if u32::try_from(line.len()).is_err() {
+        return Err(Problem::LineTooLong);
+    }
+    let is_plain = plain(line, bounds);
+    let count = bounds.len;
+    if is_plain && join_bare_lists(schema, bounds) && bounds.fit(line, schema) {
+        return Ok(());
+    }
+    for escapes in [true, false] {
+        if careful(line, escapes, schema, bounds) && bounds.fit(line, schema) {
+            return Ok(());
+        }
+    }
+    Err(if is_plain && count < schema.min_fields { Problem::TooFewFields } else { Problem::Quoting })
+}
+
+/// The plain reading, 64 bytes a step. `false`: the line does not fit it.
+#[inline]
+fn plain(line: &[u8], bounds: &mut Bounds) -> bool {
+    let Ok(len) = u32::try_from(line.len()) else { return false };
+    bounds.len = 0;
+    // What the block before left behind: inside a quoted field (all ones or all zeros); a separator, or the line's
+    // beginning, at its last byte; a closing quote at its last byte.
+    let (mut inside_before, mut separator_before, mut closed_before) = (0_u64, 1_u64, 0_u64);
+    let mut misplaced = 0;
+    let (blocks, rest) = line.as_chunks::<64>();
+    let mut base = 0;
+    let mut step = |block: &[u8; 64], line_end: u64| {
+        let blanks = positions_of(b' ', block);
+        let quotes = positions_of(b'"', block);
+        let inside = prefix_xor(quotes) ^ inside_before;
+        let mut separators = blanks & !inside;
+        let (opening, closing) = (quotes & inside, quotes & !inside);
+        misplaced |= opening & !(separators << 1 | separator_before);
+        misplaced |= (closing << 1 | closed_before) & !(separators | line_end);
+        inside_before = 0_u64.wrapping_sub(inside >> 63);
+        separator_before = separators >> 63;
+        closed_before = closing >> 63;
+        while separators != 0 {
+            bounds.push(base + separators.trailing_zeros());
+            separators &= separators - 1;
+        }
+        base += 64;
+    };
+    for block in blocks {
+        step(block, 0);
+    }
+    let mut last = [0; 64];
+    last[..rest.len()].copy_from_slice(rest);
+    step(&last, 1 << rest.len());
+    bounds.push(len);
+    bounds.note_quoted(line);
+    misplaced == 0 && inside_before == 0
+}
+
+/// One bit for each byte of `block` that is `wanted`.
+#[inline]
+fn positions_of(wanted: u8, block: &[u8; 64]) -> u64 {
+    let wanted = u8x16::splat(wanted);
+    let (parts, _) = block.as_chunks::<16>();
+    let mut positions = 0;
+    for (index, part) in parts.iter().enumerate() {
+        positions |= u64::from(u8x16::new(*part).simd_eq(wanted).to_bitmask()) << (index * 16);
+    }
+    positions
+}
+
+/// Each bit of the result is the parity of the bits up to and including its own: set between an opening quote and the closing one.
+#[inline]
+fn prefix_xor(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
+
+/// The second and third readings. `false`: the line does not fit.
+fn careful(line: &[u8], escapes: bool, schema: &Schema, bounds: &mut Bounds) -> bool {
+    bounds.len = 0;
+    let mut start = 0;
+    for place in 0_u32.. {
+        let end = if line.get(start) == Some(&b'"') {
+            let free_text = schema.free_text.checked_shr(place).is_some_and(|mask| mask & 1 == 1);
+            let quote = if free_text {
+                closing_quote(line, start + 1, escapes)
+            } else {
+                memchr(b'"', &line[start + 1..])
+                    .map(|quote| start + 1 + quote)
+                    .filter(|quote| matches!(line.get(quote + 1), None | Some(b' ')))
+            };
+            match quote {
+                Some(quote) => quote + 1,
+                None => return false,
+            }
+        } else {
+            let end = memchr(b' ', &line[start..]).map_or(line.len(), |blank| start + blank);
+            if memchr(b'"', &line[start..end]).is_some() {
+                return false;
+            }
+            end
+        };
+        let Ok(bound) = u32::try_from(end) else { return false };
+        bounds.push(bound);
+        if end == line.len() {
+            break;
+        }
+        start = end + 1;
+    }
+    bounds.note_quoted(line);
+    true
+}
+
+/// Where the quote is that closes a field of free text that begins at `from`.
+fn closing_quote(line: &[u8], from: usize, escapes: bool) -> Option<usize> {
+    let mut searched = from;
+    loop {
+        let quote = searched + memchr(b'"', &line[searched..])?;
+        let at_end = matches!(line.get(quote + 1), None | Some(b' '));
+        let backslashes = line[from..quote].iter().rev().take_while(|&&byte| byte == b'\\').count();
+        if at_end && !(escapes && backslashes % 2 == 1) {
+            return Some(quote);
+        }
+        searched = quote + 1;
+    }
+}
+
+/// Some writers leave a pair of lists bare, so that lists of several items fall apart: `a:80 b:80 - 200`. The first half of such a run of bare
+/// fields is the first list, the second half the second.
+fn join_bare_lists(schema: &Schema, bounds: &mut Bounds) -> bool {
+    let Some(first) = schema.bare_list_pair else { return false };
+    if first >= bounds.len {
+        return false;
+    }
+    let run = (!bounds.quoted >> first).trailing_ones() as usize;
+    let run = run.min(bounds.len - first);
+    if run < 4 || run % 2 == 1 {
+        return false;
+    }
+    let ends = [bounds.ends[first + run / 2 - 1], bounds.ends[first + run - 1]];
+    bounds.ends[first..first + 2].copy_from_slice(&ends);
+    bounds.ends.copy_within(first + run..bounds.len, first + 2);
+    bounds.len -= run - 2;
+    let below = bounds.quoted & ((1 << first) - 1);
+    bounds.quoted = below | (bounds.quoted >> (run - 2) & !((1 << (first + 2)) - 1));
+    true
+}
+
+#[cfg(test)]
+mod tests;
