@@ -51,7 +51,7 @@ pub enum ErrorKind {
 }
 
 /// The result of an operation of this library.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// What kind of trouble it is.

@@ -1,5 +1,6 @@
 //! albscope reads the access logs of AWS Application Load Balancers and says, for each target, why requests failed.
 
+pub mod aggregate;
 pub mod classify;
 pub mod decode;
 pub mod error;
@@ -7,6 +8,7 @@ pub mod kind;
 pub mod location;
 pub mod record;
 pub mod schema;
+pub mod source;
 pub mod timestamp;
 
 pub use error::{Error, ErrorKind, Problem, Result};

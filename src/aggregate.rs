@@ -1,0 +1,347 @@
+//! What diagnosis and reports need to know of all requests, in memory that does not grow with their number.
+//!
+//! Input: one [`Exchange`] and its [`Outcome`] at a time. Output: a [`Summary`]. Every part has an `observe` and a `merge`; merging summaries of two
+//! halves gives the summary of the whole as long as no cap is reached. The caps are [`MAX_LOAD_BALANCERS`], [`MAX_TARGETS`],
+//! [`route::MAX_ROUTES`], [`timing::MAX_TIME_BINS`] and [`sample::MAX_SAMPLES`].
+
+pub mod input;
+mod intern;
+pub mod quantiles;
+pub mod route;
+pub mod sample;
+pub mod timing;
+
+use std::time::Duration;
+
+pub use input::InputAccount;
+pub use intern::Interner;
+pub use quantiles::Quantiles;
+pub use route::Routes;
+pub use sample::{Sample, Samples};
+pub use timing::Timing;
+
+use crate::classify::{Exchange, Outcome};
+use crate::location::Location;
+use crate::timestamp::Timestamp;
+
+/// Load balancers told apart; the requests of any beyond count under [`OTHER`].
+pub const MAX_LOAD_BALANCERS: usize = 64;
+
+/// Target groups told apart; the requests of any beyond count under [`OTHER`].
+pub const MAX_TARGET_GROUPS: usize = 4_096;
+
+/// Targets told apart (address, port and target group); the requests of any beyond count under [`OTHER`].
+pub const MAX_TARGETS: usize = 16_384;
+
+/// The name under which that counts for which there was no more room.
+pub const OTHER: &[u8] = b"(other)";
+
+/// Everything that is known of the requests seen.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// What was read, and what could not be.
+    pub input: InputAccount,
+    /// First and last `time` of the requests that count. Absent when there are none.
+    pub window: Option<Span>,
+    /// Load balancers by resource id.
+    pub load_balancers: Interner<(), LoadBalancer>,
+    /// Target groups by load balancer and ARN; an empty ARN stands for requests that no rule forwarded.
+    pub target_groups: Interner<u32, ()>,
+    /// Targets by target group and `address:port`; an empty one stands for requests without a target.
+    pub targets: Interner<u32, Target>,
+    /// Routes by target group, method and template.
+    pub routes: Routes,
+}
+
+/// The first and the last of some moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The earliest.
+    pub first: Timestamp,
+    /// The latest.
+    pub last: Timestamp,
+}
+
+impl Span {
+    /// The span that also holds `time`.
+    #[inline]
+    pub fn include(span: &mut Option<Self>, time: Timestamp) {
+        *span = Some(match *span {
+            None => Self { first: time, last: time },
+            Some(Self { first, last }) => Self { first: first.min(time), last: last.max(time) },
+        });
+    }
+
+    /// The span that holds both.
+    #[must_use]
+    pub fn union(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => {
+                Some(Self { first: one.first.min(other.first), last: one.last.max(other.last) })
+            }
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// What is kept of a load balancer beside its targets.
+#[derive(Clone, Debug, Default)]
+pub struct LoadBalancer {
+    /// Requests over time and elapsed time.
+    pub timing: Timing,
+}
+
+/// What is kept of one target, or of the requests of a target group that had none.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// Requests seen.
+    pub requests: u64,
+    /// First and last `time`.
+    pub seen: Option<Span>,
+    /// Requests by outcome, at [`Outcome::index`].
+    pub outcomes: OutcomeCounts,
+    /// Requests by the pair of statuses.
+    pub status_pairs: StatusPairs,
+    /// `target_processing_time` of the requests that the target answered.
+    pub latency: Quantiles,
+    /// Elapsed time of all requests but WebSocket connections.
+    pub elapsed: Quantiles,
+    /// What is kept of failures, for each outcome that is one.
+    pub failures: Vec<Failures>,
+}
+
+/// One number for each outcome, at [`Outcome::index`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeCounts(pub [u64; Outcome::COUNT]);
+
+impl Default for OutcomeCounts {
+    fn default() -> Self {
+        Self([0; Outcome::COUNT])
+    }
+}
+
+impl OutcomeCounts {
+    /// How many requests had this outcome.
+    #[must_use]
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.0[outcome.index()]
+    }
+
+    /// The outcomes that occurred, with their numbers, in the order of [`Outcome::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = (Outcome, u64)> {
+        Outcome::ALL.iter().map(|&outcome| (outcome, self.of(outcome))).filter(|&(_, requests)| requests > 0)
+    }
+
+    /// How many requests failed.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.iter().filter(|(outcome, _)| outcome.is_failure()).map(|(_, requests)| requests).sum()
+    }
+
+    /// Adds another's numbers.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
+        }
+    }
+}
+
+/// `elb_status_code` and `target_status_code`; absent where the log has `-`.
+pub type StatusPair = (Option<u16>, Option<u16>);
+
+/// Requests by the pair of statuses. Few pairs occur, so a short list beats a map.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatusPairs(Vec<(StatusPair, u64)>);
+
+impl StatusPairs {
+    #[inline]
+    fn observe(&mut self, pair: StatusPair) {
+        self.add(pair, 1);
+    }
+
+    #[inline]
+    fn add(&mut self, pair: StatusPair, requests: u64) {
+        match self.0.iter_mut().find(|(known, _)| *known == pair) {
+            Some((_, known)) => *known += requests,
+            None => self.0.push((pair, requests)),
+        }
+    }
+
+    /// Adds another's numbers.
+    pub fn merge(&mut self, other: &Self) {
+        for &(pair, requests) in &other.0 {
+            self.add(pair, requests);
+        }
+    }
+
+    /// All pairs with their numbers, in the order of the codes.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<(StatusPair, u64)> {
+        let mut pairs = self.0.clone();
+        pairs.sort_unstable();
+        pairs
+    }
+}
+
+/// What is kept of the failures of one target that ended in one way.
+#[derive(Clone, Debug)]
+pub struct Failures {
+    /// How they ended.
+    pub outcome: Outcome,
+    /// How many there are.
+    pub requests: u64,
+    /// First and last `time`.
+    pub seen: Option<Span>,
+    /// Their elapsed times.
+    pub elapsed: Quantiles,
+    /// Their `target_processing_time`, where they have one.
+    pub target_processing_time: Quantiles,
+    /// The earliest few.
+    pub samples: Samples,
+}
+
+impl Failures {
+    fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            requests: 0,
+            seen: None,
+            elapsed: Quantiles::default(),
+            target_processing_time: Quantiles::default(),
+            samples: Samples::default(),
+        }
+    }
+
+    fn observe(&mut self, exchange: &Exchange<'_>, line: &[u8], location: impl FnOnce() -> Location) {
+        self.requests += 1;
+        Span::include(&mut self.seen, exchange.time);
+        if let Some(elapsed) = exchange.elapsed.exact() {
+            self.elapsed.observe(elapsed);
+        }
+        if let Some(time) = exchange.target_processing_time {
+            self.target_processing_time.observe(time);
+        }
+        self.samples.observe(exchange.time, line, location);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.seen = Span::union(self.seen, other.seen);
+        self.elapsed.merge(&other.elapsed);
+        self.target_processing_time.merge(&other.target_processing_time);
+        self.samples.merge(other.samples);
+    }
+}
+
+impl Target {
+    #[inline]
+    fn observe(&mut self, exchange: &Exchange<'_>, outcome: Outcome, line: &[u8], location: impl FnOnce() -> Location) {
+        self.requests += 1;
+        Span::include(&mut self.seen, exchange.time);
+        self.outcomes.0[outcome.index()] += 1;
+        self.status_pairs.observe((exchange.elb_status_code, exchange.target_status_code));
+        if let (Some(latency), Some(_)) = (exchange.target_processing_time, exchange.target_status_code) {
+            self.latency.observe(latency);
+        }
+        if let (Some(elapsed), false) = (exchange.elapsed.exact(), exchange.is_web_socket) {
+            self.elapsed.observe(elapsed);
+        }
+        if outcome.is_failure() {
+            self.failures_of(outcome).observe(exchange, line, location);
+        }
+    }
+
+    fn failures_of(&mut self, outcome: Outcome) -> &mut Failures {
+        let place = self.failures.iter().position(|failures| failures.outcome == outcome).unwrap_or_else(|| {
+            self.failures.push(Failures::new(outcome));
+            self.failures.len() - 1
+        });
+        &mut self.failures[place]
+    }
+
+    /// Adds another's numbers.
+    pub fn merge(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.seen = Span::union(self.seen, other.seen);
+        self.outcomes.merge(&other.outcomes);
+        self.status_pairs.merge(&other.status_pairs);
+        self.latency.merge(&other.latency);
+        self.elapsed.merge(&other.elapsed);
+        for failures in other.failures {
+            self.failures_of(failures.outcome).merge(failures);
+        }
+    }
+}
+
+impl Summary {
+    /// Takes in one request.
+    ///
+    /// `path` is the URL's path and `method` the request's, both absent for a request that was never complete; `line` and `location` are kept for a
+    /// few failures.
+    #[inline]
+    pub fn observe(
+        &mut self,
+        exchange: &Exchange<'_>,
+        outcome: Outcome,
+        request: Option<(&[u8], &[u8])>,
+        line: &[u8],
+        location: impl FnOnce() -> Location,
+    ) {
+        Span::include(&mut self.window, exchange.time);
+        let load_balancer = self.load_balancers.place((), exchange.load_balancer, MAX_LOAD_BALANCERS);
+        let target_group = exchange.target_group.unwrap_or_default();
+        let target_group = self.target_groups.place(load_balancer, target_group, MAX_TARGET_GROUPS);
+        let target = self.targets.place(target_group, exchange.target.unwrap_or_default(), MAX_TARGETS);
+        let elapsed = exchange.elapsed.exact().filter(|_| !exchange.is_web_socket);
+        self.load_balancers.value_mut(load_balancer).timing.observe(exchange.time, elapsed, outcome);
+        if let Some((method, path)) = request {
+            self.routes.observe(target_group, method, path, outcome, elapsed);
+        }
+        self.targets.value_mut(target).observe(exchange, outcome, line, location);
+    }
+
+    /// Adds another summary, in any order, as long as no cap is reached.
+    pub fn merge(&mut self, other: Self) {
+        self.input.merge(other.input);
+        self.window = Span::union(self.window, other.window);
+        let load_balancers = self.load_balancers.merge(
+            other.load_balancers,
+            MAX_LOAD_BALANCERS,
+            |()| (),
+            |mine, theirs| {
+                mine.timing.merge(theirs.timing);
+            },
+        );
+        let place_of = |places: &[u32], place: u32| places[place as usize];
+        let target_groups = self.target_groups.merge(
+            other.target_groups,
+            MAX_TARGET_GROUPS,
+            |place| place_of(&load_balancers, place),
+            |(), ()| (),
+        );
+        self.targets.merge(other.targets, MAX_TARGETS, |place| place_of(&target_groups, place), Target::merge);
+        self.routes.merge(other.routes, |place| place_of(&target_groups, place));
+    }
+
+    /// Requests that count: those read, less those that the selection left out.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.targets.iter().map(|(_, _, target)| target.requests).sum()
+    }
+
+    /// How many requests ended in each way.
+    #[must_use]
+    pub fn outcomes(&self) -> OutcomeCounts {
+        let mut outcomes = OutcomeCounts::default();
+        for (_, _, target) in self.targets.iter() {
+            outcomes.merge(&target.outcomes);
+        }
+        outcomes
+    }
+}
+
+/// The longest elapsed time that the sketches tell from longer ones.
+pub const MAX_ELAPSED: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! What was read, what was left out, and what could not be read.
+
+use std::collections::BTreeMap;
+
+use crate::error::Problem;
+use crate::location::Location;
+use crate::source::{RecordSkip, Skip};
+
+/// Places kept for each problem.
+pub const MAX_PROBLEM_SAMPLES: usize = 5;
+
+/// The account of a run's input. `lines = records + unreadable_lines`, always; blank lines are not counted.
+#[derive(Clone, Debug, Default)]
+pub struct InputAccount {
+    /// Objects opened.
+    pub objects: u64,
+    /// Objects left out without being opened, by reason.
+    pub objects_skipped: BTreeMap<Skip, u64>,
+    /// Objects that could not be opened, or not be read to their end.
+    pub objects_failed: u64,
+    /// Bytes read as they are stored; of a pipe or a damaged object, as far as is known.
+    pub bytes_read: u64,
+    /// Bytes after decoding.
+    pub bytes_decoded: u64,
+    /// Lines that are not blank.
+    pub lines: u64,
+    /// Lines that are records of an access log, wanted or not.
+    pub records: u64,
+    /// Lines that are not.
+    pub unreadable_lines: u64,
+    /// Records that the selection left out, by reason.
+    pub records_skipped: BTreeMap<RecordSkip, u64>,
+    /// What was wrong with the input, by kind.
+    pub problems: BTreeMap<Problem, ProblemCount>,
+}
+
+/// How often a problem occurred, and where first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProblemCount {
+    /// Lines, or objects where the problem is an object's.
+    pub count: u64,
+    /// The first few places in the order of the input.
+    pub samples: Vec<ProblemSample>,
+}
+
+/// One place where a problem occurred.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProblemSample {
+    /// Where. For a problem of an object: the line that would have come next, and the byte in the object as it is stored.
+    pub at: Location,
+    /// What the operating system or the decoder said; absent for lines.
+    pub reason: Option<String>,
+}
+
+impl InputAccount {
+    /// Notes a problem.
+    pub fn note(&mut self, problem: Problem, at: Location, reason: Option<String>) {
+        self.problems.entry(problem).or_default().add(1, [ProblemSample { at, reason }]);
+    }
+
+    /// Adds an account of input that comes after this one's.
+    pub fn merge(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.objects_failed += other.objects_failed;
+        self.bytes_read += other.bytes_read;
+        self.bytes_decoded += other.bytes_decoded;
+        self.lines += other.lines;
+        self.records += other.records;
+        self.unreadable_lines += other.unreadable_lines;
+        for (reason, objects) in other.objects_skipped {
+            *self.objects_skipped.entry(reason).or_default() += objects;
+        }
+        for (reason, records) in other.records_skipped {
+            *self.records_skipped.entry(reason).or_default() += records;
+        }
+        for (problem, theirs) in other.problems {
+            self.problems.entry(problem).or_default().add(theirs.count, theirs.samples);
+        }
+    }
+
+    /// Records that the selection admits: those that every count of a report is about.
+    #[must_use]
+    pub fn records_selected(&self) -> u64 {
+        self.records - self.records_skipped.values().sum::<u64>()
+    }
+}
+
+impl ProblemCount {
+    fn add(&mut self, count: u64, samples: impl IntoIterator<Item = ProblemSample>) {
+        self.count += count;
+        let room = MAX_PROBLEM_SAMPLES.saturating_sub(self.samples.len());
+        self.samples.extend(samples.into_iter().take(room));
+    }
+}

@@ -1,0 +1,132 @@
+//! Quantiles of durations, mergeable, in bounded memory.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::MAX_ELAPSED;
+
+/// A sketch of durations in milliseconds, the log's resolution.
+///
+/// A quantile is the nearest-rank one, too large by less than 0.8 % (exact below 256 ms); number, smallest and largest are exact. Takes 2 KiB for durations up to
+/// a quarter of a second and 1 KiB for each doubling.
+#[derive(Clone, Debug, Default)]
+pub struct Quantiles {
+    histogram: Option<Box<Histogram<u64>>>,
+    /// Smallest and largest, to the microsecond.
+    range: Option<(Duration, Duration)>,
+}
+
+/// Two significant digits: 256 steps to a power of two, so an error below 1/128.
+const SIGNIFICANT_DIGITS: u8 = 2;
+
+impl Quantiles {
+    /// Takes in one duration; one above [`MAX_ELAPSED`] counts as that.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "MAX_ELAPSED has fewer than 2^64 milliseconds")]
+    pub fn observe(&mut self, duration: Duration) {
+        let millis = duration.min(MAX_ELAPSED).as_millis() as u64;
+        let histogram = self.histogram.get_or_insert_with(|| {
+            Box::new(Histogram::new(SIGNIFICANT_DIGITS).expect("2 is a number of digits that the histogram takes"))
+        });
+        histogram.record(millis).expect("a histogram that resizes itself takes any value");
+        self.range = Some(match self.range {
+            None => (duration, duration),
+            Some((least, most)) => (least.min(duration), most.max(duration)),
+        });
+    }
+
+    /// Adds another's durations.
+    pub fn merge(&mut self, other: &Self) {
+        let Some(theirs) = &other.histogram else { return };
+        match &mut self.histogram {
+            None => self.histogram = Some(theirs.clone()),
+            Some(mine) => mine.add(&**theirs).expect("a histogram that resizes itself takes any other"),
+        }
+        self.range = match (self.range, other.range) {
+            (Some(mine), Some(theirs)) => Some((mine.0.min(theirs.0), mine.1.max(theirs.1))),
+            (mine, theirs) => mine.or(theirs),
+        };
+    }
+
+    /// How many durations were seen.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.histogram.as_ref().map_or(0, |histogram| histogram.len())
+    }
+
+    /// The duration that a share `q` (0 to 1) of all do not exceed. Absent when there are none.
+    #[must_use]
+    pub fn quantile(&self, q: f64) -> Option<Duration> {
+        let (_, most) = self.range?;
+        let millis = self.histogram.as_ref()?.value_at_quantile(q);
+        Some(Duration::from_millis(millis).min(most))
+    }
+
+    /// The smallest. Absent when there are none.
+    #[must_use]
+    pub fn min(&self) -> Option<Duration> {
+        self.range.map(|(least, _)| least)
+    }
+
+    /// The largest. Absent when there are none.
+    #[must_use]
+    pub fn max(&self) -> Option<Duration> {
+        self.range.map(|(_, most)| most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(millis: &[u64]) -> Quantiles {
+        let mut quantiles = Quantiles::default();
+        for &millis in millis {
+            quantiles.observe(Duration::from_millis(millis));
+        }
+        quantiles
+    }
+
+    #[test]
+    fn nothing_has_no_quantiles() {
+        assert_eq!(Quantiles::default().quantile(0.5), None);
+        assert_eq!(Quantiles::default().max(), None);
+    }
+
+    #[test]
+    fn a_duration_past_the_range_counts_as_the_longest() {
+        let mut quantiles = Quantiles::default();
+        quantiles.observe(Duration::MAX);
+        assert_eq!(quantiles.count(), 1);
+        assert!(quantiles.quantile(0.5).is_some_and(|median| median >= MAX_ELAPSED));
+    }
+
+    proptest! {
+        #[test]
+        fn the_error_is_below_the_stated_one(mut millis in prop::collection::vec(0..4_000_000_u64, 1..300), q in 0.0..=1.0_f64) {
+            let quantiles = of(&millis);
+            millis.sort_unstable();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank in a short list")]
+            let rank = ((q * millis.len() as f64).ceil() as usize).clamp(1, millis.len());
+            let exact = millis[rank - 1] as f64;
+            let told = quantiles.quantile(q).expect("not empty").as_secs_f64() * 1000.0;
+            // A share that falls on a rank's edge may round to either neighbour.
+            let neighbour = millis[rank.min(millis.len() - 1)] as f64;
+            prop_assert!(told >= exact && (told <= exact * 1.008 + 1e-9 || told <= neighbour * 1.008 + 1e-9), "{told} for {exact}");
+        }
+
+        #[test]
+        fn merging_halves_gives_the_whole(one in prop::collection::vec(0..90_000_u64, 0..50), other in prop::collection::vec(0..90_000_u64, 0..50)) {
+            let mut merged = of(&one);
+            merged.merge(&of(&other));
+            let whole = of(&[one, other].concat());
+            prop_assert_eq!(merged.count(), whole.count());
+            for q in [0.0, 0.1, 0.5, 0.9, 0.99, 1.0] {
+                prop_assert_eq!(merged.quantile(q), whole.quantile(q));
+            }
+            prop_assert_eq!(merged.range, whole.range);
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! Requests by route: the method and the path with its variable parts taken out, so that `/orders/17` and `/orders/18` count together.
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use super::{OTHER, OutcomeCounts, Quantiles};
+use crate::classify::Outcome;
+
+/// Routes kept. When more occur, rare siblings are taken together under `{*}`; if that is not enough, the rarest of the rest count under [`OTHER`].
+pub const MAX_ROUTES: usize = 4_000;
+
+/// How many may be seen between two of those clean-ups.
+const CLEAN_UP_AT: usize = MAX_ROUTES * 2;
+
+/// Siblings at one place of a path that are shown apart.
+const MAX_SIBLINGS: usize = 50;
+
+/// A sibling with at least this share of its place's requests stays apart, however many others there are.
+const MIN_SHARE_TO_STAY: f64 = 0.05;
+
+/// Segments of a path that a template keeps.
+const MAX_SEGMENTS: usize = 8;
+
+/// Bytes of one segment that a template keeps apart; a longer one is data.
+const MAX_SEGMENT_BYTES: usize = 64;
+
+/// Counts for one route.
+#[derive(Clone, Debug, Default)]
+pub struct RouteCounts {
+    /// Requests by outcome.
+    pub outcomes: OutcomeCounts,
+    /// Elapsed time, where known, of all but WebSocket connections.
+    pub elapsed: Quantiles,
+}
+
+impl RouteCounts {
+    /// How many requests there were.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.outcomes.iter().map(|(_, requests)| requests).sum()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.outcomes.merge(&other.outcomes);
+        self.elapsed.merge(&other.elapsed);
+    }
+}
+
+/// Routes by target group, in bounded memory.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    entries: Vec<(Route, RouteCounts)>,
+    table: HashTable<u32>,
+    /// Scratch space for the template at hand.
+    template: Vec<u8>,
+}
+
+/// A target group's place, and `METHOD /template`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// Place of the target group in the summary.
+    pub target_group: u32,
+    /// Method, a blank, and the template.
+    pub template: Box<[u8]>,
+}
+
+const HASHER: FixedState = FixedState::with_seed(1);
+
+impl Routes {
+    /// Takes in one request; `elapsed` is absent where it is unknown.
+    #[inline]
+    pub fn observe(
+        &mut self,
+        target_group: u32,
+        method: &[u8],
+        path: &[u8],
+        outcome: Outcome,
+        elapsed: Option<Duration>,
+    ) {
+        let mut template = std::mem::take(&mut self.template);
+        template.clear();
+        write_template(method, path, &mut template);
+        let counts = self.entry(target_group, &template);
+        counts.outcomes.0[outcome.index()] += 1;
+        if let Some(elapsed) = elapsed {
+            counts.elapsed.observe(elapsed);
+        }
+        self.template = template;
+        if self.entries.len() > CLEAN_UP_AT {
+            self.clean_up();
+        }
+    }
+
+    #[inline]
+    fn entry(&mut self, target_group: u32, template: &[u8]) -> &mut RouteCounts {
+        let hash = HASHER.hash_one((target_group, template));
+        let is_same = |&place: &u32| {
+            let (route, _) = &self.entries[place as usize];
+            route.target_group == target_group && *route.template == *template
+        };
+        let place = if let Some(&place) = self.table.find(hash, is_same) {
+            place as usize
+        } else {
+            let place = self.entries.len();
+            self.entries.push((Route { target_group, template: template.into() }, RouteCounts::default()));
+            let entries = &self.entries;
+            let slot = u32::try_from(place).expect("fewer routes than are kept between clean-ups, which fit");
+            self.table.insert_unique(hash, slot, |&place| {
+                let (route, _) = &entries[place as usize];
+                HASHER.hash_one((route.target_group, &*route.template))
+            });
+            place
+        };
+        &mut self.entries[place].1
+    }
+
+    /// Adds another's counts; `target_group` says where the other's target groups now stand.
+    pub fn merge(&mut self, other: Self, target_group: impl Fn(u32) -> u32) {
+        for (route, counts) in other.entries {
+            self.entry(target_group(route.target_group), &route.template).merge(&counts);
+        }
+        if self.entries.len() > CLEAN_UP_AT {
+            self.clean_up();
+        }
+    }
+
+    /// The routes with rare siblings taken together, by target group and template.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<(Route, RouteCounts)> {
+        let mut routes = self.clone();
+        routes.clean_up();
+        routes.entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        routes.entries
+    }
+
+    fn clean_up(&mut self) {
+        let mut groups: BTreeMap<u32, Vec<Path>> = BTreeMap::new();
+        for (route, counts) in std::mem::take(&mut self.entries) {
+            let path = Path { segments: segments_of(&route.template), counts };
+            groups.entry(route.target_group).or_default().push(path);
+        }
+        self.table.clear();
+        for (target_group, paths) in groups {
+            let mut collapsed = Vec::new();
+            collapse(paths, 0, &mut collapsed);
+            for path in collapsed {
+                self.entry(target_group, &path.segments.join(&b'/')).merge(&path.counts);
+            }
+        }
+        if self.entries.len() > MAX_ROUTES {
+            self.drop_rarest();
+        }
+    }
+
+    /// Keeps the routes that failed most, then those that were asked for most.
+    fn drop_rarest(&mut self) {
+        let mut entries = std::mem::take(&mut self.entries);
+        self.table.clear();
+        entries.sort_by_cached_key(|(route, counts)| {
+            (std::cmp::Reverse((counts.outcomes.failures(), counts.requests())), route.clone())
+        });
+        for (place, (route, counts)) in entries.into_iter().enumerate() {
+            let template = if place < MAX_ROUTES { &*route.template } else { OTHER };
+            self.entry(route.target_group, template).merge(&counts);
+        }
+    }
+}
+
+struct Path {
+    /// `GET `, then the path's segments.
+    segments: Vec<Box<[u8]>>,
+    counts: RouteCounts,
+}
+
+fn segments_of(template: &[u8]) -> Vec<Box<[u8]>> {
+    template.split(|&byte| byte == b'/').map(Box::from).collect()
+}
+
+/// Takes rare siblings at place `depth` together under `{*}`, and then those at the places below.
+fn collapse(paths: Vec<Path>, depth: usize, done: &mut Vec<Path>) {
+    let mut siblings: BTreeMap<Box<[u8]>, Vec<Path>> = BTreeMap::new();
+    for path in paths {
+        match path.segments.get(depth) {
+            Some(segment) => siblings.entry(segment.clone()).or_default().push(path),
+            None => done.push(path),
+        }
+    }
+    // The method, at place 0, is no variable part.
+    if depth > 0 && siblings.len() > MAX_SIBLINGS {
+        let requests_of = |paths: &[Path]| paths.iter().map(|path| path.counts.requests()).sum::<u64>();
+        let all: u64 = siblings.values().map(|paths| requests_of(paths)).sum();
+        let (stay, rare) = siblings.into_iter().partition(|(segment, paths): &(Box<[u8]>, Vec<Path>)| {
+            segment.first() == Some(&b'{') || requests_of(paths) as f64 >= all as f64 * MIN_SHARE_TO_STAY
+        });
+        siblings = stay;
+        let rare: BTreeMap<_, _> = rare;
+        let taken_together = siblings.entry(b"{*}".as_slice().into()).or_default();
+        for mut path in rare.into_values().flatten() {
+            path.segments[depth] = b"{*}".as_slice().into();
+            taken_together.push(path);
+        }
+    }
+    for paths in siblings.into_values() {
+        collapse(paths, depth + 1, done);
+    }
+}
+
+/// Methods that a route tells apart; clients send anything as a method.
+const METHODS: [&[u8]; 9] = [b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"PATCH", b"OPTIONS", b"CONNECT", b"TRACE"];
+
+/// Appends `METHOD /template`.
+#[inline]
+pub(crate) fn write_template(method: &[u8], path: &[u8], template: &mut Vec<u8>) {
+    template.extend_from_slice(if METHODS.contains(&method) { method } else { OTHER });
+    template.push(b' ');
+    let path = path.strip_prefix(b"/").unwrap_or(path);
+    let mut kept = 0;
+    for segment in path.split(|&byte| byte == b'/') {
+        if kept == MAX_SEGMENTS {
+            template.extend_from_slice("/…".as_bytes());
+            return;
+        }
+        // Clients that join paths carelessly double a slash.
+        if segment.is_empty() && kept > 0 {
+            continue;
+        }
+        kept += 1;
+        template.push(b'/');
+        write_segment(segment, template);
+    }
+}
+
+#[inline]
+fn write_segment(segment: &[u8], template: &mut Vec<u8>) {
+    let marks = Marks::of(segment);
+    if !marks.has_digit && !marks.has_escape && segment.len() < MIN_TOKEN_BYTES {
+        template.extend_from_slice(segment);
+        return;
+    }
+    match variable_kind(segment, marks) {
+        Some(kind) => template.extend_from_slice(kind),
+        None => match hashed_file(segment) {
+            Some((name, extension)) => {
+                template.extend_from_slice(name);
+                template.extend_from_slice(b".{hash}");
+                template.extend_from_slice(extension);
+            }
+            None => template.extend_from_slice(segment),
+        },
+    }
+}
+
+/// Which bytes a segment has; one pass.
+#[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+struct Marks {
+    has_digit: bool,
+    has_upper: bool,
+    has_lower: bool,
+    /// A percent escape, an at sign, or a byte outside of ASCII.
+    has_escape: bool,
+    /// Only digits, hexadecimal digits, or the bytes of a token.
+    is_decimal: bool,
+    is_hex: bool,
+    is_token: bool,
+}
+
+impl Marks {
+    #[inline]
+    fn of(segment: &[u8]) -> Self {
+        let mut marks = Self { is_decimal: true, is_hex: true, is_token: true, ..Self::default() };
+        for &byte in segment {
+            let digit = byte.is_ascii_digit();
+            marks.has_digit |= digit;
+            marks.has_upper |= byte.is_ascii_uppercase();
+            marks.has_lower |= byte.is_ascii_lowercase();
+            marks.has_escape |= matches!(byte, b'%' | b'@') || !byte.is_ascii();
+            marks.is_decimal &= digit;
+            marks.is_hex &= byte.is_ascii_hexdigit();
+            marks.is_token &= byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=' | b'~');
+        }
+        marks
+    }
+}
+
+/// Shorter mixed segments are words.
+const MIN_TOKEN_BYTES: usize = 16;
+
+/// Shorter hexadecimal segments with a digit are words (`v1`, `a4`, `face2`).
+const MIN_HEX_BYTES: usize = 8;
+
+/// What a variable segment is shown as; absent for a word.
+fn variable_kind(segment: &[u8], marks: Marks) -> Option<&'static [u8]> {
+    if segment.is_empty() {
+        return None;
+    }
+    if marks.is_decimal || is_uuid(segment) || marks.is_hex && marks.has_digit && segment.len() >= MIN_HEX_BYTES {
+        return Some(b"{id}");
+    }
+    if is_date(segment) {
+        return Some(b"{date}");
+    }
+    if segment.contains(&b'@') || memchr::memmem::find(segment, b"%40").is_some() {
+        return Some(b"{email}");
+    }
+    let mixed = marks.has_digit && marks.has_lower && marks.has_upper;
+    // ULIDs and KSUIDs: 26 or 27 letters and digits.
+    let sortable = matches!(segment.len(), 26 | 27) && marks.has_digit && !(marks.has_lower && marks.has_upper);
+    if marks.is_token && segment.len() >= MIN_TOKEN_BYTES && (mixed || sortable && !segment.contains(&b'-')) {
+        return Some(b"{token}");
+    }
+    if is_ipv4(segment) {
+        return Some(b"{ip}");
+    }
+    // A number with a name in front or behind: order-123456, 123456-order, 4711.json
+    if segment.len() > MAX_SEGMENT_BYTES {
+        return Some(b"{text}");
+    }
+    let digits = segment.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if digits >= 4 && digits * 2 >= segment.len() && !marks.has_escape && !segment.contains(&b'.') {
+        return Some(b"{id}");
+    }
+    None
+}
+
+/// `8-4-4-4-12` hexadecimal digits.
+fn is_uuid(segment: &[u8]) -> bool {
+    segment.len() == 36
+        && segment.iter().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// `2026-11-22`, perhaps with a time behind.
+fn is_date(segment: &[u8]) -> bool {
+    segment.len() >= 10
+        && segment[..10].iter().enumerate().all(|(place, byte)| match place {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+        && (segment.len() == 10 || matches!(segment[10], b'T' | b'%' | b'_' | b' '))
+}
+
+fn is_ipv4(segment: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = segment.split(|&byte| byte == b'.').collect();
+    parts.len() == 4 && parts.iter().all(|part| (1..=3).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
+}
+
+/// `name.3f2a9c1b.js` and `name-3f2a9c1b.js`: the name and the extension of a file with a hash in its name.
+fn hashed_file(segment: &[u8]) -> Option<(&[u8], &[u8])> {
+    let extension = segment.iter().rposition(|&byte| byte == b'.')?;
+    let stem = &segment[..extension];
+    let hash = stem.iter().rposition(|&byte| matches!(byte, b'.' | b'-'))?;
+    let marks = Marks::of(&stem[hash + 1..]);
+    let is_hash =
+        stem.len() - hash > MIN_HEX_BYTES && marks.is_token && marks.has_digit && (marks.is_hex || marks.has_lower);
+    is_hash.then(|| (&stem[..hash], &segment[extension..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(path: &str) -> String {
+        let mut template = Vec::new();
+        write_template(b"GET", path.as_bytes(), &mut template);
+        String::from_utf8(template).expect("ASCII")
+    }
+
+    #[test]
+    fn variable_parts_are_taken_out() {
+        for (path, expected) in [
+            ("/", "GET /"),
+            ("/api/v1/users/12345", "GET /api/v1/users/{id}"),
+            ("/api//v2/users/", "GET /api/v2/users"),
+            ("/orders/7b2c3d4e-1111-2222-3333-444455556666/lines", "GET /orders/{id}/lines"),
+            ("/blobs/3f2a9c1b77e0", "GET /blobs/{id}"),
+            ("/cafe/decade", "GET /cafe/decade"),
+            ("/reports/2026-11-22", "GET /reports/{date}"),
+            ("/users/ann%40example.com", "GET /users/{email}"),
+            ("/reset/aZ3kP0qLmN7xYwVu2Tt", "GET /reset/{token}"),
+            ("/objects/01ARZ3NDEKTSV4RRFFQ69G5FAV", "GET /objects/{token}"),
+            ("/hosts/10.0.0.1/status", "GET /hosts/{ip}/status"),
+            ("/static/app.3f2a9c1b.js", "GET /static/app.{hash}.js"),
+            ("/static/index-D4f9a2b1.css", "GET /static/index.{hash}.css"),
+            ("/static/jquery-3.7.1.min.js", "GET /static/jquery-3.7.1.min.js"),
+            ("/orders/order-123456", "GET /orders/{id}"),
+            ("/oauth2/token", "GET /oauth2/token"),
+            ("/how-to-keep-a-connection-alive", "GET /how-to-keep-a-connection-alive"),
+            ("/a/b/c/d/e/f/g/h/i/j", "GET /a/b/c/d/e/f/g/h/…"),
+        ] {
+            assert_eq!(template(path), expected, "{path}");
+        }
+        let mut other = Vec::new();
+        write_template(b"--location", b"/x", &mut other);
+        assert_eq!(other, b"(other) /x");
+    }
+
+    #[test]
+    fn many_rare_siblings_are_taken_together_and_a_frequent_one_stays() {
+        let mut routes = Routes::default();
+        for _ in 0..100 {
+            routes.observe(0, b"GET", b"/blog/hello/comments", Outcome::Ok, None);
+        }
+        let name = |number: u32| {
+            char::from_u32(u32::from(b'a') + number % 26)
+                .expect("a letter")
+                .to_string()
+                .repeat(number as usize / 26 + 1)
+        };
+        for number in 0..60 {
+            routes.observe(0, b"GET", format!("/blog/post-{}/comments", name(number)).as_bytes(), Outcome::Ok, None);
+        }
+        let found: Vec<(String, u64)> = routes
+            .sorted()
+            .into_iter()
+            .map(|(route, counts)| (String::from_utf8_lossy(&route.template).into_owned(), counts.requests()))
+            .collect();
+        assert_eq!(found, [("GET /blog/hello/comments".to_owned(), 100), ("GET /blog/{*}/comments".to_owned(), 60)]);
+    }
+
+    #[test]
+    fn a_flood_of_paths_is_held_to_the_cap_and_no_request_is_lost() {
+        let mut routes = Routes::default();
+        let mut sent = 0;
+        let letters = |mut number: u64| {
+            let mut word = String::new();
+            for _ in 0..5 {
+                word.push(char::from(b'a' + u8::try_from(number % 26).expect("below 26")));
+                number /= 26;
+            }
+            word
+        };
+        for number in 0..60_000_u64 {
+            // Few siblings at each place, so that nothing is taken together.
+            let path = format!("/{}/{}/{}", letters(number % 40), letters(number / 40 % 40), letters(number / 1600));
+            routes.observe((number % 3) as u32, b"GET", path.as_bytes(), Outcome::Ok, None);
+            sent += 1;
+            assert!(routes.entries.len() <= CLEAN_UP_AT + 1);
+        }
+        let kept = routes.sorted();
+        assert!(kept.len() <= MAX_ROUTES + 3, "{} routes", kept.len());
+        assert_eq!(kept.iter().map(|(_, counts)| counts.requests()).sum::<u64>(), sent);
+    }
+}

@@ -1,0 +1,54 @@
+//! A few failed requests to look at.
+
+use crate::location::Location;
+use crate::timestamp::Timestamp;
+
+/// Samples kept for one target and outcome.
+pub const MAX_SAMPLES: usize = 3;
+
+/// Bytes of a line that a sample keeps.
+pub const MAX_SAMPLE_BYTES: usize = 4 * 1024;
+
+/// One failed request and where its line stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sample {
+    /// The line's `time`.
+    pub time: Timestamp,
+    /// Where it stands.
+    pub location: Location,
+    /// The line as logged, cut at [`MAX_SAMPLE_BYTES`].
+    pub line: Box<[u8]>,
+}
+
+/// The earliest few of many failed requests; of those at one moment, the first by place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Samples(Vec<Sample>);
+
+impl Samples {
+    /// Takes in one request; its place is only asked for when it is kept.
+    pub fn observe(&mut self, time: Timestamp, line: &[u8], location: impl FnOnce() -> Location) {
+        if self.0.len() == MAX_SAMPLES && self.0.last().is_some_and(|latest| latest.time < time) {
+            return;
+        }
+        let line = &line[..line.len().min(MAX_SAMPLE_BYTES)];
+        self.0.push(Sample { time, location: location(), line: line.into() });
+        self.keep();
+    }
+
+    /// Takes in another's samples.
+    pub fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+        self.keep();
+    }
+
+    fn keep(&mut self) {
+        self.0.sort_unstable();
+        self.0.truncate(MAX_SAMPLES);
+    }
+
+    /// The samples, earliest first.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Sample] {
+        &self.0
+    }
+}

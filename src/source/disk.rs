@@ -1,0 +1,109 @@
+//! Files, folders and standard input.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::{Listing, Object, ObjectKey, Selection, Skip, Source};
+use crate::decode::Body;
+use crate::error::{Error, Result};
+
+/// Files up to this size are held in memory, which is the fast way to decode them; larger ones are streamed.
+const MAX_BYTES_IN_MEMORY: u64 = 64 * 1024 * 1024;
+
+/// A file, or a folder with all that is below it.
+#[derive(Debug)]
+pub struct Disk {
+    root: PathBuf,
+    is_folder: bool,
+}
+
+impl Disk {
+    /// A file or folder that exists.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Source`] when there is none, or it cannot be looked at.
+    pub fn new(path: impl AsRef<Path>) -> Result<Self> {
+        let root = path.as_ref().to_path_buf();
+        let metadata = fs::metadata(&root).map_err(|reason| Error::source(root.to_string_lossy(), reason))?;
+        Ok(Self { root, is_folder: metadata.is_dir() })
+    }
+}
+
+impl Source for Disk {
+    /// Lists in the order of the names, folder by folder. Links are followed; one that leads in a circle is an error of the listing.
+    fn list(&self, selection: &Selection) -> Listing {
+        let mut listing = Listing::default();
+        for entry in WalkDir::new(&self.root).follow_links(true).sort_by_file_name() {
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(entry) => {
+                    match admit(entry.file_name(), self.is_folder, selection) {
+                        Ok(()) => {}
+                        Err(reason) => {
+                            listing.skip(reason);
+                            continue;
+                        }
+                    }
+                    // A pipe or a device has no size to tell.
+                    let stored_bytes = entry.metadata().map_or(0, |metadata| metadata.len());
+                    let name = entry.path().to_string_lossy().into();
+                    listing.objects.push(Object { name, stored_bytes, place: entry.into_path() });
+                }
+                Err(error) => {
+                    let path = error.path().unwrap_or(&self.root).to_string_lossy().into_owned();
+                    let reason = if error.loop_ancestor().is_some() {
+                        io::Error::other("the link leads back to a folder above it")
+                    } else {
+                        error.into_io_error().unwrap_or_else(|| io::Error::other("the folder cannot be walked"))
+                    };
+                    listing.errors.push(Error::source(path, reason));
+                }
+            }
+        }
+        listing
+    }
+
+    fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
+        let open_error = |reason| Error::source(&*object.name, reason);
+        let mut file = File::open(&object.place).map_err(open_error)?;
+        let metadata = file.metadata().map_err(open_error)?;
+        if !metadata.is_file() || metadata.len() > MAX_BYTES_IN_MEMORY {
+            return Ok(Body::Stream(Box::new(file)));
+        }
+        scratch.clear();
+        file.read_to_end(scratch).map_err(|reason| Error::read(&*object.name, reason))?;
+        Ok(Body::Bytes(scratch))
+    }
+}
+
+/// Whether a file is to be read. One that the user named is, unless its name says that it holds another log.
+fn admit(file_name: &OsStr, in_folder: bool, selection: &Selection) -> Result<(), Skip> {
+    let file_name = file_name.to_string_lossy();
+    if let Some(key) = ObjectKey::parse(&file_name) {
+        return selection.admits_object(&key);
+    }
+    let is_log = || {
+        let name = file_name.to_ascii_lowercase();
+        !name.starts_with('.') && (name.contains(".log") || name.ends_with(".gz") || name.ends_with(".txt"))
+    };
+    if in_folder && !is_log() { Err(Skip::NotALog) } else { Ok(()) }
+}
+
+/// What is piped in: one object, named `-`.
+#[derive(Debug)]
+pub struct StandardInput;
+
+impl Source for StandardInput {
+    fn list(&self, _: &Selection) -> Listing {
+        let object = Object { name: "-".into(), stored_bytes: 0, place: PathBuf::new() };
+        Listing { objects: vec![object], ..Listing::default() }
+    }
+
+    fn open<'a>(&self, _: &Object, _: &'a mut Vec<u8>) -> Result<Body<'a>> {
+        Ok(Body::Stream(Box::new(io::stdin())))
+    }
+}

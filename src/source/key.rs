@@ -1,0 +1,149 @@
+//! What an object's file name tells.
+
+use crate::timestamp::Timestamp;
+
+/// The kind of log an object holds, as far as its name tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Access log of an Application Load Balancer.
+    Access,
+    /// Connection log of an Application Load Balancer.
+    Connection,
+    /// Health check log of an Application Load Balancer.
+    HealthCheck,
+    /// A log of a Network Load Balancer.
+    Network,
+    /// A log of a Classic Load Balancer.
+    Classic,
+    /// The object that AWS writes when logging is switched on; it has no other parts.
+    Test,
+}
+
+/// A log object's name, taken apart. Borrows the name.
+///
+/// The form: `<account>_elasticloadbalancing_<region>_app.<name>.<id>_<end time>_<node>_<random>.log.gz`, with `conn_log_` or `health_check_log_` in
+/// front for the other two logs. Where the object lies does not matter.
+///
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectKey<'a> {
+    /// What it holds.
+    pub kind: KeyKind,
+    /// The account's twelve digits; empty for a test object.
+    pub account: &'a str,
+    /// The region; empty for a test object.
+    pub region: &'a str,
+    /// The load balancer's resource id, `app/<name>/<id>`; empty for a test object.
+    pub load_balancer: String,
+    /// The end of the interval whose lines the object holds. Absent for a test object.
+    pub end: Option<Timestamp>,
+    /// The load balancer node's address; empty for a test object.
+    pub node: &'a str,
+}
+
+/// The names of the objects AWS writes when logging is switched on.
+const TEST_OBJECTS: [&str; 3] = ["ELBAccessLogTestFile", "ELBConnectionLogTestFile", "ELBHealthCheckLogTestFile"];
+
+impl<'a> ObjectKey<'a> {
+    /// Reads a file name (without its folder). `None` when it is not in AWS's form: the object may still hold a log.
+    #[must_use]
+    pub fn parse(file_name: &'a str) -> Option<Self> {
+        if TEST_OBJECTS.contains(&file_name) {
+            return Some(Self {
+                kind: KeyKind::Test,
+                account: "",
+                region: "",
+                load_balancer: String::new(),
+                end: None,
+                node: "",
+            });
+        }
+        let (log, rest) = if let Some(rest) = file_name.strip_prefix("conn_log_") {
+            (KeyKind::Connection, rest)
+        } else if let Some(rest) = file_name.strip_prefix("health_check_log_") {
+            (KeyKind::HealthCheck, rest)
+        } else {
+            (KeyKind::Access, file_name)
+        };
+        // No part holds an underscore of its own.
+        let mut parts = rest.split('_');
+        let account = parts.next().filter(|account| is_account(account))?;
+        let service = parts.next()?;
+        let region = parts.next()?;
+        let resource = parts.next()?;
+        let end = interval_end(parts.next()?)?;
+        let node = parts.next()?;
+        if service != "elasticloadbalancing" || parts.next().is_none() {
+            return None;
+        }
+        let kind = match resource.split_once('.') {
+            Some(("app", _)) => log,
+            Some(("net", _)) => KeyKind::Network,
+            _ => KeyKind::Classic,
+        };
+        Some(Self { kind, account, region, load_balancer: resource.replace('.', "/"), end: Some(end), node })
+    }
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `20261122T0745Z`
+fn interval_end(text: &str) -> Option<Timestamp> {
+    let digits = text.strip_suffix('Z')?;
+    let (date, clock) = digits.split_once('T')?;
+    if date.len() != 8 || clock.len() != 4 || !(date.bytes().chain(clock.bytes())).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = |text: &str| text.parse::<u32>().ok();
+    let year = i64::from(number(&date[..4])?);
+    Timestamp::from_civil(
+        (year, number(&date[4..6])?, number(&date[6..])?),
+        (number(&clock[..2])?, number(&clock[2..])?, 0),
+        0,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_all_logs_are_told_apart() {
+        let name = "123456789012_elasticloadbalancing_us-east-2_app.my-loadbalancer.1234567890abcdef_20260215T2340Z_192.0.2.1_20sg8hgm.log.gz";
+        let key = ObjectKey::parse(name).expect("AWS's form");
+        assert_eq!(key.kind, KeyKind::Access);
+        assert_eq!(key.account, "123456789012");
+        assert_eq!(key.region, "us-east-2");
+        assert_eq!(key.load_balancer, "app/my-loadbalancer/1234567890abcdef");
+        assert_eq!(key.end.map(|end| end.to_string()).as_deref(), Some("2026-02-15T23:40:00.000000Z"));
+        assert_eq!(key.node, "192.0.2.1");
+        let kind = |name: &str| ObjectKey::parse(name).map(|key| key.kind);
+        assert_eq!(kind(&format!("conn_log_{name}")), Some(KeyKind::Connection));
+        assert_eq!(kind(&format!("health_check_log_{name}")), Some(KeyKind::HealthCheck));
+        assert_eq!(kind(&name.replace("_app.", "_net.")), Some(KeyKind::Network));
+        assert_eq!(
+            kind(&name.replace("_app.my-loadbalancer.1234567890abcdef", "_my-loadbalancer")),
+            Some(KeyKind::Classic)
+        );
+        for test_object in TEST_OBJECTS {
+            assert_eq!(kind(test_object), Some(KeyKind::Test));
+        }
+    }
+
+    #[test]
+    fn other_names_are_not_taken_for_keys() {
+        for name in [
+            "",
+            "app.log.gz",
+            "_____",
+            "12345_elasticloadbalancing_a_app.b.c_20260215T2340Z_1_2.log.gz",
+            "123456789012_vpcflowlogs_us-east-2_fl-1234_20260215T2340Z_ab12cd34.log.gz",
+            "123456789012_elasticloadbalancing_a_app.b.c_20261315T2340Z_1_2.log.gz",
+            "123456789012_elasticloadbalancing_a_app.b.c_2026é15T2340Z_1_2.log.gz",
+        ] {
+            assert_eq!(ObjectKey::parse(name), None, "{name}");
+        }
+    }
+}

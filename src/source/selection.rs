@@ -1,0 +1,242 @@
+//! Which objects and which records are wanted.
+
+use super::{KeyKind, ObjectKey, Skip};
+use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
+
+/// The interval that one object covers.
+const INTERVAL_MICROS: i64 = 5 * 60 * MICROS_PER_SECOND;
+
+/// How far a line's `time` may lie outside of its object's interval. Lines are chosen by their own time; this only keeps objects from being left
+/// out too early, and opening one too many costs little.
+const INTERVAL_SLACK_MICROS: i64 = 5 * 60 * MICROS_PER_SECOND;
+
+/// What the user asked for. The default selects everything.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Lines whose `time` is at or after this moment.
+    pub since: Option<Timestamp>,
+    /// Lines whose `time` is before this moment.
+    pub until: Option<Timestamp>,
+    /// Lines of these load balancers; empty for all.
+    pub load_balancers: Vec<LoadBalancerFilter>,
+    /// Lines of these target groups; empty for all.
+    pub target_groups: Vec<TargetGroupFilter>,
+    /// Lines of these targets; empty for all.
+    pub targets: Vec<TargetFilter>,
+}
+
+/// A load balancer by its name, its resource id (`app/<name>/<id>`) or its ARN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancerFilter(String);
+
+/// A target group by its name, the end of its ARN (`targetgroup/<name>/<id>`) or its whole ARN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetGroupFilter(String);
+
+/// A target by its address or by `address:port`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetFilter(String);
+
+impl LoadBalancerFilter {
+    /// Takes any of the three forms.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let id = text.rsplit_once(":loadbalancer/").map_or(text, |(_, id)| id);
+        Self(id.to_owned())
+    }
+
+    /// Whether `id`, as the log has it, is meant.
+    #[must_use]
+    pub fn admits(&self, id: &[u8]) -> bool {
+        id == self.0.as_bytes() || id.split(|&byte| byte == b'/').nth(1) == Some(self.0.as_bytes())
+    }
+}
+
+impl TargetGroupFilter {
+    /// Takes any of the three forms.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Whether `arn`, as the log has it, is meant.
+    #[must_use]
+    pub fn admits(&self, arn: &[u8]) -> bool {
+        let resource = arn.rsplit(|&byte| byte == b':').next().unwrap_or_default();
+        [arn, resource].contains(&self.0.as_bytes())
+            || resource.split(|&byte| byte == b'/').nth(1) == Some(self.0.as_bytes())
+    }
+}
+
+impl TargetFilter {
+    /// Takes either form.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Whether `target`, as the log has it, is meant.
+    #[must_use]
+    pub fn admits(&self, target: &[u8]) -> bool {
+        let address = target.iter().rposition(|&byte| byte == b':').map_or(target, |colon| &target[..colon]);
+        [target, address].contains(&self.0.as_bytes())
+    }
+}
+
+/// Why a record that was read does not count. Ids are stable: they stand in the JSON report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordSkip {
+    /// Its `time` lies outside.
+    OutsideWindow,
+    /// Another load balancer.
+    OtherLoadBalancer,
+    /// Another target group, or none.
+    OtherTargetGroup,
+    /// Another target, or none.
+    OtherTarget,
+}
+
+impl RecordSkip {
+    /// Every reason.
+    pub const ALL: [Self; 4] =
+        [Self::OutsideWindow, Self::OtherLoadBalancer, Self::OtherTargetGroup, Self::OtherTarget];
+
+    /// The stable id.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::OutsideWindow => "outside-window",
+            Self::OtherLoadBalancer => "other-load-balancer",
+            Self::OtherTargetGroup => "other-target-group",
+            Self::OtherTarget => "other-target",
+        }
+    }
+}
+
+impl Selection {
+    /// Whether an object of this key may hold a wanted line; if not, why.
+    ///
+    /// # Errors
+    /// The reason to leave it out.
+    pub fn admits_object(&self, key: &ObjectKey<'_>) -> Result<(), Skip> {
+        match key.kind {
+            KeyKind::Access => {}
+            KeyKind::Connection => return Err(Skip::ConnectionLog),
+            KeyKind::HealthCheck => return Err(Skip::HealthCheckLog),
+            KeyKind::Network => return Err(Skip::NetworkLoadBalancer),
+            KeyKind::Classic => return Err(Skip::ClassicLoadBalancer),
+            KeyKind::Test => return Err(Skip::TestObject),
+        }
+        if !is_admitted(&self.load_balancers, |filter| filter.admits(key.load_balancer.as_bytes())) {
+            return Err(Skip::OtherLoadBalancer);
+        }
+        if let Some(end) = key.end {
+            let earliest = end.plus_micros(-INTERVAL_MICROS - INTERVAL_SLACK_MICROS);
+            let latest = end.plus_micros(INTERVAL_SLACK_MICROS);
+            if self.since.is_some_and(|since| latest < since) || self.until.is_some_and(|until| earliest >= until) {
+                return Err(Skip::OutsideWindow);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a record is wanted; if not, why.
+    ///
+    /// # Errors
+    /// The first reason, in the order of [`RecordSkip::ALL`].
+    #[inline]
+    pub fn admits_record(
+        &self,
+        time: Timestamp,
+        load_balancer: &[u8],
+        target_group: Option<&[u8]>,
+        target: Option<&[u8]>,
+    ) -> Result<(), RecordSkip> {
+        if self.since.is_some_and(|since| time < since) || self.until.is_some_and(|until| time >= until) {
+            return Err(RecordSkip::OutsideWindow);
+        }
+        if !is_admitted(&self.load_balancers, |filter| filter.admits(load_balancer)) {
+            return Err(RecordSkip::OtherLoadBalancer);
+        }
+        if !is_admitted(&self.target_groups, |filter| target_group.is_some_and(|arn| filter.admits(arn))) {
+            return Err(RecordSkip::OtherTargetGroup);
+        }
+        if !is_admitted(&self.targets, |filter| target.is_some_and(|target| filter.admits(target))) {
+            return Err(RecordSkip::OtherTarget);
+        }
+        Ok(())
+    }
+}
+
+/// No filter admits everything; otherwise one of them has to.
+#[inline]
+fn is_admitted<F>(filters: &[F], admits: impl Fn(&F) -> bool) -> bool {
+    filters.is_empty() || filters.iter().any(admits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "123456789012_elasticloadbalancing_eu-west-1_app.shop.1234567890abcdef_20261122T0745Z_10.0.3.99_gxkrni99.log.gz";
+
+    fn window(since: &str, until: &str) -> Selection {
+        Selection {
+            since: Timestamp::parse(since.as_bytes()),
+            until: Timestamp::parse(until.as_bytes()),
+            ..Selection::default()
+        }
+    }
+
+    #[test]
+    fn an_object_is_left_out_only_when_its_interval_is_far_from_the_window() {
+        let key = ObjectKey::parse(KEY).expect("AWS's form");
+        for (since, until, expected) in [
+            ("2026-11-22T07:41:00Z", "2026-11-22T07:42:00Z", Ok(())),
+            // Delivered with slack on both sides of 07:40 to 07:45.
+            ("2026-11-22T07:49:00Z", "2026-11-22T08:00:00Z", Ok(())),
+            ("2026-11-22T07:00:00Z", "2026-11-22T07:36:00Z", Ok(())),
+            ("2026-11-22T07:51:00Z", "2026-11-22T08:00:00Z", Err(Skip::OutsideWindow)),
+            ("2026-11-22T07:00:00Z", "2026-11-22T07:35:00Z", Err(Skip::OutsideWindow)),
+        ] {
+            assert_eq!(window(since, until).admits_object(&key), expected, "{since} to {until}");
+        }
+    }
+
+    #[test]
+    fn the_window_begins_at_since_and_ends_before_until() {
+        let window = window("2026-11-22T07:00:00Z", "2026-11-22T08:00:00Z");
+        let admits = |time: &str| {
+            window.admits_record(Timestamp::parse(time.as_bytes()).expect("a time"), b"", None, None).is_ok()
+        };
+        assert!(!admits("2026-11-22T06:59:59.999999Z"));
+        assert!(admits("2026-11-22T07:00:00.000000Z"));
+        assert!(admits("2026-11-22T07:59:59.999999Z"));
+        assert!(!admits("2026-11-22T08:00:00.000000Z"));
+    }
+
+    #[test]
+    fn names_ids_and_arns_are_all_understood() {
+        let id = b"app/shop/1234567890abcdef";
+        for text in [
+            "shop",
+            "app/shop/1234567890abcdef",
+            "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/shop/1234567890abcdef",
+        ] {
+            assert!(LoadBalancerFilter::new(text).admits(id), "{text}");
+        }
+        assert!(!LoadBalancerFilter::new("sho").admits(id));
+        let arn = b"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/73e2d6bc24d8a067";
+        for text in [
+            "api",
+            "targetgroup/api/73e2d6bc24d8a067",
+            "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/73e2d6bc24d8a067",
+        ] {
+            assert!(TargetGroupFilter::new(text).admits(arn), "{text}");
+        }
+        assert!(!TargetGroupFilter::new("targetgroup").admits(arn));
+        assert!(TargetFilter::new("10.0.0.1").admits(b"10.0.0.1:80"));
+        assert!(TargetFilter::new("10.0.0.1:80").admits(b"10.0.0.1:80"));
+        assert!(!TargetFilter::new("10.0.0.1:8").admits(b"10.0.0.1:80"));
+    }
+}
