@@ -3,9 +3,11 @@
 pub mod aggregate;
 pub mod classify;
 pub mod decode;
+pub mod diagnose;
 pub mod error;
 pub mod kind;
 pub mod location;
+pub mod pipeline;
 pub mod record;
 pub mod schema;
 pub mod source;
@@ -13,4 +15,5 @@ pub mod timestamp;
 
 pub use error::{Error, ErrorKind, Problem, Result};
 pub use location::Location;
+pub use pipeline::{Analysis, Progress};
 pub use timestamp::Timestamp;

@@ -83,6 +83,9 @@ const MIN_FIELDS: usize = TARGET_GROUP_ARN + 1;
 
 static SCHEMA: Schema = Schema::new(FIELDS, MIN_FIELDS, Some(TARGET_PORT_LIST));
 
+/// `https`, `http`, `wss`, `ws`.
+const MAX_SCHEME_BYTES: usize = 5;
+
 /// A method, a URL and a version, each absent where the log has `-` or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestLine<'a> {
@@ -120,8 +123,10 @@ impl<'a> RequestLine<'a> {
     #[inline]
     pub fn path(&self) -> Option<&'a [u8]> {
         let url = self.url?;
-        let after_scheme = match memchr::memmem::find(url, b"://") {
-            Some(colon) if colon < 8 => &url[colon + 3..],
+        // A scheme is short, so its colon is found at once or not at all.
+        let colon = url.iter().take(MAX_SCHEME_BYTES + 1).position(|&byte| byte == b':');
+        let after_scheme = match colon {
+            Some(colon) if url[colon..].starts_with(b"://") => &url[colon + 3..],
             _ if url.starts_with(b"/") => url,
             _ => return Some(url),
         };

@@ -1,0 +1,289 @@
+//! From a [`Summary`] to findings: for each target, the likely cause of its failures.
+//!
+//! This reads a summary alone, so a saved or merged one can be diagnosed too. What it knows today follows from how requests ended ([`first_cause`]): a
+//! first likely cause, with the others that fit the same lines. It does not yet weigh how failures lie in time, and its confidence says so.
+
+pub mod causes;
+pub mod first_cause;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use causes::Cause;
+
+use crate::aggregate::{Failures, Samples, Span, Summary, Target};
+use crate::classify::{AnsweredBy, Outcome};
+use first_cause::{Candidates, candidates};
+
+/// The idle timeout of a load balancer that nobody has changed.
+///
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
+pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Fewer failures than this are described, not classified.
+pub const MIN_FAILURES: u64 = 3;
+
+/// Fewer failures than this never give high confidence.
+pub const MIN_FAILURES_FOR_HIGH: u64 = 10;
+
+/// Clients leave all the time; only this share of a target's requests, and [`MIN_FAILURES_FOR_HIGH`] of them, make it a finding.
+const MIN_SHARE_OF_CLIENTS_LEAVING: f64 = 0.005;
+
+/// How sure a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// Several causes fit; this is the likelier one.
+    Low,
+    /// One cause is left by how the requests ended, and nothing was seen against it.
+    Medium,
+    /// The log itself names the cause, ten times or more.
+    High,
+}
+
+impl Confidence {
+    /// `low`, `medium` or `high`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// What a finding is about: places in the [`Summary`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// A target, by its place.
+    Target(u32),
+    /// A target group, by its place.
+    TargetGroup(u32),
+    /// A load balancer, by its place.
+    LoadBalancer(u32),
+}
+
+/// A statement with its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// The sentence, without a full stop.
+    pub text: String,
+    /// Whether it speaks for the cause, or against it.
+    pub is_for: bool,
+    /// The numbers in it, by name; durations in seconds.
+    pub numbers: Vec<(&'static str, f64)>,
+}
+
+/// A cause at a scope.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What it is about.
+    pub scope: Scope,
+    /// How the requests ended.
+    pub outcome: Outcome,
+    /// The likely cause.
+    pub cause: &'static Cause,
+    /// The other causes that fit the same lines, likelier ones first.
+    pub also_fits: Vec<&'static Cause>,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// How many requests it explains.
+    pub failures: u64,
+    /// First and last of them.
+    pub seen: Option<Span>,
+    /// For and against.
+    pub evidence: Vec<Evidence>,
+    /// The earliest few.
+    pub samples: Samples,
+}
+
+/// Where the idle timeout of a diagnosis comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdleTimeoutOrigin {
+    /// The user said it.
+    Given,
+    /// Requests that timed out tell it.
+    Inferred,
+    /// Nothing tells; [`DEFAULT_IDLE_TIMEOUT`].
+    Default,
+}
+
+/// The load balancer's idle timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleTimeout {
+    /// How long.
+    pub duration: Duration,
+    /// Who says so.
+    pub origin: IdleTimeoutOrigin,
+}
+
+/// What a summary tells.
+#[derive(Clone, Debug)]
+pub struct Diagnosis {
+    /// The findings, the one with most failures first.
+    pub findings: Vec<Finding>,
+    /// The idle timeout they were held against.
+    pub idle_timeout: IdleTimeout,
+}
+
+/// Diagnoses a summary. `idle_timeout` is the load balancer's, where the user knows it.
+#[must_use]
+pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis {
+    let idle_timeout = match idle_timeout {
+        Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Given },
+        None => infer_idle_timeout(summary),
+    };
+    let mut findings = Vec::new();
+    for (scope, group) in groups(summary) {
+        for outcome in Outcome::ALL {
+            if let Some(failures) = group.failures.iter().find(|failures| failures.outcome == *outcome) {
+                findings.extend(finding(scope, &group, failures));
+            }
+        }
+    }
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.failures), finding.scope, finding.outcome));
+    Diagnosis { findings, idle_timeout }
+}
+
+/// Failures belong to the target they ended at; where none was chosen, to the target group or the load balancer that made them.
+fn groups(summary: &Summary) -> Vec<(Scope, Target)> {
+    let mut groups: Vec<(Scope, Target)> = Vec::new();
+    let mut add = |scope: Scope, target: Target| match groups.iter_mut().find(|(known, _)| *known == scope) {
+        Some((_, known)) => known.merge(target),
+        None => groups.push((scope, target)),
+    };
+    for (place, (target_group, address, target)) in (0..).zip(summary.targets.iter()) {
+        if target.failures.is_empty() {
+            continue;
+        }
+        let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
+        let mut by_rule = target.clone();
+        let mut own = target.clone();
+        own.failures.retain(|failures| failures.outcome.answered_by() != AnsweredBy::Rule);
+        by_rule.failures.retain(|failures| failures.outcome.answered_by() == AnsweredBy::Rule);
+        if !own.failures.is_empty() {
+            let scope = match (address, arn) {
+                (b"", b"") => Scope::LoadBalancer(load_balancer),
+                (b"", _) => Scope::TargetGroup(target_group),
+                _ => Scope::Target(place),
+            };
+            add(scope, own);
+        }
+        if !by_rule.failures.is_empty() {
+            add(Scope::LoadBalancer(load_balancer), by_rule);
+        }
+    }
+    groups
+}
+
+fn finding(scope: Scope, target: &Target, failures: &Failures) -> Option<Finding> {
+    if failures.requests < MIN_FAILURES {
+        return None;
+    }
+    let share = failures.requests as f64 / target.requests.max(1) as f64;
+    if failures.outcome.answered_by() == AnsweredBy::Nobody
+        && (failures.requests < MIN_FAILURES_FOR_HIGH || share < MIN_SHARE_OF_CLIENTS_LEAVING)
+    {
+        return None;
+    }
+    let answered = target.latency.count();
+    let Candidates { cause, also_fits, certainty } = candidates(failures, answered);
+    let confidence =
+        if failures.requests < MIN_FAILURES_FOR_HIGH { certainty.min(Confidence::Medium) } else { certainty };
+    Some(Finding {
+        scope,
+        outcome: failures.outcome,
+        cause,
+        confidence,
+        failures: failures.requests,
+        seen: failures.seen,
+        evidence: evidence(scope, target, failures, &also_fits),
+        also_fits,
+        samples: failures.samples.clone(),
+    })
+}
+
+fn evidence(scope: Scope, target: &Target, failures: &Failures, also_fits: &[&'static Cause]) -> Vec<Evidence> {
+    let Failures { outcome, requests, .. } = failures;
+    let share = *requests as f64 / target.requests.max(1) as f64;
+    let mut evidence = vec![Evidence {
+        text: format!(
+            "{requests} of {} requests ({:.2} %) ended so: {}",
+            target.requests,
+            share * 100.0,
+            outcome.title()
+        ),
+        is_for: true,
+        numbers: vec![("failures", *requests as f64), ("requests", target.requests as f64), ("share", share)],
+    }];
+    evidence.extend(range("they took", "elapsed", &failures.elapsed));
+    evidence.extend(range("the target held them for", "target_processing_time", &failures.target_processing_time));
+    if let Scope::Target(_) = scope {
+        let answered = target.latency.count();
+        evidence.push(Evidence {
+            text: match answered {
+                0 => "this target answered no request at all".to_owned(),
+                1 => "this target answered 1 request".to_owned(),
+                _ => format!("this target answered {answered} requests"),
+            },
+            is_for: answered == 0,
+            numbers: vec![("answered", answered as f64)],
+        });
+    }
+    if !also_fits.is_empty() {
+        let ids: Vec<&str> = also_fits.iter().map(|cause| cause.id).collect();
+        evidence.push(Evidence {
+            text: format!("lines of this form fit {} too", ids.join(", ")),
+            is_for: false,
+            numbers: Vec::new(),
+        });
+    }
+    evidence
+}
+
+/// A sentence on a range of durations, where there are any.
+fn range(what: &str, name: &'static str, durations: &crate::aggregate::Quantiles) -> Option<Evidence> {
+    let [min, median, max] =
+        [durations.min()?, durations.quantile(0.5)?, durations.max()?].map(|duration| duration.as_secs_f64());
+    let names: [&'static str; 3] = match name {
+        "elapsed" => ["elapsed_min", "elapsed_median", "elapsed_max"],
+        _ => ["target_processing_time_min", "target_processing_time_median", "target_processing_time_max"],
+    };
+    Some(Evidence {
+        text: format!("{what} {min:.3} to {max:.3} s, half of them at most {median:.3} s ({name})"),
+        is_for: true,
+        numbers: vec![(names[0], min), (names[1], median), (names[2], max)],
+    })
+}
+
+/// Idle-timeout 504s needed to tell the timeout from them.
+const MIN_TIMEOUTS_TO_INFER: u64 = 3;
+
+/// A request that met the idle timeout ends this close behind it: sharp, as the load balancer's own timers are, but for the time until its dispatch.
+const IDLE_TIMEOUT_SPREAD: Duration = Duration::from_millis(500);
+
+/// The idle timeout is a whole number of seconds, and requests that met it end just behind it. So where the shortest and the middle one of them agree, they tell it.
+fn infer_idle_timeout(summary: &Summary) -> IdleTimeout {
+    let mut elapsed = crate::aggregate::Quantiles::default();
+    for (_, _, target) in summary.targets.iter() {
+        for failures in target.failures.iter().filter(|failures| failures.outcome == Outcome::IdleTimeout) {
+            elapsed.merge(&failures.elapsed);
+        }
+    }
+    let inferred = elapsed.min().zip(elapsed.quantile(0.5)).and_then(|(min, median)| {
+        // Half a second early is a clock's error, not a shorter timeout.
+        let seconds = (min + IDLE_TIMEOUT_SPREAD).as_secs();
+        let is_sharp = median.saturating_sub(min) <= IDLE_TIMEOUT_SPREAD.max(min / 100);
+        (elapsed.count() >= MIN_TIMEOUTS_TO_INFER && is_sharp && seconds > 0).then_some(Duration::from_secs(seconds))
+    });
+    match inferred {
+        Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Inferred },
+        None => IdleTimeout { duration: DEFAULT_IDLE_TIMEOUT, origin: IdleTimeoutOrigin::Default },
+    }
+}
+
+#[cfg(test)]
+mod tests;
