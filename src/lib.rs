@@ -10,6 +10,7 @@ pub mod location;
 pub mod pipeline;
 pub mod record;
 pub mod schema;
+pub mod simulate;
 pub mod source;
 pub mod timestamp;
 

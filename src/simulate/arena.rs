@@ -1,0 +1,138 @@
+//! Things that come and go while events still name them, and the queue of those events.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use super::plan::Micros;
+
+/// Names one thing in an [`Arena`], and no later thing in the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    index: u32,
+    generation: u32,
+}
+
+struct Place<T> {
+    generation: u32,
+    thing: Option<T>,
+}
+
+/// Places that are used again. An event may outlive what it names; then its key finds nothing.
+pub(super) struct Arena<T> {
+    places: Vec<Place<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Arena<T> {
+    pub(super) fn new() -> Self {
+        Self { places: Vec::new(), free: Vec::new() }
+    }
+
+    pub(super) fn insert(&mut self, thing: T) -> Key {
+        if let Some(index) = self.free.pop() {
+            let place = &mut self.places[index as usize];
+            place.thing = Some(thing);
+            return Key { index, generation: place.generation };
+        }
+        // More than 2^32 requests under way at once do not fit in memory.
+        let index = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        self.places.push(Place { generation: 0, thing: Some(thing) });
+        Key { index, generation: 0 }
+    }
+
+    pub(super) fn get(&self, key: Key) -> Option<&T> {
+        let place = self.places.get(key.index as usize)?;
+        if place.generation == key.generation { place.thing.as_ref() } else { None }
+    }
+
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let place = self.places.get_mut(key.index as usize)?;
+        if place.generation == key.generation { place.thing.as_mut() } else { None }
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+        let place = self.places.get_mut(key.index as usize)?;
+        if place.generation != key.generation {
+            return None;
+        }
+        let thing = place.thing.take()?;
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(key.index);
+        Some(thing)
+    }
+
+    /// The keys of what fits, in order of place.
+    pub(super) fn keys_where(&self, fits: impl Fn(&T) -> bool) -> Vec<Key> {
+        let mut keys = Vec::new();
+        for (index, place) in (0_u32..).zip(&self.places) {
+            if place.thing.as_ref().is_some_and(&fits) {
+                keys.push(Key { index, generation: place.generation });
+            }
+        }
+        keys
+    }
+}
+
+/// What happens first among events of the same microsecond.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// Timers: an event loop runs those that are due before it reads from its sockets.
+    Timer,
+    /// All else, in the order in which it was planned.
+    Normal,
+}
+
+struct Entry<E> {
+    at: Micros,
+    turn: Turn,
+    sequence: u64,
+    event: E,
+}
+
+impl<E> Entry<E> {
+    fn order(&self) -> (Micros, Turn, u64) {
+        (self.at, self.turn, self.sequence)
+    }
+}
+
+impl<E> PartialEq for Entry<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.order() == other.order()
+    }
+}
+
+impl<E> Eq for Entry<E> {}
+
+impl<E> PartialOrd for Entry<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<E> Ord for Entry<E> {
+    /// Reversed: the heap hands out its greatest entry, and wanted is the earliest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.order().cmp(&self.order())
+    }
+}
+
+/// Events by time; ties go by turn and then by the order of planning, so that a run can be repeated exactly.
+pub(super) struct Queue<E> {
+    heap: BinaryHeap<Entry<E>>,
+    sequence: u64,
+}
+
+impl<E> Queue<E> {
+    pub(super) fn new() -> Self {
+        Self { heap: BinaryHeap::new(), sequence: 0 }
+    }
+
+    pub(super) fn push(&mut self, at: Micros, turn: Turn, event: E) {
+        self.sequence += 1;
+        self.heap.push(Entry { at, turn, sequence: self.sequence, event });
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(Micros, E)> {
+        self.heap.pop().map(|entry| (entry.at, entry.event))
+    }
+}

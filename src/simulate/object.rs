@@ -1,0 +1,256 @@
+//! Lines become objects: one for each node and five minutes, gzip of many members.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::{Compression, GzBuilder};
+
+use super::dice::Dice;
+use super::plan::{Micros, SECOND};
+use crate::error::{Error, Result};
+use crate::timestamp::{Civil, Timestamp};
+
+/// Length of the interval an object covers.
+pub(super) const INTERVAL: Micros = 300 * SECOND;
+
+/// Every line is logged within this time of its `time` field, so an object is complete this long after its interval.
+const GRACE: Micros = SECOND;
+
+/// Takes what a simulation makes, in order of time.
+pub trait Sink {
+    /// One log object: its S3 key, beginning with `AWSLogs/`, and its gzip bytes.
+    ///
+    /// # Errors
+    /// What the place says that the object goes to; it ends the simulation.
+    fn object(&mut self, key: &str, gz: Vec<u8>) -> Result<()>;
+
+    /// One failed request's truth: a JSON object on one line, without the line's end.
+    ///
+    /// # Errors
+    /// What the place says that the line goes to; it ends the simulation.
+    fn truth(&mut self, line: &str) -> Result<()>;
+}
+
+/// Keeps everything in memory, for tests and benchmarks.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// S3 keys and gzip bytes, in order of writing.
+    pub objects: Vec<(String, Vec<u8>)>,
+    /// The truth's lines, in order of logging.
+    pub truth: Vec<String>,
+}
+
+impl Sink for Memory {
+    fn object(&mut self, key: &str, gz: Vec<u8>) -> Result<()> {
+        self.objects.push((key.to_owned(), gz));
+        Ok(())
+    }
+
+    fn truth(&mut self, line: &str) -> Result<()> {
+        self.truth.push(line.to_owned());
+        Ok(())
+    }
+}
+
+/// Writes below a folder: the objects at their keys, the truth beside them in `truth.jsonl`.
+///
+/// A file appears under its name only when it is whole.
+pub(super) struct Directory {
+    root: PathBuf,
+    truth: BufWriter<fs::File>,
+}
+
+impl Directory {
+    const TRUTH: &str = "truth.jsonl";
+    const PARTIAL_TRUTH: &str = "truth.jsonl.partial";
+
+    /// Makes the folder if need be.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Write`] when it cannot be made, or when it already holds logs or a truth.
+    pub(super) fn create(root: &Path) -> Result<Self> {
+        let logs = root.join("AWSLogs");
+        let held = fs::read_dir(&logs).is_ok_and(|mut entries| entries.next().is_some());
+        if held || root.join(Self::TRUTH).exists() {
+            let reason = "it already holds simulated logs; choose an empty folder, or remove AWSLogs and truth.jsonl";
+            return Err(Error::write(shown(root), io::Error::new(io::ErrorKind::AlreadyExists, reason)));
+        }
+        fs::create_dir_all(&logs).map_err(|source| Error::write(shown(&logs), source))?;
+        let partial = root.join(Self::PARTIAL_TRUTH);
+        let file = fs::File::create(&partial).map_err(|source| Error::write(shown(&partial), source))?;
+        Ok(Self { root: root.to_owned(), truth: BufWriter::new(file) })
+    }
+
+    /// Puts the truth in its place.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Write`] when the file system refuses.
+    pub(super) fn finish(mut self) -> Result<()> {
+        let path = self.root.join(Self::TRUTH);
+        self.truth
+            .flush()
+            .and_then(|()| fs::rename(self.root.join(Self::PARTIAL_TRUTH), &path))
+            .map_err(|source| Error::write(shown(&path), source))
+    }
+}
+
+impl Sink for Directory {
+    fn object(&mut self, key: &str, gz: Vec<u8>) -> Result<()> {
+        let path = self.root.join(key);
+        let partial = path.with_extension("partial");
+        let folder = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&partial, gz))
+            .and_then(|()| fs::rename(&partial, &path))
+            .map_err(|source| Error::write(shown(&path), source))
+    }
+
+    fn truth(&mut self, line: &str) -> Result<()> {
+        self.truth
+            .write_all(line.as_bytes())
+            .and_then(|()| self.truth.write_all(b"\n"))
+            .map_err(|source| Error::write(shown(&self.root.join(Self::TRUTH)), source))
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// How objects are named and packed.
+pub(super) struct Packing {
+    /// All of the key that names the load balancer: `<account>_elasticloadbalancing_<region>_app.<name>.<id>`.
+    pub(super) stem: String,
+    /// `AWSLogs/<account>/elasticloadbalancing/<region>`.
+    pub(super) folder: String,
+    /// The nodes' addresses.
+    pub(super) nodes: Vec<String>,
+    /// The compression level, 0–9.
+    pub(super) level: u32,
+}
+
+/// The objects under way.
+pub(super) struct Objects<'a> {
+    packing: Packing,
+    sink: &'a mut dyn Sink,
+    dice: Dice,
+    /// By end of interval, then node: the order in which they are handed over.
+    open: BTreeMap<(Micros, usize), Open>,
+    next_flush: Micros,
+    pub(super) objects: u64,
+    pub(super) lines: u64,
+    pub(super) bytes: u64,
+    pub(super) bytes_decoded: u64,
+}
+
+struct Open {
+    /// Text that is in no member yet.
+    block: Vec<u8>,
+    /// Size at which the block becomes a member.
+    limit: usize,
+    gz: Vec<u8>,
+}
+
+impl<'a> Objects<'a> {
+    pub(super) fn new(packing: Packing, sink: &'a mut dyn Sink, dice: Dice) -> Self {
+        Self {
+            packing,
+            sink,
+            dice,
+            open: BTreeMap::new(),
+            next_flush: Micros::MIN,
+            objects: 0,
+            lines: 0,
+            bytes: 0,
+            bytes_decoded: 0,
+        }
+    }
+
+    /// Adds the line that `write` appends, with its end, to the object of the interval that `time` falls in.
+    pub(super) fn line(&mut self, node: usize, time: Micros, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+        let end = (time.div_euclid(INTERVAL) + 1) * INTERVAL;
+        let dice = &mut self.dice;
+        let object = self.open.entry((end, node)).or_insert_with(|| Open {
+            block: Vec::new(),
+            limit: member_size(dice),
+            gz: Vec::new(),
+        });
+        let before = object.block.len();
+        write(&mut object.block);
+        self.lines += 1;
+        self.bytes_decoded += (object.block.len() - before) as u64;
+        // A member ends where its size says, which may be within a line, as in objects that AWS writes.
+        while object.block.len() >= object.limit {
+            add_member(&mut object.gz, &object.block[..object.limit], self.packing.level)?;
+            object.block.drain(..object.limit);
+            object.limit = member_size(&mut self.dice);
+        }
+        Ok(())
+    }
+
+    pub(super) fn truth(&mut self, line: &str) -> Result<()> {
+        self.sink.truth(line)
+    }
+
+    /// Hands over the objects that nothing can be added to any more.
+    pub(super) fn flush(&mut self, now: Micros) -> Result<()> {
+        if now < self.next_flush {
+            return Ok(());
+        }
+        while let Some(entry) = self.open.first_entry() {
+            let (end, node) = *entry.key();
+            if end + GRACE > now {
+                self.next_flush = end + GRACE;
+                return Ok(());
+            }
+            let object = entry.remove();
+            self.hand_over(end, node, object)?;
+        }
+        // Nothing is open; whatever is opened next lasts to the end of its interval at least.
+        self.next_flush = (now.div_euclid(INTERVAL) + 1) * INTERVAL;
+        Ok(())
+    }
+
+    /// Hands over all that is left.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        while let Some(((end, node), object)) = self.open.pop_first() {
+            self.hand_over(end, node, object)?;
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self, end: Micros, node: usize, mut object: Open) -> Result<()> {
+        if !object.block.is_empty() {
+            add_member(&mut object.gz, &object.block, self.packing.level)?;
+        }
+        let Civil { date: (year, month, day), clock: (hour, minute, _), .. } = Timestamp::from_micros(end).into();
+        let Packing { folder, stem, nodes, .. } = &self.packing;
+        let random: String = (0..8).map(|_| char::from(ALPHABET[self.dice.index(ALPHABET.len())])).collect();
+        let key = format!(
+            "{folder}/{year:04}/{month:02}/{day:02}/{stem}_{year:04}{month:02}{day:02}T{hour:02}{minute:02}Z_{}_{random}.log.gz",
+            nodes[node],
+        );
+        self.objects += 1;
+        self.bytes += object.gz.len() as u64;
+        self.sink.object(&key, object.gz)
+    }
+}
+
+/// The characters of the random part of a key.
+const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// Decoded bytes of the next member.
+fn member_size(dice: &mut Dice) -> usize {
+    48 * 1024 + dice.below(144 * 1024) as usize
+}
+
+fn add_member(gz: &mut Vec<u8>, text: &[u8], level: u32) -> Result<()> {
+    let mut encoder = GzBuilder::new().mtime(0).write(std::mem::take(gz), Compression::new(level));
+    encoder
+        .write_all(text)
+        .and_then(|()| encoder.finish())
+        .map(|written| *gz = written)
+        .map_err(|source| Error::write("a gzip member", source))
+}

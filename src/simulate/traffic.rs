@@ -1,0 +1,335 @@
+//! Who calls, how often, and over which connection.
+
+use super::dice::{Dice, scaled};
+use super::line::PROBES;
+use super::plan::{Kind, MILLISECOND, MINUTE, Micros, Plan, Route, SECOND};
+
+/// What the client side of a request speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// HTTP/2 over TLS 1.3.
+    Http2,
+    /// HTTP/2 over TLS 1.2.
+    Http2Tls12,
+    /// HTTP/1.1 over TLS 1.3.
+    Http1,
+    /// HTTP/1.1 over TLS 1.2.
+    Http1Tls12,
+}
+
+impl Protocol {
+    /// The log's `type`.
+    pub(super) fn log_type(self) -> &'static str {
+        if self.is_http2() { "h2" } else { "https" }
+    }
+
+    pub(super) fn version(self) -> &'static str {
+        if self.is_http2() { " HTTP/2.0" } else { " HTTP/1.1" }
+    }
+
+    /// The log's `ssl_cipher` and `ssl_protocol`.
+    pub(super) fn tls(self) -> &'static str {
+        match self {
+            Self::Http2 | Self::Http1 => "TLS_AES_128_GCM_SHA256 TLSv1.3",
+            Self::Http2Tls12 | Self::Http1Tls12 => "ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2",
+        }
+    }
+
+    pub(super) fn is_http2(self) -> bool {
+        matches!(self, Self::Http2 | Self::Http2Tls12)
+    }
+}
+
+/// Clients in the wild by kind: user agent, protocol, weight.
+const AGENTS: &[(Kind, &str, Protocol, u32)] = &[
+    (
+        Kind::Browser,
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+        Protocol::Http2,
+        45,
+    ),
+    (
+        Kind::Browser,
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
+        Protocol::Http2,
+        25,
+    ),
+    (Kind::Browser, "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", Protocol::Http2, 15),
+    (
+        Kind::Browser,
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/109.0.0.0 Safari/537.36",
+        Protocol::Http2Tls12,
+        5,
+    ),
+    (Kind::App, "ShopApp/7.4.1 (iPhone; iOS 18.6; Scale/3.00)", Protocol::Http2, 50),
+    (Kind::App, "ShopApp/7.3.0 (Android 15; Pixel 8) okhttp/4.12.0", Protocol::Http2Tls12, 40),
+    (Kind::App, "okhttp/4.12.0", Protocol::Http1Tls12, 10),
+    (Kind::Program, "axios/1.12.2", Protocol::Http1, 30),
+    (Kind::Program, "python-requests/2.32.5", Protocol::Http1, 30),
+    (Kind::Program, "Go-http-client/1.1", Protocol::Http1Tls12, 25),
+    (Kind::Program, "curl/8.5.0", Protocol::Http1Tls12, 15),
+];
+
+/// User agents of those who look for open doors.
+const SCANNERS: &[&str] =
+    &["-", "Mozilla/5.0 zgrab/0.x", "Mozilla/5.0 (compatible; probe/1.1)", "python-requests/2.27.1"];
+
+/// One client.
+pub(super) struct Client {
+    pub(super) kind: Kind,
+    /// Address as the log writes it: no brackets around IPv6.
+    pub(super) address: String,
+    pub(super) user_agent: &'static str,
+    pub(super) protocol: Protocol,
+    connection: Option<Connection>,
+}
+
+struct Connection {
+    node: usize,
+    peer: Peer,
+    last_used: Micros,
+}
+
+/// What the log says of a client connection.
+#[derive(Clone, Copy)]
+pub(super) struct Peer {
+    pub(super) port: u16,
+    /// The connection's trace id.
+    pub(super) trace: u128,
+    /// Whether its TLS session continues an earlier one.
+    pub(super) is_resumed: bool,
+}
+
+impl Client {
+    /// The time after which this client no longer waits; `None` if it waits for ever.
+    pub(super) fn patience(&self) -> Option<Micros> {
+        match self.kind {
+            Kind::App => Some(30 * SECOND),
+            Kind::Browser | Kind::Program => None,
+        }
+    }
+}
+
+/// What a client asks for.
+#[derive(Clone, Copy)]
+pub(super) enum Call {
+    /// A route of a target group.
+    Route { route: &'static Route, number: u32 },
+    /// Plain HTTP to a host, which the listener redirects.
+    Redirected(&'static str),
+    /// A scanner's path over TLS; the default rule forwards it.
+    Probe(&'static str),
+    /// A scanner's path over plain HTTP.
+    ProbePlain(&'static str),
+    /// Bytes that are no HTTP request.
+    Malformed,
+}
+
+/// One request about to come.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) client: usize,
+    pub(super) group: usize,
+    pub(super) call: Call,
+}
+
+/// The callers, and the state of their connections.
+pub(super) struct Traffic {
+    dice: Dice,
+    pub(super) clients: Vec<Client>,
+    /// The first so many clients come when they like; then pollers, then scanners.
+    visitors: usize,
+    pollers: Vec<(Micros, usize)>,
+    /// What each kind may ask for: target group, route, weight.
+    menus: [Vec<(usize, &'static Route, u32)>; 3],
+    hosts: Vec<&'static str>,
+    /// Mean time between visits at the height of the wave.
+    visit_gap: Micros,
+    scan_gap: Micros,
+    nodes: u32,
+}
+
+/// The height of the wave above its mean.
+const CREST: f64 = 1.25;
+
+/// How long a client connection is kept by its client.
+const CLIENT_KEEPS: Micros = 50 * SECOND;
+
+/// Requests that belong to one visit of a browser, in the mean.
+const PAGE: f64 = 2.5;
+
+impl Traffic {
+    pub(super) fn new(plan: &Plan, rate: f64, nodes: u32, mut dice: Dice) -> Self {
+        let menu = |kind: Kind| {
+            let routes = plan.groups.iter().enumerate().flat_map(|(index, group)| {
+                group.routes.iter().filter(|route| route.callers.contains(&kind)).map(move |route| (index, route))
+            });
+            routes.map(|(index, route)| (index, route, route.weight)).collect()
+        };
+        let mut clients = Vec::new();
+        // Each comes back every minute or so; addresses are shared, as behind one NAT gateway.
+        let visitors = whole(rate * 40.0).clamp(60, 20_000);
+        for _ in 0..visitors {
+            let kind = plan.audience[dice.weighted(plan.audience.iter().map(|entry| entry.1))].0;
+            clients.push(client(kind, &mut dice));
+        }
+        let mut pollers = Vec::new();
+        for poller in plan.pollers {
+            let count = rate * poller.share * (poller.period as f64 / SECOND as f64);
+            for _ in 0..whole(count) {
+                pollers.push((poller.period, clients.len()));
+                clients.push(client(Kind::Program, &mut dice));
+            }
+        }
+        for user_agent in SCANNERS {
+            clients.push(Client { user_agent, protocol: Protocol::Http1Tls12, ..client(Kind::Program, &mut dice) });
+        }
+        let polled: f64 = pollers.iter().map(|(period, _)| SECOND as f64 / *period as f64).sum();
+        let weights: u32 = plan.audience.iter().map(|entry| entry.1).sum();
+        let browsers: u32 = plan.audience.iter().filter(|entry| entry.0 == Kind::Browser).map(|entry| entry.1).sum();
+        let size = 1.0 + (PAGE - 1.0) * f64::from(browsers) / f64::from(weights.max(1));
+        let visits = ((rate - polled) / size).max(rate / 100.0);
+        Self {
+            dice,
+            clients,
+            visitors,
+            pollers,
+            menus: [menu(Kind::Browser), menu(Kind::App), menu(Kind::Program)],
+            hosts: plan.groups.iter().map(|group| group.host).collect(),
+            visit_gap: scaled(SECOND, 1.0 / (visits * CREST)),
+            scan_gap: scaled(SECOND, 200.0 / rate),
+            nodes,
+        }
+    }
+
+    /// The pollers' first calls: delay, then which poller.
+    pub(super) fn first_polls(&mut self) -> Vec<(Micros, usize)> {
+        let dice = &mut self.dice;
+        self.pollers.iter().enumerate().map(|(index, (period, _))| (dice.between(0, *period), index)).collect()
+    }
+
+    /// Time to the next visit, and its requests at their delays. There may be none: visits are drawn for the crest of the
+    /// wave and thinned out below it.
+    pub(super) fn visit(&mut self, now: Micros, requests: &mut Vec<(Micros, Arrival)>) -> Micros {
+        if self.dice.is(wave(now) / CREST) {
+            let client = self.dice.index(self.visitors);
+            if self.dice.is(0.015) {
+                let host = self.hosts[self.dice.index(self.hosts.len())];
+                requests.push((0, Arrival { client, group: 0, call: Call::Redirected(host) }));
+            }
+            let mut delay = 0;
+            loop {
+                if let Some(arrival) = self.ask(client) {
+                    requests.push((delay, arrival));
+                }
+                // What a page needs comes close together; other clients ask for one thing.
+                if self.clients[client].kind != Kind::Browser || self.dice.is(1.0 / PAGE) {
+                    break;
+                }
+                delay += self.dice.exponential(40 * MILLISECOND);
+            }
+        }
+        self.dice.exponential(self.visit_gap) + 1
+    }
+
+    /// A poller's call, and the time to its next.
+    pub(super) fn poll(&mut self, poller: usize) -> (Micros, Option<Arrival>) {
+        let (period, client) = self.pollers[poller];
+        (period + self.dice.between(-3 * MILLISECOND, 3 * MILLISECOND), self.ask(client))
+    }
+
+    /// A scanner's call, and the time to the next.
+    pub(super) fn scan(&mut self) -> (Micros, Arrival) {
+        let client = self.clients.len() - 1 - self.dice.index(SCANNERS.len());
+        // Each comes from elsewhere.
+        self.clients[client].address = address(&mut self.dice);
+        self.clients[client].connection = None;
+        let probe = PROBES[self.dice.index(PROBES.len())];
+        let call = match self.dice.below(10) {
+            0..=2 => Call::Malformed,
+            3..=5 => Call::ProbePlain(probe),
+            _ => Call::Probe(probe),
+        };
+        (self.dice.exponential(self.scan_gap) + 1, Arrival { client, group: 0, call })
+    }
+
+    /// The node and the connection by which a client's request comes in.
+    pub(super) fn connect(&mut self, arrival: &Arrival, now: Micros) -> (usize, Peer) {
+        let dice = &mut self.dice;
+        let client = &mut self.clients[arrival.client];
+        let fresh = |dice: &mut Dice, is_resumed| {
+            let port = u16::try_from(1024 + dice.below(64_000)).unwrap_or(u16::MAX);
+            (dice.below(self.nodes) as usize, Peer { port, trace: dice.bits128(), is_resumed })
+        };
+        if !matches!(arrival.call, Call::Route { .. } | Call::Probe(_)) {
+            return fresh(dice, false);
+        }
+        match &mut client.connection {
+            Some(connection) if now - connection.last_used < CLIENT_KEEPS => {
+                connection.last_used = now;
+                (connection.node, connection.peer)
+            }
+            earlier => {
+                let is_resumed = earlier.is_some() && dice.is(0.6);
+                let (node, peer) = fresh(dice, is_resumed);
+                *earlier = Some(Connection { node, peer, last_used: now });
+                (node, peer)
+            }
+        }
+    }
+
+    fn ask(&mut self, client: usize) -> Option<Arrival> {
+        let menu = &self.menus[match self.clients[client].kind {
+            Kind::Browser => 0,
+            Kind::App => 1,
+            Kind::Program => 2,
+        }];
+        if menu.is_empty() {
+            return None;
+        }
+        let (group, route, _) = menu[self.dice.weighted(menu.iter().map(|entry| entry.2))];
+        Some(Arrival { client, group, call: Call::Route { route, number: self.dice.below(route.numbers) } })
+    }
+}
+
+fn client(kind: Kind, dice: &mut Dice) -> Client {
+    let agents = || AGENTS.iter().filter(|agent| agent.0 == kind);
+    let (_, user_agent, protocol, _) = agents().nth(dice.weighted(agents().map(|agent| agent.3))).unwrap_or(&AGENTS[0]);
+    Client { kind, address: address(dice), user_agent, protocol: *protocol, connection: None }
+}
+
+/// An address of the ranges set apart for documentation: RFC 5737 and RFC 3849.
+fn address(dice: &mut Dice) -> String {
+    match dice.below(20) {
+        0..=9 => format!("203.0.113.{}", 1 + dice.below(254)),
+        10..=15 => format!("198.51.100.{}", 1 + dice.below(254)),
+        _ => {
+            let bits = dice.bits64();
+            let [a, b, c, d] = [bits & 0xffff, bits >> 16 & 0xffff, bits >> 32 & 0xffff, bits >> 48 | 1];
+            format!("2001:db8:{:x}:{:x}:{a:x}:{b:x}:{c:x}:{d:x}", 1 + dice.below(4000), 1 + dice.below(200))
+        }
+    }
+}
+
+/// Requests now against the mean of a day: highest at 14:00 UTC, lowest at 02:00. Made of straight lines, which every
+/// machine computes alike.
+fn wave(now: Micros) -> f64 {
+    let day = triangle(now - 14 * 60 * MINUTE, 24 * 60 * MINUTE);
+    let shorter = triangle(now, 37 * MINUTE);
+    1.0 + 0.2 * day + 0.05 * shorter
+}
+
+/// From 1 at the beginning of a period to −1 in its middle and back.
+fn triangle(at: Micros, period: Micros) -> f64 {
+    let phase = at.rem_euclid(period) as f64 / period as f64;
+    (4.0 * phase - 2.0).abs() - 1.0
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of clients: rounded, and bounded by what memory holds"
+)]
+fn whole(count: f64) -> usize {
+    count.round().max(0.0) as usize
+}
