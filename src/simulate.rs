@@ -192,8 +192,8 @@ impl Simulation {
         };
         let objects = Objects::new(packing, sink, Dice::new(self.seed, 5));
         let (failures, objects) = Engine::new(&plan, run, objects).run(watch)?;
-        let Objects { objects, lines, bytes, bytes_decoded, .. } = objects;
-        Ok(Written { objects, lines, failures, bytes, bytes_decoded })
+        let Objects { handed_over, lines, bytes, bytes_decoded, .. } = objects;
+        Ok(Written { objects: handed_over, lines, failures, bytes, bytes_decoded })
     }
 }
 

@@ -25,12 +25,13 @@ const RETRY: (Micros, Micros) = (SECOND, 200 * MILLISECOND);
 
 /// Share of requests that take the connection used last, where several are idle; the others take any. How real nodes choose is
 /// not published; measured proxies mix.
-const TAKES_LATEST: f64 = 0.7;
+const TAKES_LATEST: f64 = 0.5;
 
 /// A dying process's sockets are closed one after the other within this time.
 const TEARDOWN: Micros = 40 * MILLISECOND;
 
 /// What happens.
+#[derive(Clone, Copy)]
 enum Event {
     Visit,
     Poll(usize),

@@ -139,7 +139,7 @@ pub(super) struct Objects<'a> {
     /// By end of interval, then node: the order in which they are handed over.
     open: BTreeMap<(Micros, usize), Open>,
     next_flush: Micros,
-    pub(super) objects: u64,
+    pub(super) handed_over: u64,
     pub(super) lines: u64,
     pub(super) bytes: u64,
     pub(super) bytes_decoded: u64,
@@ -161,7 +161,7 @@ impl<'a> Objects<'a> {
             dice,
             open: BTreeMap::new(),
             next_flush: Micros::MIN,
-            objects: 0,
+            handed_over: 0,
             lines: 0,
             bytes: 0,
             bytes_decoded: 0,
@@ -232,7 +232,7 @@ impl<'a> Objects<'a> {
             "{folder}/{year:04}/{month:02}/{day:02}/{stem}_{year:04}{month:02}{day:02}T{hour:02}{minute:02}Z_{}_{random}.log.gz",
             nodes[node],
         );
-        self.objects += 1;
+        self.handed_over += 1;
         self.bytes += object.gz.len() as u64;
         self.sink.object(&key, object.gz)
     }

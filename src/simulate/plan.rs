@@ -123,6 +123,7 @@ pub(super) struct Poller {
 }
 
 /// An address where a process may run.
+#[derive(Clone, Copy)]
 pub(super) struct Target {
     pub(super) group: GroupIndex,
     pub(super) address: [u8; 4],

@@ -153,7 +153,7 @@ fn replacement(plan: &mut Plan, group: GroupIndex, (x, y): (u8, u8)) -> TargetIn
 /// An event loop that computes much itself, so that everything else has to wait now and then.
 fn busy(target: Target) -> Target {
     let keep_alive = KeepAlive { idle: 5 * SECOND, smear: 8 * MILLISECOND, sweep: None };
-    let stalls = Stalls { gap: 55 * MILLISECOND, length: 65 * MILLISECOND };
+    let stalls = Stalls { gap: 60 * MILLISECOND, length: 85 * MILLISECOND };
     Target { keep_alive, stalls: Some(stalls), ..target }
 }
 

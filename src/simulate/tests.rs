@@ -166,10 +166,10 @@ fn a_race_comes_one_keep_alive_time_after_an_earlier_answer_and_successes_do_not
     for row in rows.iter().filter(|row| row.is(10) != "-") {
         answers.entry(row.pair()).or_default().push(row.moment(2) as f64 / 1e6);
     }
-    // Five seconds, less the longest stall in which both the timer and the request may wait, and the network on top.
+    // A stall in which both the timer and the request wait may begin before the five seconds or end after them.
     let is_preceded = |row: &&Row| {
         let answers = &answers[&row.pair()];
-        answers.iter().any(|answer| (4.85..5.02).contains(&(row.dispatched() - answer)))
+        answers.iter().any(|answer| (4.85..5.15).contains(&(row.dispatched() - answer)))
     };
     let (failed, sound): (Vec<_>, Vec<_>) = rows.iter().filter(|row| row.is(5) != "-").partition(|row| row.failed());
     assert!(failed.len() > 30, "{}", failed.len());
@@ -202,7 +202,7 @@ fn a_crash_ends_what_was_under_way_at_one_moment() {
 #[test]
 fn where_no_connection_stands_the_elapsed_time_tells_refused_from_timed_out() {
     for (name, status, low, high) in
-        [("connection-refused", "502", 0, 20_000), ("connect-timeout", "504", 10_000_000, 10_004_000)]
+        [("connection-refused", "502", 0, 20_000), ("connect-timeout", "504", 10_000_000, 10_005_000)]
     {
         let (memory, _) = remember(&scenario(name));
         let rows = rows(&memory);
