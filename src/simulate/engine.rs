@@ -23,6 +23,9 @@ const CONNECT_TIMEOUT: Micros = 10 * SECOND;
 /// First wait of a sender that hears nothing: for an answer to its SYN, and for anything else. Each next wait is twice as long.
 const RETRY: (Micros, Micros) = (SECOND, 200 * MILLISECOND);
 
+/// After so many repetitions, a quarter of an hour, a sender takes its connection for dead.
+const RETRIES: u8 = 12;
+
 /// Share of requests that take the connection used last, where several are idle; the others take any. How real nodes choose is
 /// not published; measured proxies mix.
 const TAKES_LATEST: f64 = 0.5;
@@ -678,7 +681,27 @@ impl<'a> Engine<'a> {
         };
         request.answer = Some((answer.0, u32::try_from(answer.1.max(0)).unwrap_or(u32::MAX)));
         let time = scaled(time, pace * target.pace) + 300;
+        let target = connection.target;
         self.after(time, Event::Answer(key));
+        if self.plan.targets[target].keep_alive.sweep.is_some() {
+            self.sweep(target);
+        }
+    }
+
+    /// Something woke the loop of a target that has no timers: it closes what is due, under requests that may be on their way.
+    fn sweep(&mut self, target: usize) {
+        let now = self.now;
+        let due = self.connections.keys_where(|connection| {
+            connection.target == target
+                && connection.closed_by.is_none()
+                && !connection.is_serving
+                && connection.expires <= now
+        });
+        for connection in due {
+            // The worker's threads take turns with the loop, so it comes to this a little later.
+            let delay = self.service.exponential(2 * MILLISECOND);
+            self.close(connection, Cause::KeepAliveRace, delay);
+        }
     }
 
     fn answer(&mut self, key: Key) {
@@ -693,9 +716,8 @@ impl<'a> Engine<'a> {
         }
         let (node, target) = (connection.node, connection.target);
         connection.is_serving = false;
-        let KeepAlive { idle, smear, sweep } = self.plan.targets[target].keep_alive;
-        let expires = self.now + idle + self.service.between(0, smear);
-        connection.expires = sweep.map_or(expires, |sweep| expires + (-expires).rem_euclid(sweep));
+        let KeepAlive { idle, smear, .. } = self.plan.targets[target].keep_alive;
+        connection.expires = self.now + idle + self.service.between(0, smear);
         // One event a connection: it is put off when it finds that the connection was used.
         if !connection.has_timer {
             connection.has_timer = true;
@@ -714,8 +736,10 @@ impl<'a> Engine<'a> {
             connection.has_timer = false;
             return;
         }
-        let busy_until = self.targets[connection.target].busy_until;
-        let due = connection.expires.max(busy_until);
+        let expires = connection.expires;
+        let sweep = self.plan.targets[connection.target].keep_alive.sweep;
+        let noticed = sweep.map_or(expires, |sweep| expires + (-expires).rem_euclid(sweep));
+        let due = noticed.max(self.targets[connection.target].busy_until);
         if due > self.now {
             // A loop that is kept busy runs its timers first when it is free again, and only then reads its sockets: a request
             // that came in meanwhile finds its connection closed.
@@ -843,7 +867,9 @@ impl<'a> Engine<'a> {
         if let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) {
             request.has_lost = true;
         }
-        self.after(RETRY.1 << attempt.min(12), again(attempt.saturating_add(1)));
+        if attempt < RETRIES {
+            self.after(RETRY.1 << attempt, again(attempt + 1));
+        }
         true
     }
 }

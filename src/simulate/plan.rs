@@ -21,6 +21,8 @@ pub(super) struct Plan {
     pub(super) targets: Vec<Target>,
     /// Who comes, and each one's weight among the visits.
     pub(super) audience: &'static [(Kind, u32)],
+    /// Requests that belong to one visit of a browser, in the mean; at least 1.
+    pub(super) page: f64,
     /// Programs that call on a clock.
     pub(super) pollers: &'static [Poller],
     pub(super) timeline: Vec<Intervention>,
@@ -39,6 +41,7 @@ impl Plan {
             groups: Vec::new(),
             targets: Vec::new(),
             audience: &[(Kind::Browser, 40), (Kind::App, 35), (Kind::Program, 25)],
+            page: 2.5,
             pollers: &[
                 Poller { period: 10 * SECOND, share: 0.04 },
                 Poller { period: 30 * SECOND, share: 0.03 },
@@ -163,7 +166,8 @@ pub(super) struct KeepAlive {
     pub(super) idle: Micros,
     /// The timer fires up to this much later, uniformly.
     pub(super) smear: Micros,
-    /// Servers that look only now and then close at the next of these ticks.
+    /// Set for servers without a timer for each connection: they close all that are due when something wakes their loop, and
+    /// at the latest at the next of these ticks.
     pub(super) sweep: Option<Micros>,
 }
 

@@ -31,6 +31,12 @@ pub static SCENARIOS: &[Scenario] = &[
         plan: keep_alive_race,
     },
     Scenario {
+        name: "keep-alive-race-workers",
+        description: "worker processes close connections idle for 2 s whenever something wakes them, under an idle timeout of 60 s",
+        causes: &["keep-alive-race"],
+        plan: keep_alive_race_workers,
+    },
+    Scenario {
         name: "connection-refused",
         description: "one of four targets is registered, twice, without anything listening on its port",
         causes: &["connection-refused"],
@@ -153,7 +159,7 @@ fn replacement(plan: &mut Plan, group: GroupIndex, (x, y): (u8, u8)) -> TargetIn
 /// An event loop that computes much itself, so that everything else has to wait now and then.
 fn busy(target: Target) -> Target {
     let keep_alive = KeepAlive { idle: 5 * SECOND, smear: 8 * MILLISECOND, sweep: None };
-    let stalls = Stalls { gap: 60 * MILLISECOND, length: 85 * MILLISECOND };
+    let stalls = Stalls { gap: 60 * MILLISECOND, length: 92 * MILLISECOND };
     Target { keep_alive, stalls: Some(stalls), ..target }
 }
 
@@ -191,6 +197,19 @@ fn keep_alive_race() -> Plan {
     let api = plan.group(shop_api());
     for (x, y) in [(10, 36), (11, 162), (12, 199), (10, 44)] {
         plan.target(api, busy(Target::at([10, 0, x, y])));
+    }
+    plan
+}
+
+/// As gunicorn's threaded workers do: races come in small bursts, when the first request after a pause wakes the loop, which
+/// then closes idle connections under the requests that follow.
+fn keep_alive_race_workers() -> Plan {
+    // A dashboard asks for all its parts at once.
+    let mut plan = Plan { page: 16.0, ..Plan::new(6.0) };
+    let api = plan.group(Group { port: 8000, ..shop_api() });
+    let keep_alive = KeepAlive { idle: 2 * SECOND, smear: 0, sweep: Some(SECOND) };
+    for (x, y) in [(10, 44), (11, 81)] {
+        plan.target(api, Target { keep_alive, ..Target::at([10, 0, x, y]) });
     }
     plan
 }

@@ -146,6 +146,7 @@ pub(super) struct Traffic {
     /// Mean time between visits at the height of the wave.
     visit_gap: Micros,
     scan_gap: Micros,
+    page: f64,
     nodes: u32,
 }
 
@@ -154,9 +155,6 @@ const CREST: f64 = 1.25;
 
 /// How long a client connection is kept by its client.
 const CLIENT_KEEPS: Micros = 50 * SECOND;
-
-/// Requests that belong to one visit of a browser, in the mean.
-const PAGE: f64 = 2.5;
 
 impl Traffic {
     pub(super) fn new(plan: &Plan, rate: f64, nodes: u32, mut dice: Dice) -> Self {
@@ -187,7 +185,7 @@ impl Traffic {
         let polled: f64 = pollers.iter().map(|(period, _)| SECOND as f64 / *period as f64).sum();
         let weights: u32 = plan.audience.iter().map(|entry| entry.1).sum();
         let browsers: u32 = plan.audience.iter().filter(|entry| entry.0 == Kind::Browser).map(|entry| entry.1).sum();
-        let size = 1.0 + (PAGE - 1.0) * f64::from(browsers) / f64::from(weights.max(1));
+        let size = 1.0 + (plan.page - 1.0) * f64::from(browsers) / f64::from(weights.max(1));
         let visits = ((rate - polled) / size).max(rate / 100.0);
         Self {
             dice,
@@ -198,6 +196,7 @@ impl Traffic {
             hosts: plan.groups.iter().map(|group| group.host).collect(),
             visit_gap: scaled(SECOND, 1.0 / (visits * CREST)),
             scan_gap: scaled(SECOND, 200.0 / rate),
+            page: plan.page,
             nodes,
         }
     }
@@ -223,10 +222,12 @@ impl Traffic {
                     requests.push((delay, arrival));
                 }
                 // What a page needs comes close together; other clients ask for one thing.
-                if self.clients[client].kind != Kind::Browser || self.dice.is(1.0 / PAGE) {
+                if self.clients[client].kind != Kind::Browser || self.dice.is(1.0 / self.page) {
                     break;
                 }
-                delay += self.dice.exponential(40 * MILLISECOND);
+                // Some are asked for in one breath, some when the page has been read further.
+                let gap = if self.dice.is(0.5) { MILLISECOND / 2 } else { 60 * MILLISECOND };
+                delay += self.dice.exponential(gap);
             }
         }
         self.dice.exponential(self.visit_gap) + 1
