@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
+use super::plan::{Action, Group, Kind, MILLISECOND, Moment, Plan, Route, Target};
 use super::*;
 use crate::error::ErrorKind;
 
@@ -302,4 +303,70 @@ fn names_are_unique_and_descriptions_are_there() {
     let names: BTreeSet<_> = scenario_names().collect();
     assert_eq!(names.len(), SCENARIOS.len());
     assert!(SCENARIOS.iter().all(|scenario| !scenario.description.is_empty()));
+}
+
+/// One route that takes long, on one target of a group whose deregistration delay is short.
+const SLOW: &[Route] = &[Route {
+    method: "GET",
+    path: "/slow",
+    numbers: 1,
+    weight: 1,
+    callers: &[Kind::Program],
+    median: 20_000 * MILLISECOND,
+    sigma: 0.1,
+    bytes: (200, 200),
+    statuses: &[(200, 1)],
+}];
+
+fn with_one_target(actions: &[(Moment, Action)]) -> Plan {
+    let mut plan = Plan { minutes: 10, audience: &[(Kind::Program, 1)], ..Plan::new(2.0) };
+    let group = plan.group(Group {
+        name: "slow",
+        id: "0123456789abcdef",
+        port: 80,
+        host: "slow.example.com",
+        rule_priority: 1,
+        deregistration_delay: 5 * SECOND,
+        routes: SLOW,
+    });
+    let target = plan.target(group, Target::at([10, 0, 10, 9]));
+    for &(moment, action) in actions {
+        plan.at(moment, target, action);
+    }
+    plan
+}
+
+#[test]
+fn what_is_done_to_a_target_decides_why_its_requests_fail() {
+    static DEREGISTERED: Scenario = Scenario {
+        name: "deregistered",
+        description: "",
+        causes: &["deregistration-delay-elapsed", "no-registered-targets"],
+        plan: || with_one_target(&[(Moment::minute(5), Action::Deregister)]),
+    };
+    static STOPPED: Scenario = Scenario {
+        name: "stopped",
+        description: "",
+        causes: &["deploy-without-draining"],
+        plan: || {
+            let started = Moment::minute(5).plus(4 * SECOND);
+            with_one_target(&[(Moment::minute(5), Action::Stop), (started, Action::Start)])
+        },
+    };
+    // The black hole outlasts the run, which must end all the same.
+    static LOST: Scenario = Scenario {
+        name: "lost",
+        description: "",
+        causes: &["connect-timeout"],
+        plan: || with_one_target(&[(Moment::minute(5), Action::Blackhole)]),
+    };
+    for scenario in [&DEREGISTERED, &STOPPED, &LOST] {
+        let (memory, _) = remember(&Simulation::new(scenario));
+        let truth = truth(&memory);
+        let causes: BTreeSet<_> = truth.values().map(|value| value["cause"].as_str().expect("an id")).collect();
+        assert_eq!(causes, scenario.causes.iter().copied().collect(), "{}", scenario.name);
+        for row in rows(&memory).iter().filter(|row| row.failed()) {
+            assert_eq!(row.is(9) == "503", row.is(5) == "-", "{}: {}", scenario.name, row.0.join(" "));
+        }
+    }
 }
