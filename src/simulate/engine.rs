@@ -26,8 +26,8 @@ const RETRY: (Micros, Micros) = (SECOND, 200 * MILLISECOND);
 /// After so many repetitions, a quarter of an hour, a sender takes its connection for dead.
 const RETRIES: u8 = 12;
 
-/// Share of requests that take the connection used last, where several are idle; the others take any. How real nodes choose is
-/// not published; measured proxies mix.
+/// Share of requests that take the connection used last, where several are idle; the others take any. An assumption: how real
+/// nodes choose is not published. The larger it is, the fewer old connections are used, and the fewer races are lost.
 const TAKES_LATEST: f64 = 0.5;
 
 /// A dying process's sockets are closed one after the other within this time.
@@ -563,7 +563,8 @@ impl<'a> Engine<'a> {
         self.end(key, Ending { time: self.now, parts, elb_status, target_status: None, sent_bytes }, Some(cause));
     }
 
-    /// Bytes of the page a node sends in a target's stead: browsers get a padded one. Sizes as seen in public lines.
+    /// Bytes of the page a node sends in a target's stead: browsers get a padded one. Sizes as seen in public lines, but for the
+    /// browsers' 504, which is assumed.
     fn error_page(&self, key: Key, status: u16) -> u32 {
         if status == 460 {
             return 0;
