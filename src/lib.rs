@@ -9,6 +9,7 @@ pub mod kind;
 pub mod location;
 pub mod pipeline;
 pub mod record;
+pub mod report;
 pub mod schema;
 pub mod simulate;
 pub mod source;

@@ -24,6 +24,7 @@ impl Quantiles {
     /// Takes in one duration; one above [`MAX_ELAPSED`] counts as that.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "MAX_ELAPSED has fewer than 2^64 milliseconds")]
+    #[expect(clippy::missing_panics_doc, reason = "both messages say why there is none")]
     pub fn observe(&mut self, duration: Duration) {
         let millis = duration.min(MAX_ELAPSED).as_millis() as u64;
         let histogram = self.histogram.get_or_insert_with(|| {
@@ -37,6 +38,7 @@ impl Quantiles {
     }
 
     /// Adds another's durations.
+    #[expect(clippy::missing_panics_doc, reason = "the message says why there is none")]
     pub fn merge(&mut self, other: &Self) {
         let Some(theirs) = &other.histogram else { return };
         match &mut self.histogram {

@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn more_bins_than_the_cap_become_wider_and_lose_nothing() {
         let mut timing = Timing::default();
-        let minutes = MAX_TIME_BINS as i64 + 50;
+        let minutes = i64::try_from(MAX_TIME_BINS).expect("a small number") + 50;
         for minute in 0..minutes {
             timing.observe(Timestamp::from_seconds(minute * 60), None, Outcome::Ok);
         }

@@ -110,6 +110,7 @@ impl When {
 
 /// What failures of one outcome may mean. `answered`: requests that the same target answered.
 #[must_use]
+#[expect(clippy::missing_panics_doc, reason = "the messages say why there is none")]
 pub fn candidates(failures: &Failures, answered: u64) -> Candidates {
     let row = ROWS.iter().find(|row| row.outcome == failures.outcome && row.when.holds(failures, answered));
     let (ids, certainty): (&[&str], _) = row.map_or((&["unexplained"], Low), |row| (row.ids, row.certainty));

@@ -88,7 +88,8 @@ fn admit(file_name: &OsStr, in_folder: bool, selection: &Selection) -> Result<()
     }
     let is_log = || {
         let name = file_name.to_ascii_lowercase();
-        !name.starts_with('.') && (name.contains(".log") || name.ends_with(".gz") || name.ends_with(".txt"))
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        !name.starts_with('.') && (name.contains(".log") || matches!(extension, "gz" | "txt"))
     };
     if in_folder && !is_log() { Err(Skip::NotALog) } else { Ok(()) }
 }

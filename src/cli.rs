@@ -1,0 +1,72 @@
+//! The command line: what was typed, turned into calls of the library, and a result turned into an exit code.
+
+mod analyze;
+mod args;
+mod papers;
+mod progress;
+mod simulate;
+
+use std::io;
+use std::process::ExitCode;
+
+use albscope::ErrorKind;
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// How a command that ran to its end turned out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// All was done.
+    Done,
+    /// Something could not be read; the rest was reported.
+    Trouble,
+}
+
+/// The exit status of trouble.
+const TROUBLE: u8 = 2;
+
+/// The exit status that shells give to a program stopped by Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match args.command {
+        Command::Analyze(args) => analyze::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Completions(args) => papers::completions(&args),
+        Command::Man(args) => papers::man(&args),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Trouble) => ExitCode::from(TROUBLE),
+        // Whoever read the output has what he wanted.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_cancelled(&error) => {
+            complain("interrupted; nothing was reported");
+            ExitCode::from(INTERRUPTED)
+        }
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(TROUBLE)
+        }
+    }
+}
+
+/// Says something on standard error, in one line.
+#[expect(clippy::print_stderr, reason = "the one place that does")]
+fn complain(message: &str) {
+    eprintln!("albscope: {}", albscope::report::plain::harmless(message));
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn is_cancelled(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<albscope::Error>().is_some_and(|error| matches!(error.kind(), ErrorKind::Cancelled))
+}

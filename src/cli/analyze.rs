@@ -1,0 +1,117 @@
+//! `albscope analyze`
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+
+use albscope::report::{Format, Report, Style};
+use albscope::source::{self, Source};
+use albscope::{Analysis, Timestamp, diagnose};
+use anyhow::Context;
+
+use super::args::{AnalyzeArgs, ColorArg, IdleTimeoutArg, LogArgs};
+use super::progress::Shown;
+use super::{Outcome, complain};
+
+/// Columns where the output is no terminal: a file, a pager, a ticket.
+const WIDTH_ELSEWHERE: usize = 100;
+
+pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
+    let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
+    let selection = args.logs.selection(now)?;
+    let (sources, mut outcome) = open_inputs(&args.logs)?;
+    let analysis = Analysis::new()
+        .selection(selection.clone())
+        .threads(args.logs.threads.map_or(0, usize::from))
+        .strict(args.logs.strict);
+    let summary = {
+        let shown = Shown::new(args.logs.quiet)?;
+        analysis.run(&sources, shown.progress())?
+    };
+    let idle_timeout = match args.idle_timeout {
+        IdleTimeoutArg::Auto => None,
+        IdleTimeoutArg::Given(duration) => Some(duration),
+    };
+    let report = Report::new(&summary, &diagnose::diagnose(&summary, idle_timeout), &selection);
+    write_report(&report, args)?;
+    if report.input.objects_failed > 0 {
+        complain(&format!(
+            "{} could not be read to the end; the report says which, and covers the rest",
+            if report.input.objects_failed == 1 {
+                "1 object".to_owned()
+            } else {
+                format!("{} objects", report.input.objects_failed)
+            },
+        ));
+        outcome = Outcome::Trouble;
+    }
+    if report.input.objects == 0
+        && report.input.objects_skipped.keys().all(|reason| *reason == "not-a-log")
+        && outcome == Outcome::Done
+    {
+        complain(
+            "no log object found; in a folder, names must contain .log or end in .gz or .txt. \
+             A file that is named itself is read whatever its name",
+        );
+        outcome = Outcome::Trouble;
+    }
+    Ok(outcome)
+}
+
+/// The inputs that exist. Those that do not are complained about, and the run goes on without them unless it is strict or none is left.
+fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)> {
+    let mut sources = Vec::new();
+    let mut outcome = Outcome::Done;
+    for input in &args.inputs {
+        match source::from_input(input) {
+            Ok(source) => sources.push(source),
+            Err(error) if args.strict || args.inputs.len() == 1 => return Err(error.into()),
+            Err(error) => {
+                complain(&format!("{:#}", anyhow::Error::from(error)));
+                outcome = Outcome::Trouble;
+            }
+        }
+    }
+    anyhow::ensure!(!sources.is_empty(), "none of the inputs could be opened");
+    Ok((sources, outcome))
+}
+
+fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
+    let format = Format::from(args.format);
+    if let Some(path) = &args.output {
+        let style = Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always };
+        return write_file(report, format, style, path).with_context(|| format!("cannot write {}", path.display()));
+    }
+    let stdout = io::stdout();
+    let is_terminal = stdout.is_terminal();
+    let style = Style {
+        width: if is_terminal { terminal_width() } else { WIDTH_ELSEWHERE },
+        is_coloured: match args.color {
+            ColorArg::Always => true,
+            ColorArg::Never => false,
+            ColorArg::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        },
+    };
+    let mut out = BufWriter::new(stdout.lock());
+    report.render(format, style, &mut out).and_then(|()| out.flush()).context("cannot write the report")
+}
+
+/// Writes to a neighbour first, so that nobody ever reads half a report.
+fn write_file(report: &Report, format: Format, style: Style, path: &Path) -> io::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let written = File::create(&partial).map(BufWriter::new).and_then(|mut out| {
+        report.render(format, style, &mut out)?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    });
+    let renamed = written.and_then(|()| std::fs::rename(&partial, path));
+    if renamed.is_err() {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_file(&partial);
+    }
+    renamed
+}
+
+fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(WIDTH_ELSEWHERE, |(width, _)| usize::from(width.0))
+}

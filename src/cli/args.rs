@@ -1,0 +1,371 @@
+//! What may be typed. Values are checked here and mean what the library's types mean; nothing is opened or resolved.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use albscope::Timestamp;
+use albscope::report::Format;
+use albscope::source::{LoadBalancerFilter, Selection, TargetFilter, TargetGroupFilter};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Says, for each target of an AWS Application Load Balancer, why requests failed.
+#[derive(Debug, Parser)]
+#[command(name = "albscope", version, about, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit status: 0 done, 1 a finding that was asked for, 2 trouble.")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read access logs and report what failed, on which targets, how it ended, and the likely cause
+    Analyze(AnalyzeArgs),
+    /// Write the logs of a simulated incident, and the truth about it
+    Simulate(SimulateArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print a manual page in roff form
+    Man(ManArgs),
+}
+
+/// Read access logs and report what failed, on which targets, how it ended, and the likely cause.
+///
+/// Objects may be gzip (of many members) or plain text, told by content. What cannot hold a wanted line is left out by its name: other load balancers, other times, other logs.
+/// Everything that was left out or could not be read is counted in the report.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  albscope analyze logs/
+  albscope analyze logs/ --since 2026-11-22T07:30Z --until 08:00Z
+  albscope analyze logs/ --since 2h --target-group shop-api --format markdown
+  zcat *.log.gz | albscope analyze -")]
+pub(crate) struct AnalyzeArgs {
+    #[command(flatten)]
+    pub(crate) logs: LogArgs,
+
+    /// How to lay out the report
+    #[arg(long, short, value_enum, default_value_t = FormatArg::Text)]
+    pub(crate) format: FormatArg,
+
+    /// Write the report here rather than to standard output
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// The load balancer's idle timeout: seconds, a duration such as 2m, or auto to infer it from the log
+    #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
+    pub(crate) idle_timeout: IdleTimeoutArg,
+
+    /// Use colour in text: auto does on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    pub(crate) color: ColorArg,
+}
+
+/// What every command that reads logs takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogArgs {
+    /// Files, folders (with all below them), or - for standard input
+    #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<OsString>,
+
+    /// Only requests at or after this time: RFC 3339 (UTC where it has no offset), a date, a clock time of today, or an age such as 2h or 3d
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    since: Option<When>,
+
+    /// Only requests before this time; a clock time is of the day of --since
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    until: Option<When>,
+
+    /// Only requests of this load balancer: name, app/NAME/ID, or ARN; may be repeated
+    #[arg(long, value_name = "NAME")]
+    load_balancer: Vec<String>,
+
+    /// Only requests of this target group: name, targetgroup/NAME/ID, or ARN; may be repeated
+    #[arg(long, value_name = "NAME")]
+    target_group: Vec<String>,
+
+    /// Only requests of this target: address or address:port; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    target: Vec<String>,
+
+    /// How many threads read [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+
+    /// Stop at the first line or object that cannot be read
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+impl LogArgs {
+    /// What is selected, as seen at the moment `now`.
+    pub(crate) fn selection(&self, now: Timestamp) -> anyhow::Result<Selection> {
+        let since = self.since.map(|when| when.resolve(now, now));
+        let until = self.until.map(|when| when.resolve(now, since.unwrap_or(now)));
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            anyhow::bail!("the window is empty: --since {since} is not before --until {until}");
+        }
+        Ok(Selection {
+            since,
+            until,
+            load_balancers: self.load_balancer.iter().map(|text| LoadBalancerFilter::new(text)).collect(),
+            target_groups: self.target_group.iter().map(|text| TargetGroupFilter::new(text)).collect(),
+            targets: self.target.iter().map(|text| TargetFilter::new(text)).collect(),
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// For a person at a terminal
+    Text,
+    /// One JSON object, for programs
+    Json,
+    /// For a chat or a ticket
+    Markdown,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Text => Self::Text,
+            FormatArg::Json => Self::Json,
+            FormatArg::Markdown => Self::Markdown,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Write the logs of a simulated incident, and the truth about it.
+///
+/// Log objects go to DIR/AWSLogs/... under the names that AWS gives them; DIR/truth.jsonl has one line for each failed request with its true cause. The same
+/// scenario, seed and options give the same bytes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SimulateArgs {
+    /// Which scenario; --list shows them
+    #[arg(value_name = "SCENARIO", required_unless_present = "list")]
+    pub(crate) scenario: Option<String>,
+
+    /// The folder to write into
+    #[arg(long, short, value_name = "DIR", required_unless_present = "list", value_hint = ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// List the scenarios and exit
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// Another seed gives another run of the same scenario
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// When it begins [default: 2026-11-18T08:00:00Z]
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    start: Option<When>,
+
+    /// How long it lasts: seconds, or a duration such as 2h [default: the scenario's]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) duration: Option<Duration>,
+
+    /// Requests per second in the mean [default: the scenario's]
+    #[arg(long, value_name = "N")]
+    pub(crate) rate: Option<f64>,
+
+    /// Load balancer nodes [default: the scenario's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub(crate) nodes: Option<u32>,
+
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+impl SimulateArgs {
+    pub(crate) fn start(&self, now: Timestamp) -> Option<Timestamp> {
+        self.start.map(|start| start.resolve(now, now))
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// The command whose page to print; without it, the program's own
+    pub(crate) command: Option<String>,
+}
+
+/// A moment as typed; what it means depends on when it was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    At(Timestamp),
+    /// So long before now.
+    Ago(Duration),
+    /// Seconds since midnight, on a day that the context gives.
+    Clock(i64),
+}
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+impl When {
+    /// `day` is the moment whose day a clock time belongs to.
+    fn resolve(self, now: Timestamp, day: Timestamp) -> Timestamp {
+        match self {
+            Self::At(moment) => moment,
+            Self::Ago(age) => now.plus_micros(-i64::try_from(age.as_micros()).unwrap_or(i64::MAX)),
+            Self::Clock(seconds) => {
+                let midnight = day.as_seconds().div_euclid(SECONDS_PER_DAY) * SECONDS_PER_DAY;
+                Timestamp::from_seconds(midnight + seconds)
+            }
+        }
+    }
+}
+
+fn parse_when(text: &str) -> Result<When, String> {
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Ok(When::At(Timestamp::from_micros(moment.as_microsecond())));
+    }
+    // Logs are in UTC, and so is a time without an offset.
+    let civil = text.strip_suffix('Z').unwrap_or(text);
+    if let Ok(time) = civil.parse::<jiff::civil::Time>()
+        && !civil.contains('-')
+    {
+        return Ok(When::Clock(
+            i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second()),
+        ));
+    }
+    if let Ok(moment) = civil.parse::<jiff::civil::DateTime>()
+        && let Ok(moment) = moment.to_zoned(jiff::tz::TimeZone::UTC)
+    {
+        return Ok(When::At(Timestamp::from_micros(moment.timestamp().as_microsecond())));
+    }
+    parse_age(text).map(When::Ago).ok_or_else(|| {
+        "neither a time such as 2026-11-22T07:30:00Z, 2026-11-22 or 07:30, nor an age such as 90m, 2h or 3d".to_owned()
+    })
+}
+
+/// An age may be given in days and weeks too; a day is 24 hours in UTC.
+fn parse_age(text: &str) -> Option<Duration> {
+    let span = text.parse::<jiff::Span>().ok()?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(duration.abs()).ok()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdleTimeoutArg {
+    Auto,
+    Given(Duration),
+}
+
+/// AWS's bounds of the idle timeout.
+const IDLE_TIMEOUT_BOUNDS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(4000);
+
+fn parse_idle_timeout(text: &str) -> Result<IdleTimeoutArg, String> {
+    if text == "auto" {
+        return Ok(IdleTimeoutArg::Auto);
+    }
+    let duration = parse_duration(text)?;
+    if !IDLE_TIMEOUT_BOUNDS.contains(&duration) {
+        return Err("AWS allows 1 to 4000 seconds".to_owned());
+    }
+    Ok(IdleTimeoutArg::Given(duration))
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<f64>()
+        && let Ok(duration) = Duration::try_from_secs_f64(seconds)
+    {
+        return Ok(duration);
+    }
+    parse_age(text).ok_or_else(|| "neither a number of seconds nor a duration such as 90s, 2m or 1h 30m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text.as_bytes()).expect("a time")
+    }
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn times_ages_and_clocks_are_understood() {
+        let now = at("2026-11-22T10:00:00Z");
+        for (text, expected) in [
+            ("2026-11-22T07:30:00Z", "2026-11-22T07:30:00Z"),
+            ("2026-11-22T07:30Z", "2026-11-22T07:30:00Z"),
+            ("2026-11-22T08:30+01:00", "2026-11-22T07:30:00Z"),
+            ("2026-11-22T07:30", "2026-11-22T07:30:00Z"),
+            ("2026-11-22 07:30:15", "2026-11-22T07:30:15Z"),
+            ("2026-11-21", "2026-11-21T00:00:00Z"),
+            ("07:30", "2026-11-22T07:30:00Z"),
+            ("07:30Z", "2026-11-22T07:30:00Z"),
+            ("2h", "2026-11-22T08:00:00Z"),
+            ("90m", "2026-11-22T08:30:00Z"),
+            ("1d", "2026-11-21T10:00:00Z"),
+            ("1h 30m", "2026-11-22T08:30:00Z"),
+        ] {
+            let when = parse_when(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(when.resolve(now, now), at(expected), "{text}");
+        }
+        for text in ["", "yesterday", "2026-13-01", "25:00", "-"] {
+            assert!(parse_when(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clock_time_of_until_is_of_the_day_of_since() {
+        let args = Args::parse_from(["albscope", "analyze", "x", "--since", "2026-11-20T10:00Z", "--until", "12:00Z"]);
+        let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
+        let selection = args.logs.selection(at("2026-11-22T10:00:00Z")).expect("a window");
+        assert_eq!(selection.until, Some(at("2026-11-20T12:00:00Z")));
+    }
+
+    #[test]
+    fn an_empty_window_is_refused() {
+        let args = Args::parse_from([
+            "albscope",
+            "analyze",
+            "x",
+            "--since",
+            "2026-11-20T10:00Z",
+            "--until",
+            "2026-11-20T10:00Z",
+        ]);
+        let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
+        let error = args.logs.selection(at("2026-11-22T10:00:00Z")).expect_err("an empty window");
+        assert!(error.to_string().contains("is not before"), "{error}");
+    }
+
+    #[test]
+    fn idle_timeouts_are_those_that_aws_allows() {
+        for (text, seconds) in [("60", 60), ("60s", 60), ("2m", 120), ("4000", 4000)] {
+            assert_eq!(parse_idle_timeout(text), Ok(IdleTimeoutArg::Given(Duration::from_secs(seconds))), "{text}");
+        }
+        assert_eq!(parse_idle_timeout("auto"), Ok(IdleTimeoutArg::Auto));
+        for text in ["0", "4001", "-5", "soon", "NaN"] {
+            assert!(parse_idle_timeout(text).is_err(), "{text}");
+        }
+    }
+}

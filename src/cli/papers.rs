@@ -1,0 +1,29 @@
+//! `albscope completions` and `albscope man`: both are made from the definitions of the arguments.
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use clap::CommandFactory;
+
+use super::Outcome;
+use super::args::{Args, CompletionsArgs, ManArgs};
+
+pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Args::command(), "albscope", &mut script);
+    io::stdout().write_all(&script)?;
+    Ok(Outcome::Done)
+}
+
+pub(super) fn man(args: &ManArgs) -> anyhow::Result<Outcome> {
+    let mut program = Args::command();
+    program.build();
+    let command = match &args.command {
+        None => program,
+        Some(name) => program.find_subcommand(name).with_context(|| format!("there is no command {name}"))?.clone(),
+    };
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    io::stdout().write_all(&page)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,715 @@
+//! One [`Report`] value, and a renderer for each format.
+//!
+//! Input: a [`Summary`] and its [`Diagnosis`]. All numbers are computed here, once; the renderers only lay them out, so that text, JSON and Markdown cannot
+//! disagree. A new format is one file and one line in [`Format`].
+
+mod json;
+mod markdown;
+pub mod plain;
+mod text;
+mod words;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::aggregate::timing::{ELAPSED_BINS, elapsed_bin_start};
+use crate::aggregate::{OutcomeCounts, Quantiles, Span, StatusPairs, Summary, Target, Timing};
+use crate::classify::Outcome;
+use crate::diagnose::{Confidence, Diagnosis, Evidence, Finding, IdleTimeoutOrigin, Scope};
+use crate::error::Problem;
+use crate::source::Selection;
+use crate::timestamp::Timestamp;
+
+/// The version of the JSON form. Keys are only ever added to it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Bins of time that the timing histogram is shown in, at most.
+const MAX_TIMING_BINS: usize = 240;
+
+/// How a report is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a person at a terminal.
+    Text,
+    /// For a program.
+    Json,
+    /// For a chat or a ticket.
+    Markdown,
+}
+
+/// What a renderer may know of the place its output goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// Whether to use colour.
+    pub is_coloured: bool,
+}
+
+/// The result of an analysis. As JSON it is the report's stable form.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// This program's.
+    pub albscope_version: &'static str,
+    /// First and last `time` of the requests that count; both absent when there are none.
+    pub window: Window,
+    /// The window that was asked for; absent ends are open.
+    pub selected: Window,
+    /// What was read.
+    pub input: Input,
+    /// What the findings were held against.
+    pub idle_timeout: IdleTimeout,
+    /// Requests that count.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Requests by outcome.
+    pub outcomes: Outcomes,
+    /// Requests by the pair of statuses.
+    pub status_pairs: Vec<StatusPair>,
+    /// By load balancer.
+    pub load_balancers: Vec<LoadBalancerRow>,
+    /// By target group. Requests that no rule forwarded have none.
+    pub target_groups: Vec<TargetGroupRow>,
+    /// By target, the one with most failures first. Requests without a target are in none.
+    pub targets: Vec<TargetRow>,
+    /// Likely causes, the one with most failures first.
+    pub findings: Vec<FindingRow>,
+    /// By route, the one with most failures first.
+    pub routes: Vec<RouteRow>,
+    /// Requests over time and elapsed time.
+    pub timing: TimingRow,
+}
+
+/// A stretch of time, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Window {
+    /// The earliest moment.
+    pub start: Option<Timestamp>,
+    /// The latest.
+    pub end: Option<Timestamp>,
+}
+
+impl From<Option<Span>> for Window {
+    fn from(span: Option<Span>) -> Self {
+        Self { start: span.map(|span| span.first), end: span.map(|span| span.last) }
+    }
+}
+
+/// The account of the input. `lines = records + unreadable_lines`, always; blank lines are not counted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Input {
+    /// Objects opened.
+    pub objects: u64,
+    /// Objects left out without being opened, by reason.
+    pub objects_skipped: BTreeMap<&'static str, u64>,
+    /// Objects that could not be opened or read to their end.
+    pub objects_failed: u64,
+    /// Bytes as stored.
+    pub bytes_read: u64,
+    /// Bytes after decoding.
+    pub bytes_decoded: u64,
+    /// Lines that are not blank.
+    pub lines: u64,
+    /// Those that are records.
+    pub records: u64,
+    /// Those that are not.
+    pub unreadable_lines: u64,
+    /// Records that the selection left out, by reason.
+    pub records_skipped: BTreeMap<&'static str, u64>,
+    /// What was wrong.
+    pub problems: Vec<ProblemRow>,
+}
+
+/// A problem of the input.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProblemRow {
+    /// Which.
+    pub problem: Problem,
+    /// For people.
+    #[serde(skip)]
+    pub title: &'static str,
+    /// Lines that have it; 0 where it is an object's.
+    pub lines: u64,
+    /// Objects that have it; 0 where it is a line's.
+    pub objects: u64,
+    /// The first few places.
+    pub samples: Vec<ProblemPlace>,
+}
+
+/// Where a problem is.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProblemPlace {
+    /// Path, or `-`.
+    pub object: String,
+    /// From 1; absent where the object could not be opened.
+    pub line: Option<u64>,
+    /// Offset in the decoded stream; for a problem of an object, in the object as stored.
+    pub byte: Option<u64>,
+    /// What the operating system or the decoder said.
+    pub reason: Option<String>,
+}
+
+/// The load balancer's idle timeout.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct IdleTimeout {
+    /// How long.
+    pub seconds: f64,
+    /// Who says so.
+    pub origin: IdleTimeoutOrigin,
+}
+
+/// Requests by outcome, in the order of [`Outcome::ALL`]; only those that occurred.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcomes(pub Vec<(Outcome, u64)>);
+
+impl Serialize for Outcomes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(outcome, requests)| (outcome.id(), requests)))
+    }
+}
+
+impl From<&OutcomeCounts> for Outcomes {
+    fn from(counts: &OutcomeCounts) -> Self {
+        Self(counts.iter().collect())
+    }
+}
+
+/// Requests with one pair of statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct StatusPair {
+    /// Absent where the log has `-`.
+    pub elb_status_code: Option<u16>,
+    /// Absent where the log has `-`.
+    pub target_status_code: Option<u16>,
+    /// How many.
+    pub requests: u64,
+}
+
+/// One load balancer.
+#[derive(Clone, Debug, Serialize)]
+pub struct LoadBalancerRow {
+    /// Resource id.
+    pub load_balancer: String,
+    /// Requests seen.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// First `time`.
+    pub first_seen: Option<Timestamp>,
+    /// Last `time`.
+    pub last_seen: Option<Timestamp>,
+    /// Requests by outcome.
+    pub outcomes: Outcomes,
+}
+
+/// One target group.
+#[derive(Clone, Debug, Serialize)]
+pub struct TargetGroupRow {
+    /// Resource id of its load balancer.
+    pub load_balancer: String,
+    /// ARN; absent for requests that no rule forwarded.
+    pub target_group: Option<String>,
+    /// Requests seen.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// How many targets were seen.
+    pub targets: u64,
+    /// Requests by outcome.
+    pub outcomes: Outcomes,
+}
+
+/// One target.
+#[derive(Clone, Debug, Serialize)]
+pub struct TargetRow {
+    /// Resource id of its load balancer.
+    pub load_balancer: String,
+    /// ARN of its target group.
+    pub target_group: Option<String>,
+    /// `address:port`.
+    pub target: String,
+    /// Requests seen.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// First `time`.
+    pub first_seen: Option<Timestamp>,
+    /// Last `time`.
+    pub last_seen: Option<Timestamp>,
+    /// `target_processing_time` of the requests that the target answered.
+    pub latency: Latency,
+    /// Elapsed time of all requests but WebSocket connections.
+    pub elapsed: Latency,
+    /// Requests by the pair of statuses.
+    pub status_pairs: Vec<StatusPair>,
+    /// Requests by outcome.
+    pub outcomes: Outcomes,
+    /// The outcome that most failures had.
+    pub dominant_failure: Option<Outcome>,
+    /// Likely cause of most failures; absent where there are too few to say.
+    pub cause: Option<&'static str>,
+    /// How sure that is.
+    pub confidence: Option<Confidence>,
+}
+
+/// Quantiles in seconds; all absent where nothing was measured. Each but the largest may be too large by less than 0.8 %.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Latency {
+    /// Median.
+    pub p50: Option<f64>,
+    /// What nine in ten do not exceed.
+    pub p90: Option<f64>,
+    /// What 99 in 100 do not exceed.
+    pub p99: Option<f64>,
+    /// What 999 in 1000 do not exceed.
+    pub p999: Option<f64>,
+    /// The largest.
+    pub max: Option<f64>,
+}
+
+impl From<&Quantiles> for Latency {
+    fn from(quantiles: &Quantiles) -> Self {
+        let at = |q| quantiles.quantile(q).map(|duration| duration.as_secs_f64());
+        Self {
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: quantiles.max().map(|duration| duration.as_secs_f64()),
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, Serialize)]
+pub struct FindingRow {
+    /// Likely cause.
+    pub cause: &'static str,
+    /// What it means.
+    pub title: &'static str,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// The other causes that fit the same lines.
+    pub also_fits: Vec<&'static str>,
+    /// What it is about.
+    pub scope: ScopeRow,
+    /// How the requests ended.
+    pub outcome: Outcome,
+    /// How many.
+    pub failures: u64,
+    /// First of them.
+    pub first_seen: Option<Timestamp>,
+    /// Last of them.
+    pub last_seen: Option<Timestamp>,
+    /// For and against.
+    pub evidence: Vec<EvidenceRow>,
+    /// What later versions estimate.
+    pub estimates: Estimates,
+    /// What to change.
+    pub fix: &'static str,
+    /// AWS's page on it.
+    pub docs: &'static str,
+    /// The earliest few.
+    pub samples: Vec<SampleRow>,
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScopeRow {
+    /// Resource id.
+    pub load_balancer: String,
+    /// ARN; absent where the finding is about the load balancer.
+    pub target_group: Option<String>,
+    /// `address:port`; absent where the finding is about more than one.
+    pub target: Option<String>,
+}
+
+/// Timeouts estimated from the log, in seconds. Empty so far: how requests ended tells none.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Estimates {}
+
+/// A statement with its numbers beside it.
+#[derive(Clone, Debug)]
+pub struct EvidenceRow(pub Evidence);
+
+impl Serialize for EvidenceRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("text", &self.0.text)?;
+        map.serialize_entry("for", &self.0.is_for)?;
+        for (name, number) in &self.0.numbers {
+            map.serialize_entry(name, number)?;
+        }
+        map.end()
+    }
+}
+
+/// One failed request.
+#[derive(Clone, Debug, Serialize)]
+pub struct SampleRow {
+    /// Path, or `-`.
+    pub object: String,
+    /// From 1.
+    pub line: u64,
+    /// The line; invalid UTF-8 is replaced.
+    pub text: String,
+}
+
+/// One route.
+#[derive(Clone, Debug, Serialize)]
+pub struct RouteRow {
+    /// Resource id.
+    pub load_balancer: String,
+    /// ARN; absent for requests that no rule forwarded.
+    pub target_group: Option<String>,
+    /// Method and path, with its variable parts in braces.
+    pub route: String,
+    /// Requests seen.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Elapsed time.
+    pub elapsed: Latency,
+}
+
+/// Requests over time and elapsed time.
+#[derive(Clone, Debug, Serialize)]
+pub struct TimingRow {
+    /// Where the bins of elapsed time begin, in seconds; the first also holds what is shorter, the last what is longer.
+    pub elapsed_bins: Vec<f64>,
+    /// By load balancer.
+    pub load_balancers: Vec<TimingOfLoadBalancer>,
+}
+
+/// One load balancer's requests over time.
+#[derive(Clone, Debug, Serialize)]
+pub struct TimingOfLoadBalancer {
+    /// Resource id.
+    pub load_balancer: String,
+    /// Width of the bins of time.
+    pub time_bin_seconds: i64,
+    /// The bins that hold a request.
+    pub bins: Vec<TimingBin>,
+}
+
+/// One bin of time.
+#[derive(Clone, Debug, Serialize)]
+pub struct TimingBin {
+    /// When it begins.
+    pub start: Timestamp,
+    /// Requests in it.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Bin of elapsed time, requests.
+    pub elapsed: Vec<(usize, u32)>,
+    /// Outcome, bin of elapsed time, requests: the failed ones.
+    pub failed: Vec<(Outcome, u16, u32)>,
+}
+
+impl Report {
+    /// Computes all that a report says.
+    #[must_use]
+    pub fn new(summary: &Summary, diagnosis: &Diagnosis, selection: &Selection) -> Self {
+        let mut status_pairs = StatusPairs::default();
+        for (_, _, target) in summary.targets.iter() {
+            status_pairs.merge(&target.status_pairs);
+        }
+        let outcomes = summary.outcomes();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            albscope_version: env!("CARGO_PKG_VERSION"),
+            window: summary.window.into(),
+            selected: Window { start: selection.since, end: selection.until },
+            input: Input::new(summary),
+            idle_timeout: IdleTimeout {
+                seconds: diagnosis.idle_timeout.duration.as_secs_f64(),
+                origin: diagnosis.idle_timeout.origin,
+            },
+            requests: summary.requests(),
+            failures: outcomes.failures(),
+            outcomes: (&outcomes).into(),
+            status_pairs: pairs(&status_pairs),
+            load_balancers: load_balancers(summary),
+            target_groups: target_groups(summary),
+            targets: targets(summary, &diagnosis.findings),
+            findings: diagnosis.findings.iter().map(|finding| FindingRow::new(summary, finding)).collect(),
+            routes: routes(summary),
+            timing: TimingRow::new(summary),
+        }
+    }
+
+    /// Whether everything that should have been read was.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.input.objects_failed == 0
+    }
+
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn render(&self, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
+        match format {
+            Format::Text => text::render(self, style, out),
+            Format::Json => json::render(self, out),
+            Format::Markdown => markdown::render(self, out),
+        }
+    }
+}
+
+impl Input {
+    fn new(summary: &Summary) -> Self {
+        let input = &summary.input;
+        let problems = input.problems.iter().map(|(&problem, count)| {
+            let of_object = problem.is_of_object();
+            ProblemRow {
+                problem,
+                title: problem.title(),
+                lines: if of_object { 0 } else { count.count },
+                objects: if of_object { count.count } else { 0 },
+                samples: count
+                    .samples
+                    .iter()
+                    .map(|sample| ProblemPlace {
+                        object: sample.at.object.to_string(),
+                        line: (sample.at.line > 0).then_some(sample.at.line),
+                        byte: (sample.at.line > 0).then_some(sample.at.byte),
+                        reason: sample.reason.clone(),
+                    })
+                    .collect(),
+            }
+        });
+        Self {
+            objects: input.objects,
+            objects_skipped: input.objects_skipped.iter().map(|(reason, &count)| (reason.id(), count)).collect(),
+            objects_failed: input.objects_failed,
+            bytes_read: input.bytes_read,
+            bytes_decoded: input.bytes_decoded,
+            lines: input.lines,
+            records: input.records,
+            unreadable_lines: input.unreadable_lines,
+            records_skipped: input.records_skipped.iter().map(|(reason, &count)| (reason.id(), count)).collect(),
+            problems: problems.collect(),
+        }
+    }
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn some_text_of(bytes: &[u8]) -> Option<String> {
+    (!bytes.is_empty()).then(|| text_of(bytes))
+}
+
+fn pairs(status_pairs: &StatusPairs) -> Vec<StatusPair> {
+    let pairs = status_pairs.sorted().into_iter();
+    pairs
+        .map(|((elb_status_code, target_status_code), requests)| StatusPair {
+            elb_status_code,
+            target_status_code,
+            requests,
+        })
+        .collect()
+}
+
+fn load_balancers(summary: &Summary) -> Vec<LoadBalancerRow> {
+    let mut totals = vec![(OutcomeCounts::default(), None); summary.load_balancers.len()];
+    for (target_group, _, target) in summary.targets.iter() {
+        let (load_balancer, ..) = summary.target_groups.entry(target_group);
+        let (outcomes, seen) = &mut totals[load_balancer as usize];
+        outcomes.merge(&target.outcomes);
+        *seen = Span::union(*seen, target.seen);
+    }
+    let rows = summary.load_balancers.iter().zip(totals).map(|(((), name, _), (outcomes, seen))| LoadBalancerRow {
+        load_balancer: text_of(name),
+        requests: outcomes.iter().map(|(_, requests)| requests).sum(),
+        failures: outcomes.failures(),
+        first_seen: seen.map(|seen| seen.first),
+        last_seen: seen.map(|seen| seen.last),
+        outcomes: (&outcomes).into(),
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|one, other| one.load_balancer.cmp(&other.load_balancer));
+    rows
+}
+
+fn target_groups(summary: &Summary) -> Vec<TargetGroupRow> {
+    let mut totals = vec![(OutcomeCounts::default(), 0); summary.target_groups.len()];
+    for (target_group, address, target) in summary.targets.iter() {
+        let (outcomes, targets) = &mut totals[target_group as usize];
+        outcomes.merge(&target.outcomes);
+        *targets += u64::from(!address.is_empty());
+    }
+    let rows = summary.target_groups.iter().zip(totals).map(|((load_balancer, arn, ()), (outcomes, targets))| {
+        TargetGroupRow {
+            load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
+            target_group: some_text_of(arn),
+            requests: outcomes.iter().map(|(_, requests)| requests).sum(),
+            failures: outcomes.failures(),
+            targets,
+            outcomes: (&outcomes).into(),
+        }
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|one, other| {
+        (&one.load_balancer, &one.target_group).cmp(&(&other.load_balancer, &other.target_group))
+    });
+    rows
+}
+
+fn targets(summary: &Summary, findings: &[Finding]) -> Vec<TargetRow> {
+    let rows = (0..).zip(summary.targets.iter()).filter(|(_, (_, address, _))| !address.is_empty());
+    let rows = rows.map(|(place, (target_group, address, target))| {
+        let scope = ScopeRow::of_target_group(summary, target_group, Some(address));
+        // Findings stand in the order of their failures, so the first is about most of them.
+        let finding = findings.iter().find(|finding| finding.scope == Scope::Target(place));
+        TargetRow::new(scope, target, finding)
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|one, other| {
+        let by_numbers = (other.failures, other.requests).cmp(&(one.failures, one.requests));
+        by_numbers.then_with(|| {
+            let key = |row: &TargetRow| (row.load_balancer.clone(), row.target_group.clone(), row.target.clone());
+            key(one).cmp(&key(other))
+        })
+    });
+    rows
+}
+
+impl TargetRow {
+    fn new(scope: ScopeRow, target: &Target, finding: Option<&Finding>) -> Self {
+        Self {
+            load_balancer: scope.load_balancer,
+            target_group: scope.target_group,
+            target: scope.target.unwrap_or_default(),
+            requests: target.requests,
+            failures: target.outcomes.failures(),
+            first_seen: target.seen.map(|seen| seen.first),
+            last_seen: target.seen.map(|seen| seen.last),
+            latency: (&target.latency).into(),
+            elapsed: (&target.elapsed).into(),
+            status_pairs: pairs(&target.status_pairs),
+            outcomes: (&target.outcomes).into(),
+            dominant_failure: target
+                .outcomes
+                .iter()
+                .filter(|(outcome, _)| outcome.is_failure())
+                .max_by_key(|&(outcome, requests)| (requests, std::cmp::Reverse(outcome)))
+                .map(|(outcome, _)| outcome),
+            cause: finding.map(|finding| finding.cause.id),
+            confidence: finding.map(|finding| finding.confidence),
+        }
+    }
+}
+
+impl ScopeRow {
+    fn new(summary: &Summary, scope: Scope) -> Self {
+        match scope {
+            Scope::LoadBalancer(place) => {
+                Self { load_balancer: text_of(summary.load_balancers.entry(place).1), target_group: None, target: None }
+            }
+            Scope::TargetGroup(place) => Self::of_target_group(summary, place, None),
+            Scope::Target(place) => {
+                let (target_group, address, _) = summary.targets.entry(place);
+                Self::of_target_group(summary, target_group, Some(address))
+            }
+        }
+    }
+
+    fn of_target_group(summary: &Summary, place: u32, address: Option<&[u8]>) -> Self {
+        let (load_balancer, arn, ()) = summary.target_groups.entry(place);
+        Self {
+            load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
+            target_group: some_text_of(arn),
+            target: address.map(text_of),
+        }
+    }
+}
+
+impl FindingRow {
+    fn new(summary: &Summary, finding: &Finding) -> Self {
+        let samples = finding.samples.as_slice().iter().map(|sample| SampleRow {
+            object: sample.location.object.to_string(),
+            line: sample.location.line,
+            text: text_of(&sample.line),
+        });
+        Self {
+            cause: finding.cause.id,
+            title: finding.cause.title,
+            confidence: finding.confidence,
+            also_fits: finding.also_fits.iter().map(|cause| cause.id).collect(),
+            scope: ScopeRow::new(summary, finding.scope),
+            outcome: finding.outcome,
+            failures: finding.failures,
+            first_seen: finding.seen.map(|seen| seen.first),
+            last_seen: finding.seen.map(|seen| seen.last),
+            evidence: finding.evidence.iter().cloned().map(EvidenceRow).collect(),
+            estimates: Estimates {},
+            fix: finding.cause.fix,
+            docs: finding.cause.docs,
+            samples: samples.collect(),
+        }
+    }
+}
+
+fn routes(summary: &Summary) -> Vec<RouteRow> {
+    let rows = summary.routes.sorted().into_iter().map(|(route, counts)| {
+        let scope = ScopeRow::of_target_group(summary, route.target_group, None);
+        RouteRow {
+            load_balancer: scope.load_balancer,
+            target_group: scope.target_group,
+            route: text_of(&route.template),
+            requests: counts.requests(),
+            failures: counts.outcomes.failures(),
+            elapsed: (&counts.elapsed).into(),
+        }
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|one, other| {
+        let key = |row: &RouteRow| (row.load_balancer.clone(), row.target_group.clone(), row.route.clone());
+        (other.failures, other.requests).cmp(&(one.failures, one.requests)).then_with(|| key(one).cmp(&key(other)))
+    });
+    rows
+}
+
+impl TimingRow {
+    fn new(summary: &Summary) -> Self {
+        let load_balancers = summary.load_balancers.iter().map(|((), name, load_balancer)| {
+            let coarse: Timing = load_balancer.timing.coarsened(MAX_TIMING_BINS);
+            let bins = coarse.sorted().into_iter().map(|(start, bin)| {
+                let mut failed = bin.failed.clone();
+                failed.sort_unstable();
+                TimingBin {
+                    start,
+                    requests: bin.outcomes.iter().map(|(_, requests)| requests).sum(),
+                    failures: bin.outcomes.failures(),
+                    elapsed: bin.elapsed.iter().copied().enumerate().filter(|&(_, requests)| requests > 0).collect(),
+                    failed,
+                }
+            });
+            TimingOfLoadBalancer {
+                load_balancer: text_of(name),
+                time_bin_seconds: coarse.width_seconds(),
+                bins: bins.collect(),
+            }
+        });
+        let mut load_balancers: Vec<_> = load_balancers.collect();
+        load_balancers.sort_by(|one, other| one.load_balancer.cmp(&other.load_balancer));
+        Self {
+            elapsed_bins: (0..ELAPSED_BINS).map(elapsed_bin_start).map(|start: Duration| start.as_secs_f64()).collect(),
+            load_balancers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

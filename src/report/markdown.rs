@@ -1,0 +1,206 @@
+//! The report for a chat or a ticket.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::plain::{harmless, shortened};
+use super::words;
+use super::{FindingRow, Report};
+
+/// Findings and targets shown; the rest is counted.
+const MAX_ROWS: usize = 20;
+
+/// Characters of a sample line that are shown.
+const MAX_SAMPLE_CHARACTERS: usize = 1_000;
+
+pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "# ALB access logs: {}\n", verdict(report))?;
+    match words::window(report.window) {
+        Some(window) => writeln!(
+            out,
+            "{}, {} failed ({}), {window} UTC.\n",
+            words::counted(report.requests, "request"),
+            words::count(report.failures),
+            words::percent(report.failures, report.requests),
+        )?,
+        None => writeln!(out, "No request counts.\n")?,
+    }
+    for finding in report.findings.iter().take(MAX_ROWS) {
+        render_finding(finding, out)?;
+    }
+    if report.findings.len() > MAX_ROWS {
+        writeln!(out, "{}.\n", words::counted((report.findings.len() - MAX_ROWS) as u64, "more finding"))?;
+    }
+    render_targets(report, out)?;
+    render_outcomes(report, out)?;
+    render_input(report, out)
+}
+
+fn verdict(report: &Report) -> String {
+    match (report.findings.len(), report.failures) {
+        (0, 0) => "nothing failed".to_owned(),
+        (0, _) => "no finding".to_owned(),
+        (findings, _) => words::counted(findings as u64, "finding"),
+    }
+}
+
+fn render_finding(finding: &FindingRow, out: &mut dyn Write) -> io::Result<()> {
+    let (what, within) = words::scope(&finding.scope);
+    writeln!(out, "## {}: {}\n", escaped(&what), words::counted(finding.failures, "failure"))?;
+    writeln!(
+        out,
+        "- **cause**: `{}` ({} confidence): {}",
+        finding.cause,
+        finding.confidence.id(),
+        escaped(finding.title)
+    )?;
+    if !within.is_empty() {
+        writeln!(out, "- **where**: {}", escaped(&within))?;
+    }
+    let window = super::Window { start: finding.first_seen, end: finding.last_seen };
+    if let Some(window) = words::window(window) {
+        writeln!(out, "- **when**: {window} UTC")?;
+    }
+    for evidence in &finding.evidence {
+        let label = if evidence.0.is_for { "why" } else { "but" };
+        writeln!(out, "- **{label}**: {}", escaped(&evidence.0.text))?;
+    }
+    writeln!(out, "- **fix**: {} [AWS]({})", escaped(finding.fix), finding.docs)?;
+    if let Some(sample) = finding.samples.first() {
+        writeln!(out, "- **look**: {}, line {}\n", code(&sample.object), sample.line)?;
+        let text = shortened(&sample.text, MAX_SAMPLE_CHARACTERS);
+        let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
+        writeln!(out, "{fence}text\n{text}\n{fence}")?;
+    }
+    writeln!(out)
+}
+
+fn render_targets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.targets.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## Targets\n")?;
+    writeln!(
+        out,
+        "| target | target group | requests | failed | share | p50 s | p99 s | most failures | likely cause |"
+    )?;
+    writeln!(out, "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |")?;
+    for target in report.targets.iter().take(MAX_ROWS) {
+        let group = target.target_group.as_deref().map_or("-", words::target_group_name);
+        let cause = match (target.cause, target.confidence) {
+            (Some(cause), Some(confidence)) => format!("{cause} ({})", confidence.id()),
+            _ => String::new(),
+        };
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {cause} |",
+            escaped(&shortened(&target.target, 80)),
+            escaped(&shortened(group, 40)),
+            words::count(target.requests),
+            words::count(target.failures),
+            words::percent(target.failures, target.requests),
+            words::seconds(target.latency.p50),
+            words::seconds(target.latency.p99),
+            target.dominant_failure.map_or("", |outcome| outcome.id()),
+        )?;
+    }
+    if report.targets.len() > MAX_ROWS {
+        let rest = &report.targets[MAX_ROWS..];
+        let failures = words::counted(rest.iter().map(|target| target.failures).sum(), "failure");
+        writeln!(out, "\n{} with {failures}.", words::counted(rest.len() as u64, "more target"))?;
+    }
+    writeln!(out)
+}
+
+fn render_outcomes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.outcomes.0.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## How requests ended\n")?;
+    writeln!(out, "| outcome | meaning | answered by | requests | share |")?;
+    writeln!(out, "| --- | --- | --- | ---: | ---: |")?;
+    for &(outcome, requests) in &report.outcomes.0 {
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            outcome.id(),
+            outcome.title(),
+            outcome.answered_by().title(),
+            words::count(requests),
+            words::percent(requests, report.requests),
+        )?;
+    }
+    writeln!(out)
+}
+
+fn render_input(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let input = &report.input;
+    writeln!(
+        out,
+        "Read {} ({}, {} decoded): {}, {}, {} unreadable. albscope {}.",
+        words::counted(input.objects, "object"),
+        words::bytes(input.bytes_read),
+        words::bytes(input.bytes_decoded),
+        words::counted(input.lines, "line"),
+        words::counted(input.records, "record"),
+        words::count(input.unreadable_lines),
+        report.albscope_version,
+    )?;
+    for (what, skipped) in [("objects", &input.objects_skipped), ("records", &input.records_skipped)] {
+        for (reason, &count) in skipped {
+            writeln!(out, "- left out: {} {what}, {reason}", words::count(count))?;
+        }
+    }
+    for problem in &input.problems {
+        let count = words::count(problem.lines + problem.objects);
+        let what = if problem.lines > 0 { "lines" } else { "objects" };
+        let mut line = format!("- **{count} {what}**: {}", problem.title);
+        if let Some(place) = problem.samples.first() {
+            // Writing to a String cannot fail.
+            let _ = write!(line, ", first {}", code(&place.object));
+            if let Some(number) = place.line {
+                let _ = write!(line, " line {}", words::count(number));
+            }
+        }
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// Text that means nothing to Markdown or HTML.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in harmless(text).chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            // A bare name or address would become a link or call somebody.
+            '@' => escaped.push_str("&#64;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Text as code, with as many back-ticks around it as it takes.
+fn code(text: &str) -> String {
+    let text = harmless(text);
+    let ticks = "`".repeat(longest_run(&text, '`') + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{ticks}{pad}{text}{pad}{ticks}")
+}
+
+fn longest_run(text: &str, wanted: char) -> usize {
+    let mut longest = 0;
+    let mut run = 0;
+    for character in text.chars() {
+        run = if character == wanted { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
+}

@@ -1,0 +1,413 @@
+//! The report for a person at a terminal: the verdict first, then the targets, then how requests ended, then what was read.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Effects, Style as Paint};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
+
+use super::plain::{harmless, shortened};
+use super::words;
+use super::{FindingRow, Report, Style, TargetRow, Window};
+use crate::diagnose::{Confidence, IdleTimeoutOrigin};
+use crate::timestamp::Timestamp;
+
+/// Findings shown; the rest is counted.
+const MAX_FINDINGS: usize = 12;
+
+/// Targets shown; the rest is counted.
+const MAX_TARGETS: usize = 30;
+
+/// Narrower than this, text is not laid out any more.
+const MIN_WIDTH: usize = 40;
+
+/// Longer lines are hard to read, however wide the terminal is.
+const MAX_PROSE_WIDTH: usize = 110;
+
+/// Characters of a sample line that are shown.
+const MAX_SAMPLE_CHARACTERS: usize = 400;
+
+const LOUD: Paint = Paint::new().effects(Effects::BOLD);
+const FAINT: Paint = Paint::new().effects(Effects::DIMMED);
+const BAD: Paint = AnsiColor::Red.on_default().effects(Effects::BOLD);
+const GOOD: Paint = AnsiColor::Green.on_default().effects(Effects::BOLD);
+const NAME: Paint = AnsiColor::Cyan.on_default();
+
+pub(super) fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { out, width: style.width.max(MIN_WIDTH), is_coloured: style.is_coloured };
+    page.verdict(report)?;
+    for (number, finding) in report.findings.iter().take(MAX_FINDINGS).enumerate() {
+        page.finding(number + 1, finding)?;
+    }
+    if report.findings.len() > MAX_FINDINGS {
+        let more = words::counted((report.findings.len() - MAX_FINDINGS) as u64, "more finding");
+        page.line(FAINT, &format!("{more}: --format json has them all"))?;
+        page.gap()?;
+    }
+    page.targets(report)?;
+    page.outcomes(report)?;
+    page.input(report)
+}
+
+struct Page<'a> {
+    out: &'a mut dyn Write,
+    width: usize,
+    is_coloured: bool,
+}
+
+impl Page<'_> {
+    fn verdict(&mut self, report: &Report) -> io::Result<()> {
+        let requests = words::counted(report.requests, "request");
+        let Some(window) = words::window(report.window) else {
+            return self.nothing(report);
+        };
+        let failed =
+            format!("{} failed ({})", words::count(report.failures), words::percent(report.failures, report.requests));
+        let paint = if report.failures > 0 { BAD } else { GOOD };
+        let counted = format!("{}, {}", self.painted(LOUD, &requests), self.painted(paint, &failed));
+        writeln!(self.out, "{counted}")?;
+        self.line(FAINT, &format!("{window} UTC, {}", idle_timeout(report)))?;
+        if report.findings.is_empty() {
+            let verdict = match report.failures {
+                0 => "Nothing failed.".to_owned(),
+                failures => format!(
+                    "No finding: {} too few, or too rare among all requests, to name a cause.",
+                    if failures == 1 {
+                        "1 failure is".to_owned()
+                    } else {
+                        format!("{} failures are", words::count(failures))
+                    }
+                ),
+            };
+            self.line(if report.failures == 0 { GOOD } else { LOUD }, &verdict)?;
+        }
+        self.gap()
+    }
+
+    /// An empty result says why it is empty.
+    fn nothing(&mut self, report: &Report) -> io::Result<()> {
+        let input = &report.input;
+        let skipped: u64 = input.objects_skipped.values().sum();
+        let outside =
+            [&input.objects_skipped, &input.records_skipped].iter().any(|counts| counts.contains_key("outside-window"));
+        let reason = if outside && report.selected != (Window { start: None, end: None }) {
+            let end = |moment: Option<Timestamp>, open: &str| moment.map_or_else(|| open.to_owned(), words::moment);
+            let window =
+                format!("{} and {}", end(report.selected.start, "the beginning"), end(report.selected.end, "now"));
+            let left_out: Vec<String> = [("objects", &input.objects_skipped), ("records", &input.records_skipped)]
+                .iter()
+                .filter(|(_, counts)| !counts.is_empty())
+                .map(|(what, counts)| format!("{what}: {}", listed(counts)))
+                .collect();
+            format!(
+                "No records between {window} UTC. Left out: {}. Widen --since and --until to see more.",
+                left_out.join("; ")
+            )
+        } else if input.records > 0 {
+            let left_out = listed(&input.records_skipped);
+            format!("No request counts: all {} were left out ({left_out}).", words::counted(input.records, "record"))
+        } else if input.lines > 0 {
+            "No line could be read as a record of an access log.".to_owned()
+        } else if input.objects > 0 {
+            format!("No records: {} held no line.", words::counted(input.objects, "object"))
+        } else if skipped > 0 {
+            format!(
+                "No object to read: all {} were left out ({}).",
+                words::count(skipped),
+                listed(&input.objects_skipped)
+            )
+        } else {
+            "No object to read.".to_owned()
+        };
+        self.line(LOUD, &reason)?;
+        self.gap()
+    }
+
+    fn finding(&mut self, number: usize, finding: &FindingRow) -> io::Result<()> {
+        let (what, within) = words::scope(&finding.scope);
+        let number = self.painted(BAD, &format!("{number:>2}"));
+        let what = self.painted(LOUD, &harmless(&what));
+        let failures = self.painted(BAD, &words::counted(finding.failures, "failure"));
+        writeln!(self.out, "{number}  {what}  {failures}  {}", self.painted(FAINT, &harmless(&within)))?;
+        let mut likely = format!("{} ({} confidence): {}", finding.cause, finding.confidence.id(), finding.title);
+        if finding.confidence == Confidence::Low && !finding.also_fits.is_empty() {
+            likely = format!("perhaps {likely}");
+        }
+        self.entry("cause", &likely)?;
+        if let (Some(first), Some(last)) = (finding.first_seen, finding.last_seen) {
+            let window = words::window(Window { start: Some(first), end: Some(last) }).unwrap_or_default();
+            self.entry("when", &format!("{window} UTC"))?;
+        }
+        for (label, is_for) in [("why", true), ("but", false)] {
+            let mut label = label;
+            for evidence in finding.evidence.iter().filter(|evidence| evidence.0.is_for == is_for) {
+                self.entry(label, &evidence.0.text)?;
+                label = "";
+            }
+        }
+        self.entry("fix", finding.fix)?;
+        if let Some(sample) = finding.samples.first() {
+            self.entry("look", &format!("{}, line {}", sample.object, sample.line))?;
+            self.faint_entry(&shortened(&sample.text, MAX_SAMPLE_CHARACTERS))?;
+        }
+        self.gap()
+    }
+
+    fn targets(&mut self, report: &Report) -> io::Result<()> {
+        if report.targets.is_empty() {
+            return Ok(());
+        }
+        self.heading("Targets", "latency in seconds: target_processing_time of answered requests")?;
+        let columns = TargetColumns::for_width(self.width);
+        let mut table = new_table(self.width);
+        table.set_header(columns.titles());
+        for target in report.targets.iter().take(MAX_TARGETS) {
+            table.add_row(columns.cells(target));
+        }
+        columns.align(&mut table);
+        self.table(&table)?;
+        if report.targets.len() > MAX_TARGETS {
+            let rest = &report.targets[MAX_TARGETS..];
+            let more = words::counted(rest.len() as u64, "more target");
+            let failures = words::counted(rest.iter().map(|target| target.failures).sum(), "failure");
+            self.line(FAINT, &format!("{more} with {failures}"))?;
+        }
+        self.gap()
+    }
+
+    fn outcomes(&mut self, report: &Report) -> io::Result<()> {
+        if report.outcomes.0.is_empty() {
+            return Ok(());
+        }
+        self.heading("How requests ended", "")?;
+        let mut table = new_table(self.width);
+        table.set_header(["Outcome", "Meaning", "Answered by", "Requests", "Share"]);
+        for &(outcome, requests) in &report.outcomes.0 {
+            table.add_row([
+                outcome.id().to_owned(),
+                outcome.title().to_owned(),
+                outcome.answered_by().title().to_owned(),
+                words::count(requests),
+                words::percent(requests, report.requests),
+            ]);
+        }
+        align_right(&mut table, &[3, 4]);
+        self.table(&table)?;
+        self.gap()
+    }
+
+    fn input(&mut self, report: &Report) -> io::Result<()> {
+        let input = &report.input;
+        self.heading("Input", "")?;
+        let read = format!(
+            "read {} ({}, {} decoded): {}, {}, {} unreadable",
+            words::counted(input.objects, "object"),
+            words::bytes(input.bytes_read),
+            words::bytes(input.bytes_decoded),
+            words::counted(input.lines, "line"),
+            words::counted(input.records, "record"),
+            words::count(input.unreadable_lines),
+        );
+        self.prose(&read)?;
+        for (what, skipped) in [("objects", &input.objects_skipped), ("records", &input.records_skipped)] {
+            if !skipped.is_empty() {
+                self.prose(&format!("{what} left out: {}", listed(skipped)))?;
+            }
+        }
+        for problem in &input.problems {
+            let count = if problem.lines > 0 {
+                words::counted(problem.lines, "line")
+            } else {
+                words::counted(problem.objects, "object")
+            };
+            let heading = format!("{count}: {}", problem.title);
+            self.line(BAD, &heading)?;
+            for place in &problem.samples {
+                let mut text = harmless(&place.object).into_owned();
+                if let (Some(line), Some(byte)) = (place.line, place.byte) {
+                    text = format!("{text}, line {}, byte {}", words::count(line), words::count(byte));
+                }
+                if let Some(reason) = &place.reason {
+                    text = format!("{text}: {}", harmless(reason));
+                }
+                self.wrapped("   ", "     ", &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn heading(&mut self, title: &str, note: &str) -> io::Result<()> {
+        let title = self.painted(LOUD, title);
+        if note.is_empty() || self.width < 80 {
+            writeln!(self.out, "{title}")
+        } else {
+            writeln!(self.out, "{title}  {}", self.painted(FAINT, note))
+        }
+    }
+
+    /// A label and its text, which hangs under its own beginning.
+    fn entry(&mut self, label: &str, text: &str) -> io::Result<()> {
+        let label = format!("    {label:<6}");
+        let painted = self.painted(NAME, &label);
+        let lines = self.wrap(&harmless(text), &label, &" ".repeat(label.len()));
+        for (place, line) in lines.iter().enumerate() {
+            match line.strip_prefix(label.as_str()) {
+                Some(rest) if place == 0 => writeln!(self.out, "{painted}{rest}")?,
+                _ => writeln!(self.out, "{line}")?,
+            }
+        }
+        Ok(())
+    }
+
+    fn faint_entry(&mut self, text: &str) -> io::Result<()> {
+        let indent = " ".repeat(10);
+        for line in self.wrap(text, &indent, &indent) {
+            writeln!(self.out, "{}", self.painted(FAINT, &line))?;
+        }
+        Ok(())
+    }
+
+    fn prose(&mut self, text: &str) -> io::Result<()> {
+        self.wrapped("", "  ", text)
+    }
+
+    fn wrapped(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
+        for line in self.wrap(text, first, rest) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn wrap(&self, text: &str, first: &str, rest: &str) -> Vec<String> {
+        let options =
+            textwrap::Options::new(self.width.min(MAX_PROSE_WIDTH)).initial_indent(first).subsequent_indent(rest);
+        textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    fn line(&mut self, paint: Paint, text: &str) -> io::Result<()> {
+        for line in self.wrap(text, "", "  ") {
+            writeln!(self.out, "{}", self.painted(paint, &line))?;
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, table: &Table) -> io::Result<()> {
+        for (place, line) in table.lines().enumerate() {
+            let line = line.trim_end();
+            if place == 0 {
+                writeln!(self.out, "{}", self.painted(FAINT, line))?;
+            } else {
+                writeln!(self.out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn gap(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    fn painted(&self, paint: Paint, text: &str) -> String {
+        if self.is_coloured && !text.is_empty() { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
+    }
+}
+
+fn idle_timeout(report: &Report) -> String {
+    let origin = match report.idle_timeout.origin {
+        IdleTimeoutOrigin::Given => "given",
+        IdleTimeoutOrigin::Inferred => "inferred from the requests that met it",
+        IdleTimeoutOrigin::Default => "the default; the log does not tell",
+    };
+    format!("idle timeout {} s ({origin})", report.idle_timeout.seconds)
+}
+
+fn listed(counts: &std::collections::BTreeMap<&'static str, u64>) -> String {
+    let parts: Vec<String> =
+        counts.iter().map(|(reason, &number)| format!("{} {reason}", words::count(number))).collect();
+    parts.join(", ")
+}
+
+/// A table without lines, whose cells are wrapped where they must be.
+fn new_table(width: usize) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table
+}
+
+fn align_right(table: &mut Table, columns: &[usize]) {
+    for &column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+            // A number is not to be broken into two lines.
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+}
+
+/// Which columns the table of targets has, by the room there is.
+#[derive(Clone, Copy)]
+struct TargetColumns {
+    has_target_group: bool,
+    has_ending: bool,
+    has_life: bool,
+}
+
+impl TargetColumns {
+    fn for_width(width: usize) -> Self {
+        Self { has_target_group: width >= 100, has_ending: width >= 120, has_life: width >= 160 }
+    }
+
+    fn titles(self) -> Vec<&'static str> {
+        let mut titles = vec!["Target"];
+        if self.has_target_group {
+            titles.push("Target group");
+        }
+        titles.extend(["Requests", "Failed", "Share", "p50", "p99"]);
+        if self.has_ending {
+            titles.push("Most failures");
+        }
+        titles.push("Likely cause");
+        if self.has_life {
+            titles.extend(["First seen", "Last seen"]);
+        }
+        titles
+    }
+
+    fn cells(self, target: &TargetRow) -> Vec<String> {
+        let mut cells = vec![shortened(&target.target, 60)];
+        if self.has_target_group {
+            let group = target.target_group.as_deref().map_or("-", words::target_group_name);
+            cells.push(shortened(group, 32));
+        }
+        cells.extend([
+            words::count(target.requests),
+            words::count(target.failures),
+            words::percent(target.failures, target.requests),
+            words::seconds(target.latency.p50),
+            words::seconds(target.latency.p99),
+        ]);
+        if self.has_ending {
+            cells.push(target.dominant_failure.map_or_else(String::new, |outcome| outcome.id().to_owned()));
+        }
+        cells.push(match (target.cause, target.confidence) {
+            (Some(cause), Some(confidence)) => format!("{cause} ({})", confidence.id()),
+            _ => String::new(),
+        });
+        if self.has_life {
+            cells
+                .extend([target.first_seen, target.last_seen].map(|seen| seen.map_or_else(String::new, words::moment)));
+        }
+        cells
+    }
+
+    fn align(self, table: &mut Table) {
+        let first = if self.has_target_group { 2 } else { 1 };
+        align_right(table, &[first, first + 1, first + 2, first + 3, first + 4]);
+        if let Some(column) = table.column_mut(0) {
+            // An address is not to be broken into two lines, unless it is longer than any address.
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(50)));
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Numbers, times and names as people read them; shared by text and Markdown.
+
+use super::{ScopeRow, Window};
+use crate::timestamp::{Civil, Timestamp};
+
+/// `1,234,567`
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 request`, `2 requests`
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// `12.3 %`; tiny shares keep their first digit.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    if part == 0 || whole == 0 {
+        return "0 %".to_owned();
+    }
+    let percent = part as f64 * 100.0 / whole as f64;
+    match percent {
+        p if p >= 99.95 && part < whole => "99.9 %".to_owned(),
+        p if p >= 99.95 => "100 %".to_owned(),
+        p if p >= 1.0 => format!("{p:.1} %"),
+        p if p >= 0.01 => format!("{p:.2} %"),
+        p if p >= 0.0001 => format!("{p:.4} %"),
+        _ => "<0.0001 %".to_owned(),
+    }
+}
+
+/// Seconds with the log's three decimals; `-` where nothing was measured.
+pub(super) fn seconds(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.3}"))
+}
+
+/// `2.8 MB`
+pub(super) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut amount = bytes as f64;
+    let mut unit = 0;
+    while amount >= 999.5 && unit + 1 < UNITS.len() {
+        amount /= 1000.0;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{bytes} B"),
+        _ if amount < 10.0 => format!("{amount:.1} {}", UNITS[unit]),
+        _ => format!("{amount:.0} {}", UNITS[unit]),
+    }
+}
+
+/// `2026-11-22 07:41:20`
+pub(super) fn moment(moment: Timestamp) -> String {
+    format!("{} {}", date(moment), clock(moment))
+}
+
+fn date(moment: Timestamp) -> String {
+    let Civil { date: (year, month, day), .. } = moment.into();
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+fn clock(moment: Timestamp) -> String {
+    let Civil { clock: (hour, minute, second), .. } = moment.into();
+    format!("{hour:02}:{minute:02}:{second:02}")
+}
+
+/// `2026-11-22 07:38:34 to 07:44:21`; the date is not repeated. Absent where there is no time.
+pub(super) fn window(window: Window) -> Option<String> {
+    let (start, end) = (window.start?, window.end?);
+    Some(if date(start) == date(end) {
+        format!("{} to {}", moment(start), clock(end))
+    } else {
+        format!("{} to {}", moment(start), moment(end))
+    })
+}
+
+/// The name in `arn:…:targetgroup/<name>/<id>`, or all of it where it is no ARN.
+pub(super) fn target_group_name(arn: &str) -> &str {
+    arn.rsplit_once(":targetgroup/").map_or(arn, |(_, resource)| resource.split('/').next().unwrap_or(resource))
+}
+
+/// The name in `app/<name>/<id>`, or all of it where it has another form.
+pub(super) fn load_balancer_name(id: &str) -> &str {
+    id.strip_prefix("app/").map_or(id, |resource| resource.split('/').next().unwrap_or(resource))
+}
+
+/// What a finding is about, and what that belongs to.
+pub(super) fn scope(scope: &ScopeRow) -> (String, String) {
+    let load_balancer = load_balancer_name(&scope.load_balancer);
+    let group = scope.target_group.as_deref().map(target_group_name);
+    match (&scope.target, group) {
+        (Some(target), Some(group)) => (format!("target {target}"), format!("{group} on {load_balancer}")),
+        (Some(target), None) => (format!("target {target}"), format!("on {load_balancer}")),
+        (None, Some(group)) => (format!("target group {group}"), format!("on {load_balancer}")),
+        (None, None) => (format!("load balancer {load_balancer}"), String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        for (part, whole, expected) in [
+            (0, 9, "0 %"),
+            (1, 1, "100 %"),
+            (9_999, 10_000, "99.9 %"),
+            (1, 3, "33.3 %"),
+            (1, 200, "0.50 %"),
+            (1, 20_000, "0.0050 %"),
+            (1, 10_000_000, "<0.0001 %"),
+        ] {
+            assert_eq!(percent(part, whole), expected);
+        }
+        assert_eq!([12, 999, 1_500, 28_400_000, 999_700].map(bytes), ["12 B", "999 B", "1.5 kB", "28 MB", "1.0 MB"]);
+        assert_eq!(counted(1, "request"), "1 request");
+        assert_eq!(counted(2_000, "request"), "2,000 requests");
+    }
+
+    #[test]
+    fn names_are_taken_out_of_ids() {
+        assert_eq!(target_group_name("arn:aws-cn:elasticloadbalancing:cn-north-1:1:targetgroup/api/73e2"), "api");
+        assert_eq!(target_group_name("odd"), "odd");
+        assert_eq!(load_balancer_name("app/shop/50dc"), "shop");
+        assert_eq!(load_balancer_name("shop"), "shop");
+    }
+}
