@@ -227,7 +227,7 @@ fn evidence(scope: Scope, target: &Target, failures: &Failures, also_fits: &[&'s
             text: match answered {
                 0 => "this target answered no request at all".to_owned(),
                 1 => "this target answered 1 request".to_owned(),
-                _ => format!("this target answered {answered} requests"),
+                _ => format!("this target answered {} requests", grouped(answered)),
             },
             is_for: answered == 0,
             numbers: vec![("answered", answered as f64)],
@@ -236,7 +236,7 @@ fn evidence(scope: Scope, target: &Target, failures: &Failures, also_fits: &[&'s
     if !also_fits.is_empty() {
         let ids: Vec<&str> = also_fits.iter().map(|cause| cause.id).collect();
         evidence.push(Evidence {
-            text: format!("lines of this form fit {} too", ids.join(", ")),
+            text: format!("such lines fit {} too", ids.join(", ")),
             is_for: false,
             numbers: Vec::new(),
         });
@@ -253,7 +253,7 @@ fn range(what: &str, name: &'static str, durations: &crate::aggregate::Quantiles
         _ => ["target_processing_time_min", "target_processing_time_median", "target_processing_time_max"],
     };
     Some(Evidence {
-        text: format!("{what} {min:.3} to {max:.3} s, half of them at most {median:.3} s ({name})"),
+        text: format!("{what} {min:.3} to {max:.3} s, half of them at most {median:.3} s"),
         is_for: true,
         numbers: vec![(names[0], min), (names[1], median), (names[2], max)],
     })
@@ -283,6 +283,19 @@ fn infer_idle_timeout(summary: &Summary) -> IdleTimeout {
         Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Inferred },
         None => IdleTimeout { duration: DEFAULT_IDLE_TIMEOUT, origin: IdleTimeoutOrigin::Default },
     }
+}
+
+/// `1,234,567`
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 #[cfg(test)]

@@ -1,4 +1,56 @@
 //! albscope reads the access logs of AWS Application Load Balancers and says, for each target, why requests failed.
+//!
+//! The program `albscope` is a thin shell around this library. What a program of your own would do:
+//!
+//! ```
+//! use albscope::{Analysis, Progress, diagnose, source};
+//!
+//! # fn main() -> albscope::Result<()> {
+//! let inputs = [source::from_input("sample-logs".as_ref())?];
+//! let summary = Analysis::new().run(&inputs, &Progress::new())?;
+//! for finding in diagnose::diagnose(&summary, None).findings {
+//!     println!("{} failures, {:?} confidence: {}", finding.failures, finding.confidence, finding.cause.id);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Or, for one line at a time:
+//!
+//! ```
+//! use albscope::classify::{Outcome, classify};
+//! use albscope::kind::Alb;
+//! use albscope::record::{Bounds, Record};
+//!
+//! # fn main() -> Result<(), albscope::Problem> {
+//! let line = br#"http 2019-10-11T15:01:50.492440Z app/web/c86a326e7dc14222 192.0.2.193:56488 10.0.1.107:80 -1 -1 -1 504 - 125 308 "GET http://example.com:80/ HTTP/1.1" "curl/7.58.0" - - arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/8f04c4fe71f5f794 "Root=1-5da09954-2c342a443bfb96249aa50ed7" "-" "-" 0 2019-10-11T15:01:40.491000Z "forward" "-" "-""#;
+//! let mut bounds = Bounds::default();
+//! let record: Record<'_, Alb> = Record::parse(line, &mut bounds)?;
+//! assert_eq!(record.elb_status_code()?, Some(504));
+//! assert_eq!(record.target_status_code()?, None); // `-` is no status
+//! assert_eq!(classify(&record.exchange()?), Outcome::ConnectTimeout);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The way of the data
+//!
+//! ```text
+//! source ─object→ decode ─bytes→ record ─Record→ kind ─Exchange→ classify ─Outcome→ aggregate ─Summary→ diagnose ─Finding→ report
+//! ```
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`source`] | lists objects, reads their keys, leaves out what cannot hold a wanted line |
+//! | [`decode`] | gzip of many members, or plain text, to bytes |
+//! | [`record`] | bytes to lines, a line to its fields |
+//! | [`schema`], [`kind`] | what a log's fields are, and typed access to them |
+//! | [`classify`] | how one request ended, from its own line |
+//! | [`aggregate`] | what is kept of all requests, in bounded memory |
+//! | [`diagnose`] | the likely cause for each target |
+//! | [`report`] | text, JSON and Markdown |
+//! | [`pipeline`] | runs it all in parallel, with the same result for any number of threads |
+//! | [`simulate`] | incidents with known causes, as a load balancer would have logged them |
 
 pub mod aggregate;
 pub mod classify;

@@ -52,14 +52,15 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
-    /// From a civil UTC date and time. `None` when a part is out of its range.
+    /// From a civil UTC date and time. `None` when a part is out of its range; years go from 0 to 9999, as the log's four digits do.
     #[must_use]
     pub fn from_civil(
-        (year, month, day): (i64, u32, u32),
+        (year, month, day): (u32, u32, u32),
         (hour, minute, second): (u32, u32, u32),
         micros: u32,
     ) -> Option<Self> {
-        let valid = (1..=12).contains(&month)
+        let valid = year <= 9999
+            && (1..=12).contains(&month)
             && day >= 1
             && day <= days_in_month(year, month)
             && hour < 24
@@ -84,13 +85,47 @@ impl Timestamp {
     #[must_use]
     #[inline]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        // The seconds part has a fixed shape; read it with the positions known.
+        match text.try_into() {
+            Ok(text) => Self::parse_full(text),
+            Err(_) => Self::parse_other(text),
+        }
+    }
+
+    /// The form that load balancers write, digit by digit without a branch: two of them stand in every line.
+    #[inline]
+    fn parse_full(text: &[u8; 27]) -> Option<Self> {
+        const MARKS: [(usize, u8); 7] =
+            [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (26, b'Z')];
+        let mut wrong = 0;
+        for (place, mark) in MARKS {
+            wrong |= text[place] ^ mark;
+        }
+        let mut too_large = false;
+        let mut number = |from: usize, to: usize| {
+            let mut number = 0;
+            for &byte in &text[from..to] {
+                let digit = byte.wrapping_sub(b'0');
+                too_large |= digit > 9;
+                number = number * 10 + u32::from(digit);
+            }
+            number
+        };
+        let date = (number(0, 4), number(5, 7), number(8, 10));
+        let clock = (number(11, 13), number(14, 16), number(17, 19));
+        let micros = number(20, 26);
+        if wrong != 0 || too_large {
+            return None;
+        }
+        Self::from_civil(date, clock, micros)
+    }
+
+    fn parse_other(text: &[u8]) -> Option<Self> {
         let (head, tail) = text.split_at_checked(19)?;
         let head: &[u8; 19] = head.try_into().ok()?;
         if head[4] != b'-' || head[7] != b'-' || head[10] != b'T' || head[13] != b':' || head[16] != b':' {
             return None;
         }
-        let year = i64::from(two_digits(head[0], head[1])?) * 100 + i64::from(two_digits(head[2], head[3])?);
+        let year = two_digits(head[0], head[1])? * 100 + two_digits(head[2], head[3])?;
         let month = two_digits(head[5], head[6])?;
         let day = two_digits(head[8], head[9])?;
         let hour = two_digits(head[11], head[12])?;
@@ -101,7 +136,6 @@ impl Timestamp {
 }
 
 /// The fraction and the zone mark: `.518414Z`, `Z`, or nothing.
-#[inline]
 fn fraction_micros(tail: &[u8]) -> Option<u32> {
     let tail = tail.strip_suffix(b"Z").unwrap_or(tail);
     let Some((b'.', digits)) = tail.split_first() else {
@@ -117,38 +151,37 @@ fn fraction_micros(tail: &[u8]) -> Option<u32> {
     digits.iter().skip(6).all(u8::is_ascii_digit).then_some(micros)
 }
 
-#[inline]
 fn two_digits(tens: u8, ones: u8) -> Option<u32> {
     Some(value_of(tens)? * 10 + value_of(ones)?)
 }
 
-#[inline]
 fn value_of(digit: u8) -> Option<u32> {
     let value = digit.wrapping_sub(b'0');
     (value < 10).then_some(u32::from(value))
 }
 
 #[inline]
-fn days_in_month(year: i64, month: u32) -> u32 {
+fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         _ => 31,
     }
 }
 
-/// Days since 1970-01-01 in the proleptic Gregorian calendar.
+/// Days since 1970-01-01 in the proleptic Gregorian calendar, for years from 0 to 9999.
 ///
-/// Years begin in March here, so that the leap day is a year's last and months have a linear formula.
+/// Years begin in March here, so that the leap day is a year's last and months have a linear formula; and they are counted from a 400-year cycle
+/// earlier, so that no division is signed.
 #[inline]
-fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = i64::from((153 * month + 2) / 5 + day - 1);
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
+    const DAYS_IN_CYCLE: i64 = 146_097;
+    let in_old_year = month <= 2;
+    let month = if in_old_year { month + 9 } else { month - 3 };
+    let year = year + 400 - u32::from(in_old_year);
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    i64::from(days) - 719_468 - DAYS_IN_CYCLE
 }
 
 /// The civil date of a day number: the inverse of [`days_from_civil`].

@@ -56,7 +56,7 @@ pub(crate) struct AnalyzeArgs {
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
     pub(crate) idle_timeout: IdleTimeoutArg,
 
-    /// Use colour in text: auto does on a terminal, unless NO_COLOR is set
+    /// Use colour in text: auto does on a terminal, unless the environment has `NO_COLOR`
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub(crate) color: ColorArg,
 }

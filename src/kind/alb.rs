@@ -325,6 +325,14 @@ impl<'a> Record<'a, Alb> {
     #[inline]
     fn seconds(&self, place: usize) -> Result<Option<Duration>, Problem> {
         match self.value(place) {
+            // What stands there nearly always.
+            Some(
+                &[ones @ b'0'..=b'9', b'.', tenths @ b'0'..=b'9', hundredths @ b'0'..=b'9', thousandths @ b'0'..=b'9'],
+            ) => {
+                let [ones, tenths, hundredths, thousandths] =
+                    [ones, tenths, hundredths, thousandths].map(|digit| u64::from(digit - b'0'));
+                Ok(Some(Duration::from_millis(ones * 1000 + tenths * 100 + hundredths * 10 + thousandths)))
+            }
             None => Ok(None),
             Some([b'-', digits @ ..]) if is_decimal(digits) => Ok(None),
             Some(text) => micros_of(text).map(|micros| Some(Duration::from_micros(micros))).ok_or(Problem::FieldType),

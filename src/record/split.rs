@@ -18,8 +18,8 @@ use wide::u8x16;
 use crate::error::Problem;
 use crate::schema::Schema;
 
-/// Fields whose bounds are kept; what follows counts as part of the last one. AWS has added some two fields a year.
-pub const MAX_FIELDS: usize = 48;
+/// Fields whose bounds are kept: one for each bit of a mask. What follows counts as part of the last one. AWS has added some two fields a year.
+pub const MAX_FIELDS: usize = 64;
 
 /// Where a line's fields end: scratch space of [`crate::record::Record::parse`], to be reused from line to line.
 #[derive(Clone, Debug)]
@@ -65,7 +65,6 @@ impl Bounds {
         line.get(self.start(place)?..self.ends[place] as usize)
     }
 
-    #[inline]
     fn push(&mut self, end: u32) {
         if let Some(slot) = self.ends.get_mut(self.len) {
             *slot = end;
@@ -76,7 +75,6 @@ impl Bounds {
     }
 
     /// Notes which fields begin with a quote.
-    #[inline]
     fn note_quoted(&mut self, line: &[u8]) {
         let mut quoted = u64::from(line.first() == Some(&b'"'));
         for (place, &end) in self.ends[..self.len.saturating_sub(1)].iter().enumerate() {
@@ -122,14 +120,17 @@ fn reread(line: &[u8], schema: &Schema, bounds: &mut Bounds) -> Result<(), Probl
 #[inline]
 fn plain(line: &[u8], bounds: &mut Bounds) -> bool {
     let Ok(len) = u32::try_from(line.len()) else { return false };
-    bounds.len = 0;
     // What the block before left behind: inside a quoted field (all ones or all zeros); a separator, or the line's
     // beginning, at its last byte; a closing quote at its last byte.
     let (mut inside_before, mut separator_before, mut closed_before) = (0_u64, 1_u64, 0_u64);
-    let mut misplaced = 0;
+    let (mut misplaced, mut begins_quoted, mut count) = (0_u64, 0_u64, 0_usize);
     let (blocks, rest) = line.as_chunks::<64>();
+    let mut last = [0; 64];
+    last[..rest.len()].copy_from_slice(rest);
     let mut base = 0;
-    let mut step = |block: &[u8; 64], line_end: u64| {
+    // One loop and no closure, so that all of the state above stays in registers.
+    for index in 0..=blocks.len() {
+        let (block, line_end) = blocks.get(index).map_or((&last, 1 << rest.len()), |block| (block, 0));
         let blanks = positions_of(b' ', block);
         let quotes = positions_of(b'"', block);
         let inside = prefix_xor(quotes) ^ inside_before;
@@ -137,25 +138,35 @@ fn plain(line: &[u8], bounds: &mut Bounds) -> bool {
         let (opening, closing) = (quotes & inside, quotes & !inside);
         misplaced |= opening & !(separators << 1 | separator_before);
         misplaced |= (closing << 1 | closed_before) & !(separators | line_end);
+        // A field that begins with this block.
+        begins_quoted |= (opening & separator_before) << (count & 63);
         inside_before = 0_u64.wrapping_sub(inside >> 63);
         separator_before = separators >> 63;
         closed_before = closing >> 63;
         while separators != 0 {
-            bounds.push(base + separators.trailing_zeros());
+            let place = separators.trailing_zeros();
+            // Past the last field the index wraps, and the line is split again below.
+            bounds.ends[count & (MAX_FIELDS - 1)] = base + place;
+            count += 1;
+            begins_quoted |= (opening >> 1 >> place & 1) << (count & 63);
             separators &= separators - 1;
         }
         base += 64;
-    };
-    for block in blocks {
-        step(block, 0);
     }
-    let mut last = [0; 64];
-    last[..rest.len()].copy_from_slice(rest);
-    step(&last, 1 << rest.len());
-    bounds.push(len);
-    bounds.note_quoted(line);
-    misplaced == 0 && inside_before == 0
+    if misplaced != 0 || inside_before != 0 {
+        return false;
+    }
+    if count >= MAX_FIELDS {
+        return careful(line, false, &NO_FREE_TEXT, bounds);
+    }
+    bounds.ends[count] = len;
+    bounds.len = count + 1;
+    bounds.quoted = begins_quoted;
+    true
 }
+
+/// With no free text in the schema, the careful reading is the plain one.
+static NO_FREE_TEXT: Schema = Schema::new(&[], 0, None);
 
 /// One bit for each byte of `block` that is `wanted`.
 #[inline]

@@ -23,8 +23,11 @@ const MIN_WIDTH: usize = 40;
 /// Longer lines are hard to read, however wide the terminal is.
 const MAX_PROSE_WIDTH: usize = 110;
 
-/// Characters of a sample line that are shown.
-const MAX_SAMPLE_CHARACTERS: usize = 400;
+/// From this width on, tables have room for their less important columns.
+const WIDE: usize = 100;
+
+/// Columns in front of what stands behind a label.
+const LABEL_WIDTH: usize = 10;
 
 const LOUD: Paint = Paint::new().effects(Effects::BOLD);
 const FAINT: Paint = Paint::new().effects(Effects::DIMMED);
@@ -128,26 +131,34 @@ impl Page<'_> {
         let what = self.painted(LOUD, &harmless(&what));
         let failures = self.painted(BAD, &words::counted(finding.failures, "failure"));
         writeln!(self.out, "{number}  {what}  {failures}  {}", self.painted(FAINT, &harmless(&within)))?;
-        let mut likely = format!("{} ({} confidence): {}", finding.cause, finding.confidence.id(), finding.title);
-        if finding.confidence == Confidence::Low && !finding.also_fits.is_empty() {
-            likely = format!("perhaps {likely}");
-        }
-        self.entry("cause", &likely)?;
-        if let (Some(first), Some(last)) = (finding.first_seen, finding.last_seen) {
-            let window = words::window(Window { start: Some(first), end: Some(last) }).unwrap_or_default();
+        // Where several causes fit, the first is a guess and is called one.
+        let perhaps = if finding.confidence == Confidence::Low { "perhaps " } else { "" };
+        self.entry(
+            "cause",
+            &format!("{perhaps}{} ({} confidence): {}", finding.cause, finding.confidence.id(), finding.title),
+        )?;
+        if let Some(window) = words::window(Window { start: finding.first_seen, end: finding.last_seen }) {
             self.entry("when", &format!("{window} UTC"))?;
         }
         for (label, is_for) in [("why", true), ("but", false)] {
-            let mut label = label;
-            for evidence in finding.evidence.iter().filter(|evidence| evidence.0.is_for == is_for) {
-                self.entry(label, &evidence.0.text)?;
-                label = "";
+            let texts: Vec<&str> = finding
+                .evidence
+                .iter()
+                .filter(|evidence| evidence.0.is_for == is_for)
+                .map(|evidence| evidence.0.text.as_str())
+                .collect();
+            if !texts.is_empty() {
+                self.entry(label, &texts.join("; "))?;
             }
         }
         self.entry("fix", finding.fix)?;
         if let Some(sample) = finding.samples.first() {
-            self.entry("look", &format!("{}, line {}", sample.object, sample.line))?;
-            self.faint_entry(&shortened(&sample.text, MAX_SAMPLE_CHARACTERS))?;
+            // Never wrapped, so that it can be copied.
+            let label = self.painted(NAME, &format!("    {:<6}", "look"));
+            writeln!(self.out, "{label}{}:{}", harmless(&sample.object), sample.line)?;
+            let room = self.width.saturating_sub(LABEL_WIDTH);
+            let text = shortened(&sample.text, room);
+            writeln!(self.out, "{:LABEL_WIDTH$}{}", "", self.painted(FAINT, &text))?;
         }
         self.gap()
     }
@@ -156,7 +167,10 @@ impl Page<'_> {
         if report.targets.is_empty() {
             return Ok(());
         }
-        self.heading("Targets", "latency in seconds: target_processing_time of answered requests")?;
+        self.heading(
+            "Targets",
+            if self.width >= WIDE { "p50 and p99 of target_processing_time, of answered requests" } else { "" },
+        )?;
         let columns = TargetColumns::for_width(self.width);
         let mut table = new_table(self.width);
         table.set_header(columns.titles());
@@ -180,17 +194,25 @@ impl Page<'_> {
         }
         self.heading("How requests ended", "")?;
         let mut table = new_table(self.width);
-        table.set_header(["Outcome", "Meaning", "Answered by", "Requests", "Share"]);
+        let has_meaning = self.width >= WIDE;
+        let mut titles = vec!["Outcome", "Answered by", "Requests", "Share"];
+        if has_meaning {
+            titles.push("Meaning");
+        }
+        table.set_header(titles);
         for &(outcome, requests) in &report.outcomes.0 {
-            table.add_row([
+            let mut cells = vec![
                 outcome.id().to_owned(),
-                outcome.title().to_owned(),
                 outcome.answered_by().title().to_owned(),
                 words::count(requests),
                 words::percent(requests, report.requests),
-            ]);
+            ];
+            if has_meaning {
+                cells.push(outcome.title().to_owned());
+            }
+            table.add_row(cells);
         }
-        align_right(&mut table, &[3, 4]);
+        align_right(&mut table, &[2, 3]);
         self.table(&table)?;
         self.gap()
     }
@@ -237,7 +259,7 @@ impl Page<'_> {
 
     fn heading(&mut self, title: &str, note: &str) -> io::Result<()> {
         let title = self.painted(LOUD, title);
-        if note.is_empty() || self.width < 80 {
+        if note.is_empty() {
             writeln!(self.out, "{title}")
         } else {
             writeln!(self.out, "{title}  {}", self.painted(FAINT, note))
@@ -247,21 +269,12 @@ impl Page<'_> {
     /// A label and its text, which hangs under its own beginning.
     fn entry(&mut self, label: &str, text: &str) -> io::Result<()> {
         let label = format!("    {label:<6}");
-        let painted = self.painted(NAME, &label);
-        let lines = self.wrap(&harmless(text), &label, &" ".repeat(label.len()));
+        let lines = self.wrap(&harmless(text), &label, &" ".repeat(LABEL_WIDTH));
         for (place, line) in lines.iter().enumerate() {
             match line.strip_prefix(label.as_str()) {
-                Some(rest) if place == 0 => writeln!(self.out, "{painted}{rest}")?,
+                Some(rest) if place == 0 => writeln!(self.out, "{}{rest}", self.painted(NAME, &label))?,
                 _ => writeln!(self.out, "{line}")?,
             }
-        }
-        Ok(())
-    }
-
-    fn faint_entry(&mut self, text: &str) -> io::Result<()> {
-        let indent = " ".repeat(10);
-        for line in self.wrap(text, &indent, &indent) {
-            writeln!(self.out, "{}", self.painted(FAINT, &line))?;
         }
         Ok(())
     }
@@ -278,8 +291,12 @@ impl Page<'_> {
     }
 
     fn wrap(&self, text: &str, first: &str, rest: &str) -> Vec<String> {
-        let options =
-            textwrap::Options::new(self.width.min(MAX_PROSE_WIDTH)).initial_indent(first).subsequent_indent(rest);
+        let options = textwrap::Options::new(self.width.min(MAX_PROSE_WIDTH))
+            .initial_indent(first)
+            .subsequent_indent(rest)
+            // Names and paths are full of hyphens, and are not to be broken there.
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
         textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
     }
 
@@ -348,15 +365,22 @@ fn align_right(table: &mut Table, columns: &[usize]) {
 
 /// Which columns the table of targets has, by the room there is.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column or two")]
 struct TargetColumns {
     has_target_group: bool,
+    has_latency: bool,
     has_ending: bool,
     has_life: bool,
 }
 
 impl TargetColumns {
     fn for_width(width: usize) -> Self {
-        Self { has_target_group: width >= 100, has_ending: width >= 120, has_life: width >= 160 }
+        Self {
+            has_target_group: width >= 120,
+            has_latency: width >= WIDE,
+            has_ending: width >= 140,
+            has_life: width >= 180,
+        }
     }
 
     fn titles(self) -> Vec<&'static str> {
@@ -364,7 +388,10 @@ impl TargetColumns {
         if self.has_target_group {
             titles.push("Target group");
         }
-        titles.extend(["Requests", "Failed", "Share", "p50", "p99"]);
+        titles.extend(["Requests", "Failed", "Share"]);
+        if self.has_latency {
+            titles.extend(["p50 s", "p99 s"]);
+        }
         if self.has_ending {
             titles.push("Most failures");
         }
@@ -385,9 +412,10 @@ impl TargetColumns {
             words::count(target.requests),
             words::count(target.failures),
             words::percent(target.failures, target.requests),
-            words::seconds(target.latency.p50),
-            words::seconds(target.latency.p99),
         ]);
+        if self.has_latency {
+            cells.extend([target.latency.p50, target.latency.p99].map(words::seconds));
+        }
         if self.has_ending {
             cells.push(target.dominant_failure.map_or_else(String::new, |outcome| outcome.id().to_owned()));
         }
@@ -404,7 +432,8 @@ impl TargetColumns {
 
     fn align(self, table: &mut Table) {
         let first = if self.has_target_group { 2 } else { 1 };
-        align_right(table, &[first, first + 1, first + 2, first + 3, first + 4]);
+        let numbers = if self.has_latency { 5 } else { 3 };
+        align_right(table, &(first..first + numbers).collect::<Vec<_>>());
         if let Some(column) = table.column_mut(0) {
             // An address is not to be broken into two lines, unless it is longer than any address.
             column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(50)));

@@ -1,20 +1,9 @@
 //! Numbers, times and names as people read them; shared by text and Markdown.
 
+pub(super) use crate::diagnose::grouped as count;
+
 use super::{ScopeRow, Window};
 use crate::timestamp::{Civil, Timestamp};
-
-/// `1,234,567`
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
 
 /// `1 request`, `2 requests`
 pub(super) fn counted(number: u64, noun: &str) -> String {

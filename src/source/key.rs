@@ -97,7 +97,7 @@ fn interval_end(text: &str) -> Option<Timestamp> {
         return None;
     }
     let number = |text: &str| text.parse::<u32>().ok();
-    let year = i64::from(number(&date[..4])?);
+    let year = number(&date[..4])?;
     Timestamp::from_civil(
         (year, number(&date[4..6])?, number(&date[6..])?),
         (number(&clock[..2])?, number(&clock[2..])?, 0),

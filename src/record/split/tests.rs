@@ -146,7 +146,7 @@ fn fields_past_the_last_bound_stay_in_it() {
     let line = (0..MAX_FIELDS + 10).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
     let fields = fast(line.as_bytes(), &LOOSE).expect("a plain line");
     assert_eq!(fields.len(), MAX_FIELDS);
-    assert_eq!(fields.last().map(Vec::as_slice), Some(b"47 48 49 50 51 52 53 54 55 56 57".as_slice()));
+    assert_eq!(fields.last().map(Vec::as_slice), Some(b"63 64 65 66 67 68 69 70 71 72 73".as_slice()));
 }
 
 /// Bytes that make trouble, blanks and quotes above all.
