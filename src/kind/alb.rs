@@ -292,7 +292,6 @@ impl<'a> Record<'a, Alb> {
             }
         }
         let elb_status_code = self.elb_status_code()?;
-        let request_line = self.bytes(REQUEST_LINE).unwrap_or_default();
         Ok(Exchange {
             time: self.time()?.ok_or(Problem::FieldType)?,
             load_balancer: self.bytes(ELB).unwrap_or_default(),
@@ -306,8 +305,7 @@ impl<'a> Record<'a, Alb> {
             elapsed: self.elapsed()?,
             reason: self.bytes(ERROR_REASON).map_or(Reason::None, Reason::parse),
             actions: self.bytes(ACTIONS_EXECUTED).map_or(Actions::UNKNOWN, Actions::parse),
-            // A method is what a whole request has; `-` or nothing is what an incomplete one has.
-            has_request: !(request_line.is_empty() || request_line.starts_with(b"-")) && request_line.contains(&b' '),
+            has_request: self.bytes(REQUEST_LINE).is_some_and(begins_with_method),
             is_severe: self.bytes(CLASSIFICATION) == Some(b"Severe"),
             has_stream_reset: self.value(TARGET_ERROR_CODE).is_some() || self.value(ELB_ERROR_CODE).is_some(),
             is_web_socket: elb_status_code == Some(101) || self.bytes(TYPE).is_some_and(|kind| kind.starts_with(b"ws")),
@@ -372,6 +370,12 @@ impl<'a> Record<'a, Alb> {
         let seconds = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
         Some(Timestamp::from_seconds(i64::from(seconds)))
     }
+}
+
+/// A method is what a whole request has; `-` or nothing is what an incomplete one has. Methods that begin with a dash do occur.
+#[inline]
+fn begins_with_method(request_line: &[u8]) -> bool {
+    memchr::memchr(b' ', request_line).is_some_and(|end| !matches!(&request_line[..end], b"" | b"-"))
 }
 
 /// `None` when `end` is the earlier one.
