@@ -89,6 +89,12 @@ impl<'a> Lines<'a> {
                 self.searched = 0;
             }
             if let State::Ended(damage) = &mut self.state {
+                if damage.as_ref().is_some_and(|damage| damage.problem != Problem::GzipTrailingGarbage) {
+                    // What stands behind the last line break is a part of a line, and is not handed out as one.
+                    self.cut_off += self.dropped + self.searched as u64;
+                    self.buffer.clear();
+                    (self.searched, self.dropped) = (0, 0);
+                }
                 // The last line may lack its line break.
                 if self.searched > 0 || self.dropped > 0 {
                     return Some(self.take(self.searched, 0));
@@ -99,15 +105,8 @@ impl<'a> Lines<'a> {
             match self.decoder.fill(self.buffer) {
                 Ok(true) => {}
                 Ok(false) => self.state = State::Ended(None),
-                Err(damage) => {
-                    if damage.problem != Problem::GzipTrailingGarbage {
-                        // What stands behind the last line break is a part of a line, and is not handed out as one.
-                        self.cut_off += self.dropped + self.buffer.pending().len() as u64;
-                        self.buffer.clear();
-                        (self.searched, self.dropped) = (0, 0);
-                    }
-                    self.state = State::Ended(Some(damage));
-                }
+                // The step that failed may still have given whole lines: they come first.
+                Err(damage) => self.state = State::Ended(Some(damage)),
             }
         }
     }
