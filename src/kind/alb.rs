@@ -155,7 +155,7 @@ impl<'a> Endpoint<'a> {
             None => (text, &text[text.len()..]),
         };
         let address = address.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(address);
-        Self { address, port: std::str::from_utf8(port).ok().and_then(|port| port.parse().ok()) }
+        Self { address, port: integer_of(port).and_then(|port| u16::try_from(port).ok()) }
     }
 }
 
@@ -332,7 +332,7 @@ impl<'a> Record<'a, Alb> {
                 Ok(Some(Duration::from_millis(ones * 1000 + tenths * 100 + hundredths * 10 + thousandths)))
             }
             None => Ok(None),
-            Some([b'-', digits @ ..]) if is_decimal(digits) => Ok(None),
+            Some([b'-', digits @ ..]) if micros_of(digits).is_some() => Ok(None),
             Some(text) => micros_of(text).map(|micros| Some(Duration::from_micros(micros))).ok_or(Problem::FieldType),
         }
     }
@@ -352,10 +352,7 @@ impl<'a> Record<'a, Alb> {
     fn integer(&self, place: usize) -> Result<Option<u64>, Problem> {
         match self.value(place) {
             None => Ok(None),
-            Some(text) => {
-                let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-                number.map(Some).ok_or(Problem::FieldType)
-            }
+            Some(text) => integer_of(text).map(Some).ok_or(Problem::FieldType),
         }
     }
 
@@ -367,7 +364,9 @@ impl<'a> Record<'a, Alb> {
         const ROOT: &[u8] = b"Root=1-";
         let trace_id = self.value(TRACE_ID)?;
         let digits = trace_id.get(memchr::memmem::find(trace_id, ROOT)? + ROOT.len()..)?.get(..8)?;
-        let seconds = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        // A sign is no digit, though the parser would take one.
+        let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
+        let seconds = u32::from_str_radix(digits, 16).ok()?;
         Some(Timestamp::from_seconds(i64::from(seconds)))
     }
 }
@@ -384,13 +383,20 @@ fn duration_between(start: Timestamp, end: Timestamp) -> Option<Duration> {
     u64::try_from(end.micros_since(start)).ok().map(Duration::from_micros)
 }
 
+/// Digits of the largest numbers that are read as sizes; every number of so many fits.
+const MAX_INTEGER_DIGITS: usize = 19;
+
 #[inline]
 fn is_integer_or_absent(text: &[u8]) -> bool {
-    text == b"-" || text.iter().all(u8::is_ascii_digit)
+    text == b"-" || (text.len() <= MAX_INTEGER_DIGITS && text.iter().all(u8::is_ascii_digit))
 }
 
-fn is_decimal(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+/// `None` also for a sign, which the standard library's parser would take.
+fn integer_of(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > MAX_INTEGER_DIGITS {
+        return None;
+    }
+    digits.iter().try_fold(0, |number, &digit| Some(number * 10 + digit_value(digit)?))
 }
 
 /// Seconds with a decimal fraction, as microseconds; digits past the sixth are dropped.
