@@ -1,0 +1,48 @@
+//! A kilobyte that becomes gigabytes. Alone in its file: the peak that is asked for is the whole process's.
+
+mod common;
+
+use std::io::Write;
+
+use albscope::{Analysis, Problem};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use common::{Logs, assert_account_is_whole, line, problems};
+
+const MEGABYTE: usize = 1024 * 1024;
+
+/// The most memory that this process has held at once, in bytes. Absent where the system does not tell.
+fn peak_memory() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+/// One gzip member of one endless line.
+fn bomb(megabytes: usize) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let block = vec![b'x'; MEGABYTE];
+    for _ in 0..megabytes {
+        encoder.write_all(&block).expect("a Vec takes all");
+    }
+    encoder.finish().expect("a Vec takes all")
+}
+
+#[test]
+fn a_gzip_bomb_is_passed_over_in_bounded_memory() {
+    let logs = Logs::new();
+    let before = common::gzip(format!("{}\n", line().build()).as_bytes());
+    let after = common::gzip(format!("\n{}\n", line().build()).as_bytes());
+    // One member of a gigabyte, and twelve that each fit into memory.
+    logs.write("one.log.gz", &[before.clone(), bomb(1_024), after.clone()].concat());
+    logs.write("many.log.gz", &[before, bomb(100).repeat(12), after].concat());
+    let summary = logs.analyse(&Analysis::new().threads(1));
+    assert_account_is_whole("bomb", &summary);
+    assert_eq!(problems(&summary), [(Problem::LineTooLong, 2)]);
+    assert_eq!((summary.input.lines, summary.requests()), (6, 4), "the lines around it are read");
+    assert!(summary.input.bytes_decoded > 2_200 * MEGABYTE as u64, "{}", summary.input.bytes_decoded);
+    if let Some(peak) = peak_memory() {
+        assert!(peak < 400 * MEGABYTE, "{} MiB", peak / MEGABYTE);
+    }
+}
