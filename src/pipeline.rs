@@ -179,6 +179,10 @@ impl Analysis {
     fn read_shard(&self, worker: &mut Worker, shard: &[(&dyn Source, Object)], progress: &Progress) -> Result<Summary> {
         let mut summary = Summary::default();
         for (source, object) in shard {
+            // Objects may be many and hold no line.
+            if progress.is_cancelled() {
+                return Err(ErrorKind::Cancelled.into());
+            }
             self.read_object(worker, *source, object, &mut summary, progress)?;
             progress.objects_done.fetch_add(1, Ordering::Relaxed);
         }

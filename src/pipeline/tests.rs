@@ -1,1 +1,180 @@
+use std::collections::BTreeMap;
 
+use super::*;
+use crate::source::{Listing, from_input};
+
+const LINE: &str = r#"http 2026-11-22T07:41:20.518414Z app/a/1 192.0.2.10:55123 10.0.0.1:80 0.000 0.001 0.000 200 200 120 353 "GET http://a.example:80/ HTTP/1.1" "curl" - - arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/73e2d6bc24d8a067 "Root=1-6921698f-36d228ad5d99923122bbe354" "-" "-" 0 2026-11-22T07:41:20.516000Z "forward" "-" "-""#;
+
+/// A folder of objects, each of these lines.
+fn folder(objects: &[Vec<&str>]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (number, lines) in objects.iter().enumerate() {
+        std::fs::write(folder.path().join(format!("{number:04}.log")), lines.join("\n")).expect("a file");
+    }
+    folder
+}
+
+fn run(analysis: &Analysis, folder: &tempfile::TempDir, progress: &Progress) -> Result<Summary> {
+    analysis.run(&[from_input(folder.path().as_os_str()).expect("it is there")], progress)
+}
+
+#[test]
+fn strict_reports_the_first_problem_of_the_input_whatever_the_threads() {
+    // Many objects with a problem behind the first one, so that another thread is sure to meet one before.
+    let mut objects = vec![vec![LINE; 3]; 400];
+    objects[57] = [vec![LINE; 2_000], vec!["bad"]].concat();
+    for object in &mut objects[58..] {
+        *object = vec!["also bad"];
+    }
+    let folder = folder(&objects);
+    for threads in [1, 2, 3, 16] {
+        for _ in 0..5 {
+            let analysis = Analysis::new().threads(threads).strict(true);
+            let error = run(&analysis, &folder, &Progress::new()).expect_err("there is a problem");
+            let ErrorKind::Strict { problem, at } = error.kind() else { panic!("{threads} threads: {error:?}") };
+            assert_eq!((*problem, at.line), (Problem::TooFewFields, 2_001), "{threads} threads");
+            assert!(at.object.ends_with("0057.log"), "{threads} threads: {at}");
+            assert_eq!(at.byte, 2_000 * (LINE.len() as u64 + 1), "{threads} threads");
+        }
+    }
+}
+
+#[test]
+fn strict_input_without_a_problem_is_read_as_any_other() {
+    let folder = folder(&vec![vec![LINE; 2]; 5]);
+    let summary = run(&Analysis::new().strict(true), &folder, &Progress::new()).expect("there is no problem");
+    assert_eq!((summary.requests(), summary.input.problems.len()), (10, 0));
+}
+
+#[test]
+fn a_run_that_is_cancelled_ends_as_such() {
+    let folder = folder(&vec![vec![LINE; 2]; 300]);
+    for threads in [1, 4] {
+        let progress = Progress::new();
+        progress.cancel();
+        assert!(progress.is_cancelled());
+        let error = run(&Analysis::new().threads(threads), &folder, &progress).expect_err("it was cancelled");
+        assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
+        assert!(progress.reading().objects_done < 300, "it was read to the end");
+    }
+}
+
+#[test]
+fn objects_without_lines_can_be_cancelled_too() {
+    let folder = folder(&vec![vec![]; 5]);
+    let progress = Progress::new();
+    progress.cancel();
+    let error = run(&Analysis::new(), &folder, &progress).expect_err("it was cancelled");
+    assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
+}
+
+/// A source that asks for the end of the run once it has been asked for a number of objects.
+struct Cancelling<'a> {
+    progress: &'a Progress,
+    opened: AtomicUsize,
+    after: usize,
+}
+
+impl Source for Cancelling<'_> {
+    fn list(&self, selection: &Selection) -> Listing {
+        let folder = folder(&vec![vec![LINE]; 50]);
+        let source = from_input(folder.path().as_os_str()).expect("it is there");
+        source.list(selection)
+    }
+
+    fn open<'a>(&self, _: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
+        if self.opened.fetch_add(1, Ordering::Relaxed) == self.after {
+            self.progress.cancel();
+        }
+        scratch.clear();
+        scratch.extend_from_slice(LINE.as_bytes());
+        Ok(Body::Bytes(scratch))
+    }
+}
+
+#[test]
+fn a_run_that_is_cancelled_on_its_way_reads_no_further() {
+    // A source outlives the run, so its progress does too.
+    static PROGRESS: std::sync::LazyLock<Progress> = std::sync::LazyLock::new(Progress::new);
+    let source = Cancelling { progress: &PROGRESS, opened: AtomicUsize::new(0), after: 10 };
+    let error = Analysis::new().threads(1).run(&[Box::new(source)], &PROGRESS).expect_err("it was cancelled");
+    assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
+    assert_eq!(PROGRESS.reading().objects_done, 10);
+}
+
+#[test]
+fn progress_tells_how_far_the_run_is() {
+    let folder = folder(&vec![vec![LINE; 2]; 7]);
+    let progress = Progress::new();
+    assert_eq!(progress.reading(), ProgressReading { objects: 0, bytes: 0, objects_done: 0, bytes_done: 0 });
+    let summary = run(&Analysis::new(), &folder, &progress).expect("a run that is not strict ends well");
+    let bytes = 7 * (2 * LINE.len() as u64 + 1);
+    assert_eq!(progress.reading(), ProgressReading { objects: 7, bytes, objects_done: 7, bytes_done: bytes });
+    assert_eq!((summary.input.bytes_read, summary.input.bytes_decoded), (bytes, bytes));
+}
+
+/// A source that breaks in all the ways that a source can.
+struct Broken;
+
+impl Source for Broken {
+    fn list(&self, selection: &Selection) -> Listing {
+        let folder = folder(&vec![vec![LINE]; 3]);
+        let source = from_input(folder.path().as_os_str()).expect("it is there");
+        let mut listing = source.list(selection);
+        listing.errors.push(Error::source("folder", io::Error::other("not to be listed")));
+        listing
+    }
+
+    fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
+        match &object.name[object.name.len() - 8..] {
+            "0000.log" => Err(Error::source(&*object.name, io::Error::other("not to be opened"))),
+            "0001.log" => Ok(Body::Stream(Box::new(Breaking { text: format!("{LINE}\n{LINE}").into_bytes() }))),
+            _ => {
+                scratch.clear();
+                scratch.extend_from_slice(LINE.as_bytes());
+                Ok(Body::Bytes(scratch))
+            }
+        }
+    }
+}
+
+/// Gives its text, then an error.
+struct Breaking {
+    text: Vec<u8>,
+}
+
+impl Read for Breaking {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.text.is_empty() {
+            return Err(io::Error::other("broken"));
+        }
+        let count = self.text.len().min(out.len());
+        out[..count].copy_from_slice(&self.text[..count]);
+        self.text.drain(..count);
+        Ok(count)
+    }
+}
+
+#[test]
+fn what_breaks_is_counted_and_the_rest_is_read() {
+    let summary =
+        Analysis::new().run(&[Box::new(Broken)], &Progress::new()).expect("a run that is not strict ends well");
+    // The whole line before the break, and the sound object's.
+    assert_eq!((summary.requests(), summary.input.lines), (2, 2));
+    assert_eq!(summary.input.objects, 2);
+    assert_eq!(summary.input.objects_failed, 3);
+    let problem = &summary.input.problems[&Problem::Unreadable];
+    assert_eq!(problem.count, 3);
+    let reasons: Vec<_> = problem.samples.iter().map(|sample| sample.reason.as_deref().unwrap_or_default()).collect();
+    assert_eq!(reasons, ["not to be listed", "not to be opened", "broken"]);
+    // The line that would have come next, and where the stream stood when it broke.
+    let broken = &problem.samples[2].at;
+    assert_eq!((broken.line, broken.byte), (2, 2 * LINE.len() as u64 + 1));
+}
+
+#[test]
+fn no_input_gives_an_empty_summary() {
+    let summary = Analysis::new().run(&[], &Progress::new()).expect("nothing can go wrong");
+    assert_eq!((summary.requests(), summary.input.objects, summary.window), (0, 0, None));
+    assert_eq!(summary.input.problems, BTreeMap::new());
+}
