@@ -46,7 +46,7 @@ pub enum Skip {
     ClassicLoadBalancer,
     /// The object AWS writes when logging is switched on.
     TestObject,
-    /// A file whose name is not that of a log: only in folders, never when named by the user.
+    /// A file whose name is not that of a log, or a pipe, socket or device: only in folders, never when named by the user.
     NotALog,
 }
 

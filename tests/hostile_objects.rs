@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::process::Command;
 use std::{fs, io};
 
 use albscope::aggregate::Summary;
@@ -265,6 +267,24 @@ fn a_folder_by_the_name_of_a_log_is_a_folder_and_a_missing_input_an_error() {
 
 fn time(text: &str) -> Timestamp {
     Timestamp::parse(text.as_bytes()).expect("a time")
+}
+
+#[test]
+fn what_is_no_file_is_left_out_of_a_folder() {
+    let logs = Logs::new();
+    logs.write("a.log", &text(1));
+    let _socket = UnixListener::bind(logs.path().join("b.log")).expect("a socket");
+    let summary = logs.analyse(&Analysis::new());
+    assert_account_is_whole("socket", &summary);
+    assert_eq!((summary.requests(), problems(&summary).len()), (1, 0));
+    assert_eq!(summary.input.objects_skipped, BTreeMap::from([(Skip::NotALog, 1)]));
+
+    // A pipe without a writer, where there is a way to make one; opening it would block.
+    let pipe = Command::new("mkfifo").arg(logs.path().join("c.log")).status();
+    if pipe.is_ok_and(|status| status.success()) {
+        let summary = logs.analyse(&Analysis::new());
+        assert_eq!((summary.requests(), summary.input.objects_skipped[&Skip::NotALog]), (1, 2));
+    }
 }
 
 /// One object for each of five intervals, a line in each minute of its own; and one for another load balancer.

@@ -40,6 +40,8 @@ impl Source for Disk {
         for entry in WalkDir::new(&self.root).follow_links(true).sort_by_file_name() {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
+                // Opening a pipe that nobody writes to would never end. One that the user names is meant.
+                Ok(entry) if self.is_folder && !entry.file_type().is_file() => listing.skip(Skip::NotALog),
                 Ok(entry) => {
                     match admit(entry.file_name(), self.is_folder, selection) {
                         Ok(()) => {}
