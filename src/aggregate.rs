@@ -13,6 +13,9 @@ pub mod timing;
 
 use std::time::Duration;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
 pub use input::InputAccount;
 pub use intern::Interner;
 pub use quantiles::Quantiles;
@@ -149,9 +152,17 @@ impl OutcomeCounts {
 /// `elb_status_code` and `target_status_code`; absent where the log has `-`.
 pub type StatusPair = (Option<u16>, Option<u16>);
 
-/// Requests by the pair of statuses. Few pairs occur, so a short list beats a map.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StatusPairs(Vec<(StatusPair, u64)>);
+/// Requests by the pair of statuses.
+#[derive(Clone, Debug, Default)]
+pub struct StatusPairs {
+    /// The first few pairs seen: all there are, in a sound log, and a short list beats a map.
+    few: Vec<(StatusPair, u64)>,
+    /// The others, in a log that somebody made up.
+    rest: HashMap<StatusPair, u64, FixedState>,
+}
+
+/// Pairs that are kept in a list.
+const FEW_STATUS_PAIRS: usize = 16;
 
 impl StatusPairs {
     #[inline]
@@ -161,23 +172,30 @@ impl StatusPairs {
 
     #[inline]
     fn add(&mut self, pair: StatusPair, requests: u64) {
-        match self.0.iter_mut().find(|(known, _)| *known == pair) {
-            Some((_, known)) => *known += requests,
-            None => self.0.push((pair, requests)),
+        if let Some((_, known)) = self.few.iter_mut().find(|(known, _)| *known == pair) {
+            *known += requests;
+        } else if self.few.len() < FEW_STATUS_PAIRS {
+            self.few.push((pair, requests));
+        } else {
+            *self.rest.entry(pair).or_default() += requests;
         }
     }
 
     /// Adds another's numbers.
     pub fn merge(&mut self, other: &Self) {
-        for &(pair, requests) in &other.0 {
+        for (pair, requests) in other.iter() {
             self.add(pair, requests);
         }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (StatusPair, u64)> {
+        self.few.iter().copied().chain(self.rest.iter().map(|(&pair, &requests)| (pair, requests)))
     }
 
     /// All pairs with their numbers, in the order of the codes.
     #[must_use]
     pub fn sorted(&self) -> Vec<(StatusPair, u64)> {
-        let mut pairs = self.0.clone();
+        let mut pairs: Vec<_> = self.iter().collect();
         pairs.sort_unstable();
         pairs
     }

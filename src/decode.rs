@@ -3,7 +3,8 @@
 //! Input: an object's bytes, in memory or as a stream. Output: decoded bytes, appended to a [`Buffer`] piece by piece, and at
 //! most one [`Damage`] at the end. Load balancers write gzip of **many members**; a reader that stops at the first loses most lines.
 //!
-//! There are two ways through, and they give the same bytes (a property test holds them to it):
+//! There are two ways through. They give the same bytes (a property test holds them to it), but for a member whose header has a check sum of its own that is wrong, which
+//! only the second looks at; load balancers write none.
 //!
 //! - *in memory*: one member after the other with libdeflate, into a buffer that is reused. The fast one.
 //! - *streaming*: `flate2` in bounded memory, for pipes, for objects too large to hold, for members that decode to more than

@@ -76,7 +76,7 @@ fn line_of_path(path: &str) -> String {
 
 /// The fields behind `target_group_arn`, as of each number of fields.
 const FULL_TAIL: [&str; 19] = [
-    r#""Root=1-5f8e79d8-36d228ad5d99923122bbe354""#,
+    r#""Root=1-6b029ca0-36d228ad5d99923122bbe354""#,
     r#""-""#,
     r#""-""#,
     "0",
@@ -264,7 +264,7 @@ fn odd_values_stay_in_their_columns() {
         ),
         (
             "a missing blank between a certificate and a priority",
-            line().tail(r#""Root=1-5f8e79d8-36d228ad" "-" "-"1 2026-11-22T07:41:20.516000Z "forward" "-" "-""#),
+            line().tail(r#""Root=1-6b029ca0-36d228ad" "-" "-"1 2026-11-22T07:41:20.516000Z "forward" "-" "-""#),
             Expect::Problem(Problem::Quoting),
         ),
         (

@@ -33,8 +33,8 @@ impl<P, V> Default for Interner<P, V> {
 }
 
 impl<P: Copy + Eq + Hash, V: Default> Interner<P, V> {
-    /// The place of `name` under `parent`; a new one at its first sight. Once there are `cap` places, new names go to the place of [`OTHER`] under their parent, or, where
-    /// there is none, to the last place.
+    /// The place of `name` under `parent`; a new one at its first sight. Names take all places below `cap` but one; further ones go to the place of
+    /// [`OTHER`] under their own parent, of which there is at most one a parent.
     #[inline]
     pub fn place(&mut self, parent: P, name: &[u8], cap: usize) -> u32 {
         if let Some(latest) = self.entries.get(self.latest as usize)
@@ -52,12 +52,8 @@ impl<P: Copy + Eq + Hash, V: Default> Interner<P, V> {
         if let Some(place) = self.find(hash, parent, name) {
             return place;
         }
-        // The last place is kept for what has no place of its own.
         if self.entries.len() + 1 >= cap && name != OTHER {
             return self.look_up(parent, OTHER, cap);
-        }
-        if self.entries.len() >= cap {
-            return self.last_place();
         }
         self.entries.push(Entry { parent, name: name.into(), value: V::default() });
         let place = self.last_place();

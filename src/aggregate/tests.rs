@@ -216,6 +216,19 @@ fn caps_hold_and_no_request_is_lost() {
 }
 
 #[test]
+fn what_finds_no_place_stays_with_its_own_parent() {
+    let mut interner: Interner<u32, u64> = Interner::default();
+    for number in 0..10 {
+        interner.place(0, &[number], 10);
+    }
+    for parent in 0..3 {
+        let place = interner.place(parent, b"new", 10);
+        assert_eq!(interner.entry(place).0, parent);
+        assert_eq!(interner.entry(place).1, OTHER);
+    }
+}
+
+#[test]
 fn a_name_that_was_seen_before_the_cap_keeps_its_place() {
     let beyond = u32::try_from(MAX_LOAD_BALANCERS).expect("a cap is small") + 10;
     let first_again = Request { load_balancer: 0, ..Request::new(0) };

@@ -9,12 +9,13 @@ use super::OutcomeCounts;
 use crate::classify::Outcome;
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
-/// Bins of time kept for one load balancer. When more occur, all become wider: a week stays in minutes.
-pub const MAX_TIME_BINS: usize = 10_080;
+/// Bins of time kept for one load balancer, of some 1.4 KB each. When more occur, all become wider: two days stay in minutes, ten in steps of five.
+pub const MAX_TIME_BINS: usize = 2_880;
 
-/// Widths of a bin of time in seconds. Each divides the next, so that widening is the same in any order; and of the widest, 1000 days, the log's four-digit years have
+/// Widths of a bin of time in seconds. Each divides the next, so that widening is the same in any order; and of the widest, 10,000 days, the log's four-digit years have
 /// fewer than [`MAX_TIME_BINS`], whatever dates a line claims.
-pub const TIME_BIN_SECONDS: [i64; 9] = [60, 300, 900, 3_600, 21_600, 86_400, 864_000, 8_640_000, 86_400_000];
+pub const TIME_BIN_SECONDS: [i64; 10] =
+    [60, 300, 900, 3_600, 21_600, 86_400, 864_000, 8_640_000, 86_400_000, 864_000_000];
 
 /// Bins of elapsed time: eight to a power of two, from 1 ms (2^10 µs) up to 4.8 hours (2^34 µs). The first also holds what is shorter, the last
 /// what is longer.

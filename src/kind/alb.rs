@@ -83,6 +83,9 @@ const MIN_FIELDS: usize = TARGET_GROUP_ARN + 1;
 
 static SCHEMA: Schema = Schema::new(FIELDS, MIN_FIELDS, Some(TARGET_PORT_LIST));
 
+/// A longer time since the second in a trace id says that the client brought the id along.
+const MAX_TRACED: Duration = Duration::from_hours(24);
+
 /// `https`, `http`, `wss`, `ws`.
 const MAX_SCHEME_BYTES: usize = 5;
 
@@ -276,6 +279,7 @@ impl<'a> Record<'a, Alb> {
             None => self
                 .trace_second()
                 .and_then(|created| duration_between(created, time))
+                .filter(|elapsed| *elapsed <= MAX_TRACED)
                 .map_or(Elapsed::Unknown, Elapsed::FromTraceId),
         })
     }

@@ -17,7 +17,7 @@ pub const TARGET_GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789
 
 /// An ordinary line of 36 fields, to be varied.
 pub fn line() -> LineBuilder {
-    let text = r#"https 2026-11-22T07:41:20.518414Z app/shop/50dc6c495c0c9188 192.0.2.10:55123 10.0.0.1:80 0.000 0.001 0.000 200 200 120 353 "GET http://a.example:80/ HTTP/1.1" "curl/8.5.0" - - TG "Root=1-5f8e79d8-36d228ad5d99923122bbe354" "-" "-" 0 2026-11-22T07:41:20.516000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1 "-" "-" "-" 198.51.100.7 "-" "-""#;
+    let text = r#"https 2026-11-22T07:41:20.518414Z app/shop/50dc6c495c0c9188 192.0.2.10:55123 10.0.0.1:80 0.000 0.001 0.000 200 200 120 353 "GET http://a.example:80/ HTTP/1.1" "curl/8.5.0" - - TG "Root=1-6b029ca0-36d228ad5d99923122bbe354" "-" "-" 0 2026-11-22T07:41:20.516000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1 "-" "-" "-" 198.51.100.7 "-" "-""#;
     let (head, tail) = text.split_once(r#""GET http://a.example:80/ HTTP/1.1""#).expect("it is there");
     let words = |text: &str| text.split_whitespace().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
     let mut fields = words(head);
