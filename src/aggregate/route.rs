@@ -237,7 +237,7 @@ pub(crate) fn write_template(method: &[u8], path: &[u8], template: &mut Vec<u8>)
 #[inline]
 fn write_segment(segment: &[u8], template: &mut Vec<u8>) {
     let marks = Marks::of(segment);
-    if !marks.has_digit && !marks.has_escape && segment.len() < MIN_TOKEN_BYTES {
+    if !marks.has(DIGIT | ESCAPE) && segment.len() < MIN_TOKEN_BYTES {
         template.extend_from_slice(segment);
         return;
     }
@@ -254,36 +254,73 @@ fn write_segment(segment: &[u8], template: &mut Vec<u8>) {
     }
 }
 
-/// Which bytes a segment has; one pass.
-#[derive(Clone, Copy, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+/// Which bytes a segment has; one pass, one look-up a byte.
+#[derive(Clone, Copy)]
 struct Marks {
-    has_digit: bool,
-    has_upper: bool,
-    has_lower: bool,
-    /// A percent escape, an at sign, or a byte outside of ASCII.
-    has_escape: bool,
-    /// Only digits, hexadecimal digits, or the bytes of a token.
-    is_decimal: bool,
-    is_hex: bool,
-    is_token: bool,
+    /// Bits that some byte has.
+    any: u8,
+    /// Bits that every byte has.
+    all: u8,
 }
+
+const DIGIT: u8 = 1;
+const UPPER: u8 = 2;
+const LOWER: u8 = 4;
+const HEX: u8 = 8;
+/// What tokens are made of.
+const TOKEN: u8 = 16;
+/// A percent escape, an at sign, or a byte outside of ASCII.
+const ESCAPE: u8 = 32;
+
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        let mut class = 0;
+        if byte.is_ascii_digit() {
+            class |= DIGIT;
+        }
+        if byte.is_ascii_uppercase() {
+            class |= UPPER;
+        }
+        if byte.is_ascii_lowercase() {
+            class |= LOWER;
+        }
+        if byte.is_ascii_hexdigit() {
+            class |= HEX;
+        }
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=' | b'~') {
+            class |= TOKEN;
+        }
+        if matches!(byte, b'%' | b'@') || !byte.is_ascii() {
+            class |= ESCAPE;
+        }
+        classes[byte as usize] = class;
+        if byte == u8::MAX {
+            break classes;
+        }
+        byte += 1;
+    }
+};
 
 impl Marks {
     #[inline]
     fn of(segment: &[u8]) -> Self {
-        let mut marks = Self { is_decimal: true, is_hex: true, is_token: true, ..Self::default() };
+        let (mut any, mut all) = (0, u8::MAX);
         for &byte in segment {
-            let digit = byte.is_ascii_digit();
-            marks.has_digit |= digit;
-            marks.has_upper |= byte.is_ascii_uppercase();
-            marks.has_lower |= byte.is_ascii_lowercase();
-            marks.has_escape |= matches!(byte, b'%' | b'@') || !byte.is_ascii();
-            marks.is_decimal &= digit;
-            marks.is_hex &= byte.is_ascii_hexdigit();
-            marks.is_token &= byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=' | b'~');
+            let class = CLASSES[usize::from(byte)];
+            any |= class;
+            all &= class;
         }
-        marks
+        Self { any, all }
+    }
+
+    fn has(self, class: u8) -> bool {
+        self.any & class != 0
+    }
+
+    fn is_all(self, class: u8) -> bool {
+        self.all & class != 0
     }
 }
 
@@ -298,7 +335,10 @@ fn variable_kind(segment: &[u8], marks: Marks) -> Option<&'static [u8]> {
     if segment.is_empty() {
         return None;
     }
-    if marks.is_decimal || is_uuid(segment) || marks.is_hex && marks.has_digit && segment.len() >= MIN_HEX_BYTES {
+    if marks.is_all(DIGIT)
+        || is_uuid(segment)
+        || marks.is_all(HEX) && marks.has(DIGIT) && segment.len() >= MIN_HEX_BYTES
+    {
         return Some(b"{id}");
     }
     if is_date(segment) {
@@ -307,10 +347,10 @@ fn variable_kind(segment: &[u8], marks: Marks) -> Option<&'static [u8]> {
     if segment.contains(&b'@') || memchr::memmem::find(segment, b"%40").is_some() {
         return Some(b"{email}");
     }
-    let mixed = marks.has_digit && marks.has_lower && marks.has_upper;
+    let mixed = marks.has(DIGIT) && marks.has(LOWER) && marks.has(UPPER);
     // ULIDs and KSUIDs: 26 or 27 letters and digits.
-    let sortable = matches!(segment.len(), 26 | 27) && marks.has_digit && !(marks.has_lower && marks.has_upper);
-    if marks.is_token && segment.len() >= MIN_TOKEN_BYTES && (mixed || sortable && !segment.contains(&b'-')) {
+    let sortable = matches!(segment.len(), 26 | 27) && marks.has(DIGIT) && !(marks.has(LOWER) && marks.has(UPPER));
+    if marks.is_all(TOKEN) && segment.len() >= MIN_TOKEN_BYTES && (mixed || sortable && !segment.contains(&b'-')) {
         return Some(b"{token}");
     }
     if is_ipv4(segment) {
@@ -321,7 +361,7 @@ fn variable_kind(segment: &[u8], marks: Marks) -> Option<&'static [u8]> {
         return Some(b"{text}");
     }
     let digits = segment.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if digits >= 4 && digits * 2 >= segment.len() && !marks.has_escape && !segment.contains(&b'.') {
+    if digits >= 4 && digits * 2 >= segment.len() && !marks.has(ESCAPE) && !segment.contains(&b'.') {
         return Some(b"{id}");
     }
     None
@@ -357,8 +397,10 @@ fn hashed_file(segment: &[u8]) -> Option<(&[u8], &[u8])> {
     let stem = &segment[..extension];
     let hash = stem.iter().rposition(|&byte| matches!(byte, b'.' | b'-'))?;
     let marks = Marks::of(&stem[hash + 1..]);
-    let is_hash =
-        stem.len() - hash > MIN_HEX_BYTES && marks.is_token && marks.has_digit && (marks.is_hex || marks.has_lower);
+    let is_hash = stem.len() - hash > MIN_HEX_BYTES
+        && marks.is_all(TOKEN)
+        && marks.has(DIGIT)
+        && (marks.is_all(HEX) || marks.has(LOWER));
     is_hash.then(|| (&stem[..hash], &segment[extension..]))
 }
 

@@ -273,7 +273,14 @@ impl<'a> Record<'a, Alb> {
     /// [`Problem::FieldType`]
     #[inline]
     pub fn elapsed(&self) -> Result<Elapsed, Problem> {
-        let Some(time) = self.time()? else { return Ok(Elapsed::Unknown) };
+        match self.time()? {
+            Some(time) => self.elapsed_until(time),
+            None => Ok(Elapsed::Unknown),
+        }
+    }
+
+    #[inline]
+    fn elapsed_until(&self, time: Timestamp) -> Result<Elapsed, Problem> {
         Ok(match self.request_creation_time()? {
             Some(created) => duration_between(created, time).map_or(Elapsed::Unknown, Elapsed::Exact),
             None => self
@@ -295,9 +302,10 @@ impl<'a> Record<'a, Alb> {
                 return Err(Problem::FieldType);
             }
         }
+        let time = self.time()?.ok_or(Problem::FieldType)?;
         let elb_status_code = self.elb_status_code()?;
         Ok(Exchange {
-            time: self.time()?.ok_or(Problem::FieldType)?,
+            time,
             load_balancer: self.bytes(ELB).unwrap_or_default(),
             target_group: self.value(TARGET_GROUP_ARN),
             target: self.value(TARGET),
@@ -306,7 +314,7 @@ impl<'a> Record<'a, Alb> {
             request_processing_time: self.request_processing_time()?,
             target_processing_time: self.target_processing_time()?,
             response_processing_time: self.response_processing_time()?,
-            elapsed: self.elapsed()?,
+            elapsed: self.elapsed_until(time)?,
             reason: self.bytes(ERROR_REASON).map_or(Reason::None, Reason::parse),
             actions: self.bytes(ACTIONS_EXECUTED).map_or(Actions::UNKNOWN, Actions::parse),
             has_request: self.bytes(REQUEST_LINE).is_some_and(begins_with_method),
