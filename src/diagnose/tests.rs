@@ -1,1 +1,303 @@
+use proptest::prelude::*;
 
+use super::*;
+use crate::classify::{Actions, Elapsed, Exchange, Reason, classify};
+use crate::location::Location;
+use crate::timestamp::Timestamp;
+
+/// One request, told by what matters to a diagnosis; the rest is ordinary.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    target_group: Option<&'static str>,
+    target: Option<&'static str>,
+    statuses: (u16, Option<u16>),
+    /// Milliseconds; with them the request was dispatched, without it was not.
+    target_time: Option<u64>,
+    is_dispatched: bool,
+    elapsed: u64,
+    reason: Reason,
+    actions: Actions,
+}
+
+const TARGET: &str = "10.0.0.1:80";
+const OTHER_TARGET: &str = "10.0.0.2:80";
+
+/// A request that [`TARGET`] answered.
+const OK: Request = Request {
+    target_group: Some("arn:api"),
+    target: Some(TARGET),
+    statuses: (200, Some(200)),
+    target_time: Some(20),
+    is_dispatched: true,
+    elapsed: 21,
+    reason: Reason::None,
+    actions: Actions::FORWARD,
+};
+
+/// 500 by the target.
+const TARGET_ERROR: Request = Request { statuses: (500, Some(500)), ..OK };
+
+/// 502 before any byte was sent to the target.
+const CONNECT_FAILED: Request =
+    Request { statuses: (502, None), target_time: None, is_dispatched: false, elapsed: 2, ..OK };
+
+/// 502 after the request was sent.
+const CLOSED: Request = Request { statuses: (502, None), target_time: Some(5), elapsed: 6, ..OK };
+
+/// 503 with nobody to send to.
+const NO_TARGET: Request =
+    Request { target: None, statuses: (503, None), target_time: None, is_dispatched: false, elapsed: 0, ..OK };
+
+/// AWS WAF could not be asked: a rule's failure, at no target.
+const WAF_FAILED: Request = Request {
+    target_group: None,
+    target: None,
+    statuses: (503, None),
+    target_time: None,
+    is_dispatched: false,
+    reason: Reason::Waf,
+    actions: Actions::WAF_FAILED,
+    ..OK
+};
+
+/// 460 while the target worked.
+const CLIENT_LEFT: Request = Request { statuses: (460, None), target_time: None, elapsed: 3_000, ..OK };
+
+const fn idle_timeout(elapsed: u64) -> Request {
+    Request { statuses: (504, None), target_time: None, elapsed, ..OK }
+}
+
+fn observe(summary: &mut Summary, number: u64, request: &Request) {
+    let millis = Duration::from_millis;
+    let exchange = Exchange {
+        time: Timestamp::from_seconds(1_794_988_800 + i64::try_from(number).expect("a small number")),
+        load_balancer: b"app/shop/1",
+        target_group: request.target_group.map(str::as_bytes),
+        target: request.target.map(str::as_bytes),
+        elb_status_code: Some(request.statuses.0),
+        target_status_code: request.statuses.1,
+        request_processing_time: request.is_dispatched.then_some(Duration::ZERO),
+        target_processing_time: request.target_time.map(millis),
+        response_processing_time: request.statuses.1.map(|_| Duration::ZERO),
+        elapsed: Elapsed::Exact(millis(request.elapsed)),
+        reason: request.reason,
+        actions: request.actions,
+        has_request: true,
+        is_severe: false,
+        has_stream_reset: false,
+        is_web_socket: false,
+    };
+    let location = || Location { object: "o".into(), line: number + 1, byte: 0 };
+    summary.observe(&exchange, classify(&exchange), Some((b"GET", b"/")), b"line", location);
+}
+
+fn summary_of(requests: &[(u64, Request)]) -> Summary {
+    let mut summary = Summary::default();
+    let all = requests.iter().flat_map(|(times, request)| (0..*times).map(move |_| request));
+    for (number, request) in (0..).zip(all) {
+        observe(&mut summary, number, request);
+    }
+    summary
+}
+
+fn findings(requests: &[(u64, Request)]) -> Vec<Finding> {
+    diagnose(&summary_of(requests), None).findings
+}
+
+#[test]
+fn fewer_than_three_failures_are_no_finding() {
+    for (name, request) in [
+        ("500 by the target", TARGET_ERROR),
+        ("502 without a connection", CONNECT_FAILED),
+        ("503 without a target", NO_TARGET),
+        ("a rule that failed", WAF_FAILED),
+        ("504", idle_timeout(60_000)),
+    ] {
+        assert!(findings(&[(MIN_FAILURES - 1, request)]).is_empty(), "{name}: too few");
+        let enough = findings(&[(MIN_FAILURES, request)]);
+        assert_eq!(enough.len(), 1, "{name}: enough");
+        assert_eq!(enough[0].failures, MIN_FAILURES, "{name}");
+    }
+}
+
+#[test]
+fn failures_that_ended_in_different_ways_are_not_added_up_to_reach_three() {
+    assert!(findings(&[(2, TARGET_ERROR), (2, CONNECT_FAILED), (2, CLOSED)]).is_empty());
+}
+
+#[test]
+fn high_confidence_needs_ten_failures_and_a_log_that_names_the_cause() {
+    for (name, times, request, expected) in [
+        ("the log names it, nine times", 9, NO_TARGET, Confidence::Medium),
+        ("the log names it, ten times", 10, NO_TARGET, Confidence::High),
+        ("a rule's failure, nine times", 9, WAF_FAILED, Confidence::Medium),
+        ("a rule's failure, ten times", 10, WAF_FAILED, Confidence::High),
+        ("one cause is left, however often", 500, TARGET_ERROR, Confidence::Medium),
+        ("several causes fit, however often", 500, CLOSED, Confidence::Low),
+    ] {
+        let findings = findings(&[(times, request)]);
+        assert_eq!(findings.len(), 1, "{name}");
+        assert_eq!(findings[0].confidence, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_finding_that_several_causes_fit_names_them_and_says_so() {
+    let findings = findings(&[(4, CLOSED), (50, OK)]);
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!((finding.cause.id, finding.confidence), ("keep-alive-race", Confidence::Low));
+    assert!(finding.also_fits.iter().any(|cause| cause.id == "target-crash"));
+    let against: Vec<&str> = finding.evidence.iter().filter(|item| !item.is_for).map(|item| &*item.text).collect();
+    assert_eq!(against[0], "this target answered 50 requests");
+    assert!(against[1].contains("target-crash"), "{against:?}");
+}
+
+#[test]
+fn failures_are_found_where_they_arose() {
+    let summary = summary_of(&[(20, OK), (3, TARGET_ERROR), (4, NO_TARGET), (5, WAF_FAILED)]);
+    let found: Vec<_> = diagnose(&summary, None)
+        .findings
+        .iter()
+        .map(|finding| (finding.outcome, finding.failures, finding.scope))
+        .collect();
+    let [(Outcome::WafFailed, 5, rule), (Outcome::NoTarget, 4, group), (Outcome::TargetError, 3, target)] = found[..]
+    else {
+        panic!("{found:?}")
+    };
+    assert_eq!(rule, Scope::LoadBalancer(0));
+    let Scope::TargetGroup(place) = group else { panic!("{group:?}") };
+    assert_eq!(summary.target_groups.entry(place).1, b"arn:api");
+    let Scope::Target(place) = target else { panic!("{target:?}") };
+    assert_eq!(summary.targets.entry(place).1, TARGET.as_bytes());
+}
+
+#[test]
+fn a_rule_that_fails_before_different_target_groups_is_one_finding_at_the_load_balancer() {
+    let of = |arn| Request { target_group: Some(arn), ..WAF_FAILED };
+    let findings = findings(&[(2, of("arn:api")), (2, of("arn:web")), (2, WAF_FAILED)]);
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!((finding.scope, finding.failures), (Scope::LoadBalancer(0), 6));
+    assert_eq!(finding.cause.id, "waf-unavailable");
+}
+
+#[test]
+fn a_target_is_not_blamed_for_its_neighbour_s_failures() {
+    let neighbour = Request { target: Some(OTHER_TARGET), ..CONNECT_FAILED };
+    let summary = summary_of(&[(200, OK), (30, neighbour)]);
+    let findings = diagnose(&summary, None).findings;
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    let Scope::Target(place) = finding.scope else { panic!("{findings:?}") };
+    assert_eq!(summary.targets.entry(place).1, OTHER_TARGET.as_bytes());
+    // It answered nothing at all, which leaves fewer causes than a target that comes and goes.
+    assert_eq!((finding.cause.id, finding.confidence), ("connection-refused", Confidence::Medium));
+}
+
+#[test]
+fn clients_that_leave_now_and_then_are_no_finding() {
+    for (name, left, stayed, is_finding) in [
+        ("few", 9, 0, false),
+        ("ten among few", 10, 100, true),
+        ("ten among too many", 10, 2_000, false),
+        ("just enough of many", 11, 2_000, true),
+    ] {
+        let findings = findings(&[(left, CLIENT_LEFT), (stayed, OK)]);
+        assert_eq!(!findings.is_empty(), is_finding, "{name}");
+        assert!(findings.iter().all(|finding| finding.cause.id == "client-gave-up"), "{name}");
+    }
+}
+
+#[test]
+fn the_idle_timeout_is_given_or_inferred_or_the_default() {
+    use IdleTimeoutOrigin::{Default, Inferred};
+    for (name, timeouts, seconds, origin) in [
+        ("none", vec![], 60, Default),
+        ("too few", vec![30_004, 30_005], 60, Default),
+        ("sharp, just behind", vec![30_004, 30_005, 30_110], 30, Inferred),
+        ("sharp, a clock's error early", vec![29_700, 29_900, 30_001], 30, Inferred),
+        ("a few long ones behind", vec![30_001, 30_002, 30_003, 30_004, 95_000], 30, Inferred),
+        ("long and sharp in proportion", vec![900_000, 904_000, 905_000], 900, Inferred),
+        ("spread", vec![31_000, 38_000, 47_000, 52_000], 60, Default),
+        ("shorter than a second", vec![100, 110, 120], 60, Default),
+    ] {
+        let requests: Vec<_> = timeouts.iter().map(|&elapsed| (1, idle_timeout(elapsed))).collect();
+        let summary = summary_of(&requests);
+        let expected = IdleTimeout { duration: Duration::from_secs(seconds), origin };
+        assert_eq!(diagnose(&summary, None).idle_timeout, expected, "{name}");
+        let given = Duration::from_secs(7);
+        let expected = IdleTimeout { duration: given, origin: IdleTimeoutOrigin::Given };
+        assert_eq!(diagnose(&summary, Some(given)).idle_timeout, expected, "{name}, given");
+    }
+}
+
+#[test]
+fn connect_timeouts_tell_nothing_of_the_idle_timeout() {
+    let connect_timeout = Request { elapsed: 10_002, statuses: (504, None), ..CONNECT_FAILED };
+    let diagnosis = diagnose(&summary_of(&[(20, connect_timeout)]), None);
+    assert_eq!(diagnosis.findings[0].outcome, Outcome::ConnectTimeout);
+    assert_eq!(diagnosis.idle_timeout.origin, IdleTimeoutOrigin::Default);
+}
+
+#[test]
+fn evidence_says_the_numbers_that_stand_beside_it() {
+    let findings = findings(&[(5, CLOSED), (15, OK)]);
+    let first = &findings[0].evidence[0];
+    assert_eq!(first.text, "5 of 20 requests (25.00 %) ended so: target closed before answering");
+    assert_eq!(first.numbers, [("failures", 5.0), ("requests", 20.0), ("share", 0.25)]);
+    let took = &findings[0].evidence[1];
+    assert_eq!(took.text, "they took 0.006 to 0.006 s, half of them at most 0.006 s");
+    let names: Vec<_> = took.numbers.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["elapsed_min", "elapsed_median", "elapsed_max"]);
+}
+
+fn requests() -> impl Strategy<Value = Vec<(u64, Request)>> {
+    let request = prop_oneof![
+        Just(OK),
+        Just(TARGET_ERROR),
+        Just(CONNECT_FAILED),
+        Just(CLOSED),
+        Just(NO_TARGET),
+        Just(WAF_FAILED),
+        Just(CLIENT_LEFT),
+        Just(idle_timeout(60_000)),
+    ];
+    let target = prop_oneof![Just(TARGET), Just(OTHER_TARGET)];
+    let moved =
+        (request, target).prop_map(|(request, target)| Request { target: request.target.map(|_| target), ..request });
+    proptest::collection::vec((0..15_u64, moved), 0..30)
+}
+
+proptest! {
+    /// What no finding explains is too little for one: nothing is lost between them.
+    #[test]
+    fn findings_and_what_is_too_little_for_one_are_all_failures(requests in requests()) {
+        let summary = summary_of(&requests);
+        let findings = diagnose(&summary, None).findings;
+        let explained: u64 = findings.iter().map(|finding| finding.failures).sum();
+        let mut unexplained = 0;
+        for (scope, group) in groups(&summary) {
+            for failures in &group.failures {
+                let is_found =
+                    findings.iter().any(|finding| (finding.scope, finding.outcome) == (scope, failures.outcome));
+                let is_of_clients = failures.outcome.answered_by() == AnsweredBy::Nobody;
+                prop_assert!(is_found || is_of_clients || failures.requests < MIN_FAILURES, "{failures:?}");
+                unexplained += if is_found { 0 } else { failures.requests };
+            }
+        }
+        prop_assert_eq!(explained + unexplained, summary.outcomes().failures());
+    }
+
+    #[test]
+    fn findings_stand_in_the_order_of_their_failures(requests in requests()) {
+        let findings = diagnose(&summary_of(&requests), None).findings;
+        prop_assert!(findings.is_sorted_by(|one, next| one.failures >= next.failures));
+    }
+
+    #[test]
+    fn a_finding_is_never_surer_than_its_failures_allow(requests in requests()) {
+        for finding in diagnose(&summary_of(&requests), None).findings {
+            prop_assert!(finding.failures >= MIN_FAILURES);
+            prop_assert!(finding.confidence < Confidence::High || finding.failures >= MIN_FAILURES_FOR_HIGH);
+            prop_assert_eq!(finding.evidence[0].numbers[0], ("failures", finding.failures as f64));
+        }
+    }
+}
