@@ -1,6 +1,6 @@
 //! `albscope analyze`
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
@@ -97,17 +97,25 @@ fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
 }
 
 /// Writes to a neighbour first, so that nobody ever reads half a report.
+///
+/// The neighbour then takes the place of `path`, which only a file may lose: a pipe or a device (`/dev/null`) is written to as it is, and a link goes on
+/// leading to where it led.
 fn write_file(report: &Report, format: Format, style: Style, path: &Path) -> io::Result<()> {
-    let mut partial = path.as_os_str().to_owned();
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let mut out = BufWriter::new(File::options().write(true).open(path)?);
+        return report.render(format, style, &mut out).and_then(|()| out.flush());
+    }
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut partial = path.clone().into_os_string();
     partial.push(".partial");
     let written = File::create(&partial).map(BufWriter::new).and_then(|mut out| {
         report.render(format, style, &mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     });
-    let renamed = written.and_then(|()| std::fs::rename(&partial, path));
+    let renamed = written.and_then(|()| fs::rename(&partial, &path));
     if renamed.is_err() {
         // The first error is the one to tell.
-        let _ = std::fs::remove_file(&partial);
+        let _ = fs::remove_file(&partial);
     }
     renamed
 }
