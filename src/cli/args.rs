@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 /// Says, for each target of an AWS Application Load Balancer, why requests failed.
 #[derive(Debug, Parser)]
 #[command(name = "albscope", version, about, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 done, 1 a finding that was asked for, 2 trouble.")]
+#[command(after_help = "Exit status: 0 done, 2 trouble (what could be read is reported), 130 interrupted.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -56,8 +56,9 @@ pub(crate) struct AnalyzeArgs {
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
     pub(crate) idle_timeout: IdleTimeoutArg,
 
-    /// Use colour in text: auto does on a terminal, unless the environment has `NO_COLOR`
+    // Not a doc comment: there the name would need marks, which --help would show.
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    #[arg(help = "Use colour in text: auto does on a terminal, unless the environment has NO_COLOR")]
     pub(crate) color: ColorArg,
 }
 

@@ -20,7 +20,11 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<Outcome> {
     program.build();
     let command = match &args.command {
         None => program,
-        Some(name) => program.find_subcommand(name).with_context(|| format!("there is no command {name}"))?.clone(),
+        Some(name) => {
+            let known = || program.get_subcommands().map(clap::Command::get_name).collect::<Vec<_>>().join(", ");
+            let found = program.find_subcommand(name);
+            found.with_context(|| format!("there is no command {name}; there are {}", known()))?.clone()
+        }
     };
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
