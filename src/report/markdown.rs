@@ -23,7 +23,7 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             words::count(report.failures),
             words::percent(report.failures, report.requests),
         )?,
-        None => writeln!(out, "No request counts.\n")?,
+        None => writeln!(out, "{}\n", escaped(&words::nothing(report)))?,
     }
     for finding in report.findings.iter().take(MAX_ROWS) {
         render_finding(finding, out)?;
@@ -38,6 +38,7 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 fn verdict(report: &Report) -> String {
     match (report.findings.len(), report.failures) {
+        (0, 0) if report.requests == 0 => "no requests".to_owned(),
         (0, 0) => "nothing failed".to_owned(),
         (0, _) => "no finding".to_owned(),
         (findings, _) => words::counted(findings as u64, "finding"),

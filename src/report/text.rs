@@ -9,7 +9,6 @@ use super::plain::{harmless, shortened};
 use super::words;
 use super::{FindingRow, Report, Style, TargetRow, Window};
 use crate::diagnose::{Confidence, IdleTimeoutOrigin};
-use crate::timestamp::Timestamp;
 
 /// Findings shown; the rest is counted.
 const MAX_FINDINGS: usize = 12;
@@ -61,7 +60,8 @@ impl Page<'_> {
     fn verdict(&mut self, report: &Report) -> io::Result<()> {
         let requests = words::counted(report.requests, "request");
         let Some(window) = words::window(report.window) else {
-            return self.nothing(report);
+            self.line(LOUD, &words::nothing(report))?;
+            return self.gap();
         };
         let failed =
             format!("{} failed ({})", words::count(report.failures), words::percent(report.failures, report.requests));
@@ -83,45 +83,6 @@ impl Page<'_> {
             };
             self.line(if report.failures == 0 { GOOD } else { LOUD }, &verdict)?;
         }
-        self.gap()
-    }
-
-    /// An empty result says why it is empty.
-    fn nothing(&mut self, report: &Report) -> io::Result<()> {
-        let input = &report.input;
-        let skipped: u64 = input.objects_skipped.values().sum();
-        let outside =
-            [&input.objects_skipped, &input.records_skipped].iter().any(|counts| counts.contains_key("outside-window"));
-        let reason = if outside && report.selected != (Window { start: None, end: None }) {
-            let end = |moment: Option<Timestamp>, open: &str| moment.map_or_else(|| open.to_owned(), words::moment);
-            let window =
-                format!("{} and {}", end(report.selected.start, "the beginning"), end(report.selected.end, "now"));
-            let left_out: Vec<String> = [("objects", &input.objects_skipped), ("records", &input.records_skipped)]
-                .iter()
-                .filter(|(_, counts)| !counts.is_empty())
-                .map(|(what, counts)| format!("{what}: {}", listed(counts)))
-                .collect();
-            format!(
-                "No records between {window} UTC. Left out: {}. Widen --since and --until to see more.",
-                left_out.join("; ")
-            )
-        } else if input.records > 0 {
-            let left_out = listed(&input.records_skipped);
-            format!("No request counts: all {} were left out ({left_out}).", words::counted(input.records, "record"))
-        } else if input.lines > 0 {
-            "No line could be read as a record of an access log.".to_owned()
-        } else if input.objects > 0 {
-            format!("No records: {} held no line.", words::counted(input.objects, "object"))
-        } else if skipped > 0 {
-            format!(
-                "No object to read: all {} were left out ({}).",
-                words::count(skipped),
-                listed(&input.objects_skipped)
-            )
-        } else {
-            "No object to read.".to_owned()
-        };
-        self.line(LOUD, &reason)?;
         self.gap()
     }
 
@@ -232,7 +193,7 @@ impl Page<'_> {
         self.prose(&read)?;
         for (what, skipped) in [("objects", &input.objects_skipped), ("records", &input.records_skipped)] {
             if !skipped.is_empty() {
-                self.prose(&format!("{what} left out: {}", listed(skipped)))?;
+                self.prose(&format!("{what} left out: {}", words::listed(skipped)))?;
             }
         }
         for problem in &input.problems {
@@ -335,12 +296,6 @@ fn idle_timeout(report: &Report) -> String {
         IdleTimeoutOrigin::Default => "the default; the log does not tell",
     };
     format!("idle timeout {} s ({origin})", report.idle_timeout.seconds)
-}
-
-fn listed(counts: &std::collections::BTreeMap<&'static str, u64>) -> String {
-    let parts: Vec<String> =
-        counts.iter().map(|(reason, &number)| format!("{} {reason}", words::count(number))).collect();
-    parts.join(", ")
 }
 
 /// A table without lines, whose cells are wrapped where they must be.

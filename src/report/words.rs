@@ -2,7 +2,9 @@
 
 pub(super) use crate::diagnose::grouped as count;
 
-use super::{ScopeRow, Window};
+use std::collections::BTreeMap;
+
+use super::{Input, Report, ScopeRow, Window};
 use crate::timestamp::{Civil, Timestamp};
 
 /// `1 request`, `2 requests`
@@ -91,6 +93,48 @@ pub(super) fn scope(scope: &ScopeRow) -> (String, String) {
         (Some(target), None) => (format!("target {target}"), format!("on {load_balancer}")),
         (None, Some(group)) => (format!("target group {group}"), format!("on {load_balancer}")),
         (None, None) => (format!("load balancer {load_balancer}"), String::new()),
+    }
+}
+
+/// `2 not-a-log, 72 outside-window`
+pub(super) fn listed(counts: &BTreeMap<&'static str, u64>) -> String {
+    let parts: Vec<String> = counts.iter().map(|(reason, &number)| format!("{} {reason}", count(number))).collect();
+    parts.join(", ")
+}
+
+/// Why a report without requests has none, and what to do about it.
+pub(super) fn nothing(report: &Report) -> String {
+    let Input { objects, objects_skipped, lines, records, records_skipped, .. } = &report.input;
+    let is_outside = [objects_skipped, records_skipped].iter().any(|counts| counts.contains_key("outside-window"));
+    if is_outside {
+        let end = |end: Option<Timestamp>, open: &str| end.map_or_else(|| open.to_owned(), moment);
+        let (start, end) = (end(report.selected.start, "the beginning"), end(report.selected.end, "now"));
+        let left_out: Vec<String> = [("objects", objects_skipped), ("records", records_skipped)]
+            .iter()
+            .filter(|(_, counts)| !counts.is_empty())
+            .map(|(what, counts)| format!("{what}: {}", listed(counts)))
+            .collect();
+        return format!(
+            "No records between {start} and {end} UTC. Left out: {}. Widen --since and --until to see more.",
+            left_out.join("; ")
+        );
+    }
+    let skipped: u64 = objects_skipped.values().sum();
+    if *records > 0 {
+        format!(
+            "No request is left: all {} were left out ({}). Names have to match as a whole; without the filter, the \
+             report shows which there are.",
+            counted(*records, "record"),
+            listed(records_skipped)
+        )
+    } else if *lines > 0 {
+        "No line could be read as a record of an access log.".to_owned()
+    } else if *objects > 0 {
+        format!("No records: {} held no line.", counted(*objects, "object"))
+    } else if skipped > 0 {
+        format!("No object to read: all {} were left out ({}).", count(skipped), listed(objects_skipped))
+    } else {
+        "No object to read.".to_owned()
     }
 }
 
