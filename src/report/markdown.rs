@@ -10,8 +10,11 @@ use super::{FindingRow, Report};
 /// Findings and targets shown; the rest is counted.
 const MAX_ROWS: usize = 20;
 
-/// Characters of a sample line that are shown.
-const MAX_SAMPLE_CHARACTERS: usize = 1_000;
+/// Columns of a sample line that are shown.
+const MAX_SAMPLE_WIDTH: usize = 1_000;
+
+/// Columns of a name in front of findings; names are written by strangers too.
+const MAX_NAME_WIDTH: usize = 120;
 
 pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# ALB access logs: {}\n", verdict(report))?;
@@ -47,6 +50,7 @@ fn verdict(report: &Report) -> String {
 
 fn render_finding(finding: &FindingRow, out: &mut dyn Write) -> io::Result<()> {
     let (what, within) = words::scope(&finding.scope);
+    let (what, within) = (shortened(&what, MAX_NAME_WIDTH), shortened(&within, MAX_NAME_WIDTH));
     writeln!(out, "## {}: {}\n", escaped(&what), words::counted(finding.failures, "failure"))?;
     writeln!(
         out,
@@ -69,7 +73,7 @@ fn render_finding(finding: &FindingRow, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "- **fix**: {} [AWS]({})", escaped(finding.fix), finding.docs)?;
     if let Some(sample) = finding.samples.first() {
         writeln!(out, "- **look**: {}, line {}\n", code(&sample.object), sample.line)?;
-        let text = shortened(&sample.text, MAX_SAMPLE_CHARACTERS);
+        let text = shortened(&sample.text, MAX_SAMPLE_WIDTH);
         let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
         writeln!(out, "{fence}text\n{text}\n{fence}")?;
     }

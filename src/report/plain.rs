@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthChar;
+
 /// The same text without characters that a terminal obeys or that change how their neighbours are shown: each is written as `\u{…}`.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
@@ -23,14 +25,22 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The same text, harmless and with at most `most` characters; a cut is marked by an ellipsis.
+/// The same text, harmless and at most `most` columns wide; a cut is marked by an ellipsis.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     let safe = harmless(text);
-    if safe.chars().count() <= most {
+    // Marks that stand upon their neighbours take no column, but thousands of them take a page.
+    let columns = |character: char| character.width().unwrap_or(1).max(1);
+    if safe.chars().map(columns).sum::<usize>() <= most {
         return safe.into_owned();
     }
-    safe.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    let mut room = most.saturating_sub(1);
+    let fits = |character: &char| {
+        let rest = room.checked_sub(columns(*character));
+        room = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    safe.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// Control characters (also those of 8 bits), line and paragraph separators, and marks that change the direction of text or are not seen at all.
@@ -70,7 +80,17 @@ mod tests {
 
     #[test]
     fn a_cut_is_marked_and_never_inside_a_character() {
-        assert_eq!(shortened("漢字漢字", 3), "漢字…");
-        assert_eq!(shortened("漢字", 2), "漢字");
+        for (text, most, expected) in [
+            ("letters", 7, "letters"),
+            ("letters", 6, "lette…"),
+            ("漢字漢字", 8, "漢字漢字"),
+            ("漢字漢字", 7, "漢字漢…"),
+            ("漢字漢字", 6, "漢字…"),
+            ("e\u{301}e\u{301}", 3, "e\u{301}…"),
+            ("", 0, ""),
+            ("x", 0, "…"),
+        ] {
+            assert_eq!(shortened(text, most), expected, "{text} in {most} columns");
+        }
     }
 }

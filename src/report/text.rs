@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Effects, Style as Paint};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
+use unicode_width::UnicodeWidthStr;
 
 use super::plain::{harmless, shortened};
 use super::words;
@@ -24,6 +25,9 @@ const MAX_PROSE_WIDTH: usize = 110;
 
 /// From this width on, tables have room for their less important columns.
 const WIDE: usize = 100;
+
+/// What a finding is about gets this many columns, whatever the width: less would not hold a target.
+const MIN_SCOPE_WIDTH: usize = 32;
 
 /// Columns in front of what stands behind a label.
 const LABEL_WIDTH: usize = 10;
@@ -88,10 +92,20 @@ impl Page<'_> {
 
     fn finding(&mut self, number: usize, finding: &FindingRow) -> io::Result<()> {
         let (what, within) = words::scope(&finding.scope);
-        let number = self.painted(BAD, &format!("{number:>2}"));
-        let what = self.painted(LOUD, &harmless(&what));
-        let failures = self.painted(BAD, &words::counted(finding.failures, "failure"));
-        writeln!(self.out, "{number}  {what}  {failures}  {}", self.painted(FAINT, &harmless(&within)))?;
+        let number = format!("{number:>2}");
+        let failures = words::counted(finding.failures, "failure");
+        let room = self.width.saturating_sub(number.len() + failures.len() + 4).max(MIN_SCOPE_WIDTH);
+        let (what, within) = (shortened(&what, room), shortened(&within, MAX_PROSE_WIDTH));
+        let has_room = what.width() + 2 + within.width() <= room;
+        let mut heading =
+            format!("{}  {}  {}", self.painted(BAD, &number), self.painted(LOUD, &what), self.painted(BAD, &failures));
+        if has_room && !within.is_empty() {
+            heading = format!("{heading}  {}", self.painted(FAINT, &within));
+        }
+        writeln!(self.out, "{heading}")?;
+        if !has_room && !within.is_empty() {
+            self.entry("where", &within)?;
+        }
         // Where several causes fit, the first is a guess and is called one.
         let perhaps = if finding.confidence == Confidence::Low { "perhaps " } else { "" };
         self.entry(
