@@ -211,8 +211,9 @@ fn evidence(scope: Scope, target: &Target, failures: &Failures, also_fits: &[&'s
     let share = *requests as f64 / target.requests.max(1) as f64;
     let mut evidence = vec![Evidence {
         text: format!(
-            "{requests} of {} requests ({:.2} %) ended so: {}",
-            target.requests,
+            "{} of {} requests ({:.2} %) ended so: {}",
+            grouped(*requests),
+            grouped(target.requests),
             share * 100.0,
             outcome.title()
         ),

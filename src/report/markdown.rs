@@ -152,19 +152,20 @@ fn render_input(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         report.albscope_version,
     )?;
     for (what, skipped) in [("objects", &input.objects_skipped), ("records", &input.records_skipped)] {
-        for (reason, &count) in skipped {
-            writeln!(out, "- left out: {} {what}, {reason}", words::count(count))?;
+        if !skipped.is_empty() {
+            writeln!(out, "- {what} left out: {}", words::listed(skipped))?;
         }
     }
     for problem in &input.problems {
-        let count = words::count(problem.lines + problem.objects);
-        let what = if problem.lines > 0 { "lines" } else { "objects" };
-        let mut line = format!("- **{count} {what}**: {}", problem.title);
+        let mut line = format!("- **{}**: {}", words::affected(problem), problem.title);
         if let Some(place) = problem.samples.first() {
             // Writing to a String cannot fail.
             let _ = write!(line, ", first {}", code(&place.object));
-            if let Some(number) = place.line {
-                let _ = write!(line, " line {}", words::count(number));
+            if let (Some(number), Some(byte)) = (place.line, place.byte) {
+                let _ = write!(line, ", line {}, byte {}", words::count(number), words::count(byte));
+            }
+            if let Some(reason) = &place.reason {
+                let _ = write!(line, ": {}", escaped(&shortened(reason, MAX_NAME_WIDTH)));
             }
         }
         writeln!(out, "{line}")?;

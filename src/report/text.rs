@@ -211,12 +211,7 @@ impl Page<'_> {
             }
         }
         for problem in &input.problems {
-            let count = if problem.lines > 0 {
-                words::counted(problem.lines, "line")
-            } else {
-                words::counted(problem.objects, "object")
-            };
-            let heading = format!("{count}: {}", problem.title);
+            let heading = format!("{}: {}", words::affected(problem), problem.title);
             self.line(BAD, &heading)?;
             for place in &problem.samples {
                 let mut text = harmless(&place.object).into_owned();

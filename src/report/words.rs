@@ -4,7 +4,7 @@ pub(super) use crate::diagnose::grouped as count;
 
 use std::collections::BTreeMap;
 
-use super::{Input, Report, ScopeRow, Window};
+use super::{Input, ProblemRow, Report, ScopeRow, Window};
 use crate::timestamp::{Civil, Timestamp};
 
 /// `1 request`, `2 requests`
@@ -64,10 +64,12 @@ fn clock(moment: Timestamp) -> String {
     format!("{hour:02}:{minute:02}:{second:02}")
 }
 
-/// `2026-11-22 07:38:34 to 07:44:21`; the date is not repeated. Absent where there is no time.
+/// `2026-11-22 07:38:34 to 07:44:21`; what is the same is not repeated. Absent where there is no time.
 pub(super) fn window(window: Window) -> Option<String> {
     let (start, end) = (window.start?, window.end?);
-    Some(if date(start) == date(end) {
+    Some(if moment(start) == moment(end) {
+        moment(start)
+    } else if date(start) == date(end) {
         format!("{} to {}", moment(start), clock(end))
     } else {
         format!("{} to {}", moment(start), moment(end))
@@ -94,6 +96,11 @@ pub(super) fn scope(scope: &ScopeRow) -> (String, String) {
         (None, Some(group)) => (format!("target group {group}"), format!("on {load_balancer}")),
         (None, None) => (format!("load balancer {load_balancer}"), String::new()),
     }
+}
+
+/// `3 lines`, `1 object`: how much has a problem.
+pub(super) fn affected(problem: &ProblemRow) -> String {
+    if problem.lines > 0 { counted(problem.lines, "line") } else { counted(problem.objects, "object") }
 }
 
 /// `2 not-a-log, 72 outside-window`
@@ -159,6 +166,19 @@ mod tests {
         assert_eq!([12, 999, 1_500, 28_400_000, 999_700].map(bytes), ["12 B", "999 B", "1.5 kB", "28 MB", "1.0 MB"]);
         assert_eq!(counted(1, "request"), "1 request");
         assert_eq!(counted(2_000, "request"), "2,000 requests");
+    }
+
+    #[test]
+    fn what_two_moments_share_is_said_once() {
+        let at = |text: &str| Timestamp::parse(text.as_bytes());
+        for (start, end, expected) in [
+            ("2026-11-22T07:38:34Z", "2026-11-23T07:44:21Z", Some("2026-11-22 07:38:34 to 2026-11-23 07:44:21")),
+            ("2026-11-22T07:38:34Z", "2026-11-22T07:44:21Z", Some("2026-11-22 07:38:34 to 07:44:21")),
+            ("2026-11-22T07:38:34.1Z", "2026-11-22T07:38:34.9Z", Some("2026-11-22 07:38:34")),
+            ("", "2026-11-22T07:38:34Z", None),
+        ] {
+            assert_eq!(window(Window { start: at(start), end: at(end) }).as_deref(), expected, "{start} {end}");
+        }
     }
 
     #[test]
