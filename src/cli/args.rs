@@ -20,9 +20,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Read access logs and report what failed, on which targets, how it ended, and the likely cause
+    // The long help of these two stands at their arguments; a line here would take its place.
     Analyze(AnalyzeArgs),
-    /// Write the logs of a simulated incident, and the truth about it
     Simulate(SimulateArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
