@@ -1,0 +1,772 @@
+//! The program as its users meet it: what it prints where, and how it ends.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::{FileTypeExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use albscope::classify::Outcome;
+use albscope::kind::alb;
+use common::{Logs, gzip, line};
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
+
+/// Columns of the text report where the output is no terminal.
+const WIDTH: usize = 100;
+
+/// A run of the program, over.
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_albscope"));
+    command.args(args).current_dir(folder).env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> Run {
+    finish(command(folder, args).output().expect("the program runs"))
+}
+
+fn run_with_input(folder: &Path, args: &[&str], input: &[u8]) -> Run {
+    let mut child = command(folder, args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let input = input.to_vec();
+    // Both ends may block when one thread serves them.
+    let feeder = thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("the program ends");
+    feeder.join().expect("no panic").expect("all input is read");
+    finish(output)
+}
+
+fn finish(output: std::process::Output) -> Run {
+    let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");
+    Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+impl Run {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+
+    /// One sentence on standard error that holds all of these.
+    fn assert_complains(&self, name: &str, parts: &[&str]) {
+        assert_eq!(self.stderr.lines().count(), 1, "{name}: one line of complaint: {}", self.stderr);
+        assert!(self.stderr.starts_with("albscope: "), "{name}: {}", self.stderr);
+        for part in parts {
+            assert!(self.stderr.contains(part), "{name}: {part:?} is not in {}", self.stderr);
+        }
+    }
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// As many ordinary lines, each with its line break.
+fn lines(count: usize) -> Vec<u8> {
+    (line().build() + "\n").repeat(count).into_bytes()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is no count"))
+}
+
+/// `1,234,567`, written down here again so that the program's own way is tested.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    groups.join(",")
+}
+
+#[test]
+fn inputs_that_cannot_be_opened_are_named_and_nothing_else_is_printed() {
+    let logs = Logs::new();
+    for (name, args, parts) in [
+        ("a path that is not there", &["nowhere.log"][..], &["nowhere.log", "No such file"][..]),
+        ("S3 itself", &["s3://bucket/AWSLogs"], &["s3://bucket/AWSLogs", "aws s3 sync"]),
+        ("a hostile name", &["no\u{1b}[31mwhere"], &["no\\u{1b}[31mwhere"]),
+    ] {
+        let run = run(logs.path(), &[&["analyze"], args].concat());
+        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{name}");
+        run.assert_complains(name, parts);
+    }
+}
+
+#[test]
+fn one_missing_input_among_others_is_trouble_and_the_others_are_reported() {
+    let logs = Logs::new();
+    logs.write("a.log", &lines(3));
+    let run = run(logs.path(), &["analyze", "nowhere.log", "a.log"]);
+    assert_eq!(run.code, Some(2));
+    run.assert_complains("one of two", &["nowhere.log"]);
+    assert!(run.stdout.starts_with("3 requests, 0 failed"), "{}", run.stdout);
+}
+
+#[test]
+fn inputs_that_are_all_missing_are_each_named() {
+    let run = run(Logs::new().path(), &["analyze", "one.log", "two.log"]);
+    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
+    assert!(run.stderr.contains("one.log") && run.stderr.contains("two.log"), "{}", run.stderr);
+}
+
+#[test]
+fn a_folder_without_logs_is_trouble_and_says_which_names_are_logs() {
+    for files in [&[][..], &["notes.md", "image.png"]] {
+        let logs = Logs::new();
+        for file in files {
+            logs.write(file, b"x");
+        }
+        let run = run(logs.path(), &["analyze", "."]);
+        assert_eq!(run.code, Some(2), "{files:?}");
+        run.assert_complains("an empty folder", &["no log object found", ".log", ".gz"]);
+        assert!(run.stdout.starts_with("No object to read"), "{files:?}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn a_gzip_that_is_damaged_is_reported_with_its_byte_and_the_rest_is_read() {
+    let whole = gzip(&lines(40));
+    let mut damaged = [gzip(&lines(2)), gzip(&lines(40))].concat();
+    let end = damaged.len();
+    damaged[end - 8] ^= 1; // the check sum of the second member
+    for (name, object, problem) in [
+        ("cut off", whole[..whole.len() - 20].to_vec(), "gzip-truncated"),
+        ("wrong sum", damaged, "gzip-damaged"),
+        ("garbage behind", [whole.clone(), b"garbage".to_vec()].concat(), "gzip-trailing-garbage"),
+    ] {
+        let logs = Logs::new();
+        logs.write("a.log.gz", &object);
+        logs.write("b.log", &lines(3));
+        let text = run(logs.path(), &["analyze", "."]);
+        assert_eq!(text.code, Some(2), "{name}");
+        text.assert_complains(name, &["1 object could not be read to the end"]);
+        let place = text.stdout.lines().find(|line| line.contains("a.log.gz")).expect("its place is told");
+        assert!(place.contains("byte "), "{name}: {place}");
+        let report = run(logs.path(), &["analyze", ".", "--format", "json"]).json();
+        assert_eq!(report["input"]["problems"][0]["problem"], problem, "{name}");
+        let byte = number(&report["input"]["problems"][0]["samples"][0]["byte"]);
+        assert!(byte <= object.len() as u64, "{name}: byte {byte} lies in the object as stored");
+        assert!(number(&report["input"]["records"]) >= 3, "{name}: the sound object is read");
+        let markdown = run(logs.path(), &["analyze", ".", "--format", "markdown"]).stdout;
+        assert!(markdown.contains("- **1 object**: gzip") || markdown.contains("- **1 object**: bytes"), "{markdown}");
+    }
+}
+
+#[test]
+fn an_empty_result_is_no_trouble_and_says_why_it_is_empty() {
+    let logs = Logs::new();
+    logs.write("a.log", &lines(3));
+    let window = &["--since", "2020-01-01", "--until", "2020-01-02T12:30"][..];
+    for (name, args, parts) in [
+        (
+            "an empty window",
+            window,
+            &["No records between 2020-01-01 00:00:00 and 2020-01-02 12:30:00 UTC", "3 outside-window", "--since"][..],
+        ),
+        (
+            "another load balancer",
+            &["--load-balancer", "nobody"],
+            &["all 3 records were left out", "3 other-load-balancer"],
+        ),
+        (
+            "another target group",
+            &["--target-group", "nobody"],
+            &["all 3 records were left out", "3 other-target-group"],
+        ),
+        ("another target", &["--target", "10.9.9.9"], &["all 3 records were left out", "3 other-target"]),
+    ] {
+        for format in ["text", "markdown"] {
+            let run = run(logs.path(), &[&["analyze", "a.log", "--format", format], args].concat());
+            assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{name}, {format}");
+            let unwrapped = run.stdout.replace("\n  ", " ");
+            for part in parts {
+                assert!(unwrapped.contains(part), "{name}, {format}: {part:?} is not in {unwrapped}");
+            }
+            assert!(!unwrapped.to_lowercase().contains("nothing failed"), "{name}, {format}: {unwrapped}");
+        }
+        let report = run(logs.path(), &[&["analyze", "a.log", "--format", "json"], args].concat()).json();
+        assert_eq!((number(&report["requests"]), number(&report["input"]["records"])), (0, 3), "{name}");
+    }
+}
+
+#[test]
+fn strict_stops_at_the_first_problem_and_says_where_it_is() {
+    let logs = Logs::new();
+    let good = lines(2);
+    logs.write("a.log", &[&good[..], b"bad\n", &good, b"worse\n"].concat());
+    let run_strict = run(logs.path(), &["analyze", "a.log", "--strict"]);
+    assert_eq!((run_strict.code, &*run_strict.stdout), (Some(2), ""));
+    run_strict.assert_complains("strict", &["a.log:3", &format!("byte {}", good.len())]);
+
+    let run_missing = run(logs.path(), &["analyze", "nowhere.log", "a.log", "--strict"]);
+    assert_eq!((run_missing.code, &*run_missing.stdout), (Some(2), ""));
+    run_missing.assert_complains("strict, missing", &["nowhere.log"]);
+
+    let lenient = run(logs.path(), &["analyze", "a.log"]);
+    assert_eq!(lenient.code, Some(0), "unreadable lines alone are no trouble");
+    assert!(lenient.stdout.contains("6 lines, 4 records, 2 unreadable"), "{}", lenient.stdout);
+}
+
+#[test]
+fn standard_input_is_read_as_gzip_or_plain_text() {
+    let logs = Logs::new();
+    for (name, input) in [("plain", lines(5)), ("gzip", gzip(&lines(5))), ("two members", gzip(&lines(5)).repeat(2))] {
+        let run = run_with_input(logs.path(), &["analyze", "-", "--format", "json"], &input);
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{name}");
+        let expected = if name == "two members" { 10 } else { 5 };
+        assert_eq!(number(&run.json()["requests"]), expected, "{name}");
+    }
+    let nothing = run_with_input(logs.path(), &["analyze", "-"], b"");
+    assert_eq!(nothing.code, Some(0));
+    assert!(nothing.stdout.starts_with("No records: 1 object held no line."), "{}", nothing.stdout);
+}
+
+#[test]
+fn output_is_a_whole_file_and_nothing_beside_it() {
+    let logs = Logs::new();
+    logs.write("a.log", &lines(3));
+    for format in ["text", "json", "markdown"] {
+        let printed = run(logs.path(), &["analyze", "a.log", "--format", format]);
+        fs::write(logs.path().join("report"), "an older report that is longer than nothing").expect("a file");
+        let written = run(logs.path(), &["analyze", "a.log", "--format", format, "--output", "report"]);
+        assert_eq!((written.code, &*written.stdout, &*written.stderr), (Some(0), "", ""), "{format}");
+        assert_eq!(fs::read_to_string(logs.path().join("report")).expect("it is there"), printed.stdout, "{format}");
+    }
+    assert_eq!(names_in(logs.path()), ["a.log", "report"]);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_trouble_and_leaves_nothing_behind() {
+    let logs = Logs::new();
+    logs.write("a.log", &lines(3));
+    fs::create_dir(logs.path().join("folder")).expect("a folder");
+    for (path, reason) in [("nowhere/report", "No such file"), ("folder", "Is a directory")] {
+        let run = run(logs.path(), &["analyze", "a.log", "--output", path]);
+        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{path}");
+        run.assert_complains(path, &["cannot write", path, reason]);
+    }
+    assert_eq!(names_in(logs.path()), ["a.log", "folder"]);
+}
+
+/// A device or a pipe is written to, not replaced: `--output /dev/null` by root must leave the device there.
+#[test]
+fn output_to_a_pipe_goes_into_the_pipe() {
+    let logs = Logs::new();
+    logs.write("a.log", &lines(3));
+    let pipe = logs.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    // Open for both, so that neither end waits for the other; the report fits into the pipe's buffer.
+    let mut reader = fs::OpenOptions::new().read(true).write(true).open(&pipe).expect("a pipe");
+    let run = run(logs.path(), &["analyze", "a.log", "--output", "pipe"]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
+    assert!(fs::symlink_metadata(&pipe).expect("it is there").file_type().is_fifo(), "the pipe was replaced");
+    let mut begin = [0; 10];
+    reader.read_exact(&mut begin).expect("the report is in the pipe");
+    assert_eq!(&begin, b"3 requests");
+    assert_eq!(names_in(logs.path()), ["a.log", "pipe"]);
+}
+
+#[test]
+fn output_to_a_link_replaces_what_the_link_leads_to() {
+    let logs = Logs::new();
+    logs.write("a.log", &lines(3));
+    logs.write("reports/today", b"old");
+    symlink("reports/today", logs.path().join("latest")).expect("a link");
+    let run = run(logs.path(), &["analyze", "a.log", "--output", "latest"]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
+    assert!(
+        fs::symlink_metadata(logs.path().join("latest")).expect("it is there").is_symlink(),
+        "the link was replaced"
+    );
+    let written = fs::read_to_string(logs.path().join("reports/today")).expect("it is there");
+    assert!(written.starts_with("3 requests"), "{written}");
+    assert_eq!(names_in(&logs.path().join("reports")), ["today"]);
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_trouble() {
+    for args in [
+        &["analyze", "sample-logs"][..],
+        &["analyze", "sample-logs", "--format", "json"],
+        &["analyze", "sample-logs", "--format", "markdown"],
+        &["simulate", "--list"],
+        &["man"],
+        &["completions", "bash"],
+    ] {
+        let mut child = command(repository(), args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // Nobody reads from here on: the first write meets a closed pipe.
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("the program ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*stderr), (Some(0), ""), "{args:?}");
+    }
+}
+
+/// The documented keys of an object, each with what stands under it: its own keys, or nothing to look into.
+fn assert_has_keys(name: &str, value: &Value, keys: &[&str]) {
+    let object = value.as_object().unwrap_or_else(|| panic!("{name} is no object: {value}"));
+    for key in keys {
+        assert!(object.contains_key(*key), "{name} lacks {key}");
+    }
+}
+
+#[test]
+fn json_has_every_documented_key() {
+    let report = run(repository(), &["analyze", "sample-logs", "--format", "json"]).json();
+    let first = |key: &str| &report[key][0];
+    for (name, value, keys) in [
+        (
+            "the report",
+            &report,
+            "schema_version albscope_version window input idle_timeout outcomes status_pairs load_balancers targets \
+             findings timing",
+        ),
+        ("window", &report["window"], "start end"),
+        (
+            "input",
+            &report["input"],
+            "objects objects_skipped bytes_read bytes_decoded lines records unreadable_lines problems",
+        ),
+        ("idle_timeout", &report["idle_timeout"], "seconds origin"),
+        ("a status pair", first("status_pairs"), "elb_status_code target_status_code requests"),
+        ("a load balancer", first("load_balancers"), "load_balancer requests"),
+        (
+            "a target",
+            first("targets"),
+            "load_balancer target_group target requests failures first_seen last_seen latency status_pairs outcomes \
+             cause confidence",
+        ),
+        ("a latency", &first("targets")["latency"], "p50 p90 p99 p999 max"),
+        (
+            "a finding",
+            first("findings"),
+            "cause confidence scope failures first_seen last_seen evidence estimates fix samples",
+        ),
+        ("a scope", &first("findings")["scope"], "load_balancer target_group target"),
+        ("a piece of evidence", &first("findings")["evidence"][0], "text for"),
+        ("a sample", &first("findings")["samples"][0], "object line text"),
+    ] {
+        assert_has_keys(name, value, &keys.split_whitespace().collect::<Vec<_>>());
+    }
+    assert_eq!(report["schema_version"], 1);
+    assert_eq!(report["albscope_version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(report["idle_timeout"]["origin"], "inferred");
+}
+
+#[test]
+fn json_adds_up() {
+    let logs = Logs::new();
+    logs.write("a.log", &[&lines(4)[..], b"bad\n\n  \n"].concat());
+    let small = run(logs.path(), &["analyze", ".", "--format", "json"]).json();
+    let large = run(repository(), &["analyze", "sample-logs", "--format", "json"]).json();
+    for (name, report) in [("a line that is no record", small), ("sample-logs", large)] {
+        let input = &report["input"];
+        assert_eq!(number(&input["lines"]), number(&input["records"]) + number(&input["unreadable_lines"]), "{name}");
+        let requests = number(&report["requests"]);
+        assert_eq!(requests, number(&input["records"]), "{name}: nothing was selected away");
+        assert_eq!(sum_of_outcomes(&report["outcomes"]), requests, "{name}: outcomes");
+        assert_eq!(sum_of(&report["status_pairs"], "requests"), requests, "{name}: status pairs");
+        assert_eq!(sum_of(&report["load_balancers"], "requests"), requests, "{name}: load balancers");
+        assert_eq!(sum_of(&report["target_groups"], "requests"), requests, "{name}: target groups");
+        let of_failing_outcomes: u64 = report["outcomes"]
+            .as_object()
+            .expect("an object")
+            .iter()
+            .filter(|(id, _)| Outcome::ALL.iter().any(|outcome| outcome.id() == *id && outcome.is_failure()))
+            .map(|(_, requests)| number(requests))
+            .sum();
+        assert_eq!(number(&report["failures"]), of_failing_outcomes, "{name}: failures");
+        for target in report["targets"].as_array().expect("a list") {
+            let requests = number(&target["requests"]);
+            assert_eq!(sum_of_outcomes(&target["outcomes"]), requests, "{name}: {}", target["target"]);
+            assert_eq!(sum_of(&target["status_pairs"], "requests"), requests, "{name}: {}", target["target"]);
+        }
+    }
+}
+
+fn sum_of(rows: &Value, key: &str) -> u64 {
+    rows.as_array().expect("a list").iter().map(|row| number(&row[key])).sum()
+}
+
+fn sum_of_outcomes(outcomes: &Value) -> u64 {
+    outcomes.as_object().expect("an object").values().map(number).sum()
+}
+
+#[test]
+fn text_json_and_markdown_say_the_same_numbers() {
+    let [text, json, markdown] = ["text", "json", "markdown"].map(|format| {
+        let run = run(repository(), &["analyze", "sample-logs", "--format", format]);
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{format}");
+        run
+    });
+    let (report, text, markdown) = (json.json(), text.stdout, markdown.stdout);
+    let total =
+        format!("{} requests, {} failed", grouped(number(&report["requests"])), grouped(number(&report["failures"])));
+    assert!(text.starts_with(&total), "{total}");
+    assert!(markdown.lines().any(|line| line.starts_with(&total)), "{total}");
+
+    let targets: BTreeMap<String, [String; 2]> = report["targets"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| (name_of(&row["target"]), ["requests", "failures"].map(|key| grouped(number(&row[key])))))
+        .collect();
+    assert!(targets.len() > 3);
+    let of_text = rows_of_text(&text, "Targets").map(|cells| (cells[0].clone(), [cells[1].clone(), cells[2].clone()]));
+    assert_eq!(of_text.collect::<BTreeMap<_, _>>(), targets, "targets in text");
+    let of_markdown =
+        rows_of_markdown(&markdown, "## Targets").map(|cells| (cells[0].clone(), [cells[2].clone(), cells[3].clone()]));
+    assert_eq!(of_markdown.collect::<BTreeMap<_, _>>(), targets, "targets in Markdown");
+
+    let outcomes: BTreeMap<String, String> = report["outcomes"]
+        .as_object()
+        .expect("an object")
+        .iter()
+        .map(|(id, requests)| (id.clone(), grouped(number(requests))))
+        .collect();
+    let is_count = |cell: &&String| cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
+    let of_text = rows_of_text(&text, "How requests ended")
+        .filter_map(|cells| Some((cells[0].clone(), cells.iter().find(is_count)?.clone())));
+    assert_eq!(of_text.collect::<BTreeMap<_, _>>(), outcomes, "outcomes in text");
+    let of_markdown =
+        rows_of_markdown(&markdown, "## How requests ended").map(|cells| (cells[0].clone(), cells[3].clone()));
+    assert_eq!(of_markdown.collect::<BTreeMap<_, _>>(), outcomes, "outcomes in Markdown");
+
+    let findings: Vec<String> = report["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| format!("{} {}", name_of(&row["scope"]["target"]), grouped(number(&row["failures"]))))
+        .collect();
+    assert!(findings.len() > 3);
+    let of_text: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.split_once("  target ")?.1.split_once(" failures"))
+        .map(|(finding, _)| finding.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(of_text, findings, "findings in text");
+    let of_markdown: Vec<String> = markdown
+        .lines()
+        .filter_map(|line| line.strip_prefix("## target ")?.strip_suffix(" failures"))
+        .map(|finding| finding.replace(": ", " "))
+        .collect();
+    assert_eq!(of_markdown, findings, "findings in Markdown");
+}
+
+fn name_of(value: &Value) -> String {
+    value.as_str().expect("a name").to_owned()
+}
+
+/// The words of each row of a table in the text report.
+fn rows_of_text<'a>(text: &'a str, heading: &str) -> impl Iterator<Item = Vec<String>> + use<'a> {
+    let heading = heading.to_owned();
+    text.lines()
+        .skip_while(move |line| !line.starts_with(&heading))
+        .skip(2)
+        .take_while(|line| !line.is_empty())
+        // Behind the first column, a row that begins with blanks goes on with the one before.
+        .filter(|line| !line.starts_with("  "))
+        .map(|line| line.split_whitespace().map(str::to_owned).collect())
+}
+
+fn rows_of_markdown<'a>(text: &'a str, heading: &str) -> impl Iterator<Item = Vec<String>> + use<'a> {
+    let heading = heading.to_owned();
+    text.lines()
+        .skip_while(move |line| *line != heading)
+        .skip(4)
+        .take_while(|line| !line.is_empty())
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+}
+
+#[test]
+fn the_output_does_not_depend_on_the_number_of_threads() {
+    for format in ["text", "json", "markdown"] {
+        let args = ["analyze", "sample-logs", "--format", format, "--threads"];
+        let [one, others @ ..] = ["1", "2", "16"].map(|threads| run(repository(), &[&args[..], &[threads]].concat()));
+        assert_eq!(one.code, Some(0));
+        assert!(one.stdout.len() > 1_000);
+        for other in others {
+            assert!(other.stdout == one.stdout, "{format} differs");
+        }
+    }
+}
+
+#[test]
+fn nothing_but_a_terminal_gets_escape_sequences_unless_they_are_asked_for() {
+    let logs = Logs::new();
+    logs.write("a.log", &[lines(3), failing_line(b"HOSTILE", None)].concat());
+    for (args, is_coloured) in [
+        (&["a.log"][..], false),
+        (&["a.log", "--color", "auto"], false),
+        (&["a.log", "--color", "never"], false),
+        (&["a.log", "--color", "always"], true),
+        (&["a.log", "--color", "always", "--format", "json"], false),
+        (&["a.log", "--color", "always", "--format", "markdown"], false),
+        (&["nowhere.log"], false),
+    ] {
+        let run = run(logs.path(), &[&["analyze"], args].concat());
+        assert_eq!(run.stdout.contains('\u{1b}'), is_coloured, "{args:?}");
+        assert!(!run.stderr.contains('\u{1b}'), "{args:?}");
+    }
+}
+
+#[test]
+fn help_version_manuals_and_completions_are_printed() {
+    let version = format!("albscope {}\n", env!("CARGO_PKG_VERSION"));
+    for (args, parts) in [
+        (&["--version"][..], &[&*version][..]),
+        (&["--help"], &["Usage: albscope", "analyze", "simulate", "Exit status: 0", "130"]),
+        (&["analyze", "--help"], &["told by content", "--since", "--strict", "[default: auto]", "zcat"]),
+        (&["simulate", "--help"], &["--seed", "truth.jsonl"]),
+        (&["simulate", "--list"], &["incident", "healthy"]),
+        (&["man"], &[".TH albscope 1", "analyze"]),
+        (&["man", "analyze"], &[".TH", "albscope-analyze 1", "\\-\\-idle\\-timeout"]),
+        (&["completions", "bash"], &["complete -F _albscope"]),
+        (&["completions", "zsh"], &["#compdef albscope"]),
+        (&["completions", "fish"], &["complete -c albscope"]),
+    ] {
+        let run = run(Logs::new().path(), args);
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{args:?}");
+        for part in parts {
+            assert!(run.stdout.contains(part), "{args:?}: {part:?} is not in {}", run.stdout);
+        }
+        assert!(!run.stdout.contains('`') || args[0] != "analyze", "{args:?} shows marks that are meant for a page");
+    }
+}
+
+#[test]
+fn values_that_are_not_allowed_are_refused_with_those_that_are() {
+    let logs = Logs::new();
+    logs.write("a.log", &lines(1));
+    for (args, parts) in [
+        (&["analyze"][..], &["<INPUT>"][..]),
+        (&["analyze", "a.log", "--format", "html"], &["'html'", "text, json, markdown"]),
+        (&["analyze", "a.log", "--color", "blue"], &["'blue'", "auto, always, never"]),
+        (&["analyze", "a.log", "--threads", "0"], &["'0'", "1..=1024"]),
+        (&["analyze", "a.log", "--idle-timeout", "5000"], &["'5000'", "1 to 4000 seconds"]),
+        (&["analyze", "a.log", "--idle-timeout", "soon"], &["'soon'", "90s"]),
+        (&["analyze", "a.log", "--since", "yesterday"], &["'yesterday'", "2026-11-22T07:30:00Z", "2h"]),
+        (&["analyze", "a.log", "--since", "2026-11-22", "--until", "2026-11-21"], &["window is empty", "--until"]),
+        (&["simulate", "flood", "-o", "x"], &["flood", "healthy", "keep-alive-race", "incident"]),
+        (&["simulate", "incident"], &["--output"]),
+        (&["simulate", "incident", "-o", "x", "--rate", "0"], &["--rate must be above 0"]),
+        (&["simulate", "incident", "-o", "x", "--duration", "0"], &["--duration must be at least a second"]),
+        (&["simulate", "incident", "-o", "x", "--nodes", "61"], &["'61'", "1..=60"]),
+        (&["man", "flood"], &["flood", "analyze", "simulate"]),
+        (&["completions", "tcsh"], &["'tcsh'", "bash", "fish", "zsh"]),
+    ] {
+        let run = run(logs.path(), args);
+        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{args:?}");
+        for part in parts {
+            assert!(run.stderr.contains(part), "{args:?}: {part:?} is not in {}", run.stderr);
+        }
+    }
+    assert_eq!(names_in(logs.path()), ["a.log"], "nothing was written");
+}
+
+fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = fs::read(&path).expect("a file");
+                files.insert(path.strip_prefix(folder).expect("it lies in it").to_path_buf(), bytes);
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
+    let logs = Logs::new();
+    let simulate = |folder: &str, seed: &str| {
+        let args = ["simulate", "incident", "-o", folder, "--duration", "5m", "--seed", seed];
+        let run = run(logs.path(), &args);
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{folder}");
+        assert!(run.stdout.contains(&format!("{folder}/truth.jsonl")), "{}", run.stdout);
+        files_below(&logs.path().join(folder))
+    };
+    let one = simulate("one", "7");
+    assert!(one.len() > 2, "{:?}", one.keys());
+    assert_eq!(one, simulate("same", "7"));
+    assert_ne!(one, simulate("other", "8"));
+}
+
+#[test]
+fn simulate_does_not_touch_a_folder_that_holds_logs() {
+    let logs = Logs::new();
+    let args = ["simulate", "healthy", "-o", "logs", "--duration", "1m"];
+    assert_eq!(run(logs.path(), &args).code, Some(0));
+    let before = files_below(logs.path());
+    let again = run(logs.path(), &args);
+    assert_eq!((again.code, &*again.stdout), (Some(2), ""));
+    again.assert_complains("again", &["logs"]);
+    assert_eq!(files_below(logs.path()), before);
+}
+
+/// A request that no connection was made for, with `hostile` in one place, or in none.
+fn failing_line(hostile: &[u8], place: Option<Place>) -> Vec<u8> {
+    const MARK: &str = "HOSTILE";
+    let ordinary = line()
+        .field(alb::ELB_STATUS_CODE, "502")
+        .field(alb::TARGET_STATUS_CODE, "-")
+        .field(alb::REQUEST_PROCESSING_TIME, "-1")
+        .field(alb::TARGET_PROCESSING_TIME, "-1")
+        .field(alb::RESPONSE_PROCESSING_TIME, "-1");
+    let marked = match place {
+        None => ordinary,
+        Some(Place::Url) => ordinary.request(&format!("GET http://a.example:80/{MARK} HTTP/1.1")),
+        Some(Place::UserAgent) => ordinary.agent(MARK),
+        Some(Place::Target) => ordinary.field(alb::TARGET, &format!("{MARK}:80")),
+        Some(Place::TargetGroup) => ordinary.field(alb::TARGET_GROUP_ARN, &format!("arn:aws:x:targetgroup/{MARK}/1")),
+        Some(Place::LoadBalancer) => ordinary.field(alb::ELB, &format!("app/{MARK}/1")),
+        Some(Place::TraceId) => ordinary.field(alb::TRACE_ID, &format!("\"{MARK}\"")),
+    };
+    let text = marked.build() + "\n";
+    match text.split_once(MARK) {
+        Some((before, after)) => [before.as_bytes(), hostile, after.as_bytes()].concat(),
+        None => text.into_bytes(),
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Url,
+    UserAgent,
+    Target,
+    TargetGroup,
+    LoadBalancer,
+    TraceId,
+}
+
+const PLACES: [Place; 6] =
+    [Place::Url, Place::UserAgent, Place::Target, Place::TargetGroup, Place::LoadBalancer, Place::TraceId];
+
+fn hostile_texts() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("escape sequences", b"\x1b[2J\x1b]0;owned\x07\x1b[31m".to_vec()),
+        ("carriage returns and tabs", b"a\rb\tc\x0bd\x08\x7f".to_vec()),
+        ("C1 controls", "a\u{9b}31m\u{85}\u{9d}b".into()),
+        ("marks of direction", "\u{202e}gpj.exe\u{2066}\u{200f}\u{61c}".into()),
+        ("separators", "a\u{2028}b\u{2029}c\u{feff}d\u{200b}e".into()),
+        ("HTML", b"<script>alert(1)</script><img/src=x>&lt;".to_vec()),
+        ("Markdown", b"a|b`c```d[x](http://evil.example)![y](z)*_~#@everyone".to_vec()),
+        ("wide characters", "漢字".repeat(60).into()),
+        ("64 KB", vec![b'x'; 64 * 1024]),
+        ("invalid UTF-8", b"a\xff\xfe\xc3(\xed\xa0\x80b".to_vec()),
+    ]
+}
+
+#[test]
+fn hostile_text_reaches_no_terminal_and_no_page_as_anything_but_text() {
+    for (name, hostile) in hostile_texts() {
+        let logs = Logs::new();
+        // Three of each make a finding, with a sample.
+        let text: Vec<u8> = PLACES.iter().flat_map(|place| failing_line(&hostile, Some(*place)).repeat(3)).collect();
+        logs.write("a.log", &text);
+        let analyze = |format: &str| {
+            let run = run(logs.path(), &["analyze", "a.log", "--format", format]);
+            assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{name}, {format}");
+            assert_eq!(run.stdout.chars().find(|c| is_obeyed(*c)), None, "{name}, {format}");
+            run
+        };
+
+        let report = analyze("json").json();
+        let requests = number(&report["requests"]);
+        assert!(requests == 18, "{name}: hostile lines are read: {}", report["input"]);
+        assert_eq!(requests, number(&report["input"]["records"]), "{name}");
+        assert_strings_came_back(name, &hostile, &report);
+
+        let text = analyze("text").stdout;
+        for line in text.lines().filter(|line| !line.starts_with("    look")) {
+            assert!(line.width() <= WIDTH, "{name}: a line of {} columns: {line:.200}", line.width());
+        }
+        let markdown = analyze("markdown").stdout;
+        assert!(markdown.len() < 200_000, "{name}: {} bytes of Markdown", markdown.len());
+        assert_markdown_is_whole(name, &markdown);
+    }
+}
+
+/// What a terminal obeys or what changes how its neighbours are shown.
+fn is_obeyed(character: char) -> bool {
+    (character.is_control() && character != '\n')
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Each string is in the JSON report as it was logged, up to the bytes that are no UTF-8.
+fn assert_strings_came_back(name: &str, hostile: &[u8], report: &Value) {
+    let expected = String::from_utf8_lossy(hostile);
+    let has = |rows: &str, key: &str, wanted: &str| {
+        let rows = report[rows].as_array().expect("a list");
+        assert!(rows.iter().any(|row| row[key] == wanted), "{name}: no {key} is {wanted:.80}");
+    };
+    has("targets", "target", &format!("{expected}:80"));
+    has("target_groups", "target_group", &format!("arn:aws:x:targetgroup/{expected}/1"));
+    has("load_balancers", "load_balancer", &format!("app/{expected}/1"));
+    let samples: Vec<&str> = report["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .flat_map(|finding| finding["samples"].as_array().expect("a list"))
+        .filter_map(|sample| sample["text"].as_str())
+        .collect();
+    assert!(samples.iter().all(|text| text.len() <= 3 * 4_096), "{name}: a sample is cut");
+    if hostile.len() < 1_000 {
+        assert!(samples.iter().any(|text| text.contains(&*expected)), "{name}: no sample has it");
+    }
+}
+
+/// Outside of code, nothing that strangers wrote is markup.
+fn assert_markdown_is_whole(name: &str, markdown: &str) {
+    let mut fence: Option<&str> = None;
+    for line in markdown.lines() {
+        let ticks = &line[..line.len() - line.trim_start_matches('`').len()];
+        match fence {
+            Some(open) if line == open => fence = None,
+            Some(_) => {}
+            None if ticks.len() >= 3 => fence = Some(ticks),
+            None => {
+                assert!(!line.contains("<script"), "{name}: {line:.200}");
+                assert!(!line.contains("[x](") && !line.contains("![y]("), "{name}: {line:.200}");
+                assert!(!line.contains("@everyone"), "{name}: {line:.200}");
+                if line.starts_with('|') {
+                    let bars = line.replace("\\|", "").matches('|').count();
+                    assert!([10, 6].contains(&bars), "{name}: a row of {bars} bars: {line:.300}");
+                }
+            }
+        }
+    }
+    assert_eq!(fence, None, "{name}: a code block is not closed");
+}
