@@ -209,9 +209,11 @@ fn finding(scope: Scope, target: &Target, failures: &Failures) -> Option<Finding
 fn evidence(scope: Scope, target: &Target, failures: &Failures, also_fits: &[&'static Cause]) -> Vec<Evidence> {
     let Failures { outcome, requests, .. } = failures;
     let share = *requests as f64 / target.requests.max(1) as f64;
+    // A target group's or load balancer's other requests did reach a target, and are not among these.
+    let of_what = if matches!(scope, Scope::Target(_)) { "requests" } else { "requests that reached no target" };
     let mut evidence = vec![Evidence {
         text: format!(
-            "{} of {} requests ({:.2} %) ended so: {}",
+            "{} of {} {of_what} ({:.2} %) ended so: {}",
             grouped(*requests),
             grouped(target.requests),
             share * 100.0,
@@ -253,8 +255,13 @@ fn range(what: &str, name: &'static str, durations: &crate::aggregate::Quantiles
         "elapsed" => ["elapsed_min", "elapsed_median", "elapsed_max"],
         _ => ["target_processing_time_min", "target_processing_time_median", "target_processing_time_max"],
     };
+    let [shortest, half, longest] = [min, median, max].map(|seconds| format!("{seconds:.3}"));
     Some(Evidence {
-        text: format!("{what} {min:.3} to {max:.3} s, half of them at most {median:.3} s"),
+        text: if shortest == longest {
+            format!("{what} {longest} s")
+        } else {
+            format!("{what} {shortest} to {longest} s, half of them at most {half} s")
+        },
         is_for: true,
         numbers: vec![(names[0], min), (names[1], median), (names[2], max)],
     })

@@ -244,9 +244,24 @@ fn evidence_says_the_numbers_that_stand_beside_it() {
     assert_eq!(first.text, "5 of 20 requests (25.00 %) ended so: target closed before answering");
     assert_eq!(first.numbers, [("failures", 5.0), ("requests", 20.0), ("share", 0.25)]);
     let took = &findings[0].evidence[1];
-    assert_eq!(took.text, "they took 0.006 to 0.006 s, half of them at most 0.006 s");
+    assert_eq!(took.text, "they took 0.006 s");
     let names: Vec<_> = took.numbers.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["elapsed_min", "elapsed_median", "elapsed_max"]);
+}
+
+#[test]
+fn evidence_of_a_range_has_its_ends_and_its_middle() {
+    let slow = |elapsed| Request { elapsed, ..CONNECT_FAILED };
+    let findings = findings(&[(2, slow(1)), (1, slow(9))]);
+    assert_eq!(findings[0].evidence[1].text, "they took 0.001 to 0.009 s, half of them at most 0.001 s");
+}
+
+/// Requests of the same target group that did reach a target are not held against those that found none.
+#[test]
+fn evidence_at_a_target_group_counts_only_requests_that_reached_no_target() {
+    let findings = findings(&[(4, NO_TARGET), (100, OK)]);
+    let text = &findings[0].evidence[0].text;
+    assert_eq!(text, "4 of 4 requests that reached no target (100.00 %) ended so: no target to send to");
 }
 
 fn requests() -> impl Strategy<Value = Vec<(u64, Request)>> {
