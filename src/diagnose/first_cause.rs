@@ -48,11 +48,12 @@ const ROWS: &[Row] = &[
     row(Outcome::TargetError, When::Always, Medium, &["application-error"]),
     row(Outcome::TargetGatewayError, When::Always, Low, &["inner-proxy-error", "application-error"]),
     row(Outcome::ConnectFailed, When::NeverAnswered, Medium, &["connection-refused", "target-tls-handshake"]),
+    // A target that also served does not have the wrong port: its process was away for a while.
     row(
         Outcome::ConnectFailed,
         When::Always,
         Low,
-        &["connection-refused", "target-crash", "deploy-without-draining", "target-not-ready", "target-tls-handshake"],
+        &["target-crash", "deploy-without-draining", "connection-refused", "target-not-ready", "target-tls-handshake"],
     ),
     row(Outcome::ConnectTimeout, When::NeverAnswered, Medium, &["connect-timeout", "target-tls-handshake"]),
     row(Outcome::ConnectTimeout, When::Always, Low, &["connect-timeout", "target-saturated", "target-tls-handshake"]),
