@@ -9,6 +9,7 @@ mod intern;
 pub mod quantiles;
 pub mod route;
 pub mod sample;
+pub mod timeline;
 pub mod timing;
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use intern::Interner;
 pub use quantiles::Quantiles;
 pub use route::Routes;
 pub use sample::{Sample, Samples};
+pub use timeline::Timeline;
 pub use timing::Timing;
 
 use crate::classify::{Exchange, Outcome};
@@ -54,6 +56,8 @@ pub struct Summary {
     pub targets: Interner<u32, Target>,
     /// Routes by target group, method and template.
     pub routes: Routes,
+    /// When requests ran, by node and target.
+    pub timeline: Timeline,
 }
 
 /// The first and the last of some moments.
@@ -315,6 +319,9 @@ impl Summary {
         if let Some((method, path)) = request {
             self.routes.observe(target_group, method, path, outcome, elapsed);
         }
+        if exchange.target.is_some() {
+            self.timeline.observe(target, exchange, outcome);
+        }
         self.targets.value_mut(target).observe(exchange, outcome, line, location);
     }
 
@@ -337,7 +344,9 @@ impl Summary {
             |place| place_of(&load_balancers, place),
             |(), ()| (),
         );
-        self.targets.merge(other.targets, MAX_TARGETS, |place| place_of(&target_groups, place), Target::merge);
+        let targets =
+            self.targets.merge(other.targets, MAX_TARGETS, |place| place_of(&target_groups, place), Target::merge);
+        self.timeline.merge(other.timeline, |place| place_of(&targets, place));
         self.routes.merge(other.routes, |place| place_of(&target_groups, place));
     }
 

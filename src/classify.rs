@@ -33,6 +33,8 @@ pub struct Exchange<'a> {
     pub load_balancer: &'a [u8],
     /// The target group's ARN. Absent when no rule forwarded the request.
     pub target_group: Option<&'a [u8]>,
+    /// The load balancer node that handled the request. Absent where the line does not tell.
+    pub node: Option<&'a [u8]>,
     /// The target, `address:port`. Absent when none was chosen, and for Lambda functions.
     pub target: Option<&'a [u8]>,
     /// The status sent to the client. Absent when none was (`-`, `000`).

@@ -214,6 +214,7 @@ impl Analysis {
             Err(reason) => return self.note_unread(summary, Error::read(&*object.name, reason)),
         };
         summary.input.objects += 1;
+        let node = object.node();
         let mut lines = Lines::new(decoder, buffer);
         while let Some(event) = lines.next_event() {
             let (problem, number, byte, reason) = match event {
@@ -224,7 +225,7 @@ impl Analysis {
                     }
                     summary.input.lines += 1;
                     let location = || Location { object: object.name.clone(), line: number, byte };
-                    match self.read_line(text, bounds, summary, location) {
+                    match self.read_line(text, node.as_deref(), bounds, summary, location) {
                         Ok(()) => {
                             summary.input.records += 1;
                             continue;
@@ -259,12 +260,15 @@ impl Analysis {
     fn read_line(
         &self,
         line: &[u8],
+        node: Option<&[u8]>,
         bounds: &mut Bounds,
         summary: &mut Summary,
         location: impl FnOnce() -> Location,
     ) -> Result<(), Problem> {
         let record: Record<'_, Alb> = Record::parse(line, bounds)?;
-        let exchange = record.exchange()?;
+        let mut exchange = record.exchange()?;
+        // Lines of before 2026 do not name their node, but the object does.
+        exchange.node = exchange.node.or(node);
         let admitted =
             self.selection.admits_record(exchange.time, exchange.load_balancer, exchange.target_group, exchange.target);
         if let Err(reason) = admitted {

@@ -28,6 +28,15 @@ pub struct Object {
     place: std::path::PathBuf,
 }
 
+impl Object {
+    /// The load balancer node that wrote the object, where its name tells.
+    #[must_use]
+    pub fn node(&self) -> Option<Vec<u8>> {
+        let file_name = self.name.rsplit(['/', '\\']).next()?;
+        ObjectKey::parse(file_name).map(|key| key.node.as_bytes().to_vec()).filter(|node| !node.is_empty())
+    }
+}
+
 /// Why an object was left out without being opened. Ids are stable: they stand in the JSON report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

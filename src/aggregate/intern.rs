@@ -48,8 +48,7 @@ impl<P: Copy + Eq + Hash, V: Default> Interner<P, V> {
     }
 
     fn look_up(&mut self, parent: P, name: &[u8], cap: usize) -> u32 {
-        let hash = hash_of(parent, name);
-        if let Some(place) = self.find(hash, parent, name) {
+        if let Some(place) = self.find(parent, name) {
             return place;
         }
         if self.entries.len() + 1 >= cap && name != OTHER {
@@ -58,19 +57,21 @@ impl<P: Copy + Eq + Hash, V: Default> Interner<P, V> {
         self.entries.push(Entry { parent, name: name.into(), value: V::default() });
         let place = self.last_place();
         let entries = &self.entries;
-        self.table.insert_unique(hash, place, |&place| {
+        self.table.insert_unique(hash_of(parent, name), place, |&place| {
             let entry = &entries[place as usize];
             hash_of(entry.parent, &entry.name)
         });
         place
     }
 
-    fn find(&self, hash: u64, parent: P, name: &[u8]) -> Option<u32> {
+    /// The place of `name` under `parent`, where it has one.
+    #[must_use]
+    pub fn find(&self, parent: P, name: &[u8]) -> Option<u32> {
         let is_same = |&place: &u32| {
             let entry = &self.entries[place as usize];
             entry.parent == parent && *entry.name == *name
         };
-        self.table.find(hash, is_same).copied()
+        self.table.find(hash_of(parent, name), is_same).copied()
     }
 
     fn last_place(&self) -> u32 {
@@ -84,6 +85,16 @@ impl<P: Copy + Eq + Hash, V: Default> Interner<P, V> {
     #[inline]
     pub fn value_mut(&mut self, place: u32) -> &mut V {
         &mut self.entries[place as usize].value
+    }
+
+    /// All values, by place, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.iter_mut().map(|entry| &mut entry.value)
+    }
+
+    /// Parent, name and value of each entry, by place.
+    pub fn into_entries(self) -> impl Iterator<Item = (P, Box<[u8]>, V)> {
+        self.entries.into_iter().map(|entry| (entry.parent, entry.name, entry.value))
     }
 
     /// Takes in another's entries and tells where each of them now stands. `parent` says where the other's parents now stand.

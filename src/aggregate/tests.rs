@@ -39,6 +39,7 @@ impl Request {
             time,
             load_balancer: load_balancer.as_bytes(),
             target_group: target_group.as_deref().map(str::as_bytes),
+            node: None,
             target: target.as_deref().map(str::as_bytes),
             elb_status_code: Some(self.statuses.0),
             target_status_code: self.statuses.1,

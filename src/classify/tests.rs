@@ -9,6 +9,7 @@ fn exchange(elb: u16, target_status: Option<u16>, times: [Option<u64>; 3], elaps
         time: Timestamp::from_seconds(0),
         load_balancer: b"app/a/1",
         target_group: Some(b"arn"),
+        node: None,
         target: Some(b"10.0.0.1:80"),
         elb_status_code: (elb > 0).then_some(elb),
         target_status_code: target_status,

@@ -73,6 +73,7 @@ fn observe(summary: &mut Summary, number: u64, request: &Request) {
         time: Timestamp::from_seconds(1_794_988_800 + i64::try_from(number).expect("a small number")),
         load_balancer: b"app/shop/1",
         target_group: request.target_group.map(str::as_bytes),
+        node: None,
         target: request.target.map(str::as_bytes),
         elb_status_code: Some(request.statuses.0),
         target_status_code: request.statuses.1,

@@ -308,6 +308,7 @@ impl<'a> Record<'a, Alb> {
             time,
             load_balancer: self.bytes(ELB).unwrap_or_default(),
             target_group: self.value(TARGET_GROUP_ARN),
+            node: self.value(IP_ADDRESS),
             target: self.value(TARGET),
             elb_status_code,
             target_status_code: self.target_status_code()?,
