@@ -164,6 +164,10 @@ impl Analysis {
             // A system that gives no more threads still has this one.
             Err(_) => work(),
         }
+        // Ctrl-C also ends the program whose output is read here, so what looks like the end of the input may be the interruption.
+        if progress.is_cancelled() {
+            return Err(ErrorKind::Cancelled.into());
+        }
         merged.into_inner().unwrap_or_else(PoisonError::into_inner).summary
     }
 

@@ -178,3 +178,44 @@ fn no_input_gives_an_empty_summary() {
     assert_eq!((summary.requests(), summary.input.objects, summary.window), (0, 0, None));
     assert_eq!(summary.input.problems, BTreeMap::new());
 }
+
+/// Hands out the objects of another source, and cancels the run where an object ends.
+struct CancelAtEnd {
+    inner: Box<dyn Source>,
+    progress: std::sync::Arc<Progress>,
+}
+
+struct CancelAtEndOf<R>(R, std::sync::Arc<Progress>);
+
+impl<R: Read> Read for CancelAtEndOf<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(out)?;
+        if count == 0 {
+            self.1.cancel();
+        }
+        Ok(count)
+    }
+}
+
+impl Source for CancelAtEnd {
+    fn list(&self, selection: &Selection) -> Listing {
+        self.inner.list(selection)
+    }
+
+    fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
+        let Body::Bytes(bytes) = self.inner.open(object, scratch)? else { panic!("a small file is held in memory") };
+        Ok(Body::Stream(Box::new(CancelAtEndOf(bytes, self.progress.clone()))))
+    }
+}
+
+/// Ctrl-C reaches the whole of `zcat … | albscope analyze -`: what is left then must not pass for all there is.
+#[test]
+fn input_that_ends_because_of_an_interruption_is_not_reported_as_whole() {
+    // No line is left behind the end, so that none meets the cancelling.
+    let folder = folder(&[vec![]]);
+    let progress = std::sync::Arc::new(Progress::new());
+    let inner = from_input(folder.path().as_os_str()).expect("it is there");
+    let source: Box<dyn Source> = Box::new(CancelAtEnd { inner, progress: progress.clone() });
+    let error = Analysis::new().run(&[source], &progress).expect_err("it was cancelled");
+    assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
+}
