@@ -29,6 +29,9 @@ const TROUBLE: u8 = 2;
 /// The exit status that shells give to a program stopped by Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
+/// Said of a report, which is written at the end or not at all, and of simulated logs, of which those that are written stay.
+const INTERRUPTED_MESSAGE: &str = "interrupted before the end";
+
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     let args = Args::parse();
@@ -44,7 +47,7 @@ pub(crate) fn main() -> ExitCode {
         // Whoever read the output has what he wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if is_cancelled(&error) => {
-            complain("interrupted; nothing was reported");
+            complain(INTERRUPTED_MESSAGE);
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {

@@ -26,7 +26,11 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
         .strict(args.logs.strict);
     let summary = {
         let shown = Shown::new(args.logs.quiet)?;
-        analysis.run(&sources, shown.progress())?
+        let summary = analysis.run(&sources, shown.progress())?;
+        if args.logs.inputs.iter().any(|input| input == "-") {
+            shown.settle()?;
+        }
+        summary
     };
     let idle_timeout = match args.idle_timeout {
         IdleTimeoutArg::Auto => None,
