@@ -329,7 +329,7 @@ fn a_reader_that_leaves_early_is_no_trouble() {
     }
 }
 
-/// The documented keys of an object, each with what stands under it: its own keys, or nothing to look into.
+/// More keys may stand there: they are only ever added.
 fn assert_has_keys(name: &str, value: &Value, keys: &[&str]) {
     let object = value.as_object().unwrap_or_else(|| panic!("{name} is no object: {value}"));
     for key in keys {
