@@ -1,10 +1,15 @@
 //! From a [`Summary`] to findings: for each target, the likely cause of its failures.
 //!
-//! This reads a summary alone, so a saved or merged one can be diagnosed too. What it knows today follows from how requests ended ([`first_cause`]): a
-//! first likely cause, with the others that fit the same lines. It does not yet weigh how failures lie in time, and its confidence says so.
+//! This reads a summary alone, so a saved or merged one can be diagnosed too. First come the causes that show in how failures lie in time (`in_time`: deaths, blocked paths, walls, races);
+//! what they do not explain is left with the first likely cause of its outcome ([`first_cause`]). A failure is in one finding at most, and those in none are
+//! counted.
 
 pub mod causes;
+mod endings;
 pub mod first_cause;
+mod in_time;
+mod race;
+mod walls;
 
 use std::time::Duration;
 
@@ -81,8 +86,10 @@ pub struct Evidence {
 pub struct Finding {
     /// What it is about.
     pub scope: Scope,
-    /// How the requests ended.
+    /// How most of the requests ended.
     pub outcome: Outcome,
+    /// How all of them ended, the most frequent first. A failure is in one finding at most.
+    pub outcomes: Vec<(Outcome, u64)>,
     /// The likely cause.
     pub cause: &'static Cause,
     /// The other causes that fit the same lines, likelier ones first.
@@ -95,8 +102,19 @@ pub struct Finding {
     pub seen: Option<Span>,
     /// For and against.
     pub evidence: Vec<Evidence>,
+    /// Timeouts that the log gives away.
+    pub estimates: Estimates,
     /// The earliest few.
     pub samples: Samples,
+}
+
+/// Timeouts estimated from how failures lie in time. Absent where the log does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimates {
+    /// How long the target keeps an idle connection open.
+    pub keep_alive: Option<Duration>,
+    /// After how long the target cuts a request off.
+    pub timeout: Option<Duration>,
 }
 
 /// Where the idle timeout of a diagnosis comes from.
@@ -125,6 +143,8 @@ pub struct IdleTimeout {
 pub struct Diagnosis {
     /// The findings, the one with most failures first.
     pub findings: Vec<Finding>,
+    /// Failures in no finding: too few of their kind, or too rare, to name a cause.
+    pub unexplained: u64,
     /// The idle timeout they were held against.
     pub idle_timeout: IdleTimeout,
 }
@@ -136,16 +156,23 @@ pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis 
         Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Given },
         None => infer_idle_timeout(summary),
     };
+    let explained = in_time::explain(summary, idle_timeout);
     let mut findings = Vec::new();
     for (scope, group) in groups(summary) {
         for outcome in Outcome::ALL {
             if let Some(failures) = group.failures.iter().find(|failures| failures.outcome == *outcome) {
-                findings.extend(finding(scope, &group, failures));
+                let taken = explained.iter().filter(|finding| finding.scope == scope);
+                let taken = taken.flat_map(|finding| &finding.outcomes).filter(|(of, _)| of == outcome);
+                let taken = taken.map(|(_, requests)| requests).sum();
+                findings.extend(finding(scope, &group, failures, taken));
             }
         }
     }
+    findings.extend(explained);
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.failures), finding.scope, finding.outcome));
-    Diagnosis { findings, idle_timeout }
+    let explained: u64 = findings.iter().map(|finding| finding.failures).sum();
+    let unexplained = summary.outcomes().failures().saturating_sub(explained);
+    Diagnosis { findings, unexplained, idle_timeout }
 }
 
 /// Failures belong to the target they ended at; where none was chosen, to the target group or the load balancer that made them.
@@ -179,7 +206,10 @@ fn groups(summary: &Summary) -> Vec<(Scope, Target)> {
     groups
 }
 
-fn finding(scope: Scope, target: &Target, failures: &Failures) -> Option<Finding> {
+/// What the outcome alone tells of those failures that time does not explain: all but `taken`.
+fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Option<Finding> {
+    let left = Failures { requests: failures.requests.saturating_sub(taken), ..failures.clone() };
+    let failures = &left;
     if failures.requests < MIN_FAILURES {
         return None;
     }
@@ -199,14 +229,22 @@ fn finding(scope: Scope, target: &Target, failures: &Failures) -> Option<Finding
         cause,
         confidence,
         failures: failures.requests,
+        outcomes: vec![(failures.outcome, failures.requests)],
         seen: failures.seen,
-        evidence: evidence(scope, target, failures, &also_fits),
+        evidence: evidence(scope, target, failures, taken, &also_fits),
         also_fits,
+        estimates: Estimates::default(),
         samples: failures.samples.clone(),
     })
 }
 
-fn evidence(scope: Scope, target: &Target, failures: &Failures, also_fits: &[&'static Cause]) -> Vec<Evidence> {
+fn evidence(
+    scope: Scope,
+    target: &Target,
+    failures: &Failures,
+    taken: u64,
+    also_fits: &[&'static Cause],
+) -> Vec<Evidence> {
     let Failures { outcome, requests, .. } = failures;
     let share = *requests as f64 / target.requests.max(1) as f64;
     // A target group's or load balancer's other requests did reach a target, and are not among these.
@@ -222,9 +260,23 @@ fn evidence(scope: Scope, target: &Target, failures: &Failures, also_fits: &[&'s
         is_for: true,
         numbers: vec![("failures", *requests as f64), ("requests", target.requests as f64), ("share", share)],
     }];
-    evidence.extend(range("they took", "elapsed", &failures.elapsed));
-    evidence.extend(range("the target held them for", "target_processing_time", &failures.target_processing_time));
-    if let Scope::Target(_) = scope {
+    if taken == 0 {
+        evidence.extend(range("they took", "elapsed", &failures.elapsed));
+        evidence.extend(range("the target held them for", "target_processing_time", &failures.target_processing_time));
+    } else {
+        evidence.push(Evidence {
+            text: format!(
+                "another {} that ended so {} explained by another finding",
+                grouped(taken),
+                if taken == 1 { "is" } else { "are" }
+            ),
+            is_for: true,
+            numbers: vec![("explained_otherwise", taken as f64)],
+        });
+    }
+    // Elsewhere it says nothing: a target that fails some requests answers others.
+    let is_about_connecting = matches!(outcome, Outcome::ConnectFailed | Outcome::ConnectTimeout);
+    if matches!(scope, Scope::Target(_)) && is_about_connecting {
         let answered = target.latency.count();
         evidence.push(Evidence {
             text: match answered {

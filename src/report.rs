@@ -81,6 +81,8 @@ pub struct Report {
     pub targets: Vec<TargetRow>,
     /// Likely causes, the one with most failures first.
     pub findings: Vec<FindingRow>,
+    /// Failures in no finding: too few of their kind, or too rare, to name a cause.
+    pub unexplained_failures: u64,
     /// By route, the one with most failures first.
     pub routes: Vec<RouteRow>,
     /// Requests over time and elapsed time.
@@ -165,7 +167,7 @@ pub struct IdleTimeout {
     pub origin: IdleTimeoutOrigin,
 }
 
-/// Requests by outcome, in the order of [`Outcome::ALL`]; only those that occurred.
+/// Requests by outcome; only those that occurred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcomes(pub Vec<(Outcome, u64)>);
 
@@ -300,8 +302,10 @@ pub struct FindingRow {
     pub also_fits: Vec<&'static str>,
     /// What it is about.
     pub scope: ScopeRow,
-    /// How the requests ended.
+    /// How most of the requests ended.
     pub outcome: Outcome,
+    /// How all of them ended, the most frequent first.
+    pub outcomes: Outcomes,
     /// How many.
     pub failures: u64,
     /// First of them.
@@ -310,7 +314,7 @@ pub struct FindingRow {
     pub last_seen: Option<Timestamp>,
     /// For and against.
     pub evidence: Vec<EvidenceRow>,
-    /// What later versions estimate.
+    /// Timeouts that the log gives away.
     pub estimates: Estimates,
     /// What to change.
     pub fix: &'static str,
@@ -331,9 +335,16 @@ pub struct ScopeRow {
     pub target: Option<String>,
 }
 
-/// Timeouts estimated from the log, in seconds. Empty so far: how requests ended tells none.
+/// Timeouts that the log gives away, in seconds; only those that it does.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Estimates {}
+pub struct Estimates {
+    /// How long the target keeps an idle connection open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_alive_seconds: Option<f64>,
+    /// After how long the target cuts a request off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<f64>,
+}
 
 /// A statement with its numbers beside it.
 #[derive(Clone, Debug)]
@@ -441,6 +452,7 @@ impl Report {
             target_groups: target_groups(summary),
             targets: targets(summary, &diagnosis.findings),
             findings: diagnosis.findings.iter().map(|finding| FindingRow::new(summary, finding)).collect(),
+            unexplained_failures: diagnosis.unexplained,
             routes: routes(summary),
             timing: TimingRow::new(summary),
         }
@@ -649,11 +661,15 @@ impl FindingRow {
             also_fits: finding.also_fits.iter().map(|cause| cause.id).collect(),
             scope: ScopeRow::new(summary, finding.scope),
             outcome: finding.outcome,
+            outcomes: Outcomes(finding.outcomes.clone()),
             failures: finding.failures,
             first_seen: finding.seen.map(|seen| seen.first),
             last_seen: finding.seen.map(|seen| seen.last),
             evidence: finding.evidence.iter().cloned().map(EvidenceRow).collect(),
-            estimates: Estimates {},
+            estimates: Estimates {
+                keep_alive_seconds: finding.estimates.keep_alive.map(|timeout| timeout.as_secs_f64()),
+                timeout_seconds: finding.estimates.timeout.map(|timeout| timeout.as_secs_f64()),
+            },
             fix: finding.cause.fix,
             docs: finding.cause.docs,
             samples: samples.collect(),

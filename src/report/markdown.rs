@@ -34,6 +34,10 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.findings.len() > MAX_ROWS {
         writeln!(out, "{}.\n", words::counted((report.findings.len() - MAX_ROWS) as u64, "more finding"))?;
     }
+    if !report.findings.is_empty() && report.unexplained_failures > 0 {
+        let more = words::counted(report.unexplained_failures, "failure");
+        writeln!(out, "{more} more, in no finding: too few of a kind, or too rare, to name a cause.\n")?;
+    }
     render_targets(report, out)?;
     render_outcomes(report, out)?;
     render_input(report, out)

@@ -49,6 +49,11 @@ pub(super) fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::
         page.line(FAINT, &format!("{more}: --format json has them all"))?;
         page.gap()?;
     }
+    if !report.findings.is_empty() && report.unexplained_failures > 0 {
+        let more = words::counted(report.unexplained_failures, "failure");
+        page.line(FAINT, &format!("{more} more, in no finding: too few of a kind, or too rare, to name a cause"))?;
+        page.gap()?;
+    }
     page.targets(report)?;
     page.outcomes(report)?;
     page.input(report)

@@ -1,0 +1,212 @@
+//! Requests of one target that ended at one instant: what a dying process leaves behind.
+//!
+//! A process that dies takes all its requests along, however long each had been under way; then its port refuses, or is silent, until something takes its
+//! place. Requests that went on undisturbed at that instant say that it was not the whole process.
+
+use std::time::Duration;
+
+use crate::aggregate::timeline::Passage;
+use crate::classify::Outcome;
+use crate::timestamp::Timestamp;
+
+/// Ends within this are one instant: the kernel closes a dead process's connections within milliseconds, and nodes differ by their clocks.
+const INSTANT: Duration = Duration::from_millis(250);
+
+/// Fewer ends than this are a coincidence, unless the port refused right after.
+const MIN_ENDINGS: usize = 3;
+
+/// A process that dies ends requests of all ages; those that were sent within this of each other may be one burst that met one fault.
+const MIN_AGES: Duration = Duration::from_millis(100);
+
+/// A process that died without its port being refused was away for at least so long; one of several workers need not be.
+const MIN_AWAY: Duration = Duration::from_secs(1);
+
+/// How soon after the first end a refused connection belongs to the same death.
+const REFUSAL_FOLLOWS: Duration = Duration::from_secs(5);
+
+/// A request that ended so much later than the instant was not touched by it.
+const SURVIVED_BY: Duration = Duration::from_millis(20);
+
+/// An instant at which requests of one target ended together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Death {
+    /// The first of the ends.
+    pub(super) at: Timestamp,
+    /// The last of what belongs to it: an end, or a refused connection.
+    pub(super) until: Timestamp,
+    /// Requests under way that ended.
+    pub(super) ended: usize,
+    /// Requests under way that were answered all the same.
+    pub(super) survived: usize,
+    /// Connections refused from then until the target answered again.
+    pub(super) refused: usize,
+    /// From the first to the last dispatch of those that ended.
+    pub(super) dispatched_within: Duration,
+    /// From the first to the last end.
+    pub(super) ended_within: Duration,
+    /// When the target next answered a request sent after it. Absent when it never did.
+    pub(super) answered_again: Option<Timestamp>,
+}
+
+impl Death {
+    /// Failures that it explains.
+    pub(super) fn explains(&self) -> usize {
+        self.ended + self.refused
+    }
+
+    /// Whether (nearly) all that was under way ended, and the target was away after it: the whole process, not one of its workers.
+    pub(super) fn is_whole(&self) -> bool {
+        let was_away = self.refused > 0 || self.answered_again.is_none_or(|again| between(self.at, again) >= MIN_AWAY);
+        was_away && self.ended * 10 >= (self.ended + self.survived) * 9
+    }
+}
+
+/// The deaths of one target, from all its requests on all nodes.
+pub(super) fn deaths(passages: &[Passage]) -> Vec<Death> {
+    let mut by_end: Vec<&Passage> = passages.iter().collect();
+    by_end.sort_by_key(|passage| (passage.ended, passage.dispatched));
+    let closed: Vec<&Passage> =
+        by_end.iter().copied().filter(|passage| passage.outcome == Outcome::ClosedBeforeResponse).collect();
+    let mut deaths = Vec::new();
+    let mut next = 0;
+    while let Some(first) = closed.get(next) {
+        let together =
+            closed[next..].iter().take_while(|passage| between(first.ended, passage.ended) <= INSTANT).count();
+        match death(&closed[next..next + together], &by_end) {
+            Some(mut death) => {
+                next += together;
+                // Requests that still found an open connection while others were refused.
+                let stragglers = closed[next..].iter().take_while(|passage| passage.ended <= death.until).count();
+                death.ended += stragglers;
+                next += stragglers;
+                deaths.push(death);
+            }
+            None => next += 1,
+        }
+    }
+    deaths
+}
+
+fn death(ended: &[&Passage], by_end: &[&Passage]) -> Option<Death> {
+    let (first, last) = (ended.first()?, ended.last()?);
+    let dispatches = ended.iter().map(|passage| passage.dispatched);
+    let dispatched_within = between(dispatches.clone().min()?, dispatches.max()?);
+    let ended_within = between(first.ended, last.ended);
+    let answered_again = by_end
+        .iter()
+        .filter(|passage| passage.dispatched > last.ended && !passage.outcome.is_failure())
+        .map(|passage| passage.dispatched)
+        .min();
+    let refused: Vec<Timestamp> = by_end
+        .iter()
+        .filter(|passage| passage.outcome == Outcome::ConnectFailed && passage.ended >= first.ended)
+        .map(|passage| passage.ended)
+        .take_while(|refused| answered_again.is_none_or(|again| *refused < again))
+        .collect();
+    let is_refused_after = refused.first().is_some_and(|refusal| between(first.ended, *refusal) <= REFUSAL_FOLLOWS);
+    // A burst of requests that were sent together and failed together is no death; nor is one end alone, unless the port was gone with it.
+    let began_apart = dispatched_within >= MIN_AGES.max(ended_within * 3);
+    if !(is_refused_after || ended.len() >= MIN_ENDINGS && began_apart) {
+        return None;
+    }
+    let survived = by_end
+        .iter()
+        .filter(|passage| {
+            passage.dispatched < first.ended
+                && passage.ended > last.ended
+                && between(last.ended, passage.ended) > SURVIVED_BY
+                && !passage.outcome.is_failure()
+        })
+        .count();
+    let refused: &[Timestamp] = if is_refused_after { &refused } else { &[] };
+    Some(Death {
+        at: first.ended,
+        until: refused.last().copied().unwrap_or(last.ended).max(last.ended),
+        ended: ended.len(),
+        survived,
+        refused: refused.len(),
+        dispatched_within,
+        ended_within,
+        answered_again,
+    })
+}
+
+fn between(earlier: Timestamp, later: Timestamp) -> Duration {
+    Duration::from_micros(u64::try_from(later.micros_since(earlier)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passage(dispatched_ms: i64, ended_ms: i64, outcome: Outcome) -> Passage {
+        let at = |ms: i64| Timestamp::from_micros(ms * 1000);
+        Passage { dispatched: at(dispatched_ms), ended: at(ended_ms), outcome }
+    }
+
+    fn closed(dispatched_ms: i64, ended_ms: i64) -> Passage {
+        passage(dispatched_ms, ended_ms, Outcome::ClosedBeforeResponse)
+    }
+
+    #[test]
+    fn requests_that_began_apart_and_ended_together_are_a_death() {
+        let passages = [
+            passage(0, 40, Outcome::Ok),
+            closed(100, 5_002),
+            closed(3_000, 5_000),
+            closed(4_800, 5_004),
+            passage(5_300, 5_301, Outcome::ConnectFailed),
+            passage(6_300, 6_301, Outcome::ConnectFailed),
+            passage(8_000, 8_030, Outcome::Ok),
+            passage(9_000, 9_001, Outcome::ConnectFailed),
+        ];
+        let deaths = deaths(&passages);
+        assert_eq!(deaths.len(), 1);
+        assert_eq!((deaths[0].ended, deaths[0].refused, deaths[0].survived), (3, 2, 0));
+        assert!(deaths[0].is_whole());
+        assert_eq!(deaths[0].answered_again, Some(Timestamp::from_micros(8_000_000)));
+    }
+
+    #[test]
+    fn those_that_were_answered_all_the_same_speak_against_a_whole_process() {
+        let mut passages = vec![closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004)];
+        passages.extend((0..9).map(|number| passage(4_000 + number, 5_500, Outcome::Ok)));
+        let deaths = deaths(&passages);
+        assert_eq!(deaths[0].survived, 9);
+        assert!(!deaths[0].is_whole());
+    }
+
+    #[test]
+    fn a_target_that_answered_on_at_once_did_not_die_as_a_whole() {
+        let passages =
+            [closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004), passage(5_300, 5_340, Outcome::Ok)];
+        assert!(!deaths(&passages)[0].is_whole());
+    }
+
+    #[test]
+    fn single_ends_between_answers_are_none() {
+        let passages = [
+            closed(1_000, 1_005),
+            passage(1_010, 1_030, Outcome::Ok),
+            closed(60_000, 60_008),
+            passage(60_010, 60_020, Outcome::Ok),
+        ];
+        assert_eq!(deaths(&passages), []);
+    }
+
+    #[test]
+    fn a_burst_that_was_sent_together_is_none() {
+        // As when a worker wakes up and closes several idle connections under the requests that come just then.
+        let passages =
+            [closed(1_000, 1_004), closed(1_003, 1_012), closed(1_006, 1_009), passage(1_020, 1_050, Outcome::Ok)];
+        assert_eq!(deaths(&passages), []);
+    }
+
+    #[test]
+    fn one_end_with_refused_connections_right_behind_is_a_death() {
+        let passages =
+            [closed(1_000, 2_000), passage(2_100, 2_101, Outcome::ConnectFailed), passage(9_000, 9_040, Outcome::Ok)];
+        let deaths = deaths(&passages);
+        assert_eq!(deaths.iter().map(Death::explains).collect::<Vec<_>>(), [2]);
+    }
+}

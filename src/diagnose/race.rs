@@ -1,0 +1,307 @@
+//! The keep-alive race: failures that come a fixed time after an earlier answer on the same node and target.
+//!
+//! When a target closes connections that were idle for K, and the load balancer reuses one just then, the failing request comes K after *some* earlier answer on the same pair:
+//! the last one on that connection. All other lags between it and earlier answers are background, and successful requests on the same pair show what the background looks like. So the lags
+//! of failures are held against those of such controls, in bins of several widths, and a bin counts only if it could not be chance.
+
+use std::time::Duration;
+
+use crate::aggregate::timeline::Passage;
+use crate::classify::Outcome;
+use crate::timestamp::Timestamp;
+
+/// A target that closes a connection it had given up ends the request sooner than this.
+const MAX_TOOK: Duration = Duration::from_millis(500);
+
+/// Shorter lags are those of connections in use.
+const MIN_LAG: Duration = Duration::from_millis(800);
+
+/// Controls lie this close to their failure, so that both see the same traffic.
+const CONTROLS_WITHIN: Duration = Duration::from_mins(10);
+
+/// Controls for each failure.
+const CONTROLS: usize = 20;
+
+/// Failures looked at; more add nothing to the certainty.
+const MAX_FAILURES: usize = 400;
+
+/// Widths of the bins: timers of the kernel and of event loops are sharp, supervisors look once a second or so.
+const WIDTHS: [Duration; 5] = [
+    Duration::from_millis(20),
+    Duration::from_millis(50),
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+];
+
+/// The chance, over all bins and widths, that the best bin is one by accident.
+const MAX_CHANCE: f64 = 0.001;
+
+/// Failures that the bin must hold, how large a share of all that must be, and how many times the share of the controls.
+const MIN_HITS: usize = 6;
+const MIN_COVERAGE: f64 = 0.5;
+const MIN_LIFT: f64 = 1.5;
+
+/// What the lags tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct KeepAlive {
+    /// The target's keep-alive timeout: the median of the lags in the bin.
+    pub(super) timeout: Duration,
+    /// Between which the middle eight in ten of them lie.
+    pub(super) interval: (Duration, Duration),
+    /// Failures that have such a lag, and all that were looked at.
+    pub(super) hits: usize,
+    pub(super) failures: usize,
+    /// The share of controls that have such a lag.
+    pub(super) control_share: f64,
+}
+
+impl KeepAlive {
+    /// The share of failures that have such a lag.
+    pub(super) fn coverage(&self) -> f64 {
+        self.hits as f64 / self.failures as f64
+    }
+}
+
+/// Whether a request may have been lost in such a race: it was sent, and closed nearly at once.
+pub(super) fn may_be_race(passage: &Passage) -> bool {
+    passage.outcome == Outcome::ClosedBeforeResponse && passage.took() <= MAX_TOOK
+}
+
+/// A pair's requests in the order in which they ended, and which of its failures to look at.
+pub(super) struct PairHistory<'a> {
+    pub(super) passages: &'a [Passage],
+    /// Failures of this pair that nothing else explains.
+    pub(super) failures: Vec<Passage>,
+}
+
+/// The lags of one request: sorted, each once.
+type Lags = Vec<u32>;
+
+/// Lags are kept in milliseconds.
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// Estimates the keep-alive timeout of targets that share one, from their pairs. `None` when the lags do not tell. No lag is longer than `idle_timeout`, after which the load balancer itself closes.
+pub(super) fn estimate(pairs: &[PairHistory<'_>], idle_timeout: Duration) -> Option<KeepAlive> {
+    let (mut failures, mut controls): (Vec<Lags>, Vec<Lags>) = (Vec::new(), Vec::new());
+    let total: usize = pairs.iter().map(|pair| pair.failures.len()).sum();
+    let stride = total.div_ceil(MAX_FAILURES).max(1);
+    let max_lag = idle_timeout + idle_timeout / 20;
+    for (number, (pair, failure)) in
+        pairs.iter().flat_map(|pair| pair.failures.iter().map(move |failure| (pair, failure))).enumerate()
+    {
+        if number % stride == 0 {
+            failures.push(lags(pair.passages, failure.dispatched, max_lag));
+            controls.extend(
+                controls_of(pair.passages, failure).map(|control| lags(pair.passages, control.dispatched, max_lag)),
+            );
+        }
+    }
+    best_bin(&failures, &controls, millis(max_lag))
+}
+
+/// The times since earlier answers on the pair.
+fn lags(passages: &[Passage], dispatched: Timestamp, max_lag: Duration) -> Lags {
+    let before = passages.partition_point(|passage| passage.ended < dispatched);
+    let mut lags: Lags = passages[..before]
+        .iter()
+        .rev()
+        .map_while(|passage| {
+            let lag = Duration::from_micros(u64::try_from(dispatched.micros_since(passage.ended)).ok()?);
+            (lag <= max_lag).then_some((lag, passage))
+        })
+        // Only an answered request leaves its connection open.
+        .filter(|(lag, passage)| *lag >= MIN_LAG && !passage.outcome.is_failure())
+        .map(|(lag, _)| millis(lag))
+        .collect();
+    lags.dedup();
+    lags
+}
+
+/// Answered requests near a failure, evenly spread over those there are.
+fn controls_of<'a>(passages: &'a [Passage], failure: &Passage) -> impl Iterator<Item = &'a Passage> {
+    let reach = i64::try_from(CONTROLS_WITHIN.as_micros()).unwrap_or(i64::MAX);
+    let from = passages.partition_point(|passage| passage.ended < failure.dispatched.plus_micros(-reach));
+    let to = passages.partition_point(|passage| passage.ended < failure.dispatched.plus_micros(reach));
+    let near = &passages[from..to];
+    let stride = near.len().div_ceil(CONTROLS).max(1);
+    near.iter().step_by(stride).filter(|passage| !passage.outcome.is_failure())
+}
+
+fn best_bin(failures: &[Lags], controls: &[Lags], max_lag: u32) -> Option<KeepAlive> {
+    if failures.len() < MIN_HITS || controls.len() < failures.len() {
+        return None;
+    }
+    let mut best: Option<(f64, u32, u32)> = None;
+    let mut bins_tried = 0.0;
+    for width in WIDTHS.map(millis) {
+        // Bins overlap by half, so that no peak is cut in two.
+        let step = width / 2;
+        let bins = (max_lag / step) as usize + 1;
+        bins_tried += bins as f64;
+        let (hits, control_hits) = (hits_by_bin(failures, step, bins), hits_by_bin(controls, step, bins));
+        for bin in 0..bins.saturating_sub(1) {
+            let found = hits[bin];
+            if found < MIN_HITS {
+                continue;
+            }
+            // One more hit and one more miss than seen: a few controls never prove that there are none.
+            let share = (control_hits[bin] as f64 + 1.0) / (controls.len() as f64 + 2.0);
+            let chance = ln_binomial_tail(failures.len(), found, share);
+            if best.is_none_or(|(least, ..)| chance < least) {
+                let start = u32::try_from(bin).unwrap_or(u32::MAX) * step;
+                best = Some((chance, start, start + width));
+            }
+        }
+    }
+    let (chance, start, end) = best?;
+    if chance + bins_tried.ln() > MAX_CHANCE.ln() {
+        return None;
+    }
+    let in_bin = |lags: &Lags| lags.iter().copied().filter(|lag| (start..end).contains(lag)).min();
+    let mut peak: Vec<u32> = failures.iter().filter_map(in_bin).collect();
+    peak.sort_unstable();
+    let at = |share: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
+        let place = (peak.len() as f64 * share) as usize;
+        Duration::from_millis(u64::from(peak[place.min(peak.len() - 1)]))
+    };
+    let control_share = controls.iter().filter(|lags| in_bin(lags).is_some()).count() as f64 / controls.len() as f64;
+    let found = KeepAlive {
+        timeout: at(0.5),
+        interval: (at(0.1), at(0.9)),
+        hits: peak.len(),
+        failures: failures.len(),
+        control_share,
+    };
+    (found.coverage() >= MIN_COVERAGE && found.coverage() >= MIN_LIFT * control_share).then_some(found)
+}
+
+/// For each bin (of two steps, beginning a step after the one before) how many requests have a lag in it.
+fn hits_by_bin(requests: &[Lags], step: u32, bins: usize) -> Vec<usize> {
+    let mut hits = vec![0; bins + 1];
+    // The request that was last counted for a bin, so that each counts once.
+    let mut counted_for = vec![usize::MAX; bins + 1];
+    for (number, lags) in requests.iter().enumerate() {
+        for lag in lags {
+            let bin = (lag / step) as usize;
+            for bin in bin.saturating_sub(1)..=bin.min(bins) {
+                if counted_for[bin] != number {
+                    counted_for[bin] = number;
+                    hits[bin] += 1;
+                }
+            }
+        }
+    }
+    hits
+}
+
+/// The logarithm of the chance of at least `hits` in `trials` when each hits with `share`.
+fn ln_binomial_tail(trials: usize, hits: usize, share: f64) -> f64 {
+    let ln_factorials: Vec<f64> = std::iter::once(0.0)
+        .chain((1..=trials).scan(0.0, |sum, number| {
+            *sum += (number as f64).ln();
+            Some(*sum)
+        }))
+        .collect();
+    let (ln_share, ln_rest) = (share.ln(), (1.0 - share).ln());
+    let terms = (hits..=trials).map(|hits| {
+        ln_factorials[trials] - ln_factorials[hits] - ln_factorials[trials - hits]
+            + hits as f64 * ln_share
+            + (trials - hits) as f64 * ln_rest
+    });
+    let largest = terms.clone().fold(f64::NEG_INFINITY, f64::max);
+    largest + terms.map(|term| (term - largest).exp()).sum::<f64>().ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn at(seconds: f64) -> Timestamp {
+        #[expect(clippy::cast_possible_truncation, reason = "a test's times are small")]
+        Timestamp::from_micros((seconds * 1e6) as i64)
+    }
+
+    /// Answers at random moments, `rate` a second, for two hours.
+    fn answers(rate: f64, dice: &mut ChaCha8Rng) -> Vec<Passage> {
+        let mut now = 0.0;
+        let mut passages = Vec::new();
+        while now < 7_200.0 {
+            now += -(1.0 - dice.random::<f64>()).ln() / rate;
+            passages.push(Passage { dispatched: at(now - 0.03), ended: at(now), outcome: Outcome::Ok });
+        }
+        passages
+    }
+
+    fn failure(dispatched: f64) -> Passage {
+        Passage { dispatched: at(dispatched), ended: at(dispatched + 0.004), outcome: Outcome::ClosedBeforeResponse }
+    }
+
+    #[test]
+    fn failures_a_fixed_time_after_an_answer_give_the_timeout_away() {
+        let mut dice = ChaCha8Rng::seed_from_u64(1);
+        let passages = answers(1.0, &mut dice);
+        let failures: Vec<Passage> = (0..30)
+            .map(|number| {
+                let answer = passages[200 + number * 200];
+                #[expect(clippy::cast_precision_loss, reason = "a test's times are small")]
+                let ended = answer.ended.as_micros() as f64 / 1e6;
+                failure(ended + 5.0 + 0.01 * dice.random::<f64>())
+            })
+            .collect();
+        let found = estimate(&[PairHistory { passages: &passages, failures }], MINUTE).expect("a peak");
+        assert!(found.timeout.abs_diff(Duration::from_secs(5)) < Duration::from_millis(50), "{found:?}");
+        assert_eq!(found.hits, 30);
+    }
+
+    #[test]
+    fn failures_at_random_moments_tell_nothing() {
+        for seed in 0..40 {
+            let mut dice = ChaCha8Rng::seed_from_u64(seed);
+            let passages = answers(0.7, &mut dice);
+            let failures = (0..40).map(|_| failure(dice.random_range(100.0..7_100.0))).collect();
+            assert_eq!(estimate(&[PairHistory { passages: &passages, failures }], MINUTE), None, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_poller_makes_no_peak_where_failures_are_random() {
+        // Every five seconds an answer: most moments have one five seconds before the next, and so do the controls.
+        let mut dice = ChaCha8Rng::seed_from_u64(3);
+        let mut passages = answers(0.2, &mut dice);
+        passages.extend((0..1_440).map(|number| {
+            let ended = f64::from(number) * 5.0 + 0.004 * dice.random::<f64>();
+            Passage { dispatched: at(ended - 0.003), ended: at(ended), outcome: Outcome::Ok }
+        }));
+        passages.sort_by_key(|passage| passage.ended);
+        // They hit the poller's requests as often as the others.
+        let failures = (0..40)
+            .map(|number| {
+                let victim = passages[100 + number * 31];
+                Passage { outcome: Outcome::ClosedBeforeResponse, ..victim }
+            })
+            .collect();
+        assert_eq!(estimate(&[PairHistory { passages: &passages, failures }], MINUTE), None);
+    }
+
+    #[test]
+    fn a_few_failures_are_too_few() {
+        let mut dice = ChaCha8Rng::seed_from_u64(1);
+        let passages = answers(1.0, &mut dice);
+        let failures = (1..5).map(|number| failure(f64::from(number) * 300.0)).collect();
+        assert_eq!(estimate(&[PairHistory { passages: &passages, failures }], MINUTE), None);
+    }
+
+    #[test]
+    fn the_tail_of_a_binomial_is_known() {
+        assert!((ln_binomial_tail(10, 10, 0.5).exp() - 0.5_f64.powi(10)).abs() < 1e-12);
+        assert!((ln_binomial_tail(5, 1, 0.2).exp() - (1.0 - 0.8_f64.powi(5))).abs() < 1e-12);
+    }
+}
