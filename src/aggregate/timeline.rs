@@ -16,8 +16,8 @@ pub const BLOCK_SECONDS: i64 = 300;
 /// Requests kept, of 12 bytes each.
 pub const MAX_REQUESTS: usize = 4_000_000;
 
-/// Pairs of node and target told apart; requests of any beyond are not kept.
-const MAX_PAIRS: usize = 65_536;
+/// Nodes told apart; requests that any beyond handled are not kept.
+const MAX_NODES: usize = 1_024;
 
 /// How long after a failure its surroundings end.
 const BLOCKS_AFTER: i64 = 1;
@@ -59,15 +59,23 @@ struct Block {
 
 /// The blocks of one pair, in no order.
 #[derive(Clone, Debug, Default)]
-pub struct Pair {
+struct Pair {
     blocks: Vec<Block>,
+}
+
+/// What is kept of one node: its pairs, each at its target's place plus one in `places`; 0 where the node has sent nothing to the target.
+///
+/// An object is one node's, so its lines find the node at once, and the pair without hashing.
+#[derive(Clone, Debug, Default)]
+struct Node {
+    places: Vec<u32>,
+    pairs: Vec<(u32, Pair)>,
 }
 
 /// Requests by pair of node and target.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    /// Pairs by target and node.
-    pairs: Interner<u32, Pair>,
+    nodes: Interner<(), Node>,
     requests: usize,
     is_thinned: bool,
 }
@@ -80,7 +88,7 @@ impl Timeline {
         if exchange.is_web_socket {
             return;
         }
-        let Some(place) = self.pair(target, exchange.node.unwrap_or_default()) else { return };
+        let Some(node) = self.node(exchange.node.unwrap_or_default()) else { return };
         let took = elapsed.saturating_sub(exchange.request_processing_time.unwrap_or_default());
         let number = block_number(exchange.time);
         let entry = Entry {
@@ -88,30 +96,36 @@ impl Timeline {
             took: ticks(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)),
             outcome,
         };
-        self.pairs.value_mut(place).block(number).push(entry);
+        node.pair(target).block(number).push(entry);
         self.requests += 1;
         if self.requests > MAX_REQUESTS {
             self.thin();
         }
     }
 
-    fn pair(&mut self, target: u32, node: &[u8]) -> Option<u32> {
-        let is_new = self.pairs.len() >= MAX_PAIRS && self.pairs.find(target, node).is_none();
-        (!is_new).then(|| self.pairs.place(target, node, usize::MAX))
+    #[inline]
+    fn node(&mut self, name: &[u8]) -> Option<&mut Node> {
+        if self.nodes.len() >= MAX_NODES && self.nodes.find((), name).is_none() {
+            return None;
+        }
+        let place = self.nodes.place((), name, usize::MAX);
+        Some(self.nodes.value_mut(place))
     }
 
     /// Adds another's requests; `target` says where the other's targets now stand.
     pub fn merge(&mut self, other: Self, target: impl Fn(u32) -> u32) {
         self.is_thinned |= other.is_thinned;
-        for (theirs, node, pair) in other.pairs.into_entries() {
-            let Some(place) = self.pair(target(theirs), &node) else { continue };
-            let mine = self.pairs.value_mut(place);
-            for block in pair.blocks {
-                self.requests += block.entries.len();
-                let known = mine.block(block.number);
-                known.failures += block.failures;
-                known.entries.extend(block.entries);
+        for ((), name, theirs) in other.nodes.into_entries() {
+            let mut requests = 0;
+            let Some(mine) = self.node(&name) else { continue };
+            for (place, pair) in theirs.pairs {
+                let known = mine.pair(target(place));
+                for block in pair.blocks {
+                    requests += block.entries.len();
+                    known.merge(block);
+                }
             }
+            self.requests += requests;
         }
         if self.requests > MAX_REQUESTS {
             self.thin();
@@ -131,7 +145,7 @@ impl Timeline {
 
     fn retain(&mut self, keeps: impl Fn(&Pair, i64) -> bool) {
         self.requests = 0;
-        for pair in self.pairs.values_mut() {
+        for (_, pair) in self.nodes.values_mut().flat_map(|node| &mut node.pairs) {
             let kept: Vec<bool> = pair.blocks.iter().map(|block| keeps(pair, block.number)).collect();
             let mut kept = kept.into_iter();
             pair.blocks.retain(|_| kept.next().unwrap_or_default());
@@ -149,17 +163,46 @@ impl Timeline {
     #[must_use]
     pub fn of_target(&self, target: u32) -> Vec<(Box<[u8]>, Vec<Passage>)> {
         let mut nodes: Vec<(Box<[u8]>, Vec<Passage>)> = self
-            .pairs
+            .nodes
             .iter()
-            .filter(|&(of, ..)| of == target)
-            .map(|(_, node, pair)| (node.into(), pair.passages()))
+            .filter_map(|((), name, node)| Some((name.into(), node.find(target)?.passages())))
             .collect();
         nodes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         nodes
     }
 }
 
+impl Node {
+    #[inline]
+    fn pair(&mut self, target: u32) -> &mut Pair {
+        let target_place = target as usize;
+        if self.places.len() <= target_place {
+            self.places.resize(target_place + 1, 0);
+        }
+        if self.places[target_place] == 0 {
+            self.pairs.push((target, Pair::default()));
+            self.places[target_place] = u32::try_from(self.pairs.len()).expect("fewer pairs than targets, which fit");
+        }
+        &mut self.pairs[self.places[target_place] as usize - 1].1
+    }
+
+    fn find(&self, target: u32) -> Option<&Pair> {
+        let place = self.places.get(target as usize)?.checked_sub(1)?;
+        Some(&self.pairs[place as usize].1)
+    }
+}
+
 impl Pair {
+    fn merge(&mut self, block: Block) {
+        match self.blocks.iter_mut().find(|known| known.number == block.number) {
+            Some(known) => {
+                known.failures += block.failures;
+                known.entries.extend(block.entries);
+            }
+            None => self.blocks.push(block),
+        }
+    }
+
     #[inline]
     fn block(&mut self, number: i64) -> &mut Block {
         // Lines come nearly in order, so the latest block is nearly always the one.
@@ -179,18 +222,19 @@ impl Pair {
     }
 
     fn passages(&self) -> Vec<Passage> {
-        let mut passages: Vec<Passage> = self
-            .blocks
-            .iter()
-            .flat_map(|block| {
-                block.entries.iter().map(|entry| {
-                    let ended = block_start(block.number).plus_micros(i64::from(entry.ended) * TICK_MICROS);
-                    let dispatched = ended.plus_micros(-i64::from(entry.took) * TICK_MICROS);
-                    Passage { dispatched, ended, outcome: entry.outcome }
-                })
-            })
-            .collect();
-        passages.sort_unstable_by_key(|passage| (passage.ended, passage.dispatched, passage.outcome));
+        let mut blocks: Vec<&Block> = self.blocks.iter().collect();
+        blocks.sort_unstable_by_key(|block| block.number);
+        let mut passages: Vec<Passage> = Vec::with_capacity(blocks.iter().map(|block| block.entries.len()).sum());
+        for block in blocks {
+            let start = block_start(block.number);
+            passages.extend(block.entries.iter().map(|entry| {
+                let ended = start.plus_micros(i64::from(entry.ended) * TICK_MICROS);
+                let dispatched = ended.plus_micros(-i64::from(entry.took) * TICK_MICROS);
+                Passage { dispatched, ended, outcome: entry.outcome }
+            }));
+        }
+        // Nearly in order already, which this sort makes use of.
+        passages.sort_by_key(Passage::order);
         passages
     }
 }
@@ -204,6 +248,12 @@ impl Block {
 }
 
 impl Passage {
+    /// Passages are put in the order in which they ended.
+    #[must_use]
+    pub fn order(&self) -> (Timestamp, Timestamp, Outcome) {
+        (self.ended, self.dispatched, self.outcome)
+    }
+
     /// From its dispatch to its end.
     #[must_use]
     pub fn took(&self) -> Duration {

@@ -27,6 +27,9 @@ const REFUSAL_FOLLOWS: Duration = Duration::from_secs(5);
 /// A request that ended so much later than the instant was not touched by it.
 const SURVIVED_BY: Duration = Duration::from_millis(20);
 
+/// Requests under way at the instant that were answered later than this are not looked for.
+const SURVIVORS_WITHIN: Duration = Duration::from_mins(2);
+
 /// An instant at which requests of one target ended together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Death {
@@ -61,18 +64,16 @@ impl Death {
     }
 }
 
-/// The deaths of one target, from all its requests on all nodes.
-pub(super) fn deaths(passages: &[Passage]) -> Vec<Death> {
-    let mut by_end: Vec<&Passage> = passages.iter().collect();
-    by_end.sort_by_key(|passage| (passage.ended, passage.dispatched));
+/// The deaths of one target, from all its requests on all nodes in the order of their ends.
+pub(super) fn deaths(by_end: &[Passage]) -> Vec<Death> {
     let closed: Vec<&Passage> =
-        by_end.iter().copied().filter(|passage| passage.outcome == Outcome::ClosedBeforeResponse).collect();
+        by_end.iter().filter(|passage| passage.outcome == Outcome::ClosedBeforeResponse).collect();
     let mut deaths = Vec::new();
     let mut next = 0;
     while let Some(first) = closed.get(next) {
         let together =
             closed[next..].iter().take_while(|passage| between(first.ended, passage.ended) <= INSTANT).count();
-        match death(&closed[next..next + together], &by_end) {
+        match death(&closed[next..next + together], by_end) {
             Some(mut death) => {
                 next += together;
                 // Requests that still found an open connection while others were refused.
@@ -87,33 +88,36 @@ pub(super) fn deaths(passages: &[Passage]) -> Vec<Death> {
     deaths
 }
 
-fn death(ended: &[&Passage], by_end: &[&Passage]) -> Option<Death> {
+fn death(ended: &[&Passage], by_end: &[Passage]) -> Option<Death> {
     let (first, last) = (ended.first()?, ended.last()?);
     let dispatches = ended.iter().map(|passage| passage.dispatched);
     let dispatched_within = between(dispatches.clone().min()?, dispatches.max()?);
     let ended_within = between(first.ended, last.ended);
-    let answered_again = by_end
-        .iter()
-        .filter(|passage| passage.dispatched > last.ended && !passage.outcome.is_failure())
-        .map(|passage| passage.dispatched)
-        .min();
-    let refused: Vec<Timestamp> = by_end
-        .iter()
-        .filter(|passage| passage.outcome == Outcome::ConnectFailed && passage.ended >= first.ended)
-        .map(|passage| passage.ended)
-        .take_while(|refused| answered_again.is_none_or(|again| *refused < again))
-        .collect();
-    let is_refused_after = refused.first().is_some_and(|refusal| between(first.ended, *refusal) <= REFUSAL_FOLLOWS);
     // A burst of requests that were sent together and failed together is no death; nor is one end alone, unless the port was gone with it.
     let began_apart = dispatched_within >= MIN_AGES.max(ended_within * 3);
+    let since = &by_end[by_end.partition_point(|passage| passage.ended < first.ended)..];
+    let is_refused_after = since
+        .iter()
+        .take_while(|passage| between(first.ended, passage.ended) <= REFUSAL_FOLLOWS)
+        .any(|passage| passage.outcome == Outcome::ConnectFailed);
     if !(is_refused_after || ended.len() >= MIN_ENDINGS && began_apart) {
         return None;
     }
-    let survived = by_end
+    let answered_again = since
         .iter()
+        .find(|passage| passage.dispatched > last.ended && !passage.outcome.is_failure())
+        .map(|passage| passage.dispatched);
+    let refused: Vec<Timestamp> = since
+        .iter()
+        .take_while(|passage| answered_again.is_none_or(|again| passage.ended < again))
+        .filter(|passage| passage.outcome == Outcome::ConnectFailed)
+        .map(|passage| passage.ended)
+        .collect();
+    let survived = since
+        .iter()
+        .take_while(|passage| between(last.ended, passage.ended) <= SURVIVORS_WITHIN)
         .filter(|passage| {
             passage.dispatched < first.ended
-                && passage.ended > last.ended
                 && between(last.ended, passage.ended) > SURVIVED_BY
                 && !passage.outcome.is_failure()
         })

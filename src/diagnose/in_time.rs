@@ -55,7 +55,8 @@ impl<'a> History<'a> {
         let nodes: Vec<Vec<Passage>> =
             summary.timeline.of_target(place).into_iter().map(|(_, passages)| passages).collect();
         let mut all: Vec<Passage> = nodes.concat();
-        all.sort_by_key(|passage| (passage.ended, passage.dispatched));
+        // Runs that are in order already, which this sort makes use of.
+        all.sort_by_key(Passage::order);
         let deaths = endings::deaths(&all);
         Self { place, target_group, target, nodes, all, deaths }
     }

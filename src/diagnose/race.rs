@@ -20,10 +20,10 @@ const MIN_LAG: Duration = Duration::from_millis(800);
 const CONTROLS_WITHIN: Duration = Duration::from_mins(10);
 
 /// Controls for each failure.
-const CONTROLS: usize = 20;
+const CONTROLS: usize = 10;
 
 /// Failures looked at; more add nothing to the certainty.
-const MAX_FAILURES: usize = 400;
+const MAX_FAILURES: usize = 200;
 
 /// Widths of the bins: timers of the kernel and of event loops are sharp, supervisors look once a second or so.
 const WIDTHS: [Duration; 5] = [
