@@ -2,6 +2,7 @@
 
 mod analyze;
 mod args;
+mod explain;
 mod papers;
 mod progress;
 mod simulate;
@@ -19,9 +20,14 @@ use args::{Args, Command};
 enum Outcome {
     /// All was done.
     Done,
+    /// A finding that was asked for was met. It stands, whatever else could not be read.
+    Met,
     /// Something could not be read; the rest was reported.
     Trouble,
 }
+
+/// The exit status of a finding that was asked for.
+const MET: u8 = 1;
 
 /// The exit status of trouble.
 const TROUBLE: u8 = 2;
@@ -37,12 +43,14 @@ pub(crate) fn main() -> ExitCode {
     let args = Args::parse();
     let result = match args.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions(args) => papers::completions(&args),
         Command::Man(args) => papers::man(&args),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Met) => ExitCode::from(MET),
         Ok(Outcome::Trouble) => ExitCode::from(TROUBLE),
         // Whoever read the output has what he wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -48,6 +48,9 @@ pub enum Confidence {
 }
 
 impl Confidence {
+    /// All, from the least sure.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
     /// `low`, `medium` or `high`.
     #[must_use]
     pub fn id(self) -> &'static str {

@@ -7,7 +7,7 @@ mod json;
 mod markdown;
 pub mod plain;
 mod text;
-mod words;
+pub mod words;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -28,7 +28,7 @@ struct Run {
 
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_albscope"));
-    command.args(args).current_dir(folder).env_remove("NO_COLOR").stdin(Stdio::null());
+    command.args(args).current_dir(folder).env_remove("NO_COLOR").env_remove("COLUMNS").stdin(Stdio::null());
     command
 }
 
@@ -769,4 +769,84 @@ fn assert_markdown_is_whole(name: &str, markdown: &str) {
         }
     }
     assert_eq!(fence, None, "{name}: a code block is not closed");
+}
+
+#[test]
+fn a_finding_that_was_asked_for_is_status_1_and_said() {
+    for (name, asked, code, said) in [
+        ("met", "target-crash", Some(1), "10.0.12.199:3000"),
+        ("met at its confidence", "keep-alive-race:high", Some(1), "10.0.10.36:3000"),
+        ("not so sure", "target-crash:high", Some(0), ""),
+        ("another cause", "lambda-error", Some(0), ""),
+    ] {
+        let run = run(repository(), &["analyze", "sample-logs", "--fail-on", asked]);
+        assert_eq!(run.code, code, "{name}");
+        assert!(run.stdout.contains("How requests ended"), "{name}: the report is printed all the same");
+        assert_eq!(run.stderr.lines().count(), usize::from(code == Some(1)), "{name}: {}", run.stderr);
+        assert!(run.stderr.contains(said), "{name}: {}", run.stderr);
+    }
+    let refused = run(repository(), &["analyze", "sample-logs", "--fail-on", "crash"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("albscope explain"), "{}", refused.stderr);
+}
+
+#[test]
+fn every_cause_is_explained() {
+    let list = run(repository(), &["explain"]);
+    assert_eq!(list.code, Some(0));
+    let ids: Vec<&str> = list.stdout.lines().filter_map(|row| row.split_whitespace().next()).collect();
+    assert_eq!(ids.len(), albscope::diagnose::causes::CAUSES.len());
+    for id in ids {
+        let explained = run(repository(), &["explain", id]);
+        assert_eq!(explained.code, Some(0), "{id}");
+        assert!(
+            explained.stdout.contains("\nfix ") && explained.stdout.contains("https://"),
+            "{id}: {}",
+            explained.stdout
+        );
+    }
+    run(repository(), &["explain", "bad-luck"]).assert_complains("no cause", &["bad-luck", "albscope explain"]);
+}
+
+#[test]
+fn a_line_is_explained_field_by_field() {
+    let refused = line()
+        .field(alb::ELB_STATUS_CODE, "502")
+        .field(alb::TARGET_STATUS_CODE, "-")
+        .field(alb::REQUEST_PROCESSING_TIME, "-1")
+        .field(alb::TARGET_PROCESSING_TIME, "-1")
+        .field(alb::RESPONSE_PROCESSING_TIME, "-1")
+        .agent("\u{1b}[31magent")
+        .build();
+    let from_argument = run(repository(), &["explain", "--line", &refused]);
+    let from_input = run_with_input(repository(), &["explain", "--line", "-"], refused.as_bytes());
+    assert_eq!((from_argument.code, &from_argument.stdout), (Some(0), &from_input.stdout));
+    for part in ["connect-failed", "connection-refused", "target-crash", "\\u{1b}[31magent", "elapsed  0.002 s"] {
+        assert!(from_argument.stdout.contains(part), "{part}: {}", from_argument.stdout);
+    }
+    let other = run(repository(), &["explain", "--line", "no log line"]);
+    assert_eq!((other.code, &*other.stdout), (Some(2), ""));
+    other.assert_complains("no line", &["too few fields"]);
+}
+
+#[test]
+fn lines_none_of_which_is_a_record_are_trouble() {
+    let logs = Logs::new();
+    logs.write("app.log", b"this is\nsome other log\n");
+    let run = run(logs.path(), &["analyze", "."]);
+    assert_eq!(run.code, Some(2));
+    run.assert_complains("no records", &["none of the lines"]);
+    assert!(run.stdout.contains("too few fields"), "{}", run.stdout);
+}
+
+#[test]
+fn a_pager_s_width_is_taken_from_the_environment() {
+    let wide = |columns: &str| {
+        let output = command(repository(), &["analyze", "sample-logs"]).env("COLUMNS", columns).output();
+        let run = finish(output.expect("the program runs"));
+        run.stdout.contains("Target group")
+    };
+    assert!(wide("140"));
+    assert!(!wide("80"));
+    assert!(!wide("broad"));
 }

@@ -31,6 +31,7 @@ fn the_output_shown_is_real() {
     let output = Command::new(env!("CARGO_BIN_EXE_albscope"))
         .args(["analyze", "sample-logs"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("COLUMNS")
         .output()
         .expect("the program runs");
     assert!(output.status.success());

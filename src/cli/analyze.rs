@@ -4,12 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
-use albscope::report::{Format, Report, Style};
+use albscope::report::{Format, Report, Style, words};
 use albscope::source::{self, Source};
 use albscope::{Analysis, Timestamp, diagnose};
 use anyhow::Context;
 
-use super::args::{AnalyzeArgs, ColorArg, IdleTimeoutArg, LogArgs};
+use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs};
 use super::progress::Shown;
 use super::{Outcome, complain};
 
@@ -59,6 +59,18 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
         );
         outcome = Outcome::Trouble;
     }
+    if report.input.lines > 0 && report.input.records == 0 {
+        complain("none of the lines could be read as a record of an access log; the report says why");
+        outcome = Outcome::Trouble;
+    }
+    for FailOn { cause, confidence } in &args.fail_on {
+        let met = report.findings.iter().filter(|row| row.cause == cause.id && row.confidence >= *confidence);
+        for finding in met {
+            let (what, _) = words::scope(&finding.scope);
+            complain(&format!("{} ({} confidence) at {what}, as --fail-on asks", cause.id, finding.confidence.id()));
+            outcome = Outcome::Met;
+        }
+    }
     Ok(outcome)
 }
 
@@ -89,7 +101,7 @@ fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
     let stdout = io::stdout();
     let is_terminal = stdout.is_terminal();
     let style = Style {
-        width: if is_terminal { terminal_width() } else { WIDTH_ELSEWHERE },
+        width: if is_terminal { terminal_width() } else { width_elsewhere() },
         is_coloured: match args.color {
             ColorArg::Always => true,
             ColorArg::Never => false,
@@ -122,6 +134,12 @@ fn write_file(report: &Report, format: Format, style: Style, path: &Path) -> io:
         let _ = fs::remove_file(&partial);
     }
     renamed
+}
+
+/// Behind a pipe there may be a pager as wide as the terminal, which only the environment can tell.
+fn width_elsewhere() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.filter(|columns| *columns > 0).unwrap_or(WIDTH_ELSEWHERE)
 }
 
 fn terminal_width() -> usize {

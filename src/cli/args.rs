@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use albscope::Timestamp;
+use albscope::diagnose::causes::cause;
+use albscope::diagnose::{Cause, Confidence};
 use albscope::report::Format;
 use albscope::source::{LoadBalancerFilter, Selection, TargetFilter, TargetGroupFilter};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
@@ -12,7 +14,9 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 /// Says, for each target of an AWS Application Load Balancer, why requests failed.
 #[derive(Debug, Parser)]
 #[command(name = "albscope", version, about, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 done, 2 trouble (what could be read is reported), 130 interrupted.")]
+#[command(
+    after_help = "Exit status: 0 done, 1 a finding that --fail-on names, 2 trouble (what could be read is reported), 130 interrupted."
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,8 +24,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    // The long help of these two stands at their arguments; a line here would take its place.
+    // The long help of these three stands at their arguments; a line here would take its place.
     Analyze(AnalyzeArgs),
+    Explain(ExplainArgs),
     Simulate(SimulateArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
@@ -55,10 +60,36 @@ pub(crate) struct AnalyzeArgs {
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
     pub(crate) idle_timeout: IdleTimeoutArg,
 
+    /// Exit with status 1 when a finding has this cause, at this confidence (low, medium, high) or above; may be repeated
+    #[arg(long, value_name = "CAUSE[:CONFIDENCE]", value_parser = parse_fail_on)]
+    pub(crate) fail_on: Vec<FailOn>,
+
     // Not a doc comment: there the name would need marks, which --help would show.
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     #[arg(help = "Use colour in text: auto does on a terminal, unless the environment has NO_COLOR")]
     pub(crate) color: ColorArg,
+}
+
+/// Explain a cause, or one log line field by field.
+///
+/// Without a cause, lists all of them. With --line, says what stands in each field of a line of an access log, how the request ended, and which causes
+/// fit that end.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// Which cause, by its id
+    #[arg(value_name = "CAUSE", conflicts_with = "line")]
+    pub(crate) cause: Option<String>,
+
+    /// One line of an access log, in quotes; - reads it from standard input
+    #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
+    pub(crate) line: Option<OsString>,
+}
+
+/// A cause, and how sure a finding of it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FailOn {
+    pub(crate) cause: &'static Cause,
+    pub(crate) confidence: Confidence,
 }
 
 /// What every command that reads logs takes.
@@ -266,6 +297,16 @@ fn parse_age(text: &str) -> Option<Duration> {
     Duration::try_from(duration.abs()).ok()
 }
 
+fn parse_fail_on(text: &str) -> Result<FailOn, String> {
+    let (id, confidence) = text.split_once(':').unwrap_or((text, Confidence::Low.id()));
+    let cause = cause(id).ok_or_else(|| format!("there is no cause {id}; albscope explain lists them"))?;
+    let confidence = Confidence::ALL
+        .into_iter()
+        .find(|known| known.id() == confidence)
+        .ok_or_else(|| format!("{confidence} is no confidence: low, medium or high"))?;
+    Ok(FailOn { cause, confidence })
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdleTimeoutArg {
     Auto,
@@ -340,6 +381,15 @@ mod tests {
         let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
         let selection = args.logs.selection(at("2026-11-22T10:00:00Z")).expect("a window");
         assert_eq!(selection.until, Some(at("2026-11-20T12:00:00Z")));
+    }
+
+    #[test]
+    fn fail_on_takes_a_cause_and_a_confidence() {
+        let parsed = |text: &str| parse_fail_on(text).map(|fail_on| (fail_on.cause.id, fail_on.confidence));
+        assert_eq!(parsed("target-crash"), Ok(("target-crash", Confidence::Low)));
+        assert_eq!(parsed("target-crash:high"), Ok(("target-crash", Confidence::High)));
+        assert!(parsed("crash").is_err_and(|error| error.contains("explain")));
+        assert!(parsed("target-crash:sure").is_err_and(|error| error.contains("medium")));
     }
 
     #[test]

@@ -109,6 +109,16 @@ impl When {
     }
 }
 
+/// The causes that an outcome may have, likelier ones first; none for an outcome that is no failure.
+#[must_use]
+pub fn causes_of(outcome: Outcome) -> Vec<&'static Cause> {
+    let mut causes: Vec<&'static Cause> = Vec::new();
+    for id in ROWS.iter().filter(|row| row.outcome == outcome).flat_map(|row| row.ids) {
+        causes.extend(cause(id).filter(|found| !causes.contains(found)));
+    }
+    causes
+}
+
 /// What failures of one outcome may mean. `answered`: requests that the same target answered.
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "the messages say why there is none")]

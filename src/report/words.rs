@@ -87,7 +87,8 @@ pub(super) fn load_balancer_name(id: &str) -> &str {
 }
 
 /// What a finding is about, and what that belongs to.
-pub(super) fn scope(scope: &ScopeRow) -> (String, String) {
+#[must_use]
+pub fn scope(scope: &ScopeRow) -> (String, String) {
     let load_balancer = load_balancer_name(&scope.load_balancer);
     let group = scope.target_group.as_deref().map(target_group_name);
     match (&scope.target, group) {

@@ -1,0 +1,114 @@
+//! `albscope explain`
+
+use std::ffi::OsStr;
+use std::io::{self, Read, Write};
+
+use albscope::classify::{Elapsed, Exchange, Outcome as Ending, classify};
+use albscope::diagnose::Cause;
+use albscope::diagnose::causes::{CAUSES, cause};
+use albscope::diagnose::first_cause::causes_of;
+use albscope::kind::{Alb, recognise};
+use albscope::record::{Bounds, LogKind, MAX_LINE_BYTES, Record};
+use albscope::report::plain::shortened;
+use anyhow::{Context, bail};
+
+use super::Outcome;
+use super::args::ExplainArgs;
+
+/// Characters of a field that are shown.
+const MAX_FIELD_CHARACTERS: usize = 160;
+
+pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
+    let mut out = Vec::new();
+    match (&args.line, &args.cause) {
+        (Some(line), _) => explain_line(&line_of(line)?, &mut out)?,
+        (None, Some(id)) => {
+            let cause = cause(id).with_context(|| format!("there is no cause {id}; albscope explain lists them"))?;
+            explain_cause(cause, &mut out)?;
+        }
+        (None, None) => list(&mut out)?,
+    }
+    io::stdout().write_all(&out)?;
+    Ok(Outcome::Done)
+}
+
+fn list(out: &mut dyn Write) -> io::Result<()> {
+    let width = CAUSES.iter().map(|cause| cause.id.len()).max().unwrap_or_default();
+    for cause in CAUSES {
+        writeln!(out, "{:width$}  {}", cause.id, cause.title)?;
+    }
+    Ok(())
+}
+
+fn explain_cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}: {}\n", cause.id, cause.title)?;
+    writeln!(out, "fix   {}", cause.fix)?;
+    writeln!(out, "docs  {}", cause.docs)?;
+    let endings: Vec<&Ending> = Ending::ALL.iter().filter(|ending| causes_of(**ending).contains(&cause)).collect();
+    if !endings.is_empty() {
+        writeln!(out, "\nRequests that end so may have this cause:")?;
+        for ending in endings {
+            writeln!(out, "  {}: {}", ending.id(), ending.title())?;
+        }
+    }
+    Ok(())
+}
+
+fn line_of(argument: &OsStr) -> anyhow::Result<Vec<u8>> {
+    if argument != "-" {
+        return Ok(argument.as_encoded_bytes().trim_ascii().to_vec());
+    }
+    let mut line = Vec::new();
+    io::stdin().take(MAX_LINE_BYTES as u64).read_to_end(&mut line).context("cannot read standard input")?;
+    let first = line.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    Ok(first.trim_ascii().to_vec())
+}
+
+fn explain_line(line: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut bounds = Bounds::default();
+    let record: Record<'_, Alb> = match Record::parse(line, &mut bounds) {
+        Ok(record) => record,
+        Err(problem) => bail!("this is no line of an access log: {}", recognise(line).unwrap_or(problem).title()),
+    };
+    let fields = Alb::SCHEMA.fields;
+    let width = fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
+    for (place, field) in fields.iter().enumerate() {
+        let value = match (record.bytes(place), record.value(place)) {
+            (None, _) => "(the line ends before it)".to_owned(),
+            (Some(_), None) => "-".to_owned(),
+            (Some(_), Some(value)) => shortened(&String::from_utf8_lossy(value), MAX_FIELD_CHARACTERS),
+        };
+        writeln!(out, "{:>2}  {:width$}  {value}", place + 1, field.name)?;
+        writeln!(out, "    {:width$}  {}", "", field.meaning)?;
+    }
+    if !record.unknown_tail().is_empty() {
+        let tail = shortened(&String::from_utf8_lossy(record.unknown_tail()), MAX_FIELD_CHARACTERS);
+        writeln!(out, "    {:width$}  {tail} (fields that this version does not know)", "and more")?;
+    }
+    let exchange = record.exchange().map_err(|problem| anyhow::anyhow!("{}", problem.title()))?;
+    let outcome = classify(&exchange);
+    writeln!(out, "\nelapsed  {}", elapsed(&exchange))?;
+    writeln!(out, "outcome  {}: {}; answered by the {}", outcome.id(), outcome.title(), outcome.answered_by().title())?;
+    let causes = causes_of(outcome);
+    if causes.is_empty() {
+        writeln!(out, "causes   none: such a request does not count as failed")?;
+    }
+    for (place, cause) in causes.iter().enumerate() {
+        let label = if place == 0 { "causes" } else { "" };
+        writeln!(out, "{label:<9}{}: {}", cause.id, cause.title)?;
+    }
+    if causes.len() > 1 {
+        writeln!(out, "\nOne line does not tell them apart; albscope analyze looks at all lines together.")?;
+    }
+    Ok(())
+}
+
+fn elapsed(exchange: &Exchange<'_>) -> String {
+    match exchange.elapsed {
+        Elapsed::Exact(elapsed) => format!("{:.3} s (time - request_creation_time)", elapsed.as_secs_f64()),
+        Elapsed::FromTraceId(elapsed) => {
+            format!("at most {:.3} s, and at least a second less (from the second in trace_id)", elapsed.as_secs_f64())
+        }
+        Elapsed::Unknown => "unknown".to_owned(),
+    }
+}
