@@ -304,8 +304,7 @@ fn evidence(
 
 /// A sentence on a range of durations, where there are any.
 fn range(what: &str, name: &'static str, durations: &crate::aggregate::Quantiles) -> Option<Evidence> {
-    let [min, median, max] =
-        [durations.min()?, durations.quantile(0.5)?, durations.max()?].map(|duration| duration.as_secs_f64());
+    let [min, median, max] = [durations.min()?, durations.quantile(0.5)?, durations.max()?].map(seconds_of);
     let names: [&'static str; 3] = match name {
         "elapsed" => ["elapsed_min", "elapsed_median", "elapsed_max"],
         _ => ["target_processing_time_min", "target_processing_time_median", "target_processing_time_max"],
@@ -346,6 +345,11 @@ fn infer_idle_timeout(summary: &Summary) -> IdleTimeout {
         Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Inferred },
         None => IdleTimeout { duration: DEFAULT_IDLE_TIMEOUT, origin: IdleTimeoutOrigin::Default },
     }
+}
+
+/// A duration in seconds, as the log would write it: 1.793, where `Duration` itself gives 1.7930000000000001.
+pub(crate) fn seconds_of(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e6
 }
 
 /// `1,234,567`

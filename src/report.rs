@@ -11,7 +11,6 @@ pub mod words;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::Duration;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -19,7 +18,7 @@ use serde::{Serialize, Serializer};
 use crate::aggregate::timing::{ELAPSED_BINS, elapsed_bin_start};
 use crate::aggregate::{OutcomeCounts, Quantiles, Span, StatusPairs, Summary, Target, Timing};
 use crate::classify::Outcome;
-use crate::diagnose::{Confidence, Diagnosis, Evidence, Finding, IdleTimeoutOrigin, Scope};
+use crate::diagnose::{Confidence, Diagnosis, Evidence, Finding, IdleTimeoutOrigin, Scope, seconds_of};
 use crate::error::Problem;
 use crate::source::Selection;
 use crate::timestamp::Timestamp;
@@ -278,14 +277,8 @@ pub struct Latency {
 
 impl From<&Quantiles> for Latency {
     fn from(quantiles: &Quantiles) -> Self {
-        let at = |q| quantiles.quantile(q).map(|duration| duration.as_secs_f64());
-        Self {
-            p50: at(0.5),
-            p90: at(0.9),
-            p99: at(0.99),
-            p999: at(0.999),
-            max: quantiles.max().map(|duration| duration.as_secs_f64()),
-        }
+        let at = |q| quantiles.quantile(q).map(seconds_of);
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: quantiles.max().map(seconds_of) }
     }
 }
 
@@ -441,7 +434,7 @@ impl Report {
             selected: Window { start: selection.since, end: selection.until },
             input: Input::new(summary),
             idle_timeout: IdleTimeout {
-                seconds: diagnosis.idle_timeout.duration.as_secs_f64(),
+                seconds: seconds_of(diagnosis.idle_timeout.duration),
                 origin: diagnosis.idle_timeout.origin,
             },
             requests: summary.requests(),
@@ -667,8 +660,8 @@ impl FindingRow {
             last_seen: finding.seen.map(|seen| seen.last),
             evidence: finding.evidence.iter().cloned().map(EvidenceRow).collect(),
             estimates: Estimates {
-                keep_alive_seconds: finding.estimates.keep_alive.map(|timeout| timeout.as_secs_f64()),
-                timeout_seconds: finding.estimates.timeout.map(|timeout| timeout.as_secs_f64()),
+                keep_alive_seconds: finding.estimates.keep_alive.map(seconds_of),
+                timeout_seconds: finding.estimates.timeout.map(seconds_of),
             },
             fix: finding.cause.fix,
             docs: finding.cause.docs,
@@ -720,10 +713,7 @@ impl TimingRow {
         });
         let mut load_balancers: Vec<_> = load_balancers.collect();
         load_balancers.sort_by(|one, other| one.load_balancer.cmp(&other.load_balancer));
-        Self {
-            elapsed_bins: (0..ELAPSED_BINS).map(elapsed_bin_start).map(|start: Duration| start.as_secs_f64()).collect(),
-            load_balancers,
-        }
+        Self { elapsed_bins: (0..ELAPSED_BINS).map(elapsed_bin_start).map(seconds_of).collect(), load_balancers }
     }
 }
 

@@ -10,10 +10,15 @@ use super::race::{self, KeepAlive, PairHistory};
 use super::walls::{self, Wall};
 use super::{
     Confidence, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, MIN_FAILURES_FOR_HIGH, Scope, grouped,
+    seconds_of,
 };
+use crate::aggregate::route::{Route, RouteCounts};
 use crate::aggregate::timeline::Passage;
 use crate::aggregate::{Samples, Span, Summary, Target};
 use crate::classify::Outcome;
+
+/// A target seen within this of the window's beginning need not have begun there.
+const EDGE_MICROS: i64 = 60 * 1_000_000;
 
 /// A target's requests over time.
 struct History<'a> {
@@ -37,15 +42,22 @@ pub(super) fn explain(summary: &Summary, idle_timeout: IdleTimeout) -> Vec<Findi
     let mut explained = Vec::new();
     for history in &histories {
         explained.extend(history.crash(summary));
+        explained.extend(history.not_ready(summary));
         explained.extend(history.blocked());
         explained.extend(history.cut_off(idle_timeout));
     }
+    let is_closed = |history: &History<'_>| history.target.outcomes.of(Outcome::ClosedBeforeResponse) > 0;
+    let routes = if histories.iter().any(is_closed) { summary.routes.sorted() } else { Vec::new() };
     let mut groups: Vec<u32> = histories.iter().map(|history| history.target_group).collect();
     groups.sort_unstable();
     groups.dedup();
     for group in groups {
         let members: Vec<&History<'_>> = histories.iter().filter(|history| history.target_group == group).collect();
-        explained.extend(races(&members, idle_timeout));
+        // Failures of one route are its own, whatever their lags may look like.
+        match bad_routes(&routes, group) {
+            Some(routes) => explained.extend(members.iter().filter_map(|history| history.of_bad_routes(&routes))),
+            None => explained.extend(races(&members, idle_timeout)),
+        }
     }
     explained
 }
@@ -111,8 +123,8 @@ impl<'a> History<'a> {
                 ),
                 true,
                 vec![
-                    ("dispatched_within", death.dispatched_within.as_secs_f64()),
-                    ("ended_within", death.ended_within.as_secs_f64()),
+                    ("dispatched_within", seconds_of(death.dispatched_within)),
+                    ("ended_within", seconds_of(death.ended_within)),
                 ],
             ));
         }
@@ -138,7 +150,7 @@ impl<'a> History<'a> {
                 number_of(
                     &format!("the target answered again {} s later", seconds(away)),
                     true,
-                    vec![("away", away.as_secs_f64())],
+                    vec![("away", seconds_of(away))],
                 )
             }
             None => number_of("the target never answered again", true, vec![]),
@@ -155,8 +167,6 @@ impl<'a> History<'a> {
     ///
     /// A rolling deployment starts a new target before it stops an old one. What replaces a target that was lost begins after.
     fn is_replaced_beforehand(&self, summary: &Summary, death: &Death) -> bool {
-        /// A target seen within this of the window's beginning need not have begun there.
-        const EDGE_MICROS: i64 = 60 * 1_000_000;
         /// Nodes find out within moments that a target is gone.
         const END_MICROS: i64 = 1_000_000;
         let (Some(window), None) = (summary.window, death.answered_again) else { return false };
@@ -171,7 +181,45 @@ impl<'a> History<'a> {
         begun >= ended.max(1)
     }
 
-    /// Connections timed out, and nothing was answered meanwhile: the path is blocked or the host is gone.
+    /// A target that begins in the window refuses connections until it first answers: it was asked before it listened.
+    fn not_ready(&self, summary: &Summary) -> Option<Finding> {
+        let begun = self.all.first()?.dispatched;
+        let first_answer = self.all.iter().find(|passage| !passage.outcome.is_failure())?.dispatched;
+        let refusals = || self.all.iter().filter(|passage| passage.outcome == Outcome::ConnectFailed);
+        let early: Vec<&Passage> = refusals().take_while(|passage| passage.ended < first_answer).collect();
+        let is_new = begun.micros_since(summary.window?.first) > EDGE_MICROS;
+        // Refused later too: it comes and goes, which is something else.
+        if !is_new || (early.len() as u64) < MIN_FAILURES || early.len() * 10 < refusals().count() * 9 {
+            return None;
+        }
+        let seen = Span { first: early.first()?.ended, last: early.last()?.ended };
+        let waited = Duration::from_micros(u64::try_from(first_answer.micros_since(begun)).unwrap_or_default());
+        let evidence = vec![
+            number_of(
+                &format!("{} refused before the target's first answer", plural_are(early.len() as u64, "connection")),
+                true,
+                vec![("failures", early.len() as f64)],
+            ),
+            number_of(
+                &format!("that answer came {} s after the first request to it", seconds(waited)),
+                true,
+                vec![("waited", seconds_of(waited))],
+            ),
+        ];
+        let taken = vec![(Outcome::ConnectFailed, early.len() as u64)];
+        let also_fits = &["connection-refused"];
+        Some(self.finding(
+            "target-not-ready",
+            also_fits,
+            Confidence::Medium,
+            Estimates::default(),
+            seen,
+            evidence,
+            taken,
+        ))
+    }
+
+    /// Connections timed out, and nothing was answered meanwhile: the path is blocked or the host is gone. Where others were answered, the target had no room for more.
     fn blocked(&self) -> Option<Finding> {
         /// Connect timeouts further apart than this are different episodes.
         const EPISODE_GAP_MICROS: i64 = 60 * 1_000_000;
@@ -188,10 +236,6 @@ impl<'a> History<'a> {
             let (first, last) = (episode.first()?.dispatched, episode.last()?.dispatched);
             let meanwhile = self.all.iter().filter(|passage| (first..=last).contains(&passage.dispatched));
             let ok = meanwhile.clone().filter(|passage| !passage.outcome.is_failure()).count();
-            // One in fifty may have begun on a clock that differs a little.
-            if ok * 50 > episode.len() {
-                return None;
-            }
             timeouts += episode.len();
             answered += ok;
             silent += meanwhile.filter(|passage| passage.outcome == Outcome::IdleTimeout).count();
@@ -199,7 +243,19 @@ impl<'a> History<'a> {
             Span::include(&mut seen, episode.last()?.ended);
         }
         let seen = seen?;
-        let confidence = if timeouts as u64 >= MIN_FAILURES_FOR_HIGH { Confidence::High } else { Confidence::Medium };
+        // One in fifty may have begun on a clock that differs a little.
+        let is_blocked = answered * 50 <= timeouts;
+        let (id, also_fits, confidence) = match is_blocked {
+            true if timeouts as u64 >= MIN_FAILURES_FOR_HIGH => {
+                ("connect-timeout", "target-tls-handshake", Confidence::High)
+            }
+            true => ("connect-timeout", "target-tls-handshake", Confidence::Medium),
+            false => ("target-saturated", "connect-timeout", Confidence::Low),
+        };
+        if !is_blocked {
+            // Requests that were slow while others were answered are a finding of their own.
+            silent = 0;
+        }
         let mut evidence = vec![
             number_of(
                 &format!("{} not made within 10 s", plural_are(timeouts as u64, "connection")),
@@ -231,15 +287,7 @@ impl<'a> History<'a> {
             ));
         }
         let taken = vec![(Outcome::ConnectTimeout, timeouts as u64), (Outcome::IdleTimeout, silent as u64)];
-        Some(self.finding(
-            "connect-timeout",
-            &["target-tls-handshake"],
-            confidence,
-            Estimates::default(),
-            seen,
-            evidence,
-            taken,
-        ))
+        Some(self.finding(id, &[also_fits], confidence, Estimates::default(), seen, evidence, taken))
     }
 
     /// The target's own timeout cut requests off at a constant time.
@@ -282,12 +330,60 @@ impl<'a> History<'a> {
                     seconds(idle_timeout.duration)
                 ),
                 is_below,
-                vec![("idle_timeout", idle_timeout.duration.as_secs_f64())],
+                vec![("idle_timeout", seconds_of(idle_timeout.duration))],
             ),
         ];
         let estimates = Estimates { timeout: Some(wall.at), ..Estimates::default() };
         let taken = vec![(Outcome::ClosedBeforeResponse, wall.times as u64)];
         Some(self.finding("target-request-timeout", &["target-crash"], confidence, estimates, seen?, evidence, taken))
+    }
+
+    /// The load balancer refuses what a route answers, so (nearly) all that the target closes is that route's.
+    fn of_bad_routes(&self, routes: &BadRoutes) -> Option<Finding> {
+        let closed: Vec<&Passage> = self
+            .all
+            .iter()
+            .filter(|passage| passage.outcome == Outcome::ClosedBeforeResponse && !self.is_of_a_death(passage))
+            .collect();
+        if (closed.len() as u64) < MIN_FAILURES {
+            return None;
+        }
+        let seen = Span { first: closed.first()?.ended, last: closed.last()?.ended };
+        let evidence = vec![
+            number_of(
+                &format!("{} closed before an answer", plural_are(closed.len() as u64, "request")),
+                true,
+                vec![("failures", closed.len() as f64)],
+            ),
+            number_of(
+                &format!(
+                    "in the target group, {} of {} to {} ended so, and {} of {} others",
+                    grouped(routes.failures),
+                    plural(routes.requests, "request"),
+                    routes.named(),
+                    grouped(routes.other_failures),
+                    grouped(routes.other_requests),
+                ),
+                true,
+                vec![
+                    ("route_failures", routes.failures as f64),
+                    ("route_requests", routes.requests as f64),
+                    ("other_failures", routes.other_failures as f64),
+                    ("other_requests", routes.other_requests as f64),
+                ],
+            ),
+        ];
+        let taken = vec![(Outcome::ClosedBeforeResponse, closed.len() as u64)];
+        let also_fits = &["target-crash"];
+        Some(self.finding(
+            "malformed-response",
+            also_fits,
+            routes.confidence(),
+            Estimates::default(),
+            seen,
+            evidence,
+            taken,
+        ))
     }
 
     /// Failures that may be races and are nothing else, by node.
@@ -336,6 +432,62 @@ impl<'a> History<'a> {
             evidence,
             estimates,
             samples,
+        }
+    }
+}
+
+/// The routes of a target group whose requests are (nearly) all closed before an answer, against the others.
+struct BadRoutes {
+    names: Vec<String>,
+    requests: u64,
+    failures: u64,
+    other_requests: u64,
+    other_failures: u64,
+}
+
+/// Looks for them. `None` when most of what is closed is spread over routes that also answer.
+fn bad_routes(routes: &[(Route, RouteCounts)], target_group: u32) -> Option<BadRoutes> {
+    /// A route with fewer closed requests may have been unlucky.
+    const MIN_CLOSED: u64 = 5;
+    /// Of such a route at least this share is closed, and of all that is closed so much is theirs.
+    const MIN_SHARE: f64 = 0.9;
+    const MIN_COVERAGE: f64 = 0.8;
+    let mut found = BadRoutes { names: Vec::new(), requests: 0, failures: 0, other_requests: 0, other_failures: 0 };
+    for (route, counts) in routes {
+        if route.target_group != target_group {
+            continue;
+        }
+        let (requests, closed) = (counts.requests(), counts.outcomes.of(Outcome::ClosedBeforeResponse));
+        if closed >= MIN_CLOSED && closed as f64 >= requests as f64 * MIN_SHARE {
+            found.names.push(String::from_utf8_lossy(&route.template).into_owned());
+            found.requests += requests;
+            found.failures += closed;
+        } else {
+            found.other_requests += requests;
+            found.other_failures += closed;
+        }
+    }
+    let closed = found.failures + found.other_failures;
+    // Where there is no other route, nothing says that it is the route.
+    let is_found = found.failures > 0
+        && found.failures as f64 >= closed as f64 * MIN_COVERAGE
+        && found.other_requests >= found.requests;
+    is_found.then_some(found)
+}
+
+impl BadRoutes {
+    /// Nearly always closed, often enough, while others hardly ever are.
+    fn confidence(&self) -> Confidence {
+        let is_always = self.failures * 20 >= self.requests * 19 && self.failures >= 20;
+        let is_only_there = self.other_failures * 100 < self.other_requests;
+        if is_always && is_only_there { Confidence::High } else { Confidence::Medium }
+    }
+
+    fn named(&self) -> String {
+        match self.names.as_slice() {
+            [one] => one.clone(),
+            [first, rest @ ..] => format!("{first} and {}", plural(rest.len() as u64, "other route")),
+            [] => String::new(),
         }
     }
 }
@@ -398,8 +550,8 @@ fn race_evidence(found: &KeepAlive, failures: u64, idle_timeout: IdleTimeout) ->
             vec![
                 ("hits", found.hits as f64),
                 ("looked_at", found.failures as f64),
-                ("lag_low", low.as_secs_f64()),
-                ("lag_high", high.as_secs_f64()),
+                ("lag_low", seconds_of(low)),
+                ("lag_high", seconds_of(high)),
                 ("control_share", found.control_share),
             ],
         ),
@@ -410,7 +562,7 @@ fn race_evidence(found: &KeepAlive, failures: u64, idle_timeout: IdleTimeout) ->
                 seconds(idle_timeout.duration)
             ),
             found.timeout <= idle_timeout.duration,
-            vec![("keep_alive", found.timeout.as_secs_f64()), ("idle_timeout", idle_timeout.duration.as_secs_f64())],
+            vec![("keep_alive", seconds_of(found.timeout)), ("idle_timeout", seconds_of(idle_timeout.duration))],
         ),
     ]
 }
@@ -431,25 +583,8 @@ fn plural_are(number: u64, noun: &str) -> String {
 
 /// Seconds with as many decimals as the log has.
 fn seconds(duration: Duration) -> String {
-    format!("{:.3}", duration.as_secs_f64())
+    format!("{:.3}", seconds_of(duration))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ids_of_this_file_are_in_the_table() {
-        let source = include_str!("in_time.rs").split("mod tests").next().unwrap_or_default();
-        let ids: Vec<&str> = source
-            .split('"')
-            .skip(1)
-            .step_by(2)
-            .filter(|text| text.contains('-') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
-            .collect();
-        assert!(ids.contains(&"keep-alive-race") && ids.len() >= 7, "{ids:?}");
-        for id in ids {
-            assert!(cause(id).is_some(), "{id}");
-        }
-    }
-}
+mod tests;
