@@ -11,6 +11,8 @@ mod in_time;
 mod race;
 mod walls;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -160,15 +162,17 @@ pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis 
         None => infer_idle_timeout(summary),
     };
     let explained = in_time::explain(summary, idle_timeout);
+    let mut taken: BTreeMap<(Scope, Outcome), u64> = BTreeMap::new();
+    for finding in &explained {
+        for (outcome, requests) in &finding.outcomes {
+            *taken.entry((finding.scope, *outcome)).or_default() += requests;
+        }
+    }
     let mut findings = Vec::new();
     for (scope, group) in groups(summary) {
-        for outcome in Outcome::ALL {
-            if let Some(failures) = group.failures.iter().find(|failures| failures.outcome == *outcome) {
-                let taken = explained.iter().filter(|finding| finding.scope == scope);
-                let taken = taken.flat_map(|finding| &finding.outcomes).filter(|(of, _)| of == outcome);
-                let taken = taken.map(|(_, requests)| requests).sum();
-                findings.extend(finding(scope, &group, failures, taken));
-            }
+        for failures in &group.failures {
+            let taken = taken.get(&(scope, failures.outcome)).copied().unwrap_or_default();
+            findings.extend(finding(scope, &group, failures, taken));
         }
     }
     findings.extend(explained);
@@ -179,11 +183,13 @@ pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis 
 }
 
 /// Failures belong to the target they ended at; where none was chosen, to the target group or the load balancer that made them.
-fn groups(summary: &Summary) -> Vec<(Scope, Target)> {
-    let mut groups: Vec<(Scope, Target)> = Vec::new();
-    let mut add = |scope: Scope, target: Target| match groups.iter_mut().find(|(known, _)| *known == scope) {
-        Some((_, known)) => known.merge(target),
-        None => groups.push((scope, target)),
+fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
+    let mut groups: BTreeMap<Scope, Target> = BTreeMap::new();
+    let mut add = |scope: Scope, target: Target| match groups.entry(scope) {
+        Entry::Occupied(known) => known.into_mut().merge(target),
+        Entry::Vacant(place) => {
+            place.insert(target);
+        }
     };
     for (place, (target_group, address, target)) in (0..).zip(summary.targets.iter()) {
         if target.failures.is_empty() {

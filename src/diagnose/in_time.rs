@@ -225,6 +225,8 @@ impl<'a> History<'a> {
         const EPISODE_GAP_MICROS: i64 = 60 * 1_000_000;
         /// Fewer of them are no episode.
         const MIN_TIMEOUTS: usize = 5;
+        /// What began in an episode and ended later than this is not looked for: longer than AWS's longest idle timeout.
+        const ANSWERED_WITHIN_MICROS: i64 = 4_100 * 1_000_000;
         let timed_out: Vec<&Passage> =
             self.all.iter().filter(|passage| passage.outcome == Outcome::ConnectTimeout).collect();
         let episodes = timed_out
@@ -234,7 +236,11 @@ impl<'a> History<'a> {
         let mut seen: Option<Span> = None;
         for episode in episodes {
             let (first, last) = (episode.first()?.dispatched, episode.last()?.dispatched);
-            let meanwhile = self.all.iter().filter(|passage| (first..=last).contains(&passage.dispatched));
+            let from = self.all.partition_point(|passage| passage.ended < first);
+            let meanwhile = self.all[from..]
+                .iter()
+                .take_while(|passage| passage.ended <= last.plus_micros(ANSWERED_WITHIN_MICROS))
+                .filter(|passage| (first..=last).contains(&passage.dispatched));
             let ok = meanwhile.clone().filter(|passage| !passage.outcome.is_failure()).count();
             timeouts += episode.len();
             answered += ok;

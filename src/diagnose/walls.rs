@@ -30,15 +30,23 @@ pub(super) struct Wall {
 pub(super) fn wall(times: &[Duration]) -> Option<Wall> {
     let mut times: Vec<Duration> = times.iter().copied().filter(|time| *time >= MIN_TIME).collect();
     times.sort_unstable();
-    let within =
-        |start: usize| times[start..].iter().take_while(|time| time.saturating_sub(times[start]) <= THICKNESS).count();
-    // The earliest of the fullest, so that the wall begins at its front.
-    let (start, held) =
-        (0..times.len()).map(|start| (start, within(start))).max_by_key(|&(start, held)| (held, usize::MAX - start))?;
+    // Both ends only move forward, so that many times take no longer than they must.
+    let (mut start, mut held, mut end) = (0, 0, 0);
+    for candidate in 0..times.len() {
+        while end < times.len() && times[end].saturating_sub(times[candidate]) <= THICKNESS {
+            end += 1;
+        }
+        // The earliest of the fullest, so that the wall begins at its front.
+        if end - candidate > held {
+            (start, held) = (candidate, end - candidate);
+        }
+    }
+    if held < MIN_TIMES {
+        return None;
+    }
     let at = times[start];
     let before = times[..start].iter().filter(|time| at.saturating_sub(**time) <= THICKNESS).count();
-    let is_wall = held >= MIN_TIMES
-        && held as f64 >= times.len() as f64 * MIN_SHARE
+    let is_wall = held as f64 >= times.len() as f64 * MIN_SHARE
         && before as f64 <= held as f64 * MAX_BEFORE
         // Within one to three seconds everything is near everything.
         && at >= THICKNESS;
