@@ -42,10 +42,13 @@ const MIN_HITS: usize = 6;
 const MIN_COVERAGE: f64 = 0.5;
 const MIN_LIFT: f64 = 1.5;
 
+/// Lags that spread over more than this part of the timeout are smeared.
+const SMEAR_DIVISOR: u32 = 20;
+
 /// What the lags tell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct KeepAlive {
-    /// The target's keep-alive timeout: the median of the lags in the bin.
+    /// The target's keep-alive timeout: the median of the lags in the bin, or, where they are smeared, their front.
     pub(super) timeout: Duration,
     /// Between which the middle eight in ten of them lie.
     pub(super) interval: (Duration, Duration),
@@ -169,9 +172,12 @@ fn best_bin(failures: &[Lags], controls: &[Lags], max_lag: u32) -> Option<KeepAl
         Duration::from_millis(u64::from(peak[place.min(peak.len() - 1)]))
     };
     let control_share = controls.iter().filter(|lags| in_bin(lags).is_some()).count() as f64 / controls.len() as f64;
+    let interval = (at(0.1), at(0.9));
+    // A timer that is looked at now and then fires late, never early: where the lags are smeared, the timeout is at their front.
+    let is_smeared = interval.1.saturating_sub(interval.0) > interval.0 / SMEAR_DIVISOR;
     let found = KeepAlive {
-        timeout: at(0.5),
-        interval: (at(0.1), at(0.9)),
+        timeout: if is_smeared { interval.0 } else { at(0.5) },
+        interval,
         hits: peak.len(),
         failures: failures.len(),
         control_share,
