@@ -237,11 +237,18 @@ impl<'a> History<'a> {
         for episode in episodes {
             let (first, last) = (episode.first()?.dispatched, episode.last()?.dispatched);
             let from = self.all.partition_point(|passage| passage.ended < first);
+            // The silence may have begun before a new connection was wanted: with the last request that was answered.
+            let answered_last = self.all[..from].iter().rev().find(|passage| !passage.outcome.is_failure());
+            let silent_since =
+                answered_last.map_or(first, |passage| passage.dispatched.max(first.plus_micros(-EPISODE_GAP_MICROS)));
             let meanwhile = self.all[from..]
                 .iter()
                 .take_while(|passage| passage.ended <= last.plus_micros(ANSWERED_WITHIN_MICROS))
-                .filter(|passage| (first..=last).contains(&passage.dispatched));
-            let ok = meanwhile.clone().filter(|passage| !passage.outcome.is_failure()).count();
+                .filter(|passage| passage.dispatched > silent_since && passage.dispatched <= last);
+            let ok = meanwhile
+                .clone()
+                .filter(|passage| passage.dispatched >= first && !passage.outcome.is_failure())
+                .count();
             timeouts += episode.len();
             answered += ok;
             silent += meanwhile.filter(|passage| passage.outcome == Outcome::IdleTimeout).count();

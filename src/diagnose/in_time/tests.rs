@@ -124,7 +124,8 @@ fn a_target_that_refuses_now_and_then_is_not_called_new() {
 fn connections_that_time_out_while_nothing_is_answered_are_a_blocked_path() {
     let mut requests: Vec<Seen> = answers(0..100_000, 500).collect();
     requests.extend((0..40).map(|number| unsent(100_000 + number * 500, 10_001, GATEWAY_TIMEOUT)));
-    requests.extend((0..5).map(|number| seen(100_100 + number * 500, 60_001, GATEWAY_TIMEOUT)));
+    // Two on connections that stood already were sent before the first new one was wanted.
+    requests.extend((0..5).map(|number| seen(99_700 + number * 200, 60_001, GATEWAY_TIMEOUT)));
     requests.extend(answers(130_000..300_000, 500));
     assert_eq!(causes(&diagnosis_of(&requests)), [("connect-timeout", Confidence::High, 45)]);
 }
