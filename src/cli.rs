@@ -59,7 +59,8 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {
-            complain(&format!("{error:#}"));
+            let stopped = if is_strict(&error) { "stopped at the first problem, as --strict asks: " } else { "" };
+            complain(&format!("{stopped}{error:#}"));
             ExitCode::from(TROUBLE)
         }
     }
@@ -76,6 +77,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn is_strict(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<albscope::Error>().is_some_and(|error| matches!(error.kind(), ErrorKind::Strict { .. }))
 }
 
 fn is_cancelled(error: &anyhow::Error) -> bool {

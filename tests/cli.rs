@@ -211,7 +211,7 @@ fn strict_stops_at_the_first_problem_and_says_where_it_is() {
     logs.write("a.log", &[&good[..], b"bad\n", &good, b"worse\n"].concat());
     let run_strict = run(logs.path(), &["analyze", "a.log", "--strict"]);
     assert_eq!((run_strict.code, &*run_strict.stdout), (Some(2), ""));
-    run_strict.assert_complains("strict", &["a.log:3", &format!("byte {}", good.len())]);
+    run_strict.assert_complains("strict", &["as --strict asks", "a.log:3", &format!("byte {}", good.len())]);
 
     let run_missing = run(logs.path(), &["analyze", "nowhere.log", "a.log", "--strict"]);
     assert_eq!((run_missing.code, &*run_missing.stdout), (Some(2), ""));

@@ -3,10 +3,14 @@
 use crate::error::Problem;
 use crate::timestamp::Timestamp;
 
+/// How the line begins that AWS writes into its test objects. The first was seen; the others follow its form.
+const TEST_LINES: [&[u8]; 3] =
+    [b"Enable AccessLog for ELB:", b"Enable ConnectionLog for ELB:", b"Enable HealthCheckLog for ELB:"];
+
 /// Which other log a line belongs to, if it is one that AWS writes. For lines that were refused as access log lines.
 #[must_use]
 pub fn recognise(line: &[u8]) -> Option<Problem> {
-    if line.starts_with(b"Enable AccessLog for ELB:") || line.starts_with(b"Enable ConnectionLog for ELB:") {
+    if TEST_LINES.iter().any(|beginning| line.starts_with(beginning)) {
         return Some(Problem::TestObjectLine);
     }
     let mut fields = line.splitn(8, |&byte| byte == b' ');
