@@ -47,3 +47,38 @@ fn the_output_shown_is_real() {
         rest = after;
     }
 }
+
+/// On the kind of machine they were made on; the logarithms of another may differ in a last digit.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn the_sample_logs_are_made_by_the_command_that_their_readme_shows() {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    fn files_below(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                files_below(root, &path, files);
+            } else {
+                let name = path.strip_prefix(root).expect("it lies below").to_string_lossy().into_owned();
+                files.insert(name, std::fs::read(&path).expect("a file"));
+            }
+        }
+    }
+
+    let made = tempfile::tempdir().expect("a temporary folder");
+    let status = Command::new(env!("CARGO_BIN_EXE_albscope"))
+        .args(["simulate", "incident", "--quiet", "--output"])
+        .arg(made.path())
+        .stdout(std::process::Stdio::null())
+        .status();
+    assert!(status.expect("the program runs").success());
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-logs");
+    let (mut expected, mut found) = (BTreeMap::new(), BTreeMap::new());
+    files_below(&sample, &sample, &mut expected);
+    files_below(made.path(), made.path(), &mut found);
+    expected.remove("README.md");
+    assert!(expected.len() > 70);
+    assert!(expected == found, "the scenario changed: make sample-logs again");
+}
