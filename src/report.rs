@@ -328,14 +328,12 @@ pub struct ScopeRow {
     pub target: Option<String>,
 }
 
-/// Timeouts that the log gives away, in seconds; only those that it does.
+/// Timeouts that the log gives away, in seconds; absent where it does not.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Estimates {
     /// How long the target keeps an idle connection open.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_alive_seconds: Option<f64>,
     /// After how long the target cuts a request off.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<f64>,
 }
 
