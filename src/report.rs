@@ -449,12 +449,6 @@ impl Report {
         }
     }
 
-    /// Whether everything that should have been read was.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.input.objects_failed == 0
-    }
-
     /// Writes the report.
     ///
     /// # Errors
