@@ -6,6 +6,9 @@
 
 use std::time::Duration;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
 use super::Interner;
 use crate::classify::{Elapsed, Exchange, Outcome};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
@@ -61,6 +64,8 @@ struct Block {
 #[derive(Clone, Debug, Default)]
 struct Pair {
     blocks: Vec<Block>,
+    /// The place of each block by its number: lines need not come in order, and may claim any year.
+    places: HashMap<i64, usize, FixedState>,
 }
 
 /// What is kept of one node: its pairs, each at its target's place plus one in `places`; 0 where the node has sent nothing to the target.
@@ -147,8 +152,7 @@ impl Timeline {
         self.requests = 0;
         for (_, pair) in self.nodes.values_mut().flat_map(|node| &mut node.pairs) {
             let kept: Vec<bool> = pair.blocks.iter().map(|block| keeps(pair, block.number)).collect();
-            let mut kept = kept.into_iter();
-            pair.blocks.retain(|_| kept.next().unwrap_or_default());
+            pair.retain(&kept);
             self.requests += pair.blocks.iter().map(|block| block.entries.len()).sum::<usize>();
         }
     }
@@ -194,31 +198,46 @@ impl Node {
 
 impl Pair {
     fn merge(&mut self, block: Block) {
-        match self.blocks.iter_mut().find(|known| known.number == block.number) {
-            Some(known) => {
+        match self.places.get(&block.number) {
+            Some(&place) => {
+                let known = &mut self.blocks[place];
                 known.failures += block.failures;
                 known.entries.extend(block.entries);
             }
-            None => self.blocks.push(block),
+            None => self.add(block),
         }
     }
 
     #[inline]
     fn block(&mut self, number: i64) -> &mut Block {
         // Lines come nearly in order, so the latest block is nearly always the one.
+        let latest = self.blocks.len().wrapping_sub(1);
         let place = match self.blocks.last() {
-            Some(block) if block.number == number => self.blocks.len() - 1,
-            _ => self.blocks.iter().position(|block| block.number == number).unwrap_or_else(|| {
-                self.blocks.push(Block { number, entries: Vec::new(), failures: 0 });
+            Some(block) if block.number == number => latest,
+            _ => self.places.get(&number).copied().unwrap_or_else(|| {
+                self.add(Block { number, entries: Vec::new(), failures: 0 });
                 self.blocks.len() - 1
             }),
         };
         &mut self.blocks[place]
     }
 
+    fn add(&mut self, block: Block) {
+        self.places.insert(block.number, self.blocks.len());
+        self.blocks.push(block);
+    }
+
+    fn retain(&mut self, kept: &[bool]) {
+        let blocks = std::mem::take(&mut self.blocks);
+        self.places.clear();
+        for (block, _) in blocks.into_iter().zip(kept).filter(|(_, is_kept)| **is_kept) {
+            self.add(block);
+        }
+    }
+
     fn fails_near(&self, number: i64) -> bool {
-        let near = number - BLOCKS_AFTER..=number + BLOCKS_BEFORE;
-        self.blocks.iter().any(|block| block.failures > 0 && near.contains(&block.number))
+        let mut near = number - BLOCKS_AFTER..=number + BLOCKS_BEFORE;
+        near.any(|number| self.places.get(&number).is_some_and(|&place| self.blocks[place].failures > 0))
     }
 
     fn passages(&self) -> Vec<Passage> {
@@ -276,3 +295,6 @@ fn block_start(number: i64) -> Timestamp {
 fn ticks(micros: i64) -> u32 {
     u32::try_from(micros / TICK_MICROS).unwrap_or(if micros < 0 { 0 } else { u32::MAX })
 }
+
+#[cfg(test)]
+mod tests;

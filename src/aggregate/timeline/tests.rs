@@ -1,0 +1,77 @@
+use super::*;
+use crate::classify::{Actions, Reason};
+
+fn observe(timeline: &mut Timeline, second: i64, outcome: Outcome) {
+    let exchange = Exchange {
+        time: Timestamp::from_seconds(second),
+        load_balancer: b"app/a/1",
+        target_group: None,
+        node: Some(b"10.0.9.9"),
+        target: Some(b"10.0.0.1:80"),
+        elb_status_code: None,
+        target_status_code: None,
+        request_processing_time: Some(Duration::from_millis(2)),
+        target_processing_time: None,
+        response_processing_time: None,
+        elapsed: Elapsed::Exact(Duration::from_millis(12)),
+        reason: Reason::None,
+        actions: Actions::FORWARD,
+        has_request: true,
+        is_severe: false,
+        has_stream_reset: false,
+        is_web_socket: false,
+    };
+    timeline.observe(0, &exchange, outcome);
+}
+
+fn passages(timeline: &Timeline) -> Vec<Passage> {
+    timeline.of_target(0).into_iter().flat_map(|(_, passages)| passages).collect()
+}
+
+#[test]
+fn a_passage_runs_from_its_dispatch_to_its_end() {
+    let mut timeline = Timeline::default();
+    observe(&mut timeline, 1_000, Outcome::Ok);
+    let [passage] = passages(&timeline)[..] else { panic!("one request") };
+    assert_eq!(passage.ended, Timestamp::from_seconds(1_000));
+    assert_eq!(passage.took(), Duration::from_millis(10));
+}
+
+#[test]
+fn lines_in_any_order_of_any_year_are_kept_in_the_order_of_their_ends() {
+    let mut timeline = Timeline::default();
+    let seconds: Vec<i64> = (0..5_000).map(|number| number * 7_919 % 5_000 * 86_400).collect();
+    for &second in &seconds {
+        observe(&mut timeline, second, Outcome::Ok);
+    }
+    let kept = passages(&timeline);
+    assert_eq!(kept.len(), seconds.len());
+    assert!(kept.is_sorted_by_key(Passage::order));
+}
+
+#[test]
+fn past_the_cap_what_is_far_from_failures_is_forgotten_and_what_is_near_stays() {
+    let mut timeline = Timeline::default();
+    let failing_block = 100 * BLOCK_SECONDS;
+    let in_blocks = |blocks: std::ops::Range<i64>| blocks.map(|block| 100 * BLOCK_SECONDS + block * BLOCK_SECONDS);
+    for start in in_blocks(-2..2) {
+        observe(&mut timeline, start + 1, Outcome::Ok);
+    }
+    observe(&mut timeline, failing_block + 2, Outcome::ClosedBeforeResponse);
+    // Two hours of a healthy day, far behind.
+    for number in 0..=MAX_REQUESTS {
+        observe(&mut timeline, 1_000_000 + i64::try_from(number % 7_200).expect("a second"), Outcome::Ok);
+    }
+    assert!(timeline.is_thinned());
+    assert!(timeline.requests <= MAX_REQUESTS);
+    let near: Vec<i64> =
+        passages(&timeline).iter().map(|passage| passage.ended.as_seconds()).filter(|end| *end < 1_000_000).collect();
+    let expected: Vec<i64> = vec![
+        failing_block - 2 * BLOCK_SECONDS + 1,
+        failing_block - BLOCK_SECONDS + 1,
+        failing_block + 1,
+        failing_block + 2,
+        failing_block + BLOCK_SECONDS + 1,
+    ];
+    assert_eq!(near, expected);
+}
