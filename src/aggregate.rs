@@ -316,11 +316,15 @@ impl Summary {
         let target = self.targets.place(target_group, exchange.target.unwrap_or_default(), MAX_TARGETS);
         let elapsed = exchange.elapsed.exact().filter(|_| !exchange.is_web_socket);
         self.load_balancers.value_mut(load_balancer).timing.observe(exchange.time, elapsed, outcome);
-        if let Some((method, path)) = request {
-            self.routes.observe(target_group, method, path, outcome, elapsed);
-        }
+        let route = match request {
+            Some((method, path)) => self.routes.observe(target_group, method, path, outcome, elapsed),
+            None => timeline::NO_ROUTE,
+        };
         if exchange.target.is_some() {
-            self.timeline.observe(target, exchange, outcome);
+            self.timeline.observe(target, route, exchange, outcome);
+        }
+        if self.routes.is_full() {
+            self.clean_up_routes();
         }
         self.targets.value_mut(target).observe(exchange, outcome, line, location);
     }
@@ -346,8 +350,17 @@ impl Summary {
         );
         let targets =
             self.targets.merge(other.targets, MAX_TARGETS, |place| place_of(&target_groups, place), Target::merge);
-        self.timeline.merge(other.timeline, |place| place_of(&targets, place));
-        self.routes.merge(other.routes, |place| place_of(&target_groups, place));
+        let routes = self.routes.merge(other.routes, |place| place_of(&target_groups, place));
+        self.timeline.merge(other.timeline, |place| place_of(&targets, place), |route| moved(&routes, route));
+        if self.routes.is_full() {
+            self.clean_up_routes();
+        }
+    }
+
+    #[cold]
+    fn clean_up_routes(&mut self) {
+        let places = self.routes.clean_up();
+        self.timeline.move_routes(|route| moved(&places, route));
     }
 
     /// Requests that count: those read, less those that the selection left out.
@@ -365,6 +378,11 @@ impl Summary {
         }
         outcomes
     }
+}
+
+/// Where a route stands after a move; one that is none stays none.
+fn moved(places: &[u16], route: u16) -> u16 {
+    places.get(usize::from(route)).copied().unwrap_or(timeline::NO_ROUTE)
 }
 
 /// The longest elapsed time that the sketches tell from longer ones.

@@ -1,15 +1,23 @@
 //! From a [`Summary`] to findings: for each target, the likely cause of its failures.
 //!
-//! This reads a summary alone, so a saved or merged one can be diagnosed too. First come the causes that show in how failures lie in time (`in_time`: deaths, blocked paths, walls, races);
-//! what they do not explain is left with the first likely cause of its outcome ([`first_cause`]). A failure is in one finding at most, and those in none are
+//! This reads a summary alone, so a saved or merged one can be diagnosed too. First come the causes that show in all requests of a target group together (`detect`: deaths, blocked paths, walls,
+//! races, overload, …); what they do not explain is left with the first likely cause of its outcome ([`first_cause`]). A failure is in one finding at most, and those in none are
 //! counted.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `measure` | what can be measured in a target's requests: endings, walls, lags, load, shares, the course of failures |
+//! | `detect` | a file for each pattern, in the order of their rank: from measures to verdicts |
+//! | `case` | a target group laid out for the detectors, and which failures are explained already |
+//! | [`first_cause`] | what an outcome may mean by itself |
+//! | [`evidence`] | statements with their numbers |
 
+mod case;
 pub mod causes;
-mod endings;
+mod detect;
+pub mod evidence;
 pub mod first_cause;
-mod in_time;
-mod race;
-mod walls;
+mod measure;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -18,6 +26,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use causes::Cause;
+pub use evidence::Evidence;
+pub(crate) use evidence::{grouped, seconds_of};
+pub use measure::course::{Course, Shape};
 
 use crate::aggregate::{Failures, Samples, Span, Summary, Target};
 use crate::classify::{AnsweredBy, Outcome};
@@ -36,6 +47,11 @@ pub const MIN_FAILURES_FOR_HIGH: u64 = 10;
 
 /// Clients leave all the time; only this share of a target's requests, and [`MIN_FAILURES_FOR_HIGH`] of them, make it a finding.
 const MIN_SHARE_OF_CLIENTS_LEAVING: f64 = 0.005;
+
+/// Whether so many clients that left are worth a word.
+fn are_many(left: u64, requests: u64) -> bool {
+    left >= MIN_FAILURES_FOR_HIGH && left as f64 / requests.max(1) as f64 >= MIN_SHARE_OF_CLIENTS_LEAVING
+}
 
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -75,17 +91,6 @@ pub enum Scope {
     LoadBalancer(u32),
 }
 
-/// A statement with its numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evidence {
-    /// The sentence, without a full stop.
-    pub text: String,
-    /// Whether it speaks for the cause, or against it.
-    pub is_for: bool,
-    /// The numbers in it, by name; durations in seconds.
-    pub numbers: Vec<(&'static str, f64)>,
-}
-
 /// A cause at a scope.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -103,8 +108,12 @@ pub struct Finding {
     pub confidence: Confidence,
     /// How many requests it explains.
     pub failures: u64,
+    /// Those of each target by outcome, the target by its place; empty where they had none.
+    pub by_target: Vec<(u32, Outcome, u64)>,
     /// First and last of them.
     pub seen: Option<Span>,
+    /// Their episodes, and how they came.
+    pub course: Course,
     /// For and against.
     pub evidence: Vec<Evidence>,
     /// Timeouts that the log gives away.
@@ -118,7 +127,7 @@ pub struct Finding {
 pub struct Estimates {
     /// How long the target keeps an idle connection open.
     pub keep_alive: Option<Duration>,
-    /// After how long the target cuts a request off.
+    /// After how long requests were cut off: by the target itself, by a proxy in it, or by the client that gave up.
     pub timeout: Option<Duration>,
 }
 
@@ -154,6 +163,26 @@ pub struct Diagnosis {
     pub idle_timeout: IdleTimeout,
 }
 
+impl Diagnosis {
+    /// The findings on a target, the one that explains most of its failures first; those on its group or more targets too, where they explain some.
+    #[must_use]
+    pub fn on_target(&self, target: u32) -> Vec<&Finding> {
+        let failures_of = |finding: &Finding| finding.failures_of(target);
+        let mut findings: Vec<&Finding> = self.findings.iter().filter(|finding| failures_of(finding) > 0).collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(failures_of(finding)));
+        findings
+    }
+}
+
+impl Finding {
+    /// How many failures of a target it explains.
+    #[must_use]
+    pub fn failures_of(&self, target: u32) -> u64 {
+        let of_target = self.by_target.iter().filter(|(place, ..)| *place == target);
+        of_target.map(|(_, _, requests)| requests).sum()
+    }
+}
+
 /// Diagnoses a summary. `idle_timeout` is the load balancer's, where the user knows it.
 #[must_use]
 pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis {
@@ -161,11 +190,14 @@ pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis 
         Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Given },
         None => infer_idle_timeout(summary),
     };
-    let explained = in_time::explain(summary, idle_timeout);
+    let explained = match summary.window {
+        Some(window) => detect::findings(summary, window, idle_timeout),
+        None => Vec::new(),
+    };
     let mut taken: BTreeMap<(Scope, Outcome), u64> = BTreeMap::new();
     for finding in &explained {
-        for (outcome, requests) in &finding.outcomes {
-            *taken.entry((finding.scope, *outcome)).or_default() += requests;
+        for (target, outcome, requests) in &finding.by_target {
+            *taken.entry((Scope::Target(*target), *outcome)).or_default() += requests;
         }
     }
     let mut findings = Vec::new();
@@ -176,7 +208,9 @@ pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis 
         }
     }
     findings.extend(explained);
-    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.failures), finding.scope, finding.outcome));
+    findings.sort_by_key(|finding| {
+        (std::cmp::Reverse(finding.failures), finding.scope, finding.outcome, std::cmp::Reverse(finding.confidence))
+    });
     let explained: u64 = findings.iter().map(|finding| finding.failures).sum();
     let unexplained = summary.outcomes().failures().saturating_sub(explained);
     Diagnosis { findings, unexplained, idle_timeout }
@@ -222,10 +256,7 @@ fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Op
     if failures.requests < MIN_FAILURES {
         return None;
     }
-    let share = failures.requests as f64 / target.requests.max(1) as f64;
-    if failures.outcome.answered_by() == AnsweredBy::Nobody
-        && (failures.requests < MIN_FAILURES_FOR_HIGH || share < MIN_SHARE_OF_CLIENTS_LEAVING)
-    {
+    if failures.outcome.answered_by() == AnsweredBy::Nobody && !are_many(failures.requests, target.requests) {
         return None;
     }
     let answered = target.latency.count();
@@ -239,7 +270,12 @@ fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Op
         confidence,
         failures: failures.requests,
         outcomes: vec![(failures.outcome, failures.requests)],
+        by_target: match scope {
+            Scope::Target(place) => vec![(place, failures.outcome, failures.requests)],
+            Scope::TargetGroup(_) | Scope::LoadBalancer(_) => Vec::new(),
+        },
         seen: failures.seen,
+        course: Course::default(),
         evidence: evidence(scope, target, failures, taken, &also_fits),
         also_fits,
         estimates: Estimates::default(),
@@ -351,24 +387,6 @@ fn infer_idle_timeout(summary: &Summary) -> IdleTimeout {
         Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Inferred },
         None => IdleTimeout { duration: DEFAULT_IDLE_TIMEOUT, origin: IdleTimeoutOrigin::Default },
     }
-}
-
-/// A duration in seconds, as the log would write it: 1.793, where `Duration` itself gives 1.7930000000000001.
-pub(crate) fn seconds_of(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e6
-}
-
-/// `1,234,567`
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]

@@ -441,7 +441,7 @@ impl Report {
             status_pairs: pairs(&status_pairs),
             load_balancers: load_balancers(summary),
             target_groups: target_groups(summary),
-            targets: targets(summary, &diagnosis.findings),
+            targets: targets(summary, diagnosis),
             findings: diagnosis.findings.iter().map(|finding| FindingRow::new(summary, finding)).collect(),
             unexplained_failures: diagnosis.unexplained,
             routes: routes(summary),
@@ -563,13 +563,11 @@ fn target_groups(summary: &Summary) -> Vec<TargetGroupRow> {
     rows
 }
 
-fn targets(summary: &Summary, findings: &[Finding]) -> Vec<TargetRow> {
+fn targets(summary: &Summary, diagnosis: &Diagnosis) -> Vec<TargetRow> {
     let rows = (0..).zip(summary.targets.iter()).filter(|(_, (_, address, _))| !address.is_empty());
     let rows = rows.map(|(place, (target_group, address, target))| {
         let scope = ScopeRow::of_target_group(summary, target_group, Some(address));
-        // Findings stand in the order of their failures, so the first is about most of them.
-        let finding = findings.iter().find(|finding| finding.scope == Scope::Target(place));
-        TargetRow::new(scope, target, finding)
+        TargetRow::new(scope, target, diagnosis.on_target(place).first().copied())
     });
     let mut rows: Vec<_> = rows.collect();
     rows.sort_by(|one, other| {
@@ -663,7 +661,7 @@ impl FindingRow {
 }
 
 fn routes(summary: &Summary) -> Vec<RouteRow> {
-    let rows = summary.routes.sorted().into_iter().map(|(route, counts)| {
+    let rows = summary.routes.sorted().0.into_iter().map(|(route, counts)| {
         let scope = ScopeRow::of_target_group(summary, route.target_group, None);
         RouteRow {
             load_balancer: scope.load_balancer,

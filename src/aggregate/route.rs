@@ -54,7 +54,7 @@ impl RouteCounts {
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     entries: Vec<(Route, RouteCounts)>,
-    table: HashTable<u32>,
+    table: HashTable<u16>,
     /// Scratch space for the template at hand.
     template: Vec<u8>,
 }
@@ -71,7 +71,7 @@ pub struct Route {
 const HASHER: FixedState = FixedState::with_seed(1);
 
 impl Routes {
-    /// Takes in one request; `elapsed` is absent where it is unknown.
+    /// Takes in one request, and tells the place of its route; `elapsed` is absent where it is unknown.
     #[inline]
     pub fn observe(
         &mut self,
@@ -80,67 +80,86 @@ impl Routes {
         path: &[u8],
         outcome: Outcome,
         elapsed: Option<Duration>,
-    ) {
+    ) -> u16 {
         let mut template = std::mem::take(&mut self.template);
         template.clear();
         write_template(method, path, &mut template);
-        let counts = self.entry(target_group, &template);
+        let place = self.place(target_group, &template);
+        let counts = self.counts_mut(place);
         counts.outcomes.0[outcome.index()] += 1;
         if let Some(elapsed) = elapsed {
             counts.elapsed.observe(elapsed);
         }
         self.template = template;
-        if self.entries.len() > CLEAN_UP_AT {
-            self.clean_up();
-        }
+        place
     }
 
     #[inline]
-    fn entry(&mut self, target_group: u32, template: &[u8]) -> &mut RouteCounts {
+    fn place(&mut self, target_group: u32, template: &[u8]) -> u16 {
         let hash = HASHER.hash_one((target_group, template));
-        let is_same = |&place: &u32| {
-            let (route, _) = &self.entries[place as usize];
+        let is_same = |&place: &u16| {
+            let (route, _) = &self.entries[usize::from(place)];
             route.target_group == target_group && *route.template == *template
         };
-        let place = if let Some(&place) = self.table.find(hash, is_same) {
-            place as usize
-        } else {
-            let place = self.entries.len();
-            self.entries.push((Route { target_group, template: template.into() }, RouteCounts::default()));
-            let entries = &self.entries;
-            let slot = u32::try_from(place).expect("fewer routes than are kept between clean-ups, which fit");
-            self.table.insert_unique(hash, slot, |&place| {
-                let (route, _) = &entries[place as usize];
-                HASHER.hash_one((route.target_group, &*route.template))
-            });
+        if let Some(&place) = self.table.find(hash, is_same) {
+            return place;
+        }
+        let place = u16::try_from(self.entries.len()).expect("fewer routes than are kept between clean-ups, which fit");
+        self.entries.push((Route { target_group, template: template.into() }, RouteCounts::default()));
+        let entries = &self.entries;
+        self.table.insert_unique(hash, place, |&place| {
+            let (route, _) = &entries[usize::from(place)];
+            HASHER.hash_one((route.target_group, &*route.template))
+        });
+        place
+    }
+
+    #[inline]
+    fn counts_mut(&mut self, place: u16) -> &mut RouteCounts {
+        &mut self.entries[usize::from(place)].1
+    }
+
+    /// Adds another's counts, and tells where each of its routes now stands; `target_group` says where the other's target groups do.
+    pub fn merge(&mut self, other: Self, target_group: impl Fn(u32) -> u32) -> Vec<u16> {
+        let places = other.entries.into_iter().map(|(route, counts)| {
+            let place = self.place(target_group(route.target_group), &route.template);
+            self.counts_mut(place).merge(&counts);
             place
-        };
-        &mut self.entries[place].1
+        });
+        places.collect()
     }
 
-    /// Adds another's counts; `target_group` says where the other's target groups now stand.
-    pub fn merge(&mut self, other: Self, target_group: impl Fn(u32) -> u32) {
-        for (route, counts) in other.entries {
-            self.entry(target_group(route.target_group), &route.template).merge(&counts);
-        }
-        if self.entries.len() > CLEAN_UP_AT {
-            self.clean_up();
-        }
-    }
-
-    /// The routes with rare siblings taken together, by target group and template.
+    /// Whether so many routes occurred that it is time for [`Routes::clean_up`].
     #[must_use]
-    pub fn sorted(&self) -> Vec<(Route, RouteCounts)> {
-        let mut routes = self.clone();
-        routes.clean_up();
-        routes.entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        routes.entries
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.entries.len() > CLEAN_UP_AT
     }
 
-    fn clean_up(&mut self) {
+    /// The routes with rare siblings taken together, by target group and template, and where in that list each route now stands.
+    #[must_use]
+    pub fn sorted(&self) -> (Vec<(Route, RouteCounts)>, Vec<u16>) {
+        let mut routes = self.clone();
+        let places = routes.clean_up();
+        let mut order: Vec<u16> = (0..).take(routes.entries.len()).collect();
+        order.sort_unstable_by(|&one, &other| {
+            routes.entries[usize::from(one)].0.cmp(&routes.entries[usize::from(other)].0)
+        });
+        let mut sorted_place = vec![0; order.len()];
+        for (to, &from) in (0..).zip(&order) {
+            sorted_place[usize::from(from)] = to;
+        }
+        routes.entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        (routes.entries, places.into_iter().map(|place| sorted_place[usize::from(place)]).collect())
+    }
+
+    /// Takes rare siblings together, and tells where each route now stands.
+    pub fn clean_up(&mut self) -> Vec<u16> {
         let mut groups: BTreeMap<u32, Vec<Path>> = BTreeMap::new();
-        for (route, counts) in std::mem::take(&mut self.entries) {
-            let path = Path { segments: segments_of(&route.template), counts };
+        let entries = std::mem::take(&mut self.entries);
+        let mut moved_to = vec![0; entries.len()];
+        for (place, (route, counts)) in (0..).zip(entries) {
+            let path = Path { segments: segments_of(&route.template), counts, from: vec![place] };
             groups.entry(route.target_group).or_default().push(path);
         }
         self.table.clear();
@@ -148,25 +167,37 @@ impl Routes {
             let mut collapsed = Vec::new();
             collapse(paths, 0, &mut collapsed);
             for path in collapsed {
-                self.entry(target_group, &path.segments.join(&b'/')).merge(&path.counts);
+                let to = self.place(target_group, &path.segments.join(&b'/'));
+                self.counts_mut(to).merge(&path.counts);
+                for from in path.from {
+                    moved_to[usize::from(from)] = to;
+                }
             }
         }
         if self.entries.len() > MAX_ROUTES {
-            self.drop_rarest();
+            let dropped_to = self.drop_rarest();
+            for place in &mut moved_to {
+                *place = dropped_to[usize::from(*place)];
+            }
         }
+        moved_to
     }
 
-    /// Keeps the routes that failed most, then those that were asked for most.
-    fn drop_rarest(&mut self) {
-        let mut entries = std::mem::take(&mut self.entries);
+    /// Keeps the routes that failed most, then those that were asked for most, and tells where each now stands.
+    fn drop_rarest(&mut self) -> Vec<u16> {
+        let mut entries: Vec<(u16, (Route, RouteCounts))> = (0..).zip(std::mem::take(&mut self.entries)).collect();
+        let mut moved_to = vec![0; entries.len()];
         self.table.clear();
-        entries.sort_by_cached_key(|(route, counts)| {
+        entries.sort_by_cached_key(|(_, (route, counts))| {
             (std::cmp::Reverse((counts.outcomes.failures(), counts.requests())), route.clone())
         });
-        for (place, (route, counts)) in entries.into_iter().enumerate() {
-            let template = if place < MAX_ROUTES { &*route.template } else { OTHER };
-            self.entry(route.target_group, template).merge(&counts);
+        for (rank, (from, (route, counts))) in entries.into_iter().enumerate() {
+            let template = if rank < MAX_ROUTES { &*route.template } else { OTHER };
+            let to = self.place(route.target_group, template);
+            self.counts_mut(to).merge(&counts);
+            moved_to[usize::from(from)] = to;
         }
+        moved_to
     }
 }
 
@@ -174,6 +205,8 @@ struct Path {
     /// `GET `, then the path's segments.
     segments: Vec<Box<[u8]>>,
     counts: RouteCounts,
+    /// The place it had.
+    from: Vec<u16>,
 }
 
 fn segments_of(template: &[u8]) -> Vec<Box<[u8]>> {
@@ -460,6 +493,7 @@ mod tests {
         }
         let found: Vec<(String, u64)> = routes
             .sorted()
+            .0
             .into_iter()
             .map(|(route, counts)| (String::from_utf8_lossy(&route.template).into_owned(), counts.requests()))
             .collect();
@@ -483,10 +517,31 @@ mod tests {
             let path = format!("/{}/{}/{}", letters(number % 40), letters(number / 40 % 40), letters(number / 1600));
             routes.observe((number % 3) as u32, b"GET", path.as_bytes(), Outcome::Ok, None);
             sent += 1;
+            if routes.is_full() {
+                routes.clean_up();
+            }
             assert!(routes.entries.len() <= CLEAN_UP_AT + 1);
         }
-        let kept = routes.sorted();
+        let (kept, _) = routes.sorted();
         assert!(kept.len() <= MAX_ROUTES + 3, "{} routes", kept.len());
         assert_eq!(kept.iter().map(|(_, counts)| counts.requests()).sum::<u64>(), sent);
+    }
+
+    #[test]
+    fn a_route_is_found_again_wherever_it_was_moved() {
+        let mut routes = Routes::default();
+        let stays = routes.observe(0, b"GET", b"/health/live", Outcome::Ok, None);
+        let mut merged = Routes::default();
+        for number in 0..100_u8 {
+            let name = [b'a' + number % 26, b'a' + number / 26];
+            let path = [b"/blog/".as_slice(), &name].concat();
+            merged.observe(7, b"GET", &path, Outcome::Ok, None);
+        }
+        let moved = routes.merge(merged, |_| 3);
+        let (sorted, places) = routes.sorted();
+        let name_of = |place: u16| String::from_utf8_lossy(&sorted[usize::from(places[usize::from(place)])].0.template);
+        assert_eq!(name_of(stays), "GET /health/live");
+        assert!(moved.iter().all(|&place| name_of(place) == "GET /blog/{*}"));
+        assert_eq!(sorted.len(), 2);
     }
 }

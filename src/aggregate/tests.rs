@@ -125,7 +125,7 @@ fn contents(summary: &Summary) -> Vec<String> {
             rows.push(format!("{of_target} {:?} {:?}", of.outcome, of.samples));
         }
     }
-    for (route, of) in summary.routes.sorted() {
+    for (route, of) in summary.routes.sorted().0 {
         let template = route.template.escape_ascii();
         rows.push(format!("{} {template} {:?} {}", group(route.target_group), of.outcomes, sketch(&of.elapsed)));
     }
@@ -134,7 +134,7 @@ fn contents(summary: &Summary) -> Vec<String> {
 }
 
 fn routed(summary: &Summary) -> u64 {
-    summary.routes.sorted().iter().map(|(_, counts)| counts.requests()).sum()
+    summary.routes.sorted().0.iter().map(|(_, counts)| counts.requests()).sum()
 }
 
 proptest! {

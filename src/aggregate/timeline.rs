@@ -31,6 +31,9 @@ const BLOCKS_BEFORE: i64 = 2;
 /// Times are kept in steps of this many microseconds; the log itself has milliseconds in most of them.
 const TICK_MICROS: i64 = 100;
 
+/// The place of a request that has no route.
+pub const NO_ROUTE: u16 = u16::MAX;
+
 /// One request on a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passage {
@@ -40,6 +43,12 @@ pub struct Passage {
     pub ended: Timestamp,
     /// How.
     pub outcome: Outcome,
+    /// The status that the target answered with. Absent when it did not answer.
+    pub target_status: Option<u16>,
+    /// The place of its route in the summary's routes; [`NO_ROUTE`] where it has none.
+    pub route: u16,
+    /// Which of the nodes, in the order of their names, handled it.
+    pub node: u16,
 }
 
 /// A [`Passage`] in 12 bytes, relative to its block.
@@ -49,8 +58,14 @@ struct Entry {
     ended: u32,
     /// Ticks from its dispatch to its end.
     took: u32,
+    route: u16,
     outcome: Outcome,
+    /// The target's status less [`STATUS_BASE`]; 0 where it did not answer, or with something else.
+    status: u8,
 }
+
+/// One less than the least status that an [`Entry`] keeps: those of a target that fails are all that a diagnosis asks for.
+const STATUS_BASE: u16 = 499;
 
 #[derive(Clone, Debug)]
 struct Block {
@@ -86,9 +101,9 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Takes in one request to `target`, which is its place in the summary. One whose elapsed time is unknown is not kept, nor is a WebSocket connection.
+    /// Takes in one request to `target` over `route`, which are their places in the summary. One whose elapsed time is unknown is not kept, nor is a WebSocket connection.
     #[inline]
-    pub fn observe(&mut self, target: u32, exchange: &Exchange<'_>, outcome: Outcome) {
+    pub fn observe(&mut self, target: u32, route: u16, exchange: &Exchange<'_>, outcome: Outcome) {
         let Elapsed::Exact(elapsed) = exchange.elapsed else { return };
         if exchange.is_web_socket {
             return;
@@ -99,7 +114,9 @@ impl Timeline {
         let entry = Entry {
             ended: ticks(exchange.time.micros_since(block_start(number))),
             took: ticks(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)),
+            route,
             outcome,
+            status: exchange.target_status_code.map_or(0, |status| status.saturating_sub(STATUS_BASE).min(255) as u8),
         };
         node.pair(target).block(number).push(entry);
         self.requests += 1;
@@ -117,16 +134,19 @@ impl Timeline {
         Some(self.nodes.value_mut(place))
     }
 
-    /// Adds another's requests; `target` says where the other's targets now stand.
-    pub fn merge(&mut self, other: Self, target: impl Fn(u32) -> u32) {
+    /// Adds another's requests; `target` and `route` say where the other's targets and routes now stand.
+    pub fn merge(&mut self, other: Self, target: impl Fn(u32) -> u32, route: impl Fn(u16) -> u16) {
         self.is_thinned |= other.is_thinned;
         for ((), name, theirs) in other.nodes.into_entries() {
             let mut requests = 0;
             let Some(mine) = self.node(&name) else { continue };
             for (place, pair) in theirs.pairs {
                 let known = mine.pair(target(place));
-                for block in pair.blocks {
+                for mut block in pair.blocks {
                     requests += block.entries.len();
+                    for entry in &mut block.entries {
+                        entry.route = route(entry.route);
+                    }
                     known.merge(block);
                 }
             }
@@ -134,6 +154,14 @@ impl Timeline {
         }
         if self.requests > MAX_REQUESTS {
             self.thin();
+        }
+    }
+
+    /// Routes have moved: `route` says where each now stands.
+    pub fn move_routes(&mut self, route: impl Fn(u16) -> u16) {
+        let pairs = self.nodes.values_mut().flat_map(|node| &mut node.pairs);
+        for entry in pairs.flat_map(|(_, pair)| &mut pair.blocks).flat_map(|block| &mut block.entries) {
+            entry.route = route(entry.route);
         }
     }
 
@@ -163,16 +191,28 @@ impl Timeline {
         self.is_thinned
     }
 
-    /// The requests of one target, by node; within a node in the order in which they ended. Nodes come in the order of their names.
+    /// The names of all nodes, in their order.
     #[must_use]
-    pub fn of_target(&self, target: u32) -> Vec<(Box<[u8]>, Vec<Passage>)> {
-        let mut nodes: Vec<(Box<[u8]>, Vec<Passage>)> = self
-            .nodes
-            .iter()
-            .filter_map(|((), name, node)| Some((name.into(), node.find(target)?.passages())))
-            .collect();
-        nodes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        nodes
+    pub fn nodes(&self) -> Vec<&[u8]> {
+        let mut names: Vec<&[u8]> = self.nodes.iter().map(|((), name, _)| name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The requests of one target on all nodes, in the order in which they ended.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the message says why there is none")]
+    pub fn of_target(&self, target: u32) -> Vec<Passage> {
+        let names = self.nodes();
+        let mut all = Vec::new();
+        for ((), name, node) in self.nodes.iter() {
+            let Some(pair) = node.find(target) else { continue };
+            let place = names.partition_point(|other| *other < name);
+            pair.write_passages(u16::try_from(place).expect("fewer nodes than the cap, which fits"), &mut all);
+        }
+        // Runs that are nearly in order already, which this sort makes use of.
+        all.sort_by_key(Passage::order);
+        all
     }
 }
 
@@ -240,21 +280,19 @@ impl Pair {
         near.any(|number| self.places.get(&number).is_some_and(|&place| self.blocks[place].failures > 0))
     }
 
-    fn passages(&self) -> Vec<Passage> {
+    fn write_passages(&self, node: u16, passages: &mut Vec<Passage>) {
         let mut blocks: Vec<&Block> = self.blocks.iter().collect();
         blocks.sort_unstable_by_key(|block| block.number);
-        let mut passages: Vec<Passage> = Vec::with_capacity(blocks.iter().map(|block| block.entries.len()).sum());
+        passages.reserve(blocks.iter().map(|block| block.entries.len()).sum());
         for block in blocks {
             let start = block_start(block.number);
             passages.extend(block.entries.iter().map(|entry| {
                 let ended = start.plus_micros(i64::from(entry.ended) * TICK_MICROS);
                 let dispatched = ended.plus_micros(-i64::from(entry.took) * TICK_MICROS);
-                Passage { dispatched, ended, outcome: entry.outcome }
+                let target_status = (entry.status > 0).then(|| STATUS_BASE + u16::from(entry.status));
+                Passage { dispatched, ended, outcome: entry.outcome, target_status, route: entry.route, node }
             }));
         }
-        // Nearly in order already, which this sort makes use of.
-        passages.sort_by_key(Passage::order);
-        passages
     }
 }
 
@@ -269,8 +307,8 @@ impl Block {
 impl Passage {
     /// Passages are put in the order in which they ended.
     #[must_use]
-    pub fn order(&self) -> (Timestamp, Timestamp, Outcome) {
-        (self.ended, self.dispatched, self.outcome)
+    pub fn order(&self) -> (Timestamp, Timestamp, Outcome, u16) {
+        (self.ended, self.dispatched, self.outcome, self.node)
     }
 
     /// From its dispatch to its end.

@@ -292,10 +292,14 @@ proptest! {
                 let found: u64 = diagnosis
                     .findings
                     .iter()
-                    .filter(|finding| finding.scope == scope)
-                    .flat_map(|finding| &finding.outcomes)
-                    .filter(|(outcome, _)| *outcome == failures.outcome)
-                    .map(|(_, requests)| requests)
+                    .map(|finding| match scope {
+                        Scope::Target(target) => {
+                            let of = |of: &&(u32, Outcome, u64)| (of.0, of.1) == (target, failures.outcome);
+                            finding.by_target.iter().filter(of).map(|(_, _, requests)| requests).sum::<u64>()
+                        }
+                        _ if finding.scope == scope && finding.outcome == failures.outcome => finding.failures,
+                        _ => 0,
+                    })
                     .sum();
                 let left = failures.requests.checked_sub(found);
                 let is_of_clients = failures.outcome.answered_by() == AnsweredBy::Nobody;

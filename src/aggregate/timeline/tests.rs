@@ -21,11 +21,11 @@ fn observe(timeline: &mut Timeline, second: i64, outcome: Outcome) {
         has_stream_reset: false,
         is_web_socket: false,
     };
-    timeline.observe(0, &exchange, outcome);
+    timeline.observe(0, NO_ROUTE, &exchange, outcome);
 }
 
 fn passages(timeline: &Timeline) -> Vec<Passage> {
-    timeline.of_target(0).into_iter().flat_map(|(_, passages)| passages).collect()
+    timeline.of_target(0)
 }
 
 #[test]

@@ -30,72 +30,123 @@ const SURVIVED_BY: Duration = Duration::from_millis(20);
 /// Requests under way at the instant that were answered later than this are not looked for.
 const SURVIVORS_WITHIN: Duration = Duration::from_mins(2);
 
-/// An instant at which requests of one target ended together.
+/// An instant at which requests of one target ended together. Requests are told by their places among the target's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Death {
-    /// The first of the ends.
-    pub(super) at: Timestamp,
+pub(in crate::diagnose) struct Death {
+    /// The first of the ends, or of the refused connections where nothing was under way.
+    pub(in crate::diagnose) at: Timestamp,
     /// The last of what belongs to it: an end, or a refused connection.
-    pub(super) until: Timestamp,
+    pub(in crate::diagnose) until: Timestamp,
     /// Requests under way that ended.
-    pub(super) ended: usize,
+    pub(in crate::diagnose) ended: Vec<usize>,
     /// Requests under way that were answered all the same.
-    pub(super) survived: usize,
+    pub(in crate::diagnose) survived: usize,
     /// Connections refused from then until the target answered again.
-    pub(super) refused: usize,
+    pub(in crate::diagnose) refused: Vec<usize>,
     /// From the first to the last dispatch of those that ended.
-    pub(super) dispatched_within: Duration,
+    pub(in crate::diagnose) dispatched_within: Duration,
     /// From the first to the last end.
-    pub(super) ended_within: Duration,
+    pub(in crate::diagnose) ended_within: Duration,
     /// When the target next answered a request sent after it. Absent when it never did.
-    pub(super) answered_again: Option<Timestamp>,
+    pub(in crate::diagnose) answered_again: Option<Timestamp>,
 }
 
 impl Death {
-    /// Failures that it explains.
-    pub(super) fn explains(&self) -> usize {
-        self.ended + self.refused
+    /// Failures that it explains, in the order of their ends.
+    pub(in crate::diagnose) fn explains(&self) -> Vec<usize> {
+        let mut places = [self.ended.as_slice(), &self.refused].concat();
+        places.sort_unstable();
+        places
     }
 
     /// Whether (nearly) all that was under way ended, and the target was away after it: the whole process, not one of its workers.
-    pub(super) fn is_whole(&self) -> bool {
-        let was_away = self.refused > 0 || self.answered_again.is_none_or(|again| between(self.at, again) >= MIN_AWAY);
-        was_away && self.ended * 10 >= (self.ended + self.survived) * 9
+    pub(in crate::diagnose) fn is_whole(&self) -> bool {
+        let was_away =
+            !self.refused.is_empty() || self.answered_again.is_none_or(|again| between(self.at, again) >= MIN_AWAY);
+        was_away && self.ended.len() * 10 >= (self.ended.len() + self.survived) * 9
     }
 }
 
-/// The deaths of one target, from all its requests on all nodes in the order of their ends.
-pub(super) fn deaths(by_end: &[Passage]) -> Vec<Death> {
-    let closed: Vec<&Passage> =
-        by_end.iter().filter(|passage| passage.outcome == Outcome::ClosedBeforeResponse).collect();
-    let mut deaths = Vec::new();
+/// The deaths of one target, from all its requests on all nodes in the order of their ends. Only failures that `is_open` may be part of one.
+pub(in crate::diagnose) fn deaths(by_end: &[Passage], is_open: impl Fn(usize) -> bool) -> Vec<Death> {
+    let closed: Vec<usize> = (0..by_end.len())
+        .filter(|&place| by_end[place].outcome == Outcome::ClosedBeforeResponse && is_open(place))
+        .collect();
+    let mut deaths: Vec<Death> = Vec::new();
     let mut next = 0;
-    while let Some(first) = closed.get(next) {
-        let together =
-            closed[next..].iter().take_while(|passage| between(first.ended, passage.ended) <= INSTANT).count();
-        match death(&closed[next..next + together], by_end) {
+    while let Some(&first) = closed.get(next) {
+        let together = closed[next..]
+            .iter()
+            .take_while(|&&place| between(by_end[first].ended, by_end[place].ended) <= INSTANT)
+            .count();
+        match death(&closed[next..next + together], by_end, &is_open) {
             Some(mut death) => {
                 next += together;
                 // Requests that still found an open connection while others were refused.
-                let stragglers = closed[next..].iter().take_while(|passage| passage.ended <= death.until).count();
-                death.ended += stragglers;
+                let stragglers = closed[next..].iter().take_while(|&&place| by_end[place].ended <= death.until).count();
+                death.ended.extend(&closed[next..next + stragglers]);
                 next += stragglers;
                 deaths.push(death);
             }
             None => next += 1,
         }
     }
+    let refusals = refusals(by_end, &is_open, &deaths);
+    deaths.extend(refusals);
+    deaths.sort_by_key(|death| death.at);
     deaths
 }
 
-fn death(ended: &[&Passage], by_end: &[Passage]) -> Option<Death> {
-    let (first, last) = (ended.first()?, ended.last()?);
-    let dispatches = ended.iter().map(|passage| passage.dispatched);
+/// Times at which a target that had answered refused connections, without a request that ended with it.
+fn refusals(by_end: &[Passage], is_open: &impl Fn(usize) -> bool, deaths: &[Death]) -> Vec<Death> {
+    let Some(first_answer) = by_end.iter().find(|passage| !passage.outcome.is_failure()) else { return Vec::new() };
+    let refused: Vec<usize> = (0..by_end.len())
+        .filter(|&place| by_end[place].outcome == Outcome::ConnectFailed && is_open(place))
+        .filter(|place| by_end[*place].ended > first_answer.ended)
+        .filter(|place| !deaths.iter().any(|death| death.refused.contains(place)))
+        .collect();
+    let mut found = Vec::new();
+    let mut rest = refused.as_slice();
+    while let Some(&first) = rest.first() {
+        let at = by_end[first].ended;
+        let answered_again = answered_after(&by_end[first..], at);
+        let count = rest
+            .iter()
+            .take_while(|&&place| answered_again.is_none_or(|again| by_end[place].ended < again))
+            .count()
+            .max(1);
+        if count >= MIN_ENDINGS {
+            found.push(Death {
+                at,
+                until: by_end[rest[count - 1]].ended,
+                ended: Vec::new(),
+                survived: 0,
+                refused: rest[..count].to_vec(),
+                dispatched_within: Duration::ZERO,
+                ended_within: Duration::ZERO,
+                answered_again,
+            });
+        }
+        rest = &rest[count..];
+    }
+    found
+}
+
+/// When the first request that was sent after `at` and answered was sent.
+fn answered_after(since: &[Passage], at: Timestamp) -> Option<Timestamp> {
+    let answered = since.iter().find(|passage| passage.dispatched > at && !passage.outcome.is_failure());
+    answered.map(|passage| passage.dispatched)
+}
+
+fn death(ended: &[usize], by_end: &[Passage], is_open: &impl Fn(usize) -> bool) -> Option<Death> {
+    let (first, last) = (by_end[*ended.first()?], by_end[*ended.last()?]);
+    let dispatches = ended.iter().map(|&place| by_end[place].dispatched);
     let dispatched_within = between(dispatches.clone().min()?, dispatches.max()?);
     let ended_within = between(first.ended, last.ended);
     // A burst of requests that were sent together and failed together is no death; nor is one end alone, unless the port was gone with it.
     let began_apart = dispatched_within >= MIN_AGES.max(ended_within * 3);
-    let since = &by_end[by_end.partition_point(|passage| passage.ended < first.ended)..];
+    let from = by_end.partition_point(|passage| passage.ended < first.ended);
+    let since = &by_end[from..];
     let is_refused_after = since
         .iter()
         .take_while(|passage| between(first.ended, passage.ended) <= REFUSAL_FOLLOWS)
@@ -103,15 +154,12 @@ fn death(ended: &[&Passage], by_end: &[Passage]) -> Option<Death> {
     if !(is_refused_after || ended.len() >= MIN_ENDINGS && began_apart) {
         return None;
     }
-    let answered_again = since
-        .iter()
-        .find(|passage| passage.dispatched > last.ended && !passage.outcome.is_failure())
-        .map(|passage| passage.dispatched);
-    let refused: Vec<Timestamp> = since
-        .iter()
-        .take_while(|passage| answered_again.is_none_or(|again| passage.ended < again))
-        .filter(|passage| passage.outcome == Outcome::ConnectFailed)
-        .map(|passage| passage.ended)
+    let answered_again = answered_after(since, last.ended);
+    let refused: Vec<usize> = (from..)
+        .zip(since)
+        .take_while(|(_, passage)| answered_again.is_none_or(|again| passage.ended < again))
+        .filter(|(place, passage)| passage.outcome == Outcome::ConnectFailed && is_open(*place))
+        .map(|(place, _)| place)
         .collect();
     let survived = since
         .iter()
@@ -122,13 +170,14 @@ fn death(ended: &[&Passage], by_end: &[Passage]) -> Option<Death> {
                 && !passage.outcome.is_failure()
         })
         .count();
-    let refused: &[Timestamp] = if is_refused_after { &refused } else { &[] };
+    let refused = if is_refused_after { refused } else { Vec::new() };
+    let refused_last = refused.last().map(|&place| by_end[place].ended);
     Some(Death {
         at: first.ended,
-        until: refused.last().copied().unwrap_or(last.ended).max(last.ended),
-        ended: ended.len(),
+        until: refused_last.unwrap_or(last.ended).max(last.ended),
+        ended: ended.to_vec(),
         survived,
-        refused: refused.len(),
+        refused,
         dispatched_within,
         ended_within,
         answered_again,
@@ -145,7 +194,7 @@ mod tests {
 
     fn passage(dispatched_ms: i64, ended_ms: i64, outcome: Outcome) -> Passage {
         let at = |ms: i64| Timestamp::from_micros(ms * 1000);
-        Passage { dispatched: at(dispatched_ms), ended: at(ended_ms), outcome }
+        Passage { dispatched: at(dispatched_ms), ended: at(ended_ms), outcome, target_status: None, route: 0, node: 0 }
     }
 
     fn closed(dispatched_ms: i64, ended_ms: i64) -> Passage {
@@ -164,9 +213,9 @@ mod tests {
             passage(8_000, 8_030, Outcome::Ok),
             passage(9_000, 9_001, Outcome::ConnectFailed),
         ];
-        let deaths = deaths(&passages);
+        let deaths = deaths(&passages, |_| true);
         assert_eq!(deaths.len(), 1);
-        assert_eq!((deaths[0].ended, deaths[0].refused, deaths[0].survived), (3, 2, 0));
+        assert_eq!((deaths[0].ended.len(), deaths[0].refused.len(), deaths[0].survived), (3, 2, 0));
         assert!(deaths[0].is_whole());
         assert_eq!(deaths[0].answered_again, Some(Timestamp::from_micros(8_000_000)));
     }
@@ -175,7 +224,7 @@ mod tests {
     fn those_that_were_answered_all_the_same_speak_against_a_whole_process() {
         let mut passages = vec![closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004)];
         passages.extend((0..9).map(|number| passage(4_000 + number, 5_500, Outcome::Ok)));
-        let deaths = deaths(&passages);
+        let deaths = deaths(&passages, |_| true);
         assert_eq!(deaths[0].survived, 9);
         assert!(!deaths[0].is_whole());
     }
@@ -184,7 +233,7 @@ mod tests {
     fn a_target_that_answered_on_at_once_did_not_die_as_a_whole() {
         let passages =
             [closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004), passage(5_300, 5_340, Outcome::Ok)];
-        assert!(!deaths(&passages)[0].is_whole());
+        assert!(!deaths(&passages, |_| true)[0].is_whole());
     }
 
     #[test]
@@ -195,7 +244,7 @@ mod tests {
             closed(60_000, 60_008),
             passage(60_010, 60_020, Outcome::Ok),
         ];
-        assert_eq!(deaths(&passages), []);
+        assert_eq!(deaths(&passages, |_| true), []);
     }
 
     #[test]
@@ -203,14 +252,14 @@ mod tests {
         // As when a worker wakes up and closes several idle connections under the requests that come just then.
         let passages =
             [closed(1_000, 1_004), closed(1_003, 1_012), closed(1_006, 1_009), passage(1_020, 1_050, Outcome::Ok)];
-        assert_eq!(deaths(&passages), []);
+        assert_eq!(deaths(&passages, |_| true), []);
     }
 
     #[test]
     fn one_end_with_refused_connections_right_behind_is_a_death() {
         let passages =
             [closed(1_000, 2_000), passage(2_100, 2_101, Outcome::ConnectFailed), passage(9_000, 9_040, Outcome::Ok)];
-        let deaths = deaths(&passages);
-        assert_eq!(deaths.iter().map(Death::explains).collect::<Vec<_>>(), [2]);
+        let deaths = deaths(&passages, |_| true);
+        assert_eq!(deaths.iter().map(|death| death.explains().len()).collect::<Vec<_>>(), [2]);
     }
 }

@@ -34,6 +34,9 @@ const WIDTHS: [Duration; 5] = [
     Duration::from_secs(4),
 ];
 
+/// Failures of a pair that follow each other sooner than this met one event: only the first of them counts, or the lags of a burst would count many times.
+const BURST: Duration = Duration::from_millis(20);
+
 /// The chance, over all bins and widths, that the best bin is one by accident.
 const MAX_CHANCE: f64 = 0.001;
 
@@ -47,35 +50,35 @@ const SMEAR_DIVISOR: u32 = 20;
 
 /// What the lags tell.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct KeepAlive {
+pub(in crate::diagnose) struct KeepAlive {
     /// The target's keep-alive timeout: the median of the lags in the bin, or, where they are smeared, their front.
-    pub(super) timeout: Duration,
+    pub(in crate::diagnose) timeout: Duration,
     /// Between which the middle eight in ten of them lie.
-    pub(super) interval: (Duration, Duration),
+    pub(in crate::diagnose) interval: (Duration, Duration),
     /// Failures that have such a lag, and all that were looked at.
-    pub(super) hits: usize,
-    pub(super) failures: usize,
+    pub(in crate::diagnose) hits: usize,
+    pub(in crate::diagnose) failures: usize,
     /// The share of controls that have such a lag.
-    pub(super) control_share: f64,
+    pub(in crate::diagnose) control_share: f64,
 }
 
 impl KeepAlive {
     /// The share of failures that have such a lag.
-    pub(super) fn coverage(&self) -> f64 {
+    pub(in crate::diagnose) fn coverage(&self) -> f64 {
         self.hits as f64 / self.failures as f64
     }
 }
 
 /// Whether a request may have been lost in such a race: it was sent, and closed nearly at once.
-pub(super) fn may_be_race(passage: &Passage) -> bool {
+pub(in crate::diagnose) fn may_be_race(passage: &Passage) -> bool {
     passage.outcome == Outcome::ClosedBeforeResponse && passage.took() <= MAX_TOOK
 }
 
 /// A pair's requests in the order in which they ended, and which of its failures to look at.
-pub(super) struct PairHistory<'a> {
-    pub(super) passages: &'a [Passage],
+pub(in crate::diagnose) struct PairHistory<'a> {
+    pub(in crate::diagnose) passages: &'a [Passage],
     /// Failures of this pair that nothing else explains.
-    pub(super) failures: Vec<Passage>,
+    pub(in crate::diagnose) failures: Vec<Passage>,
 }
 
 /// The lags of one request: sorted, each once.
@@ -87,14 +90,13 @@ fn millis(duration: Duration) -> u32 {
 }
 
 /// Estimates the keep-alive timeout of targets that share one, from their pairs. `None` when the lags do not tell. No lag is longer than `idle_timeout`, after which the load balancer itself closes.
-pub(super) fn estimate(pairs: &[PairHistory<'_>], idle_timeout: Duration) -> Option<KeepAlive> {
+pub(in crate::diagnose) fn estimate(pairs: &[PairHistory<'_>], idle_timeout: Duration) -> Option<KeepAlive> {
     let (mut failures, mut controls): (Vec<Lags>, Vec<Lags>) = (Vec::new(), Vec::new());
-    let total: usize = pairs.iter().map(|pair| pair.failures.len()).sum();
-    let stride = total.div_ceil(MAX_FAILURES).max(1);
+    let events: Vec<(&PairHistory<'_>, &Passage)> =
+        pairs.iter().flat_map(|pair| events(&pair.failures).map(move |failure| (pair, failure))).collect();
+    let stride = events.len().div_ceil(MAX_FAILURES).max(1);
     let max_lag = idle_timeout + idle_timeout / 20;
-    for (number, (pair, failure)) in
-        pairs.iter().flat_map(|pair| pair.failures.iter().map(move |failure| (pair, failure))).enumerate()
-    {
+    for (number, (pair, failure)) in events.into_iter().enumerate() {
         if number % stride == 0 {
             failures.push(lags(pair.passages, failure.dispatched, max_lag));
             controls.extend(
@@ -103,6 +105,13 @@ pub(super) fn estimate(pairs: &[PairHistory<'_>], idle_timeout: Duration) -> Opt
         }
     }
     best_bin(&failures, &controls, millis(max_lag))
+}
+
+/// The first failure of each burst.
+fn events(failures: &[Passage]) -> impl Iterator<Item = &Passage> {
+    let burst = i64::try_from(BURST.as_micros()).unwrap_or(i64::MAX);
+    let is_same = move |one: &Passage, next: &Passage| next.dispatched.micros_since(one.dispatched).abs() <= burst;
+    failures.chunk_by(is_same).filter_map(|burst| burst.first())
 }
 
 /// The times since earlier answers on the pair.
@@ -152,6 +161,10 @@ fn best_bin(failures: &[Lags], controls: &[Lags], max_lag: u32) -> Option<KeepAl
             }
             // One more hit and one more miss than seen: a few controls never prove that there are none.
             let share = (control_hits[bin] as f64 + 1.0) / (controls.len() as f64 + 2.0);
+            let coverage = found as f64 / failures.len() as f64;
+            if coverage < MIN_COVERAGE || coverage < MIN_LIFT * share {
+                continue;
+            }
             let chance = ln_binomial_tail(failures.len(), found, share);
             if best.is_none_or(|(least, ..)| chance < least) {
                 let start = u32::try_from(bin).unwrap_or(u32::MAX) * step;
@@ -182,7 +195,7 @@ fn best_bin(failures: &[Lags], controls: &[Lags], max_lag: u32) -> Option<KeepAl
         failures: failures.len(),
         control_share,
     };
-    (found.coverage() >= MIN_COVERAGE && found.coverage() >= MIN_LIFT * control_share).then_some(found)
+    Some(found)
 }
 
 /// For each bin (of two steps, beginning a step after the one before) how many requests have a lag in it.
@@ -235,19 +248,23 @@ mod tests {
         Timestamp::from_micros((seconds * 1e6) as i64)
     }
 
+    fn passage(dispatched: f64, ended: f64, outcome: Outcome) -> Passage {
+        Passage { dispatched: at(dispatched), ended: at(ended), outcome, target_status: None, route: 0, node: 0 }
+    }
+
     /// Answers at random moments, `rate` a second, for two hours.
     fn answers(rate: f64, dice: &mut ChaCha8Rng) -> Vec<Passage> {
         let mut now = 0.0;
         let mut passages = Vec::new();
         while now < 7_200.0 {
             now += -(1.0 - dice.random::<f64>()).ln() / rate;
-            passages.push(Passage { dispatched: at(now - 0.03), ended: at(now), outcome: Outcome::Ok });
+            passages.push(passage(now - 0.03, now, Outcome::Ok));
         }
         passages
     }
 
     fn failure(dispatched: f64) -> Passage {
-        Passage { dispatched: at(dispatched), ended: at(dispatched + 0.004), outcome: Outcome::ClosedBeforeResponse }
+        passage(dispatched, dispatched + 0.004, Outcome::ClosedBeforeResponse)
     }
 
     #[test]
@@ -284,7 +301,7 @@ mod tests {
         let mut passages = answers(0.2, &mut dice);
         passages.extend((0..1_440).map(|number| {
             let ended = f64::from(number) * 5.0 + 0.004 * dice.random::<f64>();
-            Passage { dispatched: at(ended - 0.003), ended: at(ended), outcome: Outcome::Ok }
+            passage(ended - 0.003, ended, Outcome::Ok)
         }));
         passages.sort_by_key(|passage| passage.ended);
         // They hit the poller's requests as often as the others.

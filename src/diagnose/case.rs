@@ -1,0 +1,399 @@
+//! One target group laid out for detectors: the requests of its targets in the order of their ends, and which failures are explained already.
+
+use std::time::Duration;
+
+use super::causes::{Cause, cause};
+use super::evidence::{grouped, percent, plural};
+use super::measure::course::course;
+use super::measure::share::{Rate, concentrated};
+use super::{Confidence, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, Scope};
+use crate::aggregate::route::{Route, RouteCounts};
+use crate::aggregate::timeline::Passage;
+use crate::aggregate::{Sample, Samples, Span, Summary, Target};
+use crate::classify::Outcome;
+use crate::timestamp::Timestamp;
+
+/// What the targets of all groups share.
+pub(super) struct Setting<'a> {
+    pub(super) summary: &'a Summary,
+    /// First and last `time` of all requests.
+    pub(super) window: Span,
+    pub(super) idle_timeout: IdleTimeout,
+    /// Names of the nodes, at [`Passage::node`].
+    pub(super) nodes: Vec<&'a [u8]>,
+    /// The routes of all target groups.
+    pub(super) routes: Vec<(Route, RouteCounts)>,
+    /// Where [`Passage::route`] stands in `routes`.
+    pub(super) route_places: Vec<u16>,
+}
+
+/// A target group with a failure in it.
+pub(super) struct Case<'a> {
+    pub(super) setting: &'a Setting<'a>,
+    pub(super) target_group: u32,
+    /// Its targets, those without a failure too, in the order of their places.
+    pub(super) members: Vec<Member<'a>>,
+    /// How long each route usually takes, at its place in [`Setting::routes`]: the first quartile of the answered requests, so that a bad hour does not pass for
+    /// usual. Absent where too few were answered.
+    usual: Vec<Option<Duration>>,
+}
+
+/// One target and its requests.
+pub(super) struct Member<'a> {
+    /// Its place in the summary.
+    pub(super) place: u32,
+    pub(super) target: &'a Target,
+    /// On all nodes, in the order of their ends.
+    pub(super) passages: Vec<Passage>,
+    is_explained: Vec<bool>,
+}
+
+/// What a detector concludes: a cause, and the failures that it explains.
+pub(super) struct Verdict {
+    pub(super) cause: &'static str,
+    /// Other causes that fit the same failures, likelier ones first.
+    pub(super) also_fits: &'static [&'static str],
+    pub(super) confidence: Confidence,
+    pub(super) estimates: Estimates,
+    pub(super) evidence: Vec<Evidence>,
+    /// Whether it is about the target group as a whole.
+    pub(super) is_of_group: bool,
+    /// Which: places of members, and of passages in each.
+    pub(super) explains: Vec<(usize, Vec<usize>)>,
+}
+
+impl Verdict {
+    /// A verdict that explains nothing yet.
+    pub(super) fn new(cause: &'static str, confidence: Confidence) -> Self {
+        Self {
+            cause,
+            also_fits: &[],
+            confidence,
+            estimates: Estimates::default(),
+            evidence: Vec::new(),
+            is_of_group: false,
+            explains: Vec::new(),
+        }
+    }
+
+    /// A verdict on one target.
+    pub(super) fn on_member(cause: &'static str, confidence: Confidence, member: usize, explains: Vec<usize>) -> Self {
+        Self::new(cause, confidence).explaining(vec![(member, explains)])
+    }
+
+    /// The verdict with what it explains.
+    pub(super) fn explaining(self, explains: Vec<(usize, Vec<usize>)>) -> Self {
+        Self { explains, ..self }
+    }
+}
+
+/// One verdict for each target with enough failures; where some have too few, one for all of those together, so that what is thinly spread is told too.
+pub(super) fn share_out(
+    explains: impl IntoIterator<Item = (usize, Vec<usize>)>,
+    conclude: impl Fn(usize, &[usize]) -> Verdict,
+) -> Vec<Verdict> {
+    let (mut few, mut verdicts): (Vec<(usize, Vec<usize>)>, Vec<Verdict>) = (Vec::new(), Vec::new());
+    for (member, places) in explains {
+        if places.len() as u64 >= MIN_FAILURES {
+            verdicts.push(conclude(places.len(), &[member]).explaining(vec![(member, places)]));
+        } else if !places.is_empty() {
+            few.push((member, places));
+        }
+    }
+    if !few.is_empty() {
+        let members: Vec<usize> = few.iter().map(|(member, _)| *member).collect();
+        let failures = few.iter().map(|(_, places)| places.len()).sum();
+        verdicts.push(Verdict { is_of_group: members.len() > 1, ..conclude(failures, &members).explaining(few) });
+    }
+    verdicts
+}
+
+/// The cause of an id.
+pub(super) fn known(id: &str) -> &'static Cause {
+    cause(id).expect("the ids of the detectors are in the table, as a test makes sure")
+}
+
+/// Answered requests from which on a route has a usual time.
+const MIN_FOR_USUAL: usize = 8;
+
+impl<'a> Case<'a> {
+    pub(super) fn new(setting: &'a Setting<'a>, target_group: u32) -> Self {
+        let summary = setting.summary;
+        let members: Vec<Member<'a>> = (0..)
+            .zip(summary.targets.iter())
+            .filter(|(_, (group, address, _))| *group == target_group && !address.is_empty())
+            .map(|(place, (_, _, target))| {
+                let mut passages = summary.timeline.of_target(place);
+                for passage in &mut passages {
+                    let moved = setting.route_places.get(usize::from(passage.route));
+                    passage.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
+                }
+                Member { place, target, is_explained: vec![false; passages.len()], passages }
+            })
+            .collect();
+        let mut times: Vec<Vec<Duration>> = vec![Vec::new(); setting.routes.len()];
+        for passage in members.iter().flat_map(|member| &member.passages) {
+            if let (false, Some(times)) = (passage.outcome.is_failure(), times.get_mut(usize::from(passage.route))) {
+                times.push(passage.took());
+            }
+        }
+        let usual = times.into_iter().map(|mut times| {
+            let quarter = times.len() / 4;
+            (times.len() >= MIN_FOR_USUAL).then(|| *times.select_nth_unstable(quarter).1)
+        });
+        let usual = usual.collect();
+        Self { setting, target_group, members, usual }
+    }
+
+    /// The failures of a member that nothing explains yet, with their places.
+    pub(super) fn unexplained(&self, member: usize) -> impl Iterator<Item = (usize, &Passage)> {
+        self.members[member].unexplained()
+    }
+
+    /// How long a request to that route usually takes. Absent where too few were answered.
+    pub(super) fn usual(&self, route: u16) -> Option<Duration> {
+        self.usual.get(usize::from(route)).copied().flatten()
+    }
+
+    /// How many times its usual time an answered request took. A few milliseconds more are nothing to a person, so they are nothing here.
+    pub(super) fn slowdown(&self, passage: &Passage) -> Option<f64> {
+        const FLOOR: f64 = 0.010;
+        let usual = self.usual(passage.route)?;
+        Some((passage.took().as_secs_f64() + FLOOR) / (usual.as_secs_f64() + FLOOR))
+    }
+
+    /// `GET /orders/{id}`, or nothing for a request without a route.
+    pub(super) fn route_name(&self, route: u16) -> String {
+        let found = self.setting.routes.get(usize::from(route));
+        found.map(|(route, _)| String::from_utf8_lossy(&route.template).into_owned()).unwrap_or_default()
+    }
+
+    /// `GET /orders/{id}`, `GET /orders/{id} and 2 other routes`
+    pub(super) fn routes_named(&self, routes: &[u16]) -> String {
+        match routes {
+            [] => String::new(),
+            [one] => self.route_name(*one),
+            [first, rest @ ..] => format!("{} and {}", self.route_name(*first), plural(rest.len(), "other route")),
+        }
+    }
+
+    /// `10.0.1.17`
+    fn node_name(&self, node: u16) -> String {
+        let name = self.setting.nodes.get(usize::from(node)).copied().unwrap_or_default();
+        String::from_utf8_lossy(name).into_owned()
+    }
+
+    /// Takes a verdict's failures as explained. Nothing for one of fewer than [`MIN_FAILURES`], which is described, not classified.
+    pub(super) fn accept(&mut self, verdict: &Verdict) -> Option<Finding> {
+        let failures: usize = verdict.explains.iter().map(|(_, places)| places.len()).sum();
+        if (failures as u64) < MIN_FAILURES {
+            return None;
+        }
+        let mut evidence = verdict.evidence.clone();
+        if let Some(first) = evidence.first_mut() {
+            first.numbers.insert(0, ("failures", failures as f64));
+        }
+        evidence.extend(self.concentration(verdict));
+        let mut outcomes: Vec<(Outcome, u64)> = Vec::new();
+        let mut seen = None;
+        let mut times = Vec::with_capacity(failures);
+        let mut by_target: Vec<(u32, Outcome, u64)> = Vec::new();
+        for (member, place) in verdict.places() {
+            let member = &mut self.members[member];
+            let passage = &member.passages[place];
+            debug_assert!(passage.outcome.is_failure() && !member.is_explained[place], "a failure, explained once");
+            member.is_explained[place] = true;
+            Span::include(&mut seen, passage.ended);
+            times.push(passage.dispatched);
+            match outcomes.iter_mut().find(|(outcome, _)| *outcome == passage.outcome) {
+                Some((_, requests)) => *requests += 1,
+                None => outcomes.push((passage.outcome, 1)),
+            }
+            match by_target.iter_mut().rev().find(|(of, outcome, _)| (*of, *outcome) == (member.place, passage.outcome))
+            {
+                Some((_, _, requests)) => *requests += 1,
+                None => by_target.push((member.place, passage.outcome, 1)),
+            }
+        }
+        outcomes.sort_by_key(|(outcome, requests)| (std::cmp::Reverse(*requests), *outcome));
+        times.sort_unstable();
+        let (outcome, _) = *outcomes.first()?;
+        Some(Finding {
+            scope: match verdict.explains.as_slice() {
+                [(member, _)] if !verdict.is_of_group => Scope::Target(self.members[*member].place),
+                _ => Scope::TargetGroup(self.target_group),
+            },
+            outcome,
+            outcomes,
+            cause: known(verdict.cause),
+            also_fits: verdict.also_fits.iter().copied().map(known).collect(),
+            confidence: verdict.confidence,
+            failures: failures as u64,
+            by_target,
+            seen,
+            course: course(&times, self.setting.window),
+            evidence,
+            estimates: verdict.estimates,
+            samples: self.samples(verdict, outcome, seen?),
+        })
+    }
+
+    /// The earliest samples of what the verdict explains.
+    fn samples(&self, verdict: &Verdict, outcome: Outcome, seen: Span) -> Samples {
+        let mut samples = Samples::default();
+        let of_members = verdict.explains.iter().flat_map(|(member, _)| &self.members[*member].target.failures);
+        let kept =
+            of_members.filter(|failures| failures.outcome == outcome).flat_map(|failures| failures.samples.as_slice());
+        for Sample { time, location, line } in kept.filter(|sample| (seen.first..=seen.last).contains(&sample.time)) {
+            samples.observe(*time, line, || location.clone());
+        }
+        samples
+    }
+
+    /// What the failures keep to: targets of the group, nodes, routes.
+    fn concentration(&self, verdict: &Verdict) -> Vec<Evidence> {
+        let Some((from, until)) = self.extent(verdict) else { return Vec::new() };
+        let during = |passage: &Passage| (from..=until).contains(&passage.dispatched);
+        let is_explained = |member: usize, place: usize| {
+            verdict.explains.iter().any(|(of, places)| *of == member && places.binary_search(&place).is_ok())
+        };
+        let outcomes: Vec<Outcome> = {
+            let mut outcomes: Vec<Outcome> =
+                verdict.places().map(|(member, place)| self.members[member].passages[place].outcome).collect();
+            outcomes.sort_unstable();
+            outcomes.dedup();
+            outcomes
+        };
+        let mut by_member = vec![Rate::default(); self.members.len()];
+        let mut by_node = vec![Rate::default(); self.setting.nodes.len()];
+        let mut by_route = vec![Rate::default(); self.setting.routes.len()];
+        for (number, member) in self.members.iter().enumerate() {
+            let is_of_verdict = verdict.explains.iter().any(|(of, _)| *of == number);
+            for (place, passage) in member.passages.iter().enumerate().filter(|(_, passage)| during(passage)) {
+                by_member[number].observe(outcomes.contains(&passage.outcome));
+                if is_of_verdict {
+                    let failed = is_explained(number, place);
+                    by_node[usize::from(passage.node)].observe(failed);
+                    if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
+                        rate.observe(failed);
+                    }
+                }
+            }
+        }
+        let mut evidence = Vec::new();
+        if self.members.len() > 1 && !verdict.is_of_group {
+            evidence.extend(against_others(verdict, &by_member));
+        }
+        if let [node] = concentrated(&by_node)[..] {
+            evidence.push(keeps_to(
+                &format!("node {}", self.node_name(u16::try_from(node).unwrap_or_default())),
+                &by_node,
+                &[node],
+                ["node_failures", "node_requests"],
+            ));
+        }
+        let mut routes = concentrated(&by_route);
+        routes.sort_by_key(|&route| std::cmp::Reverse(by_route[route].failures));
+        if (1..=3).contains(&routes.len()) {
+            let names: Vec<u16> = routes.iter().map(|&route| u16::try_from(route).unwrap_or_default()).collect();
+            let what = self.routes_named(&names);
+            evidence.push(keeps_to(&what, &by_route, &routes, ["route_failures", "route_requests"]));
+        }
+        evidence
+    }
+
+    /// From the first to the last dispatch of what the verdict explains.
+    fn extent(&self, verdict: &Verdict) -> Option<(Timestamp, Timestamp)> {
+        let dispatches = verdict.places().map(|(member, place)| self.members[member].passages[place].dispatched);
+        Some((dispatches.clone().min()?, dispatches.max()?))
+    }
+}
+
+/// How the other targets of the group did meanwhile.
+fn against_others(verdict: &Verdict, by_member: &[Rate]) -> Option<Evidence> {
+    let [(member, _)] = verdict.explains.as_slice() else { return None };
+    let others = by_member.iter().enumerate().filter(|(number, _)| number != member).map(|(_, rate)| *rate);
+    let active: Vec<Rate> = others.filter(|rate| rate.requests > 0).collect();
+    let failing = active.iter().filter(|rate| rate.failures > 0).count();
+    let (failures, requests) =
+        active.iter().fold((0, 0), |(failures, requests), rate| (failures + rate.failures, requests + rate.requests));
+    if active.is_empty() {
+        return None;
+    }
+    let group = if active.len() == 1 {
+        "the group's other target".to_owned()
+    } else {
+        format!("the group's {} other targets", active.len())
+    };
+    let text = if failures == 0 {
+        format!("meanwhile no request to {group} ended so, of {}", grouped(requests as u64))
+    } else {
+        format!(
+            "meanwhile {} of {} to {group} ended so, at {}",
+            grouped(failures as u64),
+            plural(requests, "request"),
+            if failing == 1 { "one of them".to_owned() } else { format!("{failing} of them") }
+        )
+    };
+    Some(Evidence::speaks_for(
+        text,
+        [
+            ("other_targets", active.len() as f64),
+            ("other_targets_failing", failing as f64),
+            ("other_failures", failures as f64),
+            ("other_requests", requests as f64),
+        ],
+    ))
+}
+
+/// How much of the failures, and how much of the requests, is of one thing.
+fn keeps_to(what: &str, rates: &[Rate], places: &[usize], names: [&'static str; 2]) -> Evidence {
+    let sum = |places: &mut dyn Iterator<Item = usize>| {
+        places.fold(Rate::default(), |sum, place| Rate {
+            failures: sum.failures + rates[place].failures,
+            requests: sum.requests + rates[place].requests,
+        })
+    };
+    let (held, all) = (sum(&mut places.iter().copied()), sum(&mut (0..rates.len())));
+    Evidence::speaks_for(
+        format!(
+            "{} of them and {} of the requests were of {what}",
+            percent(held.failures, all.failures),
+            percent(held.requests, all.requests)
+        ),
+        [(names[0], held.failures as f64), (names[1], held.requests as f64)],
+    )
+}
+
+impl Verdict {
+    /// Member and passage of each failure that it explains.
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
+        self.explains.iter().flat_map(|(member, places)| places.iter().map(move |&place| (*member, place)))
+    }
+}
+
+impl Member<'_> {
+    /// The failures that nothing explains yet, with their places.
+    pub(super) fn unexplained(&self) -> impl Iterator<Item = (usize, &Passage)> {
+        self.passages
+            .iter()
+            .enumerate()
+            .filter(|(place, passage)| passage.outcome.is_failure() && !self.is_explained[*place])
+    }
+
+    /// The mean time between two of its requests.
+    pub(super) fn mean_gap(&self) -> Duration {
+        let micros = self.target.seen.map_or(0, |seen| seen.last.micros_since(seen.first));
+        Duration::from_micros(u64::try_from(micros).unwrap_or_default() / self.target.requests.max(1))
+    }
+
+    /// The answered requests.
+    pub(super) fn answered(&self) -> impl DoubleEndedIterator<Item = &Passage> {
+        self.passages.iter().filter(|passage| !passage.outcome.is_failure())
+    }
+
+    /// Those that ended from `from` on, in their order.
+    pub(super) fn since(&self, from: Timestamp) -> &[Passage] {
+        &self.passages[self.passages.partition_point(|passage| passage.ended < from)..]
+    }
+}

@@ -1,0 +1,73 @@
+//! What names a cause from all requests of a target group together. Each detector is a file; its place in [`DETECTORS`] is its rank.
+//!
+//! They are asked in this order, and what one explains is not offered to the next: a process that dies ends requests of any length, at once or late, and would look like
+//! anything else. A detector sees a [`Case`] and gives verdicts; it changes nothing.
+
+mod bad_route;
+mod blocked_path;
+mod client_timeout;
+mod crash;
+mod deregistration;
+mod keep_alive_race;
+mod not_ready;
+mod outage;
+mod overload;
+mod request_timeout;
+mod slow_route;
+mod target_errors;
+
+use super::case::{Case, Setting, Verdict};
+use super::measure;
+use super::{Finding, IdleTimeout};
+use crate::aggregate::{Span, Summary};
+
+type Detector = fn(&Case<'_>) -> Vec<Verdict>;
+
+/// All of them, in the order in which they are asked.
+const DETECTORS: &[Detector] = &[
+    blocked_path::detect,
+    not_ready::detect,
+    deregistration::detect,
+    crash::whole_processes,
+    request_timeout::detect,
+    crash::workers,
+    bad_route::detect,
+    keep_alive_race::detect,
+    overload::detect,
+    outage::detect,
+    slow_route::silent_targets,
+    slow_route::slow_routes,
+    target_errors::detect,
+    client_timeout::detect,
+    keep_alive_race::without_a_peak,
+];
+
+/// What the detectors find, target group by target group.
+pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeout) -> Vec<Finding> {
+    let mut groups: Vec<u32> = summary
+        .targets
+        .iter()
+        .filter(|(_, address, target)| !address.is_empty() && !target.failures.is_empty())
+        .map(|(group, _, _)| group)
+        .collect();
+    groups.sort_unstable();
+    groups.dedup();
+    if groups.is_empty() {
+        return Vec::new();
+    }
+    let (routes, route_places) = summary.routes.sorted();
+    let setting = Setting { summary, window, idle_timeout, nodes: summary.timeline.nodes(), routes, route_places };
+    let mut findings = Vec::new();
+    for group in groups {
+        let mut case = Case::new(&setting, group);
+        for detect in DETECTORS {
+            for verdict in detect(&case) {
+                findings.extend(case.accept(&verdict));
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! Clients that closed first (460), at a constant time: their own timeout, or that of a proxy in front of the load balancer.
+
+use std::time::Duration;
+
+use super::super::case::{Case, Verdict, share_out};
+use super::super::evidence::{Evidence, plural, seconds, seconds_of};
+use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH, are_many};
+use super::measure::walls::sharp_wall;
+use crate::aggregate::timeline::Passage;
+use crate::classify::Outcome;
+
+/// Clients that left at the constant which leave no doubt.
+const MIN_FOR_HIGH: usize = 20;
+
+pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
+    let left = |number: usize| {
+        case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::ClientClosedAfterDispatch)
+    };
+    let times: Vec<Duration> =
+        (0..case.members.len()).flat_map(left).map(|(_, passage): (usize, &Passage)| passage.took()).collect();
+    let Some(wall) = sharp_wall(&times) else { return Vec::new() };
+    let requests: usize = case.members.iter().map(|member| member.passages.len()).sum();
+    if !are_many(wall.times as u64, requests as u64) {
+        return Vec::new();
+    }
+    let at_wall = |number: usize| left(number).filter(|(_, passage)| wall.holds(passage.took()));
+    let explains =
+        (0..case.members.len()).map(|number| (number, at_wall(number).map(|(place, _)| place).collect::<Vec<_>>()));
+    share_out(explains, |count, _| {
+        let is_sure = wall.times >= MIN_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
+        let evidence = vec![Evidence::speaks_for(
+            format!(
+                "of {} that clients of the target group gave up, {} were given up {} to {} s after they were sent: a timeout, not impatience",
+                plural(times.len(), "request"),
+                wall.times,
+                seconds(wall.at),
+                seconds(wall.at + wall.thickness)
+            ),
+            [("wall_from", seconds_of(wall.at)), ("wall_times", wall.times as f64), ("given_up", times.len() as f64)],
+        )];
+        let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
+        Verdict {
+            estimates: Estimates { timeout: Some(wall.at), ..Estimates::default() },
+            evidence,
+            ..Verdict::new("client-gave-up", confidence)
+        }
+    })
+}

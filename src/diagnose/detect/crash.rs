@@ -1,0 +1,169 @@
+//! A process that died with requests in flight, or was taken away with them: it takes all along in one instant. Where only a part of them ended, it was one of several workers.
+
+use std::time::Duration;
+
+use super::super::case::{Case, Verdict};
+use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
+use super::super::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
+use super::measure::endings::{Death, deaths};
+use super::not_ready;
+use crate::aggregate::Span;
+
+/// Whole processes: nearly all that was under way ended, and then the target was away.
+pub(super) fn whole_processes(case: &Case<'_>) -> Vec<Verdict> {
+    verdicts(case, Death::is_whole)
+}
+
+/// Workers: others of the same target went on.
+pub(super) fn workers(case: &Case<'_>) -> Vec<Verdict> {
+    verdicts(case, |_| true)
+}
+
+fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool) -> Vec<Verdict> {
+    let verdict = |number: usize| {
+        let member = &case.members[number];
+        let mut is_open = vec![false; member.passages.len()];
+        for (place, _) in case.unexplained(number) {
+            is_open[place] = true;
+        }
+        let mut found = deaths(&member.passages, |place| is_open[place]);
+        found.retain(|death| wanted(death));
+        verdict(case, number, &found)
+    };
+    (0..case.members.len()).filter_map(verdict).collect()
+}
+
+fn verdict(case: &Case<'_>, number: usize, deaths: &[Death]) -> Option<Verdict> {
+    let last = deaths.last()?;
+    let mut explains: Vec<usize> = deaths.iter().flat_map(Death::explains).collect();
+    explains.sort_unstable();
+    explains.dedup();
+    let failures = explains.len() as u64;
+    if failures < MIN_FAILURES {
+        return None;
+    }
+    let ended: usize = deaths.iter().map(|death| death.ended.len()).sum();
+    let refused: usize = deaths.iter().map(|death| death.refused.len()).sum();
+    let survived: usize = deaths.iter().map(|death| death.survived).sum();
+    let is_whole = deaths.iter().all(Death::is_whole);
+    let is_replaced = is_replaced_beforehand(case, last);
+    let (id, also_fits): (_, &'static [&'static str]) = match (is_replaced, is_whole) {
+        (true, _) => ("deploy-without-draining", &["target-crash"]),
+        (false, true) => ("target-crash", &["deploy-without-draining"]),
+        (false, false) => ("target-crash", &["target-request-timeout", "malformed-response"]),
+    };
+    // One that comes back was restarted where it was. One that does not may also have been replaced in a deployment that stops the old one first.
+    let is_back = last.answered_again.is_some();
+    let confidence = match (is_whole, is_back) {
+        // Nothing was under way: it was away, and that is all.
+        _ if ended == 0 => Confidence::Low,
+        (true, true) if failures >= MIN_FAILURES_FOR_HIGH && ended >= 3 => Confidence::High,
+        (true, _) => Confidence::Medium,
+        // Several times the same: no coincidence.
+        (false, _) if deaths.len() >= 2 && ended >= 6 => Confidence::Medium,
+        (false, _) => Confidence::Low,
+    };
+    Some(Verdict {
+        also_fits,
+        evidence: evidence(deaths, [ended, refused, survived], is_whole, is_replaced),
+        ..Verdict::on_member(id, confidence, number, explains)
+    })
+}
+
+fn evidence(
+    deaths: &[Death],
+    [ended, refused, survived]: [usize; 3],
+    is_whole: bool,
+    is_replaced: bool,
+) -> Vec<Evidence> {
+    let instants = deaths.len();
+    let mut evidence = Vec::new();
+    if ended > 0 {
+        let at = if instants == 1 { "at one instant".to_owned() } else { format!("at {instants} instants") };
+        evidence.push(Evidence::speaks_for(
+            format!("{} under way ended together, {at}", plural(ended, "request")),
+            [("ended_together", ended as f64), ("instants", instants as f64)],
+        ));
+    }
+    if let [death] = deaths
+        && death.ended.len() > 1
+    {
+        evidence.push(Evidence::speaks_for(
+            format!(
+                "they had been sent over {} s and ended within {} s",
+                seconds(death.dispatched_within),
+                seconds(death.ended_within)
+            ),
+            [
+                ("dispatched_within", seconds_of(death.dispatched_within)),
+                ("ended_within", seconds_of(death.ended_within)),
+            ],
+        ));
+    }
+    if refused > 0 {
+        let then = if ended > 0 { "then " } else { "" };
+        evidence.push(Evidence::speaks_for(
+            format!("{then}{} refused", plural_are(refused, "connection")),
+            [("refused", refused as f64)],
+        ));
+    }
+    if ended > 0 && survived == 0 {
+        evidence.push(Evidence::speaks_for("nothing that was under way was answered after all", [("survived", 0.0)]));
+    } else if survived > 0 && is_whole {
+        evidence.push(Evidence::speaks_for(
+            format!("{} under way then answered all the same", plural_are(survived, "request")),
+            [("survived", survived as f64)],
+        ));
+    } else if survived > 0 {
+        // One of so many workers: the share of what was under way that ended.
+        let workers = (ended + survived) as f64 / ended.max(1) as f64;
+        evidence.push(Evidence::speaks_for(
+            format!(
+                "{} under way then answered all the same: not the whole process, perhaps one of about {workers:.0} workers",
+                plural_are(survived, "request")
+            ),
+            [("survived", survived as f64), ("workers", workers)],
+        ));
+    }
+    if let Some(last) = deaths.last() {
+        evidence.push(match last.answered_again {
+            Some(again) => {
+                let away = Duration::from_micros(u64::try_from(again.micros_since(last.at)).unwrap_or_default());
+                Evidence::speaks_for(
+                    format!("the target answered again {} s later", seconds(away)),
+                    [("away", seconds_of(away))],
+                )
+            }
+            None => Evidence::speaks_for("the target never answered again", []),
+        });
+    }
+    if is_replaced {
+        evidence.push(Evidence::speaks_for(
+            "by then as many new targets of the group had begun as had ended: it was replaced on purpose",
+            [],
+        ));
+    } else if ended == 0 {
+        evidence.push(Evidence::speaks_against("no request was under way, so nothing shows how it ended", []));
+    }
+    evidence
+}
+
+/// Whether the target ended for good when as many new ones of its group had begun as had ended: taken away, not lost.
+///
+/// A rolling deployment starts a new target before it stops an old one. What replaces a target that was lost begins after.
+fn is_replaced_beforehand(case: &Case<'_>, death: &Death) -> bool {
+    /// Nodes find out within moments that a target is gone.
+    const END_MICROS: i64 = 1_000_000;
+    if death.answered_again.is_some() {
+        return false;
+    }
+    let begun = case
+        .members
+        .iter()
+        .filter_map(|member| not_ready::begins(case, member))
+        .filter(|begun| *begun <= death.at)
+        .count();
+    let spans = case.members.iter().filter_map(|member| member.target.seen);
+    let ended = spans.filter(|Span { last, .. }| last.micros_since(death.until) < END_MICROS).count();
+    begun >= ended.max(1)
+}

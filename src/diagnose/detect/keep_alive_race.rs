@@ -1,0 +1,185 @@
+//! The keep-alive race: the target closed an idle connection just as the load balancer reused it. Targets of one group run the same server, so they share its timeout, and their failures tell it together.
+
+use std::time::Duration;
+
+use super::super::case::{Case, Verdict, share_out};
+use super::super::evidence::{Evidence, plural_are, seconds, seconds_of};
+use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
+use super::measure::course::episodes;
+use super::measure::lags::{KeepAlive, PairHistory, estimate, may_be_race};
+use super::measure::load::slowdown;
+use super::measure::share::{Rate, concentrated};
+use crate::aggregate::Span;
+use crate::aggregate::timeline::Passage;
+use crate::timestamp::Timestamp;
+
+/// Failures at the timeout that no doubt is left about.
+const MIN_HITS_FOR_HIGH: usize = 12;
+const MIN_COVERAGE_FOR_HIGH: f64 = 0.7;
+
+pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
+    let by_node: Vec<Vec<Vec<Passage>>> = (0..case.members.len()).map(|number| pairs_of(case, number)).collect();
+    let histories: Vec<PairHistory<'_>> = by_node
+        .iter()
+        .enumerate()
+        .flat_map(|(number, nodes)| {
+            (0_u16..).zip(nodes).map(move |(node, passages)| PairHistory {
+                passages,
+                failures: candidates(case, number)
+                    .filter(|(_, passage)| passage.node == node)
+                    .map(|(_, passage)| *passage)
+                    .collect(),
+            })
+        })
+        .collect();
+    let idle_timeout = case.setting.idle_timeout.duration;
+    let Some(found) = estimate(&histories, idle_timeout) else { return Vec::new() };
+    let is_sure =
+        found.hits >= MIN_HITS_FOR_HIGH && found.coverage() >= MIN_COVERAGE_FOR_HIGH && found.timeout <= idle_timeout;
+    let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
+    let estimates = Estimates { keep_alive: Some(found.timeout), ..Estimates::default() };
+    verdicts(case, |failures| {
+        let confidence =
+            if (failures as u64) < MIN_FAILURES_FOR_HIGH { confidence.min(Confidence::Medium) } else { confidence };
+        (confidence, estimates, evidence(&found, failures, idle_timeout))
+    })
+}
+
+/// Failures that may be races and that nothing explains yet.
+fn candidates<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a Passage)> {
+    case.unexplained(number).filter(|(_, passage)| may_be_race(passage))
+}
+
+/// A member's requests by node, at the node's place. Only those of members with candidates, which are all that is looked at.
+fn pairs_of(case: &Case<'_>, number: usize) -> Vec<Vec<Passage>> {
+    let mut nodes = vec![Vec::new(); case.setting.nodes.len()];
+    if candidates(case, number).next().is_some() {
+        for passage in &case.members[number].passages {
+            nodes[usize::from(passage.node)].push(*passage);
+        }
+    }
+    nodes
+}
+
+/// The candidates of all targets, concluded on by target.
+fn verdicts(case: &Case<'_>, conclude: impl Fn(usize) -> (Confidence, Estimates, Vec<Evidence>)) -> Vec<Verdict> {
+    let explains = (0..case.members.len())
+        .map(|number| (number, candidates(case, number).map(|(place, _)| place).collect::<Vec<_>>()));
+    share_out(explains, |failures, _| {
+        let (confidence, estimates, evidence) = conclude(failures);
+        Verdict { also_fits: &["target-crash"], estimates, evidence, ..Verdict::new("keep-alive-race", confidence) }
+    })
+}
+
+fn evidence(found: &KeepAlive, failures: usize, idle_timeout: Duration) -> Vec<Evidence> {
+    let (low, high) = found.interval;
+    let is_below = found.timeout <= idle_timeout;
+    vec![
+        at_once(failures),
+        Evidence::speaks_for(
+            format!(
+                "of those of its target group, {} of {} came {} to {} s after an answer on the same node and target; of answered requests, {:.0} in 100 did",
+                found.hits,
+                found.failures,
+                seconds(low),
+                seconds(high),
+                found.control_share * 100.0,
+            ),
+            [
+                ("hits", found.hits as f64),
+                ("looked_at", found.failures as f64),
+                ("lag_low", seconds_of(low)),
+                ("lag_high", seconds_of(high)),
+                ("control_share", found.control_share),
+            ],
+        ),
+        Evidence::weighed(
+            is_below,
+            format!(
+                "so the target's keep-alive timeout is about {} s, and the idle timeout {} s",
+                seconds(found.timeout),
+                seconds(idle_timeout)
+            ),
+            [("keep_alive", seconds_of(found.timeout)), ("idle_timeout", seconds_of(idle_timeout))],
+        ),
+    ]
+}
+
+fn at_once(failures: usize) -> Evidence {
+    Evidence::speaks_for(
+        format!(
+            "{} closed within half a second of being sent, none together with others",
+            plural_are(failures, "request")
+        ),
+        [],
+    )
+}
+
+/// Where lags tell nothing (too few failures, or connections that are hardly ever idle), such failures still have a look: at once, sooner than any work would take, now and then,
+/// on every route and target, while all else is as quick as ever.
+pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
+    /// Sooner than this, and than half of what the same routes usually take.
+    const AT_ONCE: Duration = Duration::from_millis(100);
+    const MIN_SHARE_AT_ONCE: f64 = 0.9;
+    const MAX_SHARE_OF_USUAL: f64 = 0.5;
+    const MIN_ROUTES: usize = 2;
+    /// Of all requests, races take no more.
+    const MAX_RATE: f64 = 0.05;
+    /// Spread over so many moments.
+    const MIN_MOMENTS: usize = 5;
+    const MOMENT_GAP: Duration = Duration::from_secs(2);
+    const SLOW: f64 = 3.0;
+    let all: Vec<&Passage> =
+        (0..case.members.len()).flat_map(|number| candidates(case, number)).map(|(_, passage)| passage).collect();
+    let requests: usize = case.members.iter().map(|member| member.passages.len()).sum();
+    if (all.len() as u64) < MIN_FAILURES_FOR_HIGH || all.len() as f64 > requests as f64 * MAX_RATE {
+        return Vec::new();
+    }
+    let quick = all.iter().filter(|passage| passage.took() <= AT_ONCE).count();
+    let mut against_usual: Vec<f64> = all
+        .iter()
+        .filter_map(|passage| Some(passage.took().as_secs_f64() / case.usual(passage.route)?.as_secs_f64().max(1e-3)))
+        .collect();
+    against_usual.sort_unstable_by(f64::total_cmp);
+    let is_sooner = against_usual.get(against_usual.len() / 2).is_some_and(|&share| share <= MAX_SHARE_OF_USUAL);
+    let mut moments: Vec<Timestamp> = all.iter().map(|passage| passage.ended).collect();
+    moments.sort_unstable();
+    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
+    for passage in case.members.iter().flat_map(|member| &member.passages) {
+        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
+            rate.requests += 1;
+        }
+    }
+    for passage in &all {
+        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
+            rate.failures += 1;
+        }
+    }
+    let routes = by_route.iter().filter(|rate| rate.failures > 0).count();
+    let (Some(&first), Some(&last)) = (moments.first(), moments.last()) else { return Vec::new() };
+    let is_slow =
+        slowdown(case, case.members.iter(), Span { first, last }, |_| true).is_some_and(|factor| factor >= SLOW);
+    let fits = quick as f64 >= all.len() as f64 * MIN_SHARE_AT_ONCE
+        && is_sooner
+        && !is_slow
+        && routes >= MIN_ROUTES
+        && concentrated(&by_route).is_empty()
+        && episodes(&moments, MOMENT_GAP).len() >= MIN_MOMENTS;
+    if !fits {
+        return Vec::new();
+    }
+    verdicts(case, |failures| {
+        let evidence = vec![
+            at_once(failures),
+            Evidence::speaks_for(
+                format!("in the target group they were spread over {routes} routes, and answers were as quick as ever"),
+                [("routes", routes as f64)],
+            ),
+            Evidence::speaks_against(
+                "how long connections had been idle does not show, so the keep-alive timeout cannot be told",
+                [],
+            ),
+        ];
+        (Confidence::Medium, Estimates::default(), evidence)
+    })
+}

@@ -1,0 +1,195 @@
+//! A target that has more to do than it can: its answers on all routes became slow before requests failed, or more came than ever. Then it fails in any way: silence, a full accept queue, resets, its own 5xx.
+
+use std::time::Duration;
+
+use super::super::Confidence;
+use super::super::case::{Case, Member, Verdict};
+use super::super::evidence::{Evidence, plural};
+use super::measure::course::episodes;
+use super::measure::load::{arrivals, concurrency, sent_in, slowdown};
+use super::measure::share::{Rate, concentrated};
+use crate::aggregate::Span;
+use crate::aggregate::timeline::Passage;
+use crate::classify::Outcome;
+use crate::timestamp::Timestamp;
+
+/// Failures further apart than this are of different episodes.
+const EPISODE_GAP: Duration = Duration::from_mins(1);
+
+/// Fewer failures than this are no episode.
+const MIN_FAILURES: usize = 3;
+
+/// How long before the first failure it is looked at how slow answers were.
+const LEAD: Duration = Duration::from_mins(1);
+
+/// Answers this many times slower than usual are slow; the median of a quiet hour is one and a half times the first quartile.
+const SLOW: f64 = 4.0;
+
+/// This many times as many requests as usual are more.
+const MORE: f64 = 1.5;
+
+/// Failures that leave no doubt.
+const MIN_FOR_HIGH: usize = 10;
+
+fn may_be_overload(passage: &Passage) -> bool {
+    matches!(
+        passage.outcome,
+        Outcome::IdleTimeout
+            | Outcome::ConnectTimeout
+            | Outcome::ConnectFailed
+            | Outcome::TargetUnavailable
+            | Outcome::TargetGatewayError
+            | Outcome::TargetError
+            | Outcome::ClosedBeforeResponse
+            | Outcome::IncompleteResponse
+    )
+}
+
+pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
+    (0..case.members.len()).filter_map(|member| overloaded(case, member)).collect()
+}
+
+/// One episode of failures of a target that was slow.
+struct Episode {
+    span: Span,
+    places: Vec<usize>,
+    before: Option<f64>,
+    during: Option<f64>,
+    arrivals: Option<f64>,
+    /// Requests under way at once before and in it.
+    concurrency: [f64; 2],
+    /// How many other targets were slow too, of how many that served.
+    others: [usize; 2],
+}
+
+fn overloaded(case: &Case<'_>, number: usize) -> Option<Verdict> {
+    let mut failed: Vec<(usize, &Passage)> =
+        case.unexplained(number).filter(|(_, passage)| may_be_overload(passage)).collect();
+    failed.sort_by_key(|(_, passage)| passage.dispatched);
+    let times: Vec<Timestamp> = failed.iter().map(|(_, passage)| passage.dispatched).collect();
+    let found: Vec<Episode> = episodes(&times, EPISODE_GAP)
+        .into_iter()
+        .filter(|episode| episode.len() >= MIN_FAILURES)
+        .filter_map(|range| episode(case, number, &failed[range]))
+        .collect();
+    let largest = found.iter().max_by_key(|episode| episode.places.len())?;
+    let mut explains: Vec<usize> = found.iter().flat_map(|episode| episode.places.iter().copied()).collect();
+    explains.sort_unstable();
+    let was_slow = largest.before.is_some_and(|factor| factor >= SLOW);
+    let is_more = largest.arrivals.is_some_and(|factor| factor >= MORE);
+    let [slow_others, others] = largest.others;
+    let is_shared = others > 0 && slow_others * 5 >= others * 4;
+    let confidence = match (was_slow, is_more) {
+        (true, true) if explains.len() >= MIN_FOR_HIGH => Confidence::High,
+        (true, _) => Confidence::Medium,
+        // One target alone cannot suffer from what all share.
+        (false, _) if !is_shared => Confidence::Medium,
+        (false, _) => Confidence::Low,
+    };
+    let also_fits: &'static [&'static str] =
+        if is_shared { &["dependency-outage", "idle-timeout-exceeded"] } else { &["idle-timeout-exceeded"] };
+    let evidence = evidence(largest);
+    Some(Verdict { also_fits, evidence, ..Verdict::on_member("target-saturated", confidence, number, explains) })
+}
+
+fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Option<Episode> {
+    let member = &case.members[number];
+    let span = Span { first: failed.first()?.1.dispatched, last: failed.last()?.1.dispatched };
+    let lead = i64::try_from(LEAD.as_micros()).unwrap_or(i64::MAX);
+    let before = Span { first: span.first.plus_micros(-lead), last: span.first.plus_micros(-1) };
+    // One slow route is something else: then the others are as quick as ever.
+    let slow_routes = routes_of(case, member, span, failed);
+    let wanted = |passage: &Passage| !slow_routes.contains(&passage.route);
+    let slowdown_of = |members: &Member<'_>, span: Span| slowdown(case, std::iter::once(members), span, wanted);
+    let (factor_before, factor_during) = (slowdown_of(member, before), slowdown_of(member, span));
+    let active: Vec<&Member<'_>> =
+        case.members.iter().filter(|member| sent_in(member, span).take(3).count() == 3).collect();
+    let arrivals = arrivals(&active, Span { first: before.first, last: span.last });
+    let is_slow = [factor_before, factor_during].iter().flatten().any(|&factor| factor >= SLOW);
+    let was_slow = factor_before.is_some_and(|factor| factor >= SLOW);
+    let is_more = arrivals.is_some_and(|factor| factor >= MORE);
+    // Slow from one moment to the next, with no more to do, and all targets alike: what they share, which is for another detector to say.
+    if !is_slow || !(was_slow || is_more) {
+        return None;
+    }
+    let others: Vec<&Member<'_>> = active.iter().copied().filter(|other| other.place != member.place).collect();
+    let slow_others = others
+        .iter()
+        .filter(|other| slowdown(case, std::iter::once(**other), span, wanted).is_some_and(|factor| factor >= SLOW))
+        .count();
+    let mut places: Vec<usize> = failed.iter().map(|(place, _)| *place).collect();
+    places.sort_unstable();
+    let earlier = Span { first: before.first.plus_micros(-2 * lead), last: before.first };
+    Some(Episode {
+        span,
+        places,
+        before: factor_before,
+        during: factor_during,
+        arrivals,
+        concurrency: [concurrency(member, earlier), concurrency(member, span)],
+        others: [slow_others, others.len()],
+    })
+}
+
+/// The routes to which the failures keep, if they keep to some.
+fn routes_of(case: &Case<'_>, member: &Member<'_>, span: Span, failed: &[(usize, &Passage)]) -> Vec<u16> {
+    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
+    for passage in sent_in(member, span) {
+        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
+            rate.requests += 1;
+        }
+    }
+    for (_, passage) in failed {
+        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
+            rate.failures += 1;
+        }
+    }
+    concentrated(&by_route).into_iter().filter_map(|route| u16::try_from(route).ok()).collect()
+}
+
+fn evidence(episode: &Episode) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    if let Some(before) = episode.before {
+        evidence.push(Evidence::weighed(
+            before >= SLOW,
+            format!(
+                "in the minute before the first failure, answers took {before:.1} times as long as usual in the median"
+            ),
+            [("slowdown_before", before)],
+        ));
+    }
+    if let Some(during) = episode.during {
+        evidence.push(Evidence::speaks_for(
+            format!("those that were answered while others failed took {during:.1} times as long"),
+            [("slowdown", during)],
+        ));
+    }
+    let [usual, then] = episode.concurrency;
+    if usual > 0.0 && then > usual {
+        evidence.push(Evidence::speaks_for(
+            format!("{then:.1} requests were under way at once, after {usual:.1}"),
+            [("under_way", then), ("under_way_before", usual)],
+        ));
+    }
+    if let Some(arrivals) = episode.arrivals {
+        evidence.push(Evidence::weighed(
+            arrivals >= MORE,
+            format!("a target was sent {arrivals:.1} times as many requests as at other times"),
+            [("arrivals", arrivals)],
+        ));
+    }
+    let [slow, others] = episode.others;
+    if others > 0 {
+        evidence.push(Evidence::weighed(
+            slow * 5 < others * 4 || episode.arrivals.is_some_and(|factor| factor >= MORE),
+            format!("{slow} of the {} were slow as well", plural(others, "other target")),
+            [("slow_targets", slow as f64), ("other_targets", others as f64)],
+        ));
+    }
+    let seconds = episode.span.last.micros_since(episode.span.first) as f64 / 1e6;
+    evidence.push(Evidence::speaks_for(
+        format!("the longest run of failures lasted {seconds:.0} s"),
+        [("episode_seconds", seconds)],
+    ));
+    evidence
+}

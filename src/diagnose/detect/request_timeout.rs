@@ -1,0 +1,136 @@
+//! The target's own timeout cut requests off: the times after which it closed pile up at a constant, at many different moments. Targets of one group run the same server, so they are looked at together first.
+//!
+//! Some servers still answer 500 for the worker that is killed; then the pile is of both, or of 500s that come as late as a supervisor that looks once a second makes them.
+
+use std::time::Duration;
+
+use super::super::case::{Case, Verdict, share_out};
+use super::super::evidence::{Evidence, grouped, plural, seconds, seconds_of};
+use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
+use super::measure::course::episodes;
+use super::measure::walls::{Wall, wall};
+use crate::aggregate::timeline::Passage;
+use crate::classify::Outcome;
+use crate::timestamp::Timestamp;
+
+/// A wall that holds this many is no chance.
+const MIN_TIMES_FOR_HIGH: usize = 8;
+
+/// A timeout fires at as many moments as there are slow requests; a process that dies ends them all at one.
+const MIN_MOMENTS: usize = 3;
+const MOMENT_GAP: Duration = Duration::from_secs(2);
+
+/// A supervisor that looks once a second spreads the middle eight in ten of its kills over this much at least; an application's own timer does not.
+const MIN_SPREAD: Duration = Duration::from_millis(250);
+
+pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
+    let all: Vec<usize> = (0..case.members.len()).collect();
+    let together = cut_off(case, &all);
+    if !together.is_empty() || all.len() == 1 {
+        return together;
+    }
+    all.iter().flat_map(|&number| cut_off(case, &[number])).collect()
+}
+
+fn is_closed(passage: &Passage) -> bool {
+    passage.outcome == Outcome::ClosedBeforeResponse
+}
+
+fn is_answered_500(passage: &Passage) -> bool {
+    passage.outcome == Outcome::TargetError
+}
+
+fn cut_off(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
+    let of = |number: usize, wanted: fn(&Passage) -> bool| case.unexplained(number).filter(move |(_, p)| wanted(p));
+    let times_of = |wanted: fn(&Passage) -> bool| -> Vec<Duration> {
+        members.iter().flat_map(|&number| of(number, wanted)).map(|(_, passage)| passage.took()).collect()
+    };
+    let either: fn(&Passage) -> bool = |passage| is_closed(passage) || is_answered_500(passage);
+    let closed_wall = wall(&times_of(is_closed)).map(|wall| (wall, is_closed as fn(&Passage) -> bool));
+    // What closes and what answers 500 at the same wall is one timeout.
+    let found = match closed_wall {
+        Some((wall, _)) if times_of(is_answered_500).iter().any(|time| wall.holds(*time)) => Some((wall, either)),
+        Some(found) => Some(found),
+        None => wall(&times_of(either)).filter(|wall| is_smeared(&times_of(either), wall)).map(|wall| (wall, either)),
+    };
+    let Some((wall, wanted)) = found else { return Vec::new() };
+    let held = |number: usize| of(number, wanted).filter(|(_, passage)| wall.holds(passage.took()));
+    let mut moments: Vec<Timestamp> =
+        members.iter().flat_map(|&number| held(number)).map(|(_, passage)| passage.ended).collect();
+    moments.sort_unstable();
+    // Answered requests that ran longer: a wall is one for everybody.
+    let longer = |number: &usize| {
+        case.members[*number].answered().filter(|passage| passage.took() > wall.at + wall.thickness).count()
+    };
+    let longer: usize = members.iter().map(longer).sum();
+    if episodes(&moments, MOMENT_GAP).len() < MIN_MOMENTS || longer > moments.len() {
+        return Vec::new();
+    }
+    let slow = times_of(wanted).into_iter().filter(|time| *time >= Duration::from_secs(1)).count();
+    let answered = members.iter().flat_map(|&number| held(number)).filter(|(_, p)| is_answered_500(p)).count();
+    let explains = members.iter().map(|&number| (number, held(number).map(|(place, _)| place).collect::<Vec<_>>()));
+    share_out(explains, |count, _| conclude(case, &wall, count, [moments.len(), slow, answered, longer]))
+}
+
+/// Whether a wall is as thick as a supervisor makes it, from the middle eight in ten of what it holds.
+fn is_smeared(times: &[Duration], wall: &Wall) -> bool {
+    let mut held: Vec<Duration> = times.iter().copied().filter(|time| wall.holds(*time)).collect();
+    held.sort_unstable();
+    let tenth = held.len() / 10;
+    held.len() >= MIN_MOMENTS && held[held.len() - 1 - tenth].saturating_sub(held[tenth]) >= MIN_SPREAD
+}
+
+fn conclude(case: &Case<'_>, wall: &Wall, count: usize, [held, slow, answered, longer]: [usize; 4]) -> Verdict {
+    let idle_timeout = case.setting.idle_timeout.duration;
+    let is_below = wall.at < idle_timeout;
+    let is_many = held >= MIN_TIMES_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
+    // Answers of 500 may be the application's own timers.
+    let is_closing = answered * 2 < held;
+    let confidence =
+        if is_many && is_below && longer == 0 && is_closing { Confidence::High } else { Confidence::Medium };
+    let mut evidence = vec![
+        Evidence::speaks_for(
+            format!(
+                "of {} that failed so after a second or more, {} did {} to {} s after they were sent",
+                plural(slow, "request"),
+                grouped(held as u64),
+                seconds(wall.at),
+                seconds(wall.at + wall.thickness),
+            ),
+            [
+                ("wall_times", held as f64),
+                ("wall_from", seconds_of(wall.at)),
+                ("wall_to", seconds_of(wall.at + wall.thickness)),
+            ],
+        ),
+        Evidence::weighed(
+            is_below,
+            format!(
+                "that is {} the idle timeout of {} s",
+                if is_below { "below" } else { "not below" },
+                seconds(idle_timeout)
+            ),
+            [("idle_timeout", seconds_of(idle_timeout))],
+        ),
+        match longer {
+            0 => Evidence::speaks_for("no request that was answered took longer", [("answered_later", 0.0)]),
+            longer => Evidence::speaks_against(
+                format!("{} that took longer", plural(longer, "request was answered")),
+                [("answered_later", longer as f64)],
+            ),
+        },
+    ];
+    if answered > 0 {
+        evidence.push(Evidence::weighed(
+            is_closing,
+            format!("{answered} of them were answered 500 at that time, as by a worker that is being killed"),
+            [("answered_500", answered as f64)],
+        ));
+    }
+    Verdict {
+        also_fits: if is_closing { &["target-crash"] } else { &["application-error", "target-crash"] },
+        estimates: Estimates { timeout: Some(wall.timeout()), ..Estimates::default() },
+        evidence,
+        ..Verdict::new("target-request-timeout", confidence)
+    }
+}

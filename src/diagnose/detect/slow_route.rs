@@ -1,0 +1,160 @@
+//! Requests that met the idle timeout: one or few routes that take too long, or a target that answers nothing any more although its connections stand.
+
+use std::time::Duration;
+
+use super::super::Confidence;
+use super::super::case::{Case, Member, Verdict, share_out};
+use super::super::evidence::{Evidence, plural, seconds, seconds_of};
+use super::measure::course::episodes;
+use super::measure::share::{Rate, concentrated};
+use crate::aggregate::Span;
+use crate::aggregate::timeline::Passage;
+use crate::classify::Outcome;
+use crate::timestamp::Timestamp;
+
+/// Failures further apart than this, or than so many times the mean gap between the target's requests, are of different episodes: an answer may lie between them.
+const EPISODE_GAP: Duration = Duration::from_secs(10);
+const EPISODE_GAPS: f64 = 8.0;
+const MIN_FAILURES: usize = 3;
+
+/// Idle timeouts that leave no doubt.
+const MIN_FOR_HIGH: usize = 10;
+
+/// The load balancer's timer is sharp: of those that met it, nearly all end this close to each other.
+const SHARP: Duration = Duration::from_millis(500);
+
+fn timed_out<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a Passage)> {
+    case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::IdleTimeout)
+}
+
+/// Targets that answered nothing at all while requests waited for them, on whatever route: their processes hang.
+pub(super) fn silent_targets(case: &Case<'_>) -> Vec<Verdict> {
+    (0..case.members.len()).filter_map(|member| silent(case, member)).collect()
+}
+
+fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
+    let member = &case.members[number];
+    let mut waiting: Vec<(usize, &Passage)> = timed_out(case, number).collect();
+    waiting.sort_by_key(|(_, passage)| passage.dispatched);
+    let times: Vec<Timestamp> = waiting.iter().map(|(_, passage)| passage.dispatched).collect();
+    let (mut explains, mut routes, mut lasted) = (Vec::new(), Vec::new(), Duration::ZERO);
+    let gap = EPISODE_GAP.max(member.mean_gap().mul_f64(EPISODE_GAPS));
+    for range in episodes(&times, gap).into_iter().filter(|episode| episode.len() >= MIN_FAILURES) {
+        let episode = &waiting[range];
+        let span = Span { first: episode.first()?.1.dispatched, last: episode.last()?.1.dispatched };
+        // Those that waited when it went on again were answered then, and late; one that was stuck already came before the last answers.
+        let answers = member.since(span.first).iter().take_while(|passage| passage.ended <= span.last);
+        let answers: Vec<Timestamp> =
+            answers.filter(|passage| !passage.outcome.is_failure()).map(|passage| passage.ended).collect();
+        let stretches = episode.chunk_by(|(_, one), (_, next)| {
+            let after = answers.partition_point(|answer| *answer <= one.dispatched);
+            answers.get(after).is_none_or(|answer| *answer > next.dispatched)
+        });
+        let silent = stretches.map(<[_]>::len).max().unwrap_or_default();
+        let mut of: Vec<u16> = episode.iter().map(|(_, passage)| passage.route).collect();
+        of.sort_unstable();
+        of.dedup();
+        if silent < MIN_FAILURES || silent * 5 < episode.len() * 4 || of.len() < 2 {
+            continue;
+        }
+        explains.extend(episode.iter().map(|(place, _)| *place));
+        routes.extend(of);
+        lasted += Duration::from_micros(u64::try_from(span.last.micros_since(span.first)).unwrap_or_default());
+    }
+    if explains.is_empty() {
+        return None;
+    }
+    explains.sort_unstable();
+    routes.sort_unstable();
+    routes.dedup();
+    let evidence = vec![
+        Evidence::speaks_for(
+            format!(
+                "for {} s the target answered nothing at all: {} of {} met the idle timeout of {} s",
+                seconds(lasted),
+                plural(explains.len(), "request"),
+                plural(routes.len(), "route"),
+                seconds(case.setting.idle_timeout.duration)
+            ),
+            [
+                ("routes", routes.len() as f64),
+                ("silent", seconds_of(lasted)),
+                ("idle_timeout", seconds_of(case.setting.idle_timeout.duration)),
+            ],
+        ),
+        Evidence::speaks_for(
+            "its connections stood, so the process hung (dead-locked, stopped, or all its workers waiting)",
+            [],
+        ),
+    ];
+    Some(Verdict {
+        also_fits: &["target-saturated", "dependency-outage"],
+        evidence,
+        ..Verdict::on_member("idle-timeout-exceeded", Confidence::Medium, number, explains)
+    })
+}
+
+/// Idle timeouts that keep to few routes of the group, while the others are answered.
+pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
+    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
+    for passage in case.members.iter().flat_map(|member| &member.passages) {
+        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
+            rate.requests += 1;
+        }
+    }
+    for (_, passage) in (0..case.members.len()).flat_map(|number| timed_out(case, number)) {
+        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
+            rate.failures += 1;
+        }
+    }
+    let chosen = concentrated(&by_route);
+    let failures: usize = by_route.iter().map(|rate| rate.failures).sum();
+    if failures == 0 {
+        return Vec::new();
+    }
+    let routes: Vec<u16> = chosen.iter().filter_map(|&route| u16::try_from(route).ok()).collect();
+    let held: usize = chosen.iter().map(|&route| by_route[route].failures).sum();
+    let idle_timeout = case.setting.idle_timeout.duration;
+    // How long the same routes took when they were answered after all.
+    let longest = case
+        .members
+        .iter()
+        .flat_map(Member::answered)
+        .filter(|passage| routes.contains(&passage.route))
+        .map(Passage::took)
+        .max();
+    let is_near = longest.is_some_and(|longest| longest * 2 >= idle_timeout);
+    let explains = (0..case.members.len())
+        .map(|number| (number, timed_out(case, number).map(|(place, _)| place).collect::<Vec<_>>()));
+    share_out(explains, |count, of| {
+        let near = of.iter().flat_map(|&number| timed_out(case, number));
+        let near = near.filter(|(_, passage)| passage.took().abs_diff(idle_timeout) <= SHARP).count();
+        let is_sharp = near * 10 >= count * 9;
+        let is_of_routes = !routes.is_empty() && routes.len() <= 3 && held * 5 >= failures * 4;
+        let is_many = failures >= MIN_FOR_HIGH && count >= MIN_FOR_HIGH;
+        let confidence = if is_of_routes && is_sharp && is_many { Confidence::High } else { Confidence::Medium };
+        let mut evidence = vec![Evidence::weighed(
+            is_sharp,
+            format!("{} met the idle timeout of {} s", plural(count, "request"), seconds(idle_timeout)),
+            [("idle_timeout", seconds_of(idle_timeout))],
+        )];
+        if is_of_routes {
+            evidence.push(Evidence::speaks_for(
+                format!("{held} of the target group's {failures} such requests were to {}", case.routes_named(&routes)),
+                [("route_failures", held as f64), ("group_failures", failures as f64)],
+            ));
+        } else {
+            evidence.push(Evidence::speaks_against("they keep to no route", []));
+        }
+        if let (true, Some(longest)) = (is_of_routes, longest) {
+            evidence.push(Evidence::weighed(
+                is_near,
+                format!("the slowest request of that kind that was answered took {} s", seconds(longest)),
+                [("slowest_answer", seconds_of(longest))],
+            ));
+        }
+        let also_fits: &'static [&'static str] =
+            if is_of_routes { &["dependency-outage"] } else { &["target-saturated", "dependency-outage"] };
+        Verdict { also_fits, evidence, ..Verdict::new("idle-timeout-exceeded", confidence) }
+    })
+}

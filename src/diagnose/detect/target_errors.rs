@@ -1,0 +1,175 @@
+//! 5xx that the target itself answered: by the application, or by a proxy inside the target for its own upstream.
+
+use std::time::Duration;
+
+use super::super::case::{Case, Verdict};
+use super::super::evidence::{Evidence, plural, seconds, seconds_of};
+use super::super::{Confidence, Estimates, MIN_FAILURES};
+use super::measure::share::{Rate, concentrated};
+use super::measure::walls::{Wall, sharp_wall};
+use super::not_ready;
+use crate::aggregate::timeline::Passage;
+use crate::classify::Outcome;
+
+/// A proxy whose upstream refuses answers for it sooner than this.
+const AT_ONCE: Duration = Duration::from_millis(50);
+
+/// A proxy that waits for its upstream does so at least this long.
+const MIN_WAIT: Duration = Duration::from_secs(1);
+
+/// Answers that leave no doubt.
+const MIN_FOR_HIGH: usize = 10;
+
+pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
+    (0..case.members.len())
+        .flat_map(|member| {
+            let gateway = errors(case, member, Outcome::TargetGatewayError);
+            let plain = errors(case, member, Outcome::TargetError);
+            [gateway_errors(case, member, &gateway), application_errors(case, member, &plain)]
+        })
+        .flatten()
+        .collect()
+}
+
+fn errors<'a>(case: &'a Case<'_>, number: usize, outcome: Outcome) -> Vec<(usize, &'a Passage)> {
+    let errors: Vec<_> = case.unexplained(number).filter(|(_, passage)| passage.outcome == outcome).collect();
+    if (errors.len() as u64) < MIN_FAILURES { Vec::new() } else { errors }
+}
+
+fn times_of(errors: &[(usize, &Passage)]) -> Vec<Duration> {
+    let mut times: Vec<Duration> = errors.iter().map(|(_, passage)| passage.took()).collect();
+    times.sort_unstable();
+    times
+}
+
+/// `502 (12 times), 504 (3 times)`
+fn statuses_of(errors: &[(usize, &Passage)]) -> String {
+    let mut counts: std::collections::BTreeMap<u16, usize> = std::collections::BTreeMap::new();
+    for (_, passage) in errors {
+        *counts.entry(passage.target_status.unwrap_or_default()).or_default() += 1;
+    }
+    let mut named: Vec<String> = counts.iter().map(|(status, times)| format!("{status} ({times} times)")).collect();
+    named.truncate(4);
+    named.join(", ")
+}
+
+/// The routes of one member to which its errors keep.
+fn routes_of(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> Vec<u16> {
+    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
+    for passage in &case.members[number].passages {
+        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
+            rate.requests += 1;
+        }
+    }
+    for (_, passage) in errors {
+        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
+            rate.failures += 1;
+        }
+    }
+    concentrated(&by_route).into_iter().filter_map(|route| u16::try_from(route).ok()).collect()
+}
+
+type Fits = &'static [&'static str];
+
+fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> Option<Verdict> {
+    if errors.is_empty() {
+        return None;
+    }
+    let times = times_of(errors);
+    let median = times[times.len() / 2];
+    let wall: Option<Wall> = sharp_wall(&times).filter(|wall| wall.at >= MIN_WAIT);
+    // Applications answer 503 when they have had enough; 502 and 504 are what proxies say.
+    let of_proxies = errors.iter().filter(|(_, passage)| passage.target_status != Some(503)).count();
+    let is_of_proxy = of_proxies * 10 >= errors.len() * 9;
+    let routes = routes_of(case, number, errors);
+    let is_of_routes = (1..=3).contains(&routes.len());
+    let is_at_once = median <= AT_ONCE;
+    let is_many = errors.len() >= MIN_FOR_HIGH;
+    let (id, also_fits, confidence): (_, Fits, _) = match (is_of_proxy, wall.is_some(), is_of_routes) {
+        (true, true, _) if is_many => ("inner-proxy-error", &["application-error"], Confidence::High),
+        (true, _, false) if is_many && is_at_once => ("inner-proxy-error", &["application-error"], Confidence::High),
+        (true, ..) => ("inner-proxy-error", &["application-error"], Confidence::Medium),
+        (false, true, _) => ("inner-proxy-error", &["dependency-outage", "application-error"], Confidence::Medium),
+        (false, false, true) => ("application-error", &["inner-proxy-error"], Confidence::Medium),
+        (false, false, false) => ("inner-proxy-error", &["application-error", "target-saturated"], Confidence::Low),
+    };
+    let mut evidence = vec![Evidence::speaks_for(
+        format!("the target itself answered {}", statuses_of(errors)),
+        [("of_proxies", of_proxies as f64)],
+    )];
+    evidence.push(match wall {
+        Some(wall) => Evidence::speaks_for(
+            format!(
+                "{} of them after {} to {} s: a proxy's timeout for its upstream",
+                wall.times,
+                seconds(wall.at),
+                seconds(wall.at + wall.thickness)
+            ),
+            [("wall_from", seconds_of(wall.at)), ("wall_times", wall.times as f64)],
+        ),
+        None => Evidence::speaks_for(
+            format!(
+                "half of them within {} s{}",
+                seconds(median),
+                if is_at_once { ": an upstream that refuses, or a queue that is full" } else { "" }
+            ),
+            [("target_processing_time_median", seconds_of(median))],
+        ),
+    });
+    if is_of_routes && !is_of_proxy {
+        evidence.push(Evidence::speaks_for(
+            format!("they keep to {}", case.routes_named(&routes)),
+            [("routes", routes.len() as f64)],
+        ));
+    }
+    let places = errors.iter().map(|(place, _)| *place).collect();
+    Some(Verdict {
+        also_fits,
+        estimates: Estimates { timeout: wall.map(|wall| wall.at), ..Estimates::default() },
+        evidence,
+        ..Verdict::on_member(id, confidence, number, places)
+    })
+}
+
+fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> Option<Verdict> {
+    let (first, _) = (errors.first()?, errors.last()?);
+    let times = times_of(errors);
+    let median = times[times.len() / 2];
+    let routes = routes_of(case, number, errors);
+    let is_of_routes = (1..=3).contains(&routes.len());
+    let mut evidence = vec![
+        Evidence::speaks_for(format!("the target itself answered {}", statuses_of(errors)), []),
+        Evidence::speaks_for(
+            format!("half of them within {} s", seconds(median)),
+            [("target_processing_time_median", seconds_of(median))],
+        ),
+    ];
+    let from_the_start = not_ready::begins(case, &case.members[number])
+        .is_some_and(|begun| first.1.dispatched.micros_since(begun) < 30_000_000);
+    if from_the_start {
+        evidence.push(Evidence::speaks_for(
+            "they began with the target's first requests: what it runs brought them along",
+            [],
+        ));
+    }
+    if !is_of_routes {
+        evidence.push(Evidence::speaks_for(
+            format!("they keep to no route: {} had some", plural(routes_with(errors), "route")),
+            [("routes", routes_with(errors) as f64)],
+        ));
+    }
+    let confidence = if errors.len() >= MIN_FOR_HIGH && is_of_routes { Confidence::High } else { Confidence::Medium };
+    let places = errors.iter().map(|(place, _)| *place).collect();
+    Some(Verdict {
+        also_fits: &["dependency-outage"],
+        evidence,
+        ..Verdict::on_member("application-error", confidence, number, places)
+    })
+}
+
+fn routes_with(errors: &[(usize, &Passage)]) -> usize {
+    let mut routes: Vec<u16> = errors.iter().map(|(_, passage)| passage.route).collect();
+    routes.sort_unstable();
+    routes.dedup();
+    routes.len()
+}

@@ -1,0 +1,137 @@
+//! When failures came: their episodes, and the shape of each.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::aggregate::Span;
+use crate::timestamp::Timestamp;
+
+/// Failures further apart than this are of different episodes, however rare they are.
+const MIN_GAP: Duration = Duration::from_secs(30);
+
+/// Failures that come at random have gaps this many times as long as the mean gap now and then, within an episode.
+const GAP_FACTOR: f64 = 8.0;
+
+/// Episodes that are told one by one.
+const MAX_EPISODES: usize = 8;
+
+/// More episodes than this are pulses.
+const MIN_PULSES: usize = 3;
+
+/// Fewer failures than this have no shape.
+const MIN_FOR_SHAPE: usize = 5;
+
+/// How failures of one cause come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// They begin at once, in full number: a change, a crash, a cut.
+    Step,
+    /// They become more and more: load, or something that leaks.
+    Ramp,
+    /// They come and go several times.
+    Pulses,
+    /// Few at a time, for most of the window.
+    Trickle,
+}
+
+impl Shape {
+    /// For people: how they came.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Step => "began at once",
+            Self::Ramp => "grew",
+            Self::Pulses => "came and went",
+            Self::Trickle => "a trickle",
+        }
+    }
+}
+
+/// The course of one finding's failures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Course {
+    /// First and last failure of each episode, the earliest [`MAX_EPISODES`].
+    pub episodes: Vec<Span>,
+    /// How many episodes there are.
+    pub episode_count: usize,
+    /// Absent where there are too few failures to tell.
+    pub shape: Option<Shape>,
+}
+
+/// The course of failures that began at `times`, which are sorted, in a window.
+pub(in crate::diagnose) fn course(times: &[Timestamp], window: Span) -> Course {
+    let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Course::default() };
+    let mean_gap = seconds(first, last) / (times.len().max(2) - 1) as f64;
+    let spans: Vec<Span> = episodes(times, MIN_GAP)
+        .into_iter()
+        .map(|episode| Span { first: times[episode.start], last: times[episode.end - 1] })
+        .collect();
+    let whole = seconds(window.first, window.last).max(1.0);
+    // Sparse, and without long pauses beside its own mean: one thing that goes on.
+    let longest_gap = times.windows(2).map(|pair| seconds(pair[0], pair[1])).fold(0.0, f64::max);
+    let is_trickle = seconds(first, last) >= whole / 2.0 && longest_gap <= GAP_FACTOR * mean_gap && mean_gap >= 1.0;
+    let shape = if times.len() < MIN_FOR_SHAPE {
+        None
+    } else if is_trickle {
+        Some(Shape::Trickle)
+    } else if spans.len() >= MIN_PULSES {
+        Some(Shape::Pulses)
+    } else {
+        let end_of_first_third = first.plus_micros(last.micros_since(first) / 3);
+        let early = times.partition_point(|time| *time <= end_of_first_third);
+        // A third each, if they came evenly.
+        Some(if early * 6 >= times.len() { Shape::Step } else { Shape::Ramp })
+    };
+    if shape == Some(Shape::Trickle) {
+        return Course { episodes: vec![Span { first, last }], episode_count: 1, shape };
+    }
+    let episode_count = spans.len();
+    Course { episodes: spans.into_iter().take(MAX_EPISODES).collect(), episode_count, shape }
+}
+
+/// Runs of `times` (sorted) without a gap longer than `gap`, as ranges of places.
+pub(in crate::diagnose) fn episodes(times: &[Timestamp], gap: Duration) -> Vec<std::ops::Range<usize>> {
+    let limit = i64::try_from(gap.as_micros()).unwrap_or(i64::MAX);
+    let mut start = 0;
+    let runs = times.chunk_by(|one, next| next.micros_since(*one) <= limit).map(|run| {
+        let range = start..start + run.len();
+        start = range.end;
+        range
+    });
+    runs.collect()
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    to.micros_since(from) as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Span = Span { first: Timestamp::from_seconds(0), last: Timestamp::from_seconds(7_200) };
+
+    fn shape_of(seconds: impl IntoIterator<Item = i64>) -> (usize, Option<Shape>) {
+        let times: Vec<Timestamp> = seconds.into_iter().map(Timestamp::from_seconds).collect();
+        let course = course(&times, WINDOW);
+        (course.episode_count, course.shape)
+    }
+
+    #[test]
+    fn shapes_are_told_apart() {
+        assert_eq!(shape_of((0..60).map(|number| 2_400 + number * 5)), (1, Some(Shape::Step)));
+        assert_eq!(shape_of((0..60).map(|number| 2_400 + number * 5).chain(5_000..5_020)), (2, Some(Shape::Step)));
+        // One more in each second than in the one before.
+        let growing = (0..14).flat_map(|second| (0..=second).map(move |_| 1_000 + second * 10));
+        assert_eq!(shape_of(growing), (1, Some(Shape::Ramp)));
+        assert_eq!(
+            shape_of((0..5).flat_map(|pulse| (0..10).map(move |at| 600 + pulse * 900 + at))),
+            (5, Some(Shape::Pulses))
+        );
+        assert_eq!(shape_of((0..40).map(|number| 100 + number * 170 + number % 7)), (1, Some(Shape::Trickle)));
+        assert_eq!(shape_of([100, 200]), (2, None));
+        assert_eq!(shape_of([]), (0, None));
+    }
+}

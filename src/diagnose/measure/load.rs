@@ -1,0 +1,64 @@
+//! How slow a target was, and how much it was asked for, over some time.
+
+use std::time::Duration;
+
+use crate::aggregate::Span;
+use crate::aggregate::timeline::Passage;
+use crate::diagnose::case::{Case, Member};
+
+/// Fewer answered requests than this tell nothing of how slow a target is.
+const MIN_ANSWERED: usize = 5;
+
+/// Requests of a target that were sent in a span of time.
+pub(in crate::diagnose) fn sent_in<'a>(member: &'a Member<'_>, span: Span) -> impl Iterator<Item = &'a Passage> {
+    member.since(span.first).iter().filter(move |passage| (span.first..=span.last).contains(&passage.dispatched))
+}
+
+/// How many times their usual time the answered requests took that were sent in `span` and are `wanted`: the median. Absent where too few were answered.
+pub(in crate::diagnose) fn slowdown<'a>(
+    case: &Case<'_>,
+    members: impl Iterator<Item = &'a Member<'a>>,
+    span: Span,
+    wanted: impl Fn(&Passage) -> bool,
+) -> Option<f64> {
+    let mut factors: Vec<f64> = members
+        .flat_map(|member| sent_in(member, span))
+        .filter(|passage| !passage.outcome.is_failure() && wanted(passage))
+        .filter_map(|passage| case.slowdown(passage))
+        .collect();
+    if factors.len() < MIN_ANSWERED {
+        return None;
+    }
+    let middle = factors.len() / 2;
+    Some(*factors.select_nth_unstable_by(middle, f64::total_cmp).1)
+}
+
+/// How many times as many requests as usual were sent to each of the targets that served in `span`. Absent where there is no other time to hold it against.
+pub(in crate::diagnose) fn arrivals(members: &[&Member<'_>], span: Span) -> Option<f64> {
+    const MIN_SECONDS: f64 = 10.0;
+    let during = seconds(span).max(1.0);
+    let (mut factors, mut requests) = (0.0, 0.0);
+    for member in members {
+        let seen = member.target.seen?;
+        let inside = sent_in(member, span).count() as f64;
+        let outside = seconds(seen) - during;
+        let elsewhere = member.target.requests as f64 - inside;
+        if outside < MIN_SECONDS || elsewhere < 1.0 {
+            continue;
+        }
+        // Weighed by their requests, so that a target that hardly serves does not count as much as one that does.
+        factors += inside / during / (elsewhere / outside) * elsewhere;
+        requests += elsewhere;
+    }
+    (requests > 0.0).then(|| factors / requests)
+}
+
+/// Requests under way at once, in the mean.
+pub(in crate::diagnose) fn concurrency(member: &Member<'_>, span: Span) -> f64 {
+    let took: Duration = sent_in(member, span).map(Passage::took).sum();
+    took.as_secs_f64() / seconds(span).max(1.0)
+}
+
+fn seconds(span: Span) -> f64 {
+    span.last.micros_since(span.first) as f64 / 1e6
+}
