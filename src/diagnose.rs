@@ -13,7 +13,6 @@
 //! | [`evidence`] | statements with their numbers |
 
 mod case;
-pub mod causes;
 mod detect;
 pub mod evidence;
 pub mod first_cause;
@@ -25,7 +24,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use causes::Cause;
+pub use crate::knowledge::causes::{self, Cause};
 pub use evidence::Evidence;
 pub(crate) use evidence::{grouped, seconds_of};
 pub use measure::course::{Course, Shape};

@@ -48,6 +48,7 @@
 //! | [`classify`] | how one request ended, from its own line |
 //! | [`aggregate`] | what is kept of all requests, in bounded memory |
 //! | [`diagnose`] | the likely cause for each target |
+//! | [`knowledge`] | the causes, as data |
 //! | [`report`] | text, JSON and Markdown |
 //! | [`pipeline`] | runs it all in parallel, with the same result for any number of threads |
 //! | [`simulate`] | incidents with known causes, as a load balancer would have logged them |
@@ -58,6 +59,7 @@ pub mod decode;
 pub mod diagnose;
 pub mod error;
 pub mod kind;
+pub mod knowledge;
 pub mod location;
 pub mod pipeline;
 pub mod record;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const TABLE: &[(&str, &[&str])] = &[
     ("location", &[]),
     ("timestamp", &[]),
+    ("knowledge", &[]),
     ("error", &["location", "timestamp"]),
     ("schema", &["location", "timestamp", "error"]),
     ("decode", &["location", "timestamp", "error", "schema"]),
@@ -20,13 +21,26 @@ const TABLE: &[(&str, &[&str])] = &[
     ("aggregate", &["location", "timestamp", "error", "schema", "decode", "record", "classify", "kind", "source"]),
     (
         "diagnose",
-        &["location", "timestamp", "error", "schema", "decode", "record", "classify", "kind", "source", "aggregate"],
+        &[
+            "location",
+            "timestamp",
+            "knowledge",
+            "error",
+            "schema",
+            "decode",
+            "record",
+            "classify",
+            "kind",
+            "source",
+            "aggregate",
+        ],
     ),
     (
         "report",
         &[
             "location",
             "timestamp",
+            "knowledge",
             "error",
             "schema",
             "decode",
@@ -48,6 +62,7 @@ const TABLE: &[(&str, &[&str])] = &[
         &[
             "location",
             "timestamp",
+            "knowledge",
             "error",
             "schema",
             "decode",

@@ -1,0 +1,3 @@
+//! What is known of causes, as data: nothing here reads a log.
+
+pub mod causes;

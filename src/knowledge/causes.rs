@@ -1,0 +1,336 @@
+//! The causes. Ids are stable: never renamed, never reused. A new cause is one row in the file of its family, and its place in [`CAUSES`].
+
+// Five minutes a point, so that five days fit: a call gives 1,440 points at most.
+macro_rules! metric {
+    ($name:literal) => {
+        concat!(
+            "aws cloudwatch get-metric-statistics --region {region} --namespace AWS/ApplicationELB --metric-name ",
+            $name,
+            " --dimensions Name=LoadBalancer,Value={load_balancer} --start-time {start} --end-time {end} --period 300 --statistics Sum"
+        )
+    };
+}
+
+macro_rules! trail {
+    ($event:literal) => {
+        concat!(
+            "aws cloudtrail lookup-events --region {region} --start-time {start} --end-time {end} --lookup-attributes AttributeKey=EventName,AttributeValue=",
+            $event
+        )
+    };
+}
+
+macro_rules! page {
+    ($page:literal) => {
+        concat!("https://docs.aws.amazon.com/elasticloadbalancing/latest/application/", $page)
+    };
+}
+
+mod client;
+mod connection;
+mod lambda;
+mod life;
+mod rule;
+mod settings;
+mod target;
+
+use serde::Serialize;
+
+/// A class of causes for failed requests.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Kebab-case; stands in reports, exports and links.
+    pub id: &'static str,
+    /// What happened, in one phrase.
+    pub title: &'static str,
+    /// The mechanism, in a few sentences for whoever is on call.
+    pub meaning: &'static str,
+    /// What in a log speaks for it.
+    pub evidence_for: &'static [&'static str],
+    /// What speaks against it: the causes it is mistaken for, and what tells them apart.
+    pub evidence_against: &'static [&'static str],
+    /// What to change.
+    pub fix: &'static str,
+    /// How that is written for the usual servers and platforms. Values hold for an idle timeout of 60 s.
+    pub settings: &'static [Setting],
+    /// Ways to fix it; the first is the one that usually does.
+    pub methods: &'static [Method],
+    /// What would settle it.
+    pub checks: &'static [Check],
+    /// AWS's page on it.
+    pub docs: &'static str,
+}
+
+/// What to write into the configuration of a server or a platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Whose.
+    pub stack: &'static str,
+    /// To be copied.
+    pub setting: &'static str,
+}
+
+/// A way to fix a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Method {
+    /// What to do.
+    pub method: &'static str,
+    /// When it is the right one.
+    pub when: &'static str,
+    /// How long it takes, `5 min` or `hours`.
+    pub time: &'static str,
+    /// What may go wrong by it.
+    pub risk: Risk,
+}
+
+/// How likely a change does harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Risk {
+    /// Taken back as quickly as made, and no request suffers from it.
+    Low,
+    /// A deployment, or a change that others feel.
+    Medium,
+    /// It may make things worse before it makes them better.
+    High,
+}
+
+impl Risk {
+    /// `low`, `medium` or `high`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// A question that the log leaves open, and a command that changes nothing and answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What it answers.
+    pub question: &'static str,
+    /// A line for a shell, with some of the [`PLACEHOLDERS`] in it.
+    pub command: &'static str,
+}
+
+/// What a command may leave open. No other braces stand in commands.
+///
+/// A log can tell the first eight: the ARN of the load balancer, its `app/name/id`, the ARN of the target group, `address:port` of the target, its IPv4 address,
+/// its port, and a window around the failures (RFC 3339). The region follows from an ARN. The rest nobody knows but whoever runs the service.
+pub const PLACEHOLDERS: &[&str] = &[
+    "load_balancer_arn",
+    "load_balancer",
+    "target_group_arn",
+    "target",
+    "target_ip",
+    "target_port",
+    "start",
+    "end",
+    "region",
+    "cluster",
+    "function",
+    "listener_arn",
+    "service",
+    "subnet",
+    "web_acl_arn",
+];
+
+impl Check {
+    /// The command with each placeholder replaced by what `value_of` says. Absent where it does not know one of them.
+    pub fn fill(&self, mut value_of: impl FnMut(&str) -> Option<String>) -> Option<String> {
+        let mut filled = String::with_capacity(self.command.len());
+        let mut rest = self.command;
+        while let Some((before, behind)) = rest.split_once('{') {
+            let (name, after) = behind.split_once('}')?;
+            filled.push_str(before);
+            filled.push_str(&value_of(name)?);
+            rest = after;
+        }
+        filled.push_str(rest);
+        Some(filled)
+    }
+}
+
+const fn setting(stack: &'static str, setting: &'static str) -> Setting {
+    Setting { stack, setting }
+}
+
+const fn method(method: &'static str, when: &'static str, time: &'static str, risk: Risk) -> Method {
+    Method { method, when, time, risk }
+}
+
+const fn check(question: &'static str, command: &'static str) -> Check {
+    Check { question, command }
+}
+
+/// Questions that more than one cause leaves open.
+const IS_TARGET_HEALTHY: Check = check(
+    "what does the load balancer say of the target now, and why?",
+    "aws elbv2 describe-target-health --region {region} --target-group-arn {target_group_arn}",
+);
+const WHAT_IS_TARGET_GROUP: Check = check(
+    "which protocol, port and health check has the target group?",
+    "aws elbv2 describe-target-groups --region {region} --target-group-arns {target_group_arn}",
+);
+const WHAT_ARE_GROUP_ATTRIBUTES: Check = check(
+    "what are the deregistration delay, the slow start and the algorithm?",
+    "aws elbv2 describe-target-group-attributes --region {region} --target-group-arn {target_group_arn}",
+);
+const WHAT_ARE_ATTRIBUTES: Check = check(
+    "what is the load balancer's idle timeout?",
+    "aws elbv2 describe-load-balancer-attributes --region {region} --load-balancer-arn {load_balancer_arn}",
+);
+const WHO_OWNS_ADDRESS: Check = check(
+    "which task or instance has that address, in which subnet and security groups?",
+    "aws ec2 describe-network-interfaces --region {region} --filters Name=addresses.private-ip-address,Values={target_ip}",
+);
+const WHY_DID_TASKS_STOP: Check = check(
+    "which ECS tasks stopped within the last hour? (then describe-tasks: stoppedReason, exitCode)",
+    "aws ecs list-tasks --region {region} --cluster {cluster} --desired-status STOPPED",
+);
+const WHAT_DID_SERVICE_DO: Check = check(
+    "what did the ECS service do at that time?",
+    "aws ecs describe-services --region {region} --cluster {cluster} --services {service} --query 'services[0].events[:30]'",
+);
+const WHAT_WAS_DEREGISTERED: Check =
+    check("were targets taken away at that time, and by whom?", trail!("DeregisterTargets"));
+
+/// All of them, in the order of the documentation.
+pub static CAUSES: &[Cause] = &[
+    connection::KEEP_ALIVE_RACE,
+    connection::CONNECTION_REFUSED,
+    connection::CONNECT_TIMEOUT,
+    connection::TARGET_TLS_HANDSHAKE,
+    target::IDLE_TIMEOUT_EXCEEDED,
+    target::TARGET_REQUEST_TIMEOUT,
+    life::TARGET_CRASH,
+    life::DEPLOY_WITHOUT_DRAINING,
+    life::DEREGISTRATION_DELAY_ELAPSED,
+    life::TARGET_NOT_READY,
+    target::TARGET_SATURATED,
+    target::MALFORMED_RESPONSE,
+    target::APPLICATION_ERROR,
+    target::INNER_PROXY_ERROR,
+    target::DEPENDENCY_OUTAGE,
+    life::NO_REGISTERED_TARGETS,
+    client::CLIENT_GAVE_UP,
+    lambda::LAMBDA_ERROR,
+    lambda::LAMBDA_TIMEOUT,
+    lambda::LAMBDA_THROTTLED,
+    lambda::LAMBDA_MISCONFIGURED,
+    rule::WAF_BLOCKED,
+    rule::WAF_UNAVAILABLE,
+    rule::AUTHENTICATION_FAILED,
+    rule::IDENTITY_PROVIDER_ERROR,
+    client::BAD_REQUEST,
+    client::PROTOCOL_MISMATCH,
+    client::REQUEST_TOO_LARGE,
+    target::UNEXPLAINED,
+];
+
+/// The row of `id`. Absent when there is none.
+#[must_use]
+pub fn cause(id: &str) -> Option<&'static Cause> {
+    CAUSES.iter().find(|cause| cause.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_complete() {
+        let mut ids: Vec<_> = CAUSES.iter().map(|cause| cause.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), CAUSES.len(), "an id stands twice");
+        for cause in CAUSES {
+            let Cause { id, title, meaning, evidence_for, evidence_against, fix, methods, checks, docs, .. } = cause;
+            assert!(id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{id}");
+            assert!(!title.is_empty() && !title.ends_with('.'), "{id}");
+            assert!(meaning.ends_with('.') && (2..=4).contains(&sentences(meaning)), "{id}: {}", sentences(meaning));
+            assert!(!evidence_for.is_empty() && !evidence_against.is_empty(), "{id}");
+            assert!(fix.ends_with('.') && sentences(fix) <= 2, "{id}");
+            assert!(!methods.is_empty() && !checks.is_empty(), "{id}");
+            assert!(docs.starts_with("https://docs.aws.amazon.com/"), "{id}");
+        }
+    }
+
+    fn sentences(text: &str) -> usize {
+        text.matches(". ").count() + 1
+    }
+
+    #[test]
+    fn entries_are_whole_and_none_stands_twice() {
+        for Cause { id, evidence_for, evidence_against, settings, methods, checks, .. } in CAUSES {
+            let mut entries: Vec<&str> = evidence_for.iter().chain(*evidence_against).copied().collect();
+            entries.extend(settings.iter().map(|setting| setting.stack));
+            entries.extend(methods.iter().map(|method| method.method));
+            entries.extend(checks.iter().map(|check| check.command));
+            for entry in &entries {
+                assert!(!entry.is_empty() && entry.trim() == *entry && !entry.contains("  "), "{id}: {entry}");
+            }
+            let count = entries.len();
+            entries.sort_unstable();
+            entries.dedup();
+            assert_eq!(entries.len(), count, "{id}: an entry stands twice");
+            for method in *methods {
+                assert!(!method.when.is_empty() && !method.time.is_empty(), "{id}: {method:?}");
+            }
+        }
+    }
+
+    /// Tables and lists break where a text does not fit, but a setting is to be copied.
+    #[test]
+    fn settings_stand_on_one_line() {
+        for setting in CAUSES.iter().flat_map(|cause| cause.settings) {
+            assert!(!setting.setting.is_empty() && !setting.setting.contains('\n'), "{setting:?}");
+        }
+    }
+
+    #[test]
+    fn commands_only_read_and_leave_open_what_is_known() {
+        for check in CAUSES.iter().flat_map(|cause| cause.checks) {
+            assert!(check.question.ends_with('?') || check.question.ends_with(')'), "{check:?}");
+            let filled = check.fill(|name| {
+                assert!(PLACEHOLDERS.contains(&name), "{name} in {}", check.command);
+                Some("value".to_owned())
+            });
+            let filled = filled.expect("each brace has its partner");
+            assert!(!filled.contains(['{', '}', '\n', '<', '>', '|', ';', '$', '`']), "{filled}");
+            let words: Vec<&str> = filled.split(' ').collect();
+            let reads = ["describe-", "list-", "get-", "lookup-", "filter-"];
+            let is_read_only = match words[0] {
+                "aws" => reads.iter().any(|verb| words[2].starts_with(verb)),
+                "curl" => !words.contains(&"-X") && !words.contains(&"-d"),
+                "openssl" => words[1] == "s_client",
+                _ => false,
+            };
+            assert!(is_read_only, "{filled}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_filled_or_left_out() {
+        let check = check("?", "aws --region {region} {target}");
+        let value_of = |name: &str| (name == "region").then(|| "eu-west-1".to_owned());
+        assert_eq!(check.fill(value_of), None);
+        assert_eq!(check.fill(|name| Some(name.to_uppercase())).as_deref(), Some("aws --region REGION TARGET"));
+    }
+
+    #[test]
+    fn the_first_method_of_the_causes_people_meet_most() {
+        for (id, time, risk) in [
+            ("connect-timeout", "5 min", Risk::Low),
+            ("connection-refused", "15 min", Risk::Medium),
+            ("keep-alive-race", "15 min", Risk::Low),
+        ] {
+            let first = cause(id).expect("it is there").methods[0];
+            assert_eq!((first.time, first.risk), (time, risk), "{id}");
+        }
+        assert_eq!(cause("bad-luck"), None);
+    }
+}

@@ -1,0 +1,233 @@
+//! What goes wrong with the connection between load balancer and target.
+
+use super::settings::KEEP_ALIVE;
+use super::{
+    Cause, IS_TARGET_HEALTHY, Risk, WHAT_ARE_ATTRIBUTES, WHAT_IS_TARGET_GROUP, WHO_OWNS_ADDRESS, check, method, setting,
+};
+
+pub(super) const KEEP_ALIVE_RACE: Cause = Cause {
+    id: "keep-alive-race",
+    title: "the target closed an idle kept-alive connection just as the load balancer reused it",
+    meaning: "The load balancer keeps connections to targets open and reuses them. A server closes a connection \
+        after a quiet time of its own; where that is not longer than the load balancer's idle timeout, now and then \
+        a request is sent in the very moment in which the server closes. The server resets the connection without \
+        having seen the request, and the client gets a 502. It is a matter of single connections, so more targets \
+        with less traffic each do not cure it.",
+    evidence_for: &[
+        "502 with no target_status_code, request_processing_time measured, and a target_processing_time of \
+            milliseconds (0 to 60 ms in public reports)",
+        "the failures come a fixed time after an earlier answer on the same node and target, and answered requests \
+            do not",
+        "a trickle of a few in 100,000 requests for as long as there is traffic, on all targets and routes alike, \
+            often worse when there is less traffic",
+        "the targets answer everything else as fast as ever, and their own logs show nothing",
+    ],
+    evidence_against: &[
+        "requests that end together at one instant: target-crash, or deploy-without-draining",
+        "nearly every request of one route fails: malformed-response",
+        "the target held the requests for a second or more: target-request-timeout, or a crash",
+        "the server's keep-alive timeout is known to be well above the idle timeout, or it never keeps connections",
+    ],
+    fix: "Make the server's keep-alive timeout longer than the load balancer's idle timeout (75 s where that is 60 s).",
+    settings: KEEP_ALIVE,
+    methods: &[
+        method(
+            "raise the server's keep-alive timeout above the idle timeout, by 5 to 15 s",
+            "always, where the server has such a setting; a rolling deployment",
+            "15 min",
+            Risk::Low,
+        ),
+        method(
+            "lower the load balancer's idle timeout below the server's keep-alive timeout",
+            "the server cannot be changed now, and no request takes that long: those that do become 504",
+            "5 min",
+            Risk::Medium,
+        ),
+        method("let clients repeat requests that changed nothing", "until the fix is out", "hours", Risk::Medium),
+    ],
+    checks: &[
+        WHAT_ARE_ATTRIBUTES,
+        check("how many 502 did the load balancer make?", metric!("HTTPCode_ELB_502_Count")),
+        check(
+            "did the targets make errors of their own at that time (in a race they make none)?",
+            metric!("HTTPCode_Target_5XX_Count"),
+        ),
+    ],
+    docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
+};
+
+pub(super) const CONNECTION_REFUSED: Cause = Cause {
+    id: "connection-refused",
+    title: "nothing listens on the target's port",
+    meaning: "The host answered the load balancer's attempt to connect with a reset: it is there, and no process \
+        accepts connections on that port. Either the process is not running, or it listens on another port, or only \
+        on 127.0.0.1, where nobody outside of the container or host reaches it. A health check from within the \
+        container passes all the same.",
+    evidence_for: &[
+        "502 with all three times -1, a few milliseconds after the request came",
+        "the target has answered nothing since it was first seen: wrong port or wrong address",
+        "all targets of the group behave so: the group's port is wrong",
+    ],
+    evidence_against: &[
+        "the target answered before or after: its process was away (target-crash), just started (target-not-ready) \
+            or was being replaced (deploy-without-draining)",
+        "the target group speaks HTTPS: a failed TLS handshake looks the same (target-tls-handshake)",
+        "the attempts took 10 s: packets vanish (connect-timeout)",
+    ],
+    fix: "Start the process, bind it to 0.0.0.0 rather than 127.0.0.1, and make its port, the container port and \
+        the target group's port the same.",
+    settings: &[
+        setting("Node.js, Express", "app.listen(3000, '0.0.0.0')"),
+        setting("Fastify", "fastify.listen({ port: 3000, host: '0.0.0.0' })"),
+        setting("Bun", "Bun.serve({ port: 3000, hostname: '0.0.0.0', fetch })"),
+        setting("gunicorn", "--bind 0.0.0.0:8000"),
+        setting("uvicorn", "--host 0.0.0.0 --port 8000"),
+        setting("hypercorn", "--bind 0.0.0.0:8000"),
+        setting("uWSGI", "http = 0.0.0.0:8000"),
+        setting("Puma", "bind 'tcp://0.0.0.0:3000'"),
+        setting("nginx", "listen 80;"),
+        setting("Apache httpd", "Listen 0.0.0.0:80"),
+        setting("Spring Boot", "server.address=0.0.0.0"),
+        setting("Kestrel", "ASPNETCORE_URLS=http://0.0.0.0:8080"),
+        setting("Go net/http", "&http.Server{Addr: \":8080\"}"),
+        setting("actix-web, axum", "bind(\"0.0.0.0:8080\")"),
+        setting("Phoenix", "http: [ip: {0, 0, 0, 0}, port: 4000]"),
+        setting("ECS task definition", r#""portMappings": [{ "containerPort": 3000, "protocol": "tcp" }]"#),
+        setting("ECS service", r#""loadBalancers": [{ "containerName": "app", "containerPort": 3000 }]"#),
+        setting("Kubernetes service", "targetPort: 3000"),
+    ],
+    methods: &[
+        method(
+            "correct the container port or the bind address, and deploy",
+            "the target never answered anything",
+            "15 min",
+            Risk::Medium,
+        ),
+        method("start the process, or replace the task", "it answered until a moment ago", "5 min", Risk::Low),
+        method(
+            "make a target group with the right port, and let the rule forward to it",
+            "the group's port is wrong: it cannot be changed",
+            "15 min",
+            Risk::Medium,
+        ),
+    ],
+    checks: &[
+        IS_TARGET_HEALTHY,
+        check("how many connections to targets failed?", metric!("TargetConnectionErrorCount")),
+        check("does it answer from within the VPC?", "curl -sv --max-time 5 http://{target}/"),
+        WHAT_IS_TARGET_GROUP,
+    ],
+    docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
+};
+
+pub(super) const CONNECT_TIMEOUT: Cause = Cause {
+    id: "connect-timeout",
+    title: "packets to the target vanish: security group, network ACL, route, or a host that is gone",
+    meaning: "The load balancer waits 10 s for a connection to a target, a time that nobody can change, and then \
+        answers 504. Nothing came back: neither a yes nor a reset. So a security group, a network ACL or a route \
+        drops the packets one way or the other, or the host is gone while it is still registered.",
+    evidence_for: &[
+        "504 with all three times -1, and 10.00 s elapsed",
+        "the target answers nothing meanwhile; requests on connections that stood already run into the idle timeout",
+        "only some load balancer nodes fail to reach it: a rule of a subnet or a zone",
+        "it begins and ends sharply, as changes of rules do",
+    ],
+    evidence_against: &[
+        "the target answers other requests meanwhile, slowly: its accept queue is full (target-saturated)",
+        "the failures took milliseconds: connection-refused",
+        "the target group speaks HTTPS and the port is open: the TLS handshake has 10 s too (target-tls-handshake)",
+        "the idle timeout is 10 s: only request_processing_time tells the two apart (-1 where the connection failed)",
+    ],
+    fix: "Let the target's security group accept the load balancer's on the target port, let network ACLs pass it \
+        and the ephemeral ports 1024-65535 back, and check that the host exists.",
+    settings: &[
+        setting(
+            "security group of an ECS task on Fargate, or of ip targets",
+            "inbound TCP, container port, source: the load balancer's security group",
+        ),
+        setting(
+            "security group of an ECS host with dynamic ports",
+            "inbound TCP 32768-65535, source: the load balancer's security group",
+        ),
+        setting("network ACL of the targets' subnets, outbound", "TCP 1024-65535 to the load balancer's subnets"),
+        setting("network ACL of the load balancer's subnets, inbound", "TCP 1024-65535 from the targets' subnets"),
+        setting("Kubernetes with instance targets", "externalTrafficPolicy: Cluster"),
+    ],
+    methods: &[
+        method(
+            "allow the target port in the security group, from the load balancer's",
+            "the target never answered, or stopped at a change of rules",
+            "5 min",
+            Risk::Low,
+        ),
+        method(
+            "allow the ephemeral ports in the network ACLs, both ways",
+            "only nodes or targets of some subnets are cut off",
+            "10 min",
+            Risk::Medium,
+        ),
+        method("deregister the target, or replace the host", "the host is gone or hangs", "5 min", Risk::Low),
+    ],
+    checks: &[
+        WHO_OWNS_ADDRESS,
+        check(
+            "which security groups and zones has the load balancer?",
+            "aws elbv2 describe-load-balancers --region {region} --load-balancer-arns {load_balancer_arn}",
+        ),
+        check("were rules taken away at that time, and by whom?", trail!("RevokeSecurityGroupIngress")),
+        IS_TARGET_HEALTHY,
+        check(
+            "what do the network ACLs of the subnet pass?",
+            "aws ec2 describe-network-acls --region {region} --filters Name=association.subnet-id,Values={subnet}",
+        ),
+    ],
+    docs: page!("load-balancer-troubleshooting.html#http-504-issues"),
+};
+
+pub(super) const TARGET_TLS_HANDSHAKE: Cause = Cause {
+    id: "target-tls-handshake",
+    title: "TLS between load balancer and target fails",
+    meaning: "The target group's protocol is HTTPS, so the load balancer speaks TLS to the target. They find no \
+        common version or cipher, the port speaks plain HTTP, or the target does not finish the handshake within 10 \
+        s. The load balancer does not check the target's certificate, so one that has run out is not the cause.",
+    evidence_for: &[
+        "the target group's protocol is HTTPS",
+        "502 or 504 with all three times -1 for every request to the targets concerned",
+        "it begins with a change of the target's TLS settings or port",
+    ],
+    evidence_against: &[
+        "the target group's protocol is HTTP: then it is connection-refused or connect-timeout",
+        "TargetTLSNegotiationErrorCount stayed at 0",
+        "the target answers other requests at the same time",
+    ],
+    fix: "Let the target speak TLS 1.2 or 1.3 with a common cipher on that port, or set the target group's protocol \
+        to HTTP.",
+    settings: &[
+        setting("nginx", "ssl_protocols TLSv1.2 TLSv1.3;"),
+        setting("Apache httpd", "SSLProtocol -all +TLSv1.2 +TLSv1.3"),
+        setting("Spring Boot", "server.ssl.enabled-protocols=TLSv1.2,TLSv1.3"),
+        setting("Node.js", "https.createServer({ key, cert, minVersion: 'TLSv1.2' }, app)"),
+        setting("Go crypto/tls", "&tls.Config{MinVersion: tls.VersionTLS12}"),
+        setting("Envoy", "tls_params: { tls_minimum_protocol_version: TLSv1_2 }"),
+    ],
+    methods: &[
+        method(
+            "let the target offer TLS 1.2 with an ECDSA or RSA certificate and usual ciphers",
+            "the port does speak TLS",
+            "15 min",
+            Risk::Medium,
+        ),
+        method(
+            "make a target group with protocol HTTP, and let the rule forward to it",
+            "the port speaks plain HTTP",
+            "15 min",
+            Risk::Medium,
+        ),
+    ],
+    checks: &[
+        check("how many handshakes with targets failed?", metric!("TargetTLSNegotiationErrorCount")),
+        WHAT_IS_TARGET_GROUP,
+        check("what does the port answer, from within the VPC?", "openssl s_client -connect {target} -tls1_2"),
+    ],
+    docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
+};
