@@ -48,7 +48,7 @@
 //! | [`classify`] | how one request ended, from its own line |
 //! | [`aggregate`] | what is kept of all requests, in bounded memory |
 //! | [`diagnose`] | the likely cause for each target |
-//! | [`knowledge`] | the causes, as data |
+//! | [`knowledge`] | causes, servers and their timeouts, as data |
 //! | [`report`] | text, JSON and Markdown |
 //! | [`pipeline`] | runs it all in parallel, with the same result for any number of threads |
 //! | [`simulate`] | incidents with known causes, as a load balancer would have logged them |
