@@ -7,7 +7,7 @@ mod papers;
 mod progress;
 mod simulate;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use albscope::ErrorKind;
@@ -34,6 +34,9 @@ const TROUBLE: u8 = 2;
 
 /// The exit status that shells give to a program stopped by Ctrl-C.
 const INTERRUPTED: u8 = 130;
+
+/// Columns where the output is no terminal: a file, a pager, a ticket.
+const WIDTH_ELSEWHERE: usize = 100;
 
 /// Said of a report, which is written at the end or not at all, and of simulated logs, of which those that are written stay.
 const INTERRUPTED_MESSAGE: &str = "interrupted before the end";
@@ -70,6 +73,15 @@ pub(crate) fn main() -> ExitCode {
 #[expect(clippy::print_stderr, reason = "the one place that does")]
 fn complain(message: &str) {
     eprintln!("albscope: {}", albscope::report::plain::harmless(message));
+}
+
+/// Columns of standard output. Behind a pipe there may be a pager as wide as the terminal, which only the environment can tell.
+fn output_width() -> usize {
+    if io::stdout().is_terminal() {
+        return terminal_size::terminal_size().map_or(WIDTH_ELSEWHERE, |(width, _)| usize::from(width.0));
+    }
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.filter(|columns| *columns > 0).unwrap_or(WIDTH_ELSEWHERE)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -795,15 +795,15 @@ fn every_cause_is_explained() {
     let list = run(repository(), &["explain"]);
     assert_eq!(list.code, Some(0));
     let ids: Vec<&str> = list.stdout.lines().filter_map(|row| row.split_whitespace().next()).collect();
-    assert_eq!(ids.len(), albscope::diagnose::causes::CAUSES.len());
+    assert_eq!(ids.len(), albscope::knowledge::causes::CAUSES.len());
     for id in ids {
         let explained = run(repository(), &["explain", id]);
         assert_eq!(explained.code, Some(0), "{id}");
-        assert!(
-            explained.stdout.contains("\nfix ") && explained.stdout.contains("https://"),
-            "{id}: {}",
-            explained.stdout
-        );
+        for part in
+            ["\nmeaning\n", "\nspeaks against it\n", "\nfix\n", " Risk\n", "\nto be sure ", "\ndocs\n  https://"]
+        {
+            assert!(explained.stdout.contains(part), "{id}, {part}: {}", explained.stdout);
+        }
     }
     run(repository(), &["explain", "bad-luck"]).assert_complains("no cause", &["bad-luck", "albscope explain"]);
 }

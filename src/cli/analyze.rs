@@ -11,10 +11,7 @@ use anyhow::Context;
 
 use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs};
 use super::progress::Shown;
-use super::{Outcome, complain};
-
-/// Columns where the output is no terminal: a file, a pager, a ticket.
-const WIDTH_ELSEWHERE: usize = 100;
+use super::{Outcome, WIDTH_ELSEWHERE, complain, output_width};
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
@@ -101,7 +98,7 @@ fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
     let stdout = io::stdout();
     let is_terminal = stdout.is_terminal();
     let style = Style {
-        width: if is_terminal { terminal_width() } else { width_elsewhere() },
+        width: output_width(),
         is_coloured: match args.color {
             ColorArg::Always => true,
             ColorArg::Never => false,
@@ -134,14 +131,4 @@ fn write_file(report: &Report, format: Format, style: Style, path: &Path) -> io:
         let _ = fs::remove_file(&partial);
     }
     renamed
-}
-
-/// Behind a pipe there may be a pager as wide as the terminal, which only the environment can tell.
-fn width_elsewhere() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.filter(|columns| *columns > 0).unwrap_or(WIDTH_ELSEWHERE)
-}
-
-fn terminal_width() -> usize {
-    terminal_size::terminal_size().map_or(WIDTH_ELSEWHERE, |(width, _)| usize::from(width.0))
 }

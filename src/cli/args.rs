@@ -72,7 +72,8 @@ pub(crate) struct AnalyzeArgs {
 
 /// Explain a cause, or one log line field by field.
 ///
-/// Without a cause, lists all of them. With --line, says what stands in each field of a line of an access log, how the request ended, and which causes
+/// With a cause, says what it means, what speaks for and against it in a log, how to fix it on the usual servers with time and risk, and which commands would
+/// settle it. Without one, lists all of them. With --line, says what stands in each field of a line of an access log, how the request ended, and which causes
 /// fit that end.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExplainArgs {

@@ -1,19 +1,20 @@
 //! `albscope explain`
 
+mod cause;
+
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 
-use albscope::classify::{Elapsed, Exchange, Outcome as Ending, classify};
-use albscope::diagnose::Cause;
-use albscope::diagnose::causes::{CAUSES, cause};
+use albscope::classify::{Elapsed, Exchange, classify};
 use albscope::diagnose::first_cause::causes_of;
 use albscope::kind::{Alb, recognise};
+use albscope::knowledge::causes::{self, CAUSES};
 use albscope::record::{Bounds, LogKind, MAX_LINE_BYTES, Record};
 use albscope::report::plain::shortened;
 use anyhow::{Context, bail};
 
-use super::Outcome;
 use super::args::ExplainArgs;
+use super::{Outcome, output_width};
 
 /// Characters of a field that are shown.
 const MAX_FIELD_CHARACTERS: usize = 160;
@@ -23,8 +24,9 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
     match (&args.line, &args.cause) {
         (Some(line), _) => explain_line(&line_of(line)?, &mut out)?,
         (None, Some(id)) => {
-            let cause = cause(id).with_context(|| format!("there is no cause {id}; albscope explain lists them"))?;
-            explain_cause(cause, &mut out)?;
+            let cause =
+                causes::cause(id).with_context(|| format!("there is no cause {id}; albscope explain lists them"))?;
+            cause::write(cause, output_width(), &mut out)?;
         }
         (None, None) => list(&mut out)?,
     }
@@ -36,20 +38,6 @@ fn list(out: &mut dyn Write) -> io::Result<()> {
     let width = CAUSES.iter().map(|cause| cause.id.len()).max().unwrap_or_default();
     for cause in CAUSES {
         writeln!(out, "{:width$}  {}", cause.id, cause.title)?;
-    }
-    Ok(())
-}
-
-fn explain_cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}: {}\n", cause.id, cause.title)?;
-    writeln!(out, "fix   {}", cause.fix)?;
-    writeln!(out, "docs  {}", cause.docs)?;
-    let endings: Vec<&Ending> = Ending::ALL.iter().filter(|ending| causes_of(**ending).contains(&cause)).collect();
-    if !endings.is_empty() {
-        writeln!(out, "\nRequests that end so may have this cause:")?;
-        for ending in endings {
-            writeln!(out, "  {}: {}", ending.id(), ending.title())?;
-        }
     }
     Ok(())
 }

@@ -1,0 +1,162 @@
+//! A cause, laid out for a terminal.
+
+use std::io::{self, Write};
+
+use albscope::classify::Outcome as Ending;
+use albscope::diagnose::first_cause::causes_of;
+use albscope::knowledge::causes::{Cause, Method, Setting};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
+
+/// Narrower than this, text is not laid out any more.
+const MIN_WIDTH: usize = 40;
+
+/// Longer lines are hard to read, however wide the terminal is.
+const MAX_PROSE_WIDTH: usize = 110;
+
+/// A setting stands beside the name of its stack where that is no longer than this.
+const MAX_STACK_WIDTH: usize = 34;
+
+/// Writes all that is known of `cause`, in lines of `width` columns. What is to be copied (settings, commands, links) may be longer.
+pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { out, width: width.max(MIN_WIDTH) };
+    page.prose("", "", &format!("{}: {}", cause.id, cause.title))?;
+    page.section("meaning", "")?;
+    page.prose("  ", "  ", cause.meaning)?;
+    for (title, texts) in [("speaks for it", cause.evidence_for), ("speaks against it", cause.evidence_against)] {
+        page.section(title, "")?;
+        for text in texts {
+            page.prose("  - ", "    ", text)?;
+        }
+    }
+    page.section("fix", "")?;
+    page.prose("  ", "  ", cause.fix)?;
+    if !cause.settings.is_empty() {
+        page.section("settings", "for an idle timeout of 60 s")?;
+        page.settings(cause.settings)?;
+    }
+    page.section("methods", "the first is the usual one")?;
+    page.methods(cause.methods)?;
+    page.section("to be sure", "commands that only read; what stands in braces is yours to fill in")?;
+    for check in cause.checks {
+        page.prose("  ", "  ", check.question)?;
+        writeln!(page.out, "    {}", check.command)?;
+    }
+    let endings: Vec<&Ending> = Ending::ALL.iter().filter(|ending| causes_of(**ending).contains(&cause)).collect();
+    if !endings.is_empty() {
+        page.section("endings that may have it", "")?;
+        for ending in endings {
+            page.prose("  ", "    ", &format!("{}: {}", ending.id(), ending.title()))?;
+        }
+    }
+    page.section("docs", "")?;
+    writeln!(page.out, "  {}", cause.docs)
+}
+
+struct Page<'a> {
+    out: &'a mut dyn Write,
+    width: usize,
+}
+
+impl Page<'_> {
+    fn section(&mut self, title: &str, note: &str) -> io::Result<()> {
+        writeln!(self.out)?;
+        let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
+        self.prose("", "  ", &format!("{title}{note}"))
+    }
+
+    fn prose(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
+        let options = textwrap::Options::new(self.width.min(MAX_PROSE_WIDTH))
+            .initial_indent(first)
+            .subsequent_indent(rest)
+            // Ids are full of hyphens, and are not to be broken there.
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        for line in textwrap::wrap(text, options) {
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn settings(&mut self, settings: &[Setting]) -> io::Result<()> {
+        let stacks = settings.iter().map(|setting| setting.stack.len()).filter(|len| *len <= MAX_STACK_WIDTH);
+        let column = stacks.max().unwrap_or_default();
+        for Setting { stack, setting } in settings {
+            if stack.len() <= column && column + setting.len() + 4 <= self.width {
+                writeln!(self.out, "  {stack:column$}  {setting}")?;
+            } else {
+                self.prose("  ", "  ", stack)?;
+                writeln!(self.out, "  {:column$}  {setting}", "")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn methods(&mut self, methods: &[Method]) -> io::Result<()> {
+        let mut table = Table::new();
+        table
+            .load_style(comfy_table::presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(self.width.min(MAX_PROSE_WIDTH)).unwrap_or(u16::MAX))
+            .set_header(["Method", "When to use", "Time", "Risk"]);
+        for Method { method, when, time, risk } in methods {
+            table.add_row([method, when, time, risk.id()]);
+        }
+        for place in [2, 3] {
+            if let Some(column) = table.column_mut(place) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        if let Some(column) = table.column_mut(0) {
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(45)));
+        }
+        for line in table.lines() {
+            writeln!(self.out, " {}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use albscope::knowledge::causes::CAUSES;
+
+    fn lines(cause: &Cause, width: usize) -> Vec<String> {
+        let mut out = Vec::new();
+        write(cause, width, &mut out).expect("a Vec takes all");
+        String::from_utf8(out).expect("UTF-8").lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn only_what_is_to_be_copied_is_wider_than_the_terminal() {
+        for cause in CAUSES {
+            let mut copied: Vec<&str> = cause.settings.iter().map(|setting| setting.setting).collect();
+            copied.extend(cause.checks.iter().map(|check| check.command));
+            copied.push(cause.docs);
+            for width in [40, 80, 120, 200] {
+                for line in lines(cause, width) {
+                    let is_copied = copied.contains(&line.trim_start());
+                    assert!(is_copied || line.chars().count() <= width, "{} of {width}: {line}", cause.id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_out() {
+        for cause in CAUSES {
+            let text = lines(cause, 80).join("\n");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let text = words.join(" ");
+            let mut parts = vec![cause.meaning, cause.fix, cause.docs];
+            parts.extend(cause.evidence_for);
+            parts.extend(cause.evidence_against);
+            parts.extend(cause.settings.iter().map(|setting| setting.setting));
+            parts.extend(cause.checks.iter().flat_map(|check| [check.question, check.command]));
+            for part in parts {
+                // Wrapping took single spaces only.
+                assert!(text.contains(part), "{}: {part}", cause.id);
+            }
+        }
+    }
+}
