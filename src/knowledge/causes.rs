@@ -184,7 +184,7 @@ const WHAT_ARE_ATTRIBUTES: Check = check(
     "aws elbv2 describe-load-balancer-attributes --region {region} --load-balancer-arn {load_balancer_arn}",
 );
 const WHO_OWNS_ADDRESS: Check = check(
-    "which task or instance has that address, in which subnet and security groups?",
+    "who has that address, in which subnet and security groups?",
     "aws ec2 describe-network-interfaces --region {region} --filters Name=addresses.private-ip-address,Values={target_ip}",
 );
 const WHY_DID_TASKS_STOP: Check = check(

@@ -14,7 +14,7 @@ const MIN_WIDTH: usize = 40;
 const MAX_PROSE_WIDTH: usize = 110;
 
 /// A setting stands beside the name of its stack where that is no longer than this.
-const MAX_STACK_WIDTH: usize = 34;
+const MAX_STACK_WIDTH: usize = 28;
 
 /// Writes all that is known of `cause`, in lines of `width` columns. What is to be copied (settings, commands, links) may be longer.
 pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
@@ -85,7 +85,7 @@ impl Page<'_> {
                 writeln!(self.out, "  {stack:column$}  {setting}")?;
             } else {
                 self.prose("  ", "  ", stack)?;
-                writeln!(self.out, "  {:column$}  {setting}", "")?;
+                writeln!(self.out, "    {setting}")?;
             }
         }
         Ok(())

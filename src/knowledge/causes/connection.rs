@@ -49,7 +49,7 @@ pub(super) const KEEP_ALIVE_RACE: Cause = Cause {
         WHAT_ARE_ATTRIBUTES,
         check("how many 502 did the load balancer make?", metric!("HTTPCode_ELB_502_Count")),
         check(
-            "did the targets make errors of their own at that time (in a race they make none)?",
+            "did the targets make errors of their own (in a race they make none)?",
             metric!("HTTPCode_Target_5XX_Count"),
         ),
     ],
