@@ -3,6 +3,8 @@
 //! Input: a [`Summary`] and its [`Diagnosis`]. All numbers are computed here, once; the renderers only lay them out, so that text, JSON and Markdown cannot
 //! disagree. A new format is one file and one line in [`Format`].
 
+mod commands;
+mod finding;
 mod json;
 mod markdown;
 pub mod plain;
@@ -12,16 +14,17 @@ pub mod words;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::aggregate::timing::{ELAPSED_BINS, elapsed_bin_start};
 use crate::aggregate::{OutcomeCounts, Quantiles, Span, StatusPairs, Summary, Target, Timing};
 use crate::classify::Outcome;
-use crate::diagnose::{Confidence, Diagnosis, Evidence, Finding, IdleTimeoutOrigin, Scope, seconds_of};
+use crate::diagnose::{Confidence, Diagnosis, Finding, IdleTimeoutOrigin, seconds_of};
 use crate::error::Problem;
 use crate::source::Selection;
 use crate::timestamp::Timestamp;
+
+pub use finding::{CheckRow, Estimates, EvidenceRow, FindingRow, SampleRow, ScopeRow, SettingRow};
 
 /// The version of the JSON form. Keys are only ever added to it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -282,88 +285,6 @@ impl From<&Quantiles> for Latency {
     }
 }
 
-/// One finding.
-#[derive(Clone, Debug, Serialize)]
-pub struct FindingRow {
-    /// Likely cause.
-    pub cause: &'static str,
-    /// What it means.
-    pub title: &'static str,
-    /// How sure that is.
-    pub confidence: Confidence,
-    /// The other causes that fit the same lines.
-    pub also_fits: Vec<&'static str>,
-    /// What it is about.
-    pub scope: ScopeRow,
-    /// How most of the requests ended.
-    pub outcome: Outcome,
-    /// How all of them ended, the most frequent first.
-    pub outcomes: Outcomes,
-    /// How many.
-    pub failures: u64,
-    /// First of them.
-    pub first_seen: Option<Timestamp>,
-    /// Last of them.
-    pub last_seen: Option<Timestamp>,
-    /// For and against.
-    pub evidence: Vec<EvidenceRow>,
-    /// Timeouts that the log gives away.
-    pub estimates: Estimates,
-    /// What to change.
-    pub fix: &'static str,
-    /// AWS's page on it.
-    pub docs: &'static str,
-    /// The earliest few.
-    pub samples: Vec<SampleRow>,
-}
-
-/// What a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ScopeRow {
-    /// Resource id.
-    pub load_balancer: String,
-    /// ARN; absent where the finding is about the load balancer.
-    pub target_group: Option<String>,
-    /// `address:port`; absent where the finding is about more than one.
-    pub target: Option<String>,
-}
-
-/// Timeouts that the log gives away, in seconds; absent where it does not.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Estimates {
-    /// How long the target keeps an idle connection open.
-    pub keep_alive_seconds: Option<f64>,
-    /// After how long the target cuts a request off.
-    pub timeout_seconds: Option<f64>,
-}
-
-/// A statement with its numbers beside it.
-#[derive(Clone, Debug)]
-pub struct EvidenceRow(pub Evidence);
-
-impl Serialize for EvidenceRow {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("text", &self.0.text)?;
-        map.serialize_entry("for", &self.0.is_for)?;
-        for (name, number) in &self.0.numbers {
-            map.serialize_entry(name, number)?;
-        }
-        map.end()
-    }
-}
-
-/// One failed request.
-#[derive(Clone, Debug, Serialize)]
-pub struct SampleRow {
-    /// Path, or `-`.
-    pub object: String,
-    /// From 1.
-    pub line: u64,
-    /// The line; invalid UTF-8 is replaced.
-    pub text: String,
-}
-
 /// One route.
 #[derive(Clone, Debug, Serialize)]
 pub struct RouteRow {
@@ -442,7 +363,7 @@ impl Report {
             load_balancers: load_balancers(summary),
             target_groups: target_groups(summary),
             targets: targets(summary, diagnosis),
-            findings: diagnosis.findings.iter().map(|finding| FindingRow::new(summary, finding)).collect(),
+            findings: finding::findings(summary, &diagnosis.findings),
             unexplained_failures: diagnosis.unexplained,
             routes: routes(summary),
             timing: TimingRow::new(summary),
@@ -602,60 +523,6 @@ impl TargetRow {
                 .map(|(outcome, _)| outcome),
             cause: finding.map(|finding| finding.cause.id),
             confidence: finding.map(|finding| finding.confidence),
-        }
-    }
-}
-
-impl ScopeRow {
-    fn new(summary: &Summary, scope: Scope) -> Self {
-        match scope {
-            Scope::LoadBalancer(place) => {
-                Self { load_balancer: text_of(summary.load_balancers.entry(place).1), target_group: None, target: None }
-            }
-            Scope::TargetGroup(place) => Self::of_target_group(summary, place, None),
-            Scope::Target(place) => {
-                let (target_group, address, _) = summary.targets.entry(place);
-                Self::of_target_group(summary, target_group, Some(address))
-            }
-        }
-    }
-
-    fn of_target_group(summary: &Summary, place: u32, address: Option<&[u8]>) -> Self {
-        let (load_balancer, arn, ()) = summary.target_groups.entry(place);
-        Self {
-            load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
-            target_group: some_text_of(arn),
-            target: address.map(text_of),
-        }
-    }
-}
-
-impl FindingRow {
-    fn new(summary: &Summary, finding: &Finding) -> Self {
-        let samples = finding.samples.as_slice().iter().map(|sample| SampleRow {
-            object: sample.location.object.to_string(),
-            line: sample.location.line,
-            text: text_of(&sample.line),
-        });
-        Self {
-            cause: finding.cause.id,
-            title: finding.cause.title,
-            confidence: finding.confidence,
-            also_fits: finding.also_fits.iter().map(|cause| cause.id).collect(),
-            scope: ScopeRow::new(summary, finding.scope),
-            outcome: finding.outcome,
-            outcomes: Outcomes(finding.outcomes.clone()),
-            failures: finding.failures,
-            first_seen: finding.seen.map(|seen| seen.first),
-            last_seen: finding.seen.map(|seen| seen.last),
-            evidence: finding.evidence.iter().cloned().map(EvidenceRow).collect(),
-            estimates: Estimates {
-                keep_alive_seconds: finding.estimates.keep_alive.map(seconds_of),
-                timeout_seconds: finding.estimates.timeout.map(seconds_of),
-            },
-            fix: finding.cause.fix,
-            docs: finding.cause.docs,
-            samples: samples.collect(),
         }
     }
 }

@@ -28,8 +28,8 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         )?,
         None => writeln!(out, "{}\n", escaped(&words::nothing(report)))?,
     }
-    for finding in report.findings.iter().take(MAX_ROWS) {
-        render_finding(finding, out)?;
+    for place in 0..report.findings.len().min(MAX_ROWS) {
+        render_finding(report, place, out)?;
     }
     if report.findings.len() > MAX_ROWS {
         writeln!(out, "{}.\n", words::counted((report.findings.len() - MAX_ROWS) as u64, "more finding"))?;
@@ -52,10 +52,11 @@ fn verdict(report: &Report) -> String {
     }
 }
 
-fn render_finding(finding: &FindingRow, out: &mut dyn Write) -> io::Result<()> {
+fn render_finding(report: &Report, place: usize, out: &mut dyn Write) -> io::Result<()> {
+    let finding = &report.findings[place];
     let (what, within) = words::scope(&finding.scope);
     let (what, within) = (shortened(&what, MAX_NAME_WIDTH), shortened(&within, MAX_NAME_WIDTH));
-    writeln!(out, "## {}: {}\n", escaped(&what), words::counted(finding.failures, "failure"))?;
+    writeln!(out, "## {}. {}: {}\n", place + 1, escaped(&what), words::counted(finding.failures, "failure"))?;
     writeln!(
         out,
         "- **cause**: `{}` ({} confidence): {}",
@@ -74,14 +75,54 @@ fn render_finding(finding: &FindingRow, out: &mut dyn Write) -> io::Result<()> {
         let label = if evidence.0.is_for { "why" } else { "but" };
         writeln!(out, "- **{label}**: {}", escaped(&evidence.0.text))?;
     }
-    writeln!(out, "- **fix**: {} [AWS]({})", escaped(finding.fix), finding.docs)?;
+    let commands = render_advice(report, place, out)?;
     if let Some(sample) = finding.samples.first() {
-        writeln!(out, "- **look**: {}, line {}\n", code(&sample.object), sample.line)?;
-        let text = shortened(&sample.text, MAX_SAMPLE_WIDTH);
-        let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
-        writeln!(out, "{fence}text\n{text}\n{fence}")?;
+        writeln!(out, "- **look**: {}, line {}", code(&sample.object), sample.line)?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    if !commands.is_empty() {
+        fenced("sh", &commands.join("\n"), out)?;
+    }
+    if let Some(sample) = finding.samples.first() {
+        fenced("text", &shortened(&sample.text, MAX_SAMPLE_WIDTH), out)?;
+    }
+    Ok(())
+}
+
+/// Text as a block of code, with as many back-ticks around it as it takes.
+fn fenced(language: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let fence = "`".repeat(longest_run(text, '`').max(2) + 1);
+    writeln!(out, "{fence}{language}\n{text}\n{fence}\n")
+}
+
+/// What to do, and what would settle it. Said once for findings that are alike; gives the commands that are not said yet.
+fn render_advice(report: &Report, place: usize, out: &mut dyn Write) -> io::Result<Vec<String>> {
+    let finding = &report.findings[place];
+    let like = FindingRow::first_like(&report.findings, place);
+    let other = like.map(|like| &report.findings[like]);
+    let as_other = like.map_or_else(String::new, |like| format!("as finding {}", like + 1));
+    match other {
+        Some(_) => writeln!(out, "- **fix**: {as_other}")?,
+        None => writeln!(out, "- **fix**: {} [AWS]({})", escaped(&words::fix(finding)), finding.docs)?,
+    }
+    if !finding.settings.is_empty() && other.is_none_or(|other| other.settings != finding.settings) {
+        writeln!(out, "- **set** ({}):", escaped(&words::settings_note(finding, report.idle_timeout)))?;
+        for row in &finding.settings {
+            writeln!(out, "  - {}: {}", escaped(row.server), code(row.setting))?;
+        }
+    }
+    let known = other.map_or(&[][..], |other| &other.checks);
+    let (said, left): (Vec<_>, Vec<_>) = finding.checks.iter().partition(|check| known.contains(check));
+    let questions: Vec<&str> = left.iter().map(|check| check.question).collect();
+    let as_other = match (said.is_empty(), left.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => as_other,
+        (false, false) => format!("{as_other}, and: "),
+    };
+    if !finding.checks.is_empty() {
+        writeln!(out, "- **sure**: {as_other}{}", escaped(&questions.join(" ")))?;
+    }
+    Ok(left.iter().map(|check| harmless(&check.command).into_owned()).collect())
 }
 
 fn render_targets(report: &Report, out: &mut dyn Write) -> io::Result<()> {

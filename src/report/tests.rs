@@ -212,13 +212,68 @@ fn json_has_a_stable_form() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).expect("JSON"));
 }
 
-/// Only a sample's place may be longer, so that it can be copied.
+/// Whether a line is there to be copied, and so never wrapped: a sample's place, or a command.
+fn is_copied(line: &str) -> bool {
+    ["    look  ", "          aws ", "          curl "].iter().any(|start| line.starts_with(start))
+}
+
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     use unicode_width::UnicodeWidthStr;
     for width in 60..=240 {
-        for line in text(width).lines().filter(|line| !line.starts_with("    look")) {
+        for line in text(width).lines().filter(|line| !is_copied(line)) {
             assert!(line.width() <= width, "{} columns of {width}: {line}", line.width());
         }
     }
+}
+
+#[test]
+fn what_is_the_same_for_many_findings_is_said_once() {
+    let mut report = report();
+    let first = report.findings[0].clone();
+    assert_eq!((first.cause, first.checks.len()), ("connection-refused", 3));
+    let like = |target: &str| {
+        let scope = ScopeRow { target: Some(target.to_owned()), ..first.scope.clone() };
+        FindingRow { scope, ..first.clone() }
+    };
+    let (mut second, third) = (like("10.0.2.28:3000"), like("10.0.2.29:3000"));
+    second.checks[2].command = "curl -sv --max-time 5 http://10.0.2.28:3000/".to_owned();
+    report.findings.splice(1..1, [second.clone(), third]);
+    let render = |format| {
+        let mut out = Vec::new();
+        report.render(format, PLAIN, &mut out).expect("a Vec takes all");
+        String::from_utf8(out).expect("UTF-8")
+    };
+    let (text, markdown) = (render(Format::Text), render(Format::Markdown));
+    for (command, times) in [(&first.checks[0], 1), (&first.checks[2], 1), (&second.checks[2], 1)] {
+        for page in [&text, &markdown] {
+            assert_eq!(page.matches(&command.command).count(), times, "{}: {page}", command.command);
+        }
+    }
+    assert_eq!(text.matches("    fix   as finding 1\n").count(), 2, "{text}");
+    assert!(text.contains("    sure  as finding 1, and:\n          does it answer"), "{text}");
+    assert!(text.contains("    sure  as finding 1\n"), "{text}");
+    assert_eq!(markdown.matches("- **fix**: as finding 1\n").count(), 2, "{markdown}");
+    assert!(markdown.contains("- **sure**: as finding 1, and: does it answer"), "{markdown}");
+    assert!(markdown.contains("- **sure**: as finding 1\n"), "{markdown}");
+}
+
+#[test]
+fn settings_stand_under_the_fix_to_be_copied() {
+    let mut report = report();
+    let server = "a server";
+    report.findings[0].settings = vec![SettingRow { server, setting: "keep_alive = 75" }; 2];
+    report.findings[0].estimates.keep_alive_seconds = Some(5.0);
+    report.idle_timeout.seconds = 120.0;
+    let render = |format| {
+        let mut out = Vec::new();
+        report.render(format, PLAIN, &mut out).expect("a Vec takes all");
+        String::from_utf8(out).expect("UTF-8")
+    };
+    let text = render(Format::Text);
+    assert!(text.contains("    set   a server: keep_alive = 75\n          a server: keep_alive = 75\n"), "{text}");
+    // The setting is too short for such an idle timeout.
+    assert!(text.contains("          (or what else closes at that time; the idle timeout is 120 s"), "{text}");
+    assert!(render(Format::Markdown).contains("  - a server: `keep_alive = 75`\n"));
+    assert!(render(Format::Json).contains(r#""settings":[{"server":"a server","setting":"keep_alive = 75"}"#));
 }

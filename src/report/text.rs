@@ -41,8 +41,8 @@ const NAME: Paint = AnsiColor::Cyan.on_default();
 pub(super) fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { out, width: style.width.max(MIN_WIDTH), is_coloured: style.is_coloured };
     page.verdict(report)?;
-    for (number, finding) in report.findings.iter().take(MAX_FINDINGS).enumerate() {
-        page.finding(number + 1, finding)?;
+    for place in 0..report.findings.len().min(MAX_FINDINGS) {
+        page.finding(report, place)?;
     }
     if report.findings.len() > MAX_FINDINGS {
         let more = words::counted((report.findings.len() - MAX_FINDINGS) as u64, "more finding");
@@ -95,9 +95,10 @@ impl Page<'_> {
         self.gap()
     }
 
-    fn finding(&mut self, number: usize, finding: &FindingRow) -> io::Result<()> {
+    fn finding(&mut self, report: &Report, place: usize) -> io::Result<()> {
+        let finding = &report.findings[place];
         let (what, within) = words::scope(&finding.scope);
-        let number = format!("{number:>2}");
+        let number = format!("{:>2}", place + 1);
         let failures = words::counted(finding.failures, "failure");
         let room = self.width.saturating_sub(number.len() + failures.len() + 4).max(MIN_SCOPE_WIDTH);
         let (what, within) = (shortened(&what, room), shortened(&within, MAX_PROSE_WIDTH));
@@ -131,16 +132,45 @@ impl Page<'_> {
                 self.entry(label, &texts.join("; "))?;
             }
         }
-        self.entry("fix", finding.fix)?;
+        self.advice(report, place)?;
         if let Some(sample) = finding.samples.first() {
-            // Never wrapped, so that it can be copied.
-            let label = self.painted(NAME, &format!("    {:<6}", "look"));
-            writeln!(self.out, "{label}{}:{}", harmless(&sample.object), sample.line)?;
+            self.copied("look", &format!("{}:{}", sample.object, sample.line))?;
             let room = self.width.saturating_sub(LABEL_WIDTH);
             let text = shortened(&sample.text, room);
             writeln!(self.out, "{:LABEL_WIDTH$}{}", "", self.painted(FAINT, &text))?;
         }
         self.gap()
+    }
+
+    /// What to do, and how to be sure. Said once for findings that are alike.
+    fn advice(&mut self, report: &Report, place: usize) -> io::Result<()> {
+        let finding = &report.findings[place];
+        let like = FindingRow::first_like(&report.findings, place);
+        let other = like.map(|like| &report.findings[like]);
+        let as_other = like.map_or_else(String::new, |like| format!("as finding {}", like + 1));
+        match other {
+            Some(_) => self.entry("fix", &as_other)?,
+            None => self.entry("fix", &words::fix(finding))?,
+        }
+        if !finding.settings.is_empty() && other.is_none_or(|other| other.settings != finding.settings) {
+            for (row, label) in finding.settings.iter().zip(["set"].into_iter().chain(std::iter::repeat(""))) {
+                self.copied(label, &format!("{}: {}", row.server, row.setting))?;
+            }
+            self.entry("", &format!("({})", words::settings_note(finding, report.idle_timeout)))?;
+        }
+        let known = other.map_or(&[][..], |other| &other.checks);
+        let (said, left): (Vec<_>, Vec<_>) = finding.checks.iter().partition(|check| known.contains(check));
+        let mut label = "sure";
+        if !said.is_empty() {
+            self.entry(label, &format!("{as_other}{}", if left.is_empty() { "" } else { ", and:" }))?;
+            label = "";
+        }
+        for check in left {
+            self.entry(label, check.question)?;
+            self.copied("", &check.command)?;
+            label = "";
+        }
+        Ok(())
     }
 
     fn targets(&mut self, report: &Report) -> io::Result<()> {
@@ -254,6 +284,12 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// A label and its text, never wrapped, so that it can be copied.
+    fn copied(&mut self, label: &str, text: &str) -> io::Result<()> {
+        let label = self.painted(NAME, &format!("    {label:<6}"));
+        writeln!(self.out, "{label}{}", harmless(text))
+    }
+
     fn prose(&mut self, text: &str) -> io::Result<()> {
         self.wrapped("", "  ", text)
     }
@@ -299,7 +335,7 @@ impl Page<'_> {
     }
 
     fn painted(&self, paint: Paint, text: &str) -> String {
-        if self.is_coloured && !text.is_empty() { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
+        if self.is_coloured && !text.trim().is_empty() { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
     }
 }
 

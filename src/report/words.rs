@@ -4,7 +4,8 @@ pub(super) use crate::diagnose::grouped as count;
 
 use std::collections::BTreeMap;
 
-use super::{Input, ProblemRow, Report, ScopeRow, Window};
+use super::{FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, Window};
+use crate::diagnose::DEFAULT_IDLE_TIMEOUT;
 use crate::timestamp::{Civil, Timestamp};
 
 /// `1 request`, `2 requests`
@@ -96,6 +97,24 @@ pub fn scope(scope: &ScopeRow) -> (String, String) {
         (Some(target), None) => (format!("target {target}"), format!("on {load_balancer}")),
         (None, Some(group)) => (format!("target group {group}"), format!("on {load_balancer}")),
         (None, None) => (format!("load balancer {load_balancer}"), String::new()),
+    }
+}
+
+/// What to change, and what that costs.
+pub(super) fn fix(finding: &FindingRow) -> String {
+    let Some(first) = finding.methods.first() else { return finding.fix.to_owned() };
+    // `5 min`, but also `hours`.
+    let about = if first.time.starts_with(|digit: char| digit.is_ascii_digit()) { "about " } else { "" };
+    format!("{} First: {} (takes {about}{}, risk {}).", finding.fix, first.method, first.time, first.risk.id())
+}
+
+/// Behind a list of settings: others may have that timeout too, and the settings know only the usual idle timeout.
+pub(super) fn settings_note(finding: &FindingRow, idle_timeout: IdleTimeout) -> String {
+    let what = if finding.estimates.keep_alive_seconds.is_some() { "closes at that time" } else { "has that timeout" };
+    if idle_timeout.seconds > DEFAULT_IDLE_TIMEOUT.as_secs_f64() {
+        format!("or what else {what}; the idle timeout is {} s, so take more where this is less", idle_timeout.seconds)
+    } else {
+        format!("or what else {what}")
     }
 }
 

@@ -1,0 +1,256 @@
+//! Commands that would settle a finding, with the log's own names in them.
+//!
+//! Names come from lines that strangers may have written, and the commands are there to be pasted into a shell.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::plain::is_harmful;
+use super::{ScopeRow, words};
+use crate::aggregate::Span;
+use crate::knowledge::causes::Cause;
+use crate::timestamp::Timestamp;
+
+/// Commands shown with a finding.
+const MAX_CHECKS: usize = 3;
+
+/// No name of AWS's is longer; one that is would make a command that nobody can read.
+const MAX_NAME_LEN: usize = 400;
+
+/// The step of the metrics that commands ask for. Windows begin and end at its multiples.
+const STEP_SECONDS: i64 = 300;
+
+/// The most steps that one call gives.
+const MAX_STEPS: i64 = 1_440;
+
+/// Where a load balancer is, as the ARN of one of its target groups tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    partition: String,
+    region: String,
+    account: String,
+}
+
+impl Place {
+    /// Absent where `arn` is no ARN of a target group. The region becomes a part of a host name, so nothing else passes for one.
+    pub(super) fn of(arn: &str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        let mut next = || parts.next().filter(|part| !part.is_empty());
+        let (scheme, partition, service) = (next()?, next()?, next()?);
+        let (region, account, resource) = (next()?, next()?, next()?);
+        let is_label =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let is_whole = scheme == "arn"
+            && service == "elasticloadbalancing"
+            && is_label(partition)
+            && is_label(region)
+            && account.bytes().all(|byte| byte.is_ascii_digit())
+            && resource.starts_with("targetgroup/");
+        is_whole.then(|| Self { partition: partition.into(), region: region.into(), account: account.into() })
+    }
+}
+
+/// The first commands of `cause` all of whose names are known: question and command.
+///
+/// `place` is the load balancer's, where known; `seen` spans the failures.
+pub(super) fn checks(
+    cause: &Cause,
+    scope: &ScopeRow,
+    place: Option<&Place>,
+    seen: Option<Span>,
+) -> Vec<(&'static str, String)> {
+    let value_of = |name: &str| value(name, scope, place, seen).filter(|value| is_usable(value)).map(|it| quoted(&it));
+    let filled = cause.checks.iter().filter_map(|check| Some((check.question, check.fill(value_of)?)));
+    filled.take(MAX_CHECKS).collect()
+}
+
+/// What stands for a placeholder. Absent where the log does not tell.
+fn value(name: &str, scope: &ScopeRow, place: Option<&Place>, seen: Option<Span>) -> Option<String> {
+    let load_balancer = Some(scope.load_balancer.as_str()).filter(|id| id.starts_with("app/"));
+    let target = || scope.target.as_deref()?.parse::<SocketAddr>().ok();
+    match name {
+        "region" => Some(place?.region.clone()),
+        "load_balancer" => load_balancer.map(str::to_owned),
+        "load_balancer_arn" => {
+            let Place { partition, region, account } = place?;
+            Some(format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{}", load_balancer?))
+        }
+        "target_group_arn" => scope.target_group.clone().filter(|arn| Place::of(arn).is_some()),
+        "target" => Some(target()?.to_string()),
+        "target_port" => Some(target()?.port().to_string()),
+        // Filters for addresses of version 6 have another name.
+        "target_ip" => Some(target()?.ip()).filter(IpAddr::is_ipv4).map(|address| address.to_string()),
+        "start" => Some(rfc3339(window(seen?).0)),
+        "end" => Some(rfc3339(window(seen?).1)),
+        _ => None,
+    }
+}
+
+/// Steps that hold all of `seen` and one before it, where what caused it may have been done; no more of them than a call gives.
+fn window(seen: Span) -> (i64, i64) {
+    let step = |moment: Timestamp| moment.as_seconds().div_euclid(STEP_SECONDS);
+    let start = step(seen.first) - 1;
+    let end = (step(seen.last) + 1).min(start + MAX_STEPS);
+    (start * STEP_SECONDS, end * STEP_SECONDS)
+}
+
+fn rfc3339(seconds: i64) -> String {
+    format!("{}Z", words::moment(Timestamp::from_seconds(seconds)).replacen(' ', "T", 1))
+}
+
+/// A command must not be shown otherwise than it would run.
+fn is_usable(value: &str) -> bool {
+    value.len() <= MAX_NAME_LEN && !value.chars().any(is_harmful)
+}
+
+/// One word of a shell's.
+fn quoted(value: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/._-".contains(&byte);
+    if !value.is_empty() && value.bytes().all(is_plain) {
+        return value.to_owned();
+    }
+    // Within these quotes nothing has a meaning but the quote itself.
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::causes::{CAUSES, cause};
+
+    const ARN: &str = "arn:aws-cn:elasticloadbalancing:cn-north-1:123456789012:targetgroup/api/73e2d6bc24d8a067";
+
+    fn scope(load_balancer: &str, target_group: Option<&str>, target: Option<&str>) -> ScopeRow {
+        ScopeRow {
+            load_balancer: load_balancer.to_owned(),
+            target_group: target_group.map(str::to_owned),
+            target: target.map(str::to_owned),
+        }
+    }
+
+    fn span(first: &str, last: &str) -> Span {
+        let at = |text: &str| Timestamp::parse(text.as_bytes()).expect("a time");
+        Span { first: at(first), last: at(last) }
+    }
+
+    fn commands(id: &str, scope: &ScopeRow) -> Vec<String> {
+        let place = Place::of(scope.target_group.as_deref().unwrap_or(ARN));
+        let seen = Some(span("2026-11-22T07:38:34.5Z", "2026-11-22T07:44:21Z"));
+        checks(cause(id).expect("it is there"), scope, place.as_ref(), seen).into_iter().map(|(_, it)| it).collect()
+    }
+
+    #[test]
+    fn commands_hold_the_log_s_own_names() {
+        let commands = commands("connect-timeout", &scope("app/shop/50dc6c495c0c9188", Some(ARN), Some("10.0.1.7:80")));
+        assert_eq!(
+            commands,
+            [
+                "aws ec2 describe-network-interfaces --region cn-north-1 \
+                 --filters Name=addresses.private-ip-address,Values=10.0.1.7",
+                "aws elbv2 describe-load-balancers --region cn-north-1 --load-balancer-arns \
+                 arn:aws-cn:elasticloadbalancing:cn-north-1:123456789012:loadbalancer/app/shop/50dc6c495c0c9188",
+                "aws cloudtrail lookup-events --region cn-north-1 --start-time 2026-11-22T07:30:00Z \
+                 --end-time 2026-11-22T07:45:00Z \
+                 --lookup-attributes AttributeKey=EventName,AttributeValue=RevokeSecurityGroupIngress",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_log_does_not_tell_is_left_out() {
+        let known = scope("app/shop/50dc6c495c0c9188", Some(ARN), Some("10.0.1.7:80"));
+        let all = [
+            ("the target", ScopeRow { target: None, ..known.clone() }),
+            ("an address of version 4", ScopeRow { target: Some("[2001:db8::1]:80".to_owned()), ..known.clone() }),
+        ];
+        for (name, scope) in all {
+            let commands = commands("connect-timeout", &scope);
+            assert!(commands.iter().all(|command| !command.contains("describe-network-interfaces")), "{name}");
+            assert_eq!(commands.len(), 3, "{name}: others take its place");
+        }
+        // Without an ARN there is no region, and nothing of AWS's can be asked.
+        let nowhere = scope("app/shop/50dc6c495c0c9188", Some("arn:odd"), Some("10.0.1.7:80"));
+        for cause in CAUSES {
+            for command in commands(cause.id, &nowhere) {
+                assert!(!command.starts_with("aws "), "{command}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_never_leaves_its_quotes() {
+        for (value, expected) in [
+            ("arn:aws:x/y.z_1-2", "arn:aws:x/y.z_1-2"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("$(reboot)", "'$(reboot)'"),
+            ("a;b|c&d`e`\\\"", "'a;b|c&d`e`\\\"'"),
+            ("it's", r"'it'\''s'"),
+            ("'; reboot; '", r"''\''; reboot; '\'''"),
+            ("äöü", "'äöü'"),
+        ] {
+            assert_eq!(quoted(value), expected);
+        }
+        let hostile = format!("{ARN}'; reboot; '");
+        let scope = scope("app/$(reboot)/1", Some(&hostile), Some("10.0.1.7:80"));
+        for command in CAUSES.iter().flat_map(|cause| commands(cause.id, &scope)) {
+            assert!(!outside_of_quotes(&command).contains(['$', ';', '\'']), "{command}");
+        }
+    }
+
+    /// What a shell sees as its own: `command` without what stands in single quotes.
+    fn outside_of_quotes(command: &str) -> String {
+        command.replace(r"\'", "").split('\'').step_by(2).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_back_what_was_quoted() {
+        for value in ["plain", "a b  c", "it's '' '", "$(echo x) `echo y` \\ \" * ? ~ # ! {a,b}", "-n", "äöü 漢字"]
+        {
+            let script = format!("printf %s {}", quoted(value));
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("there is a shell");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), value);
+        }
+    }
+
+    #[test]
+    fn a_name_that_would_be_shown_otherwise_or_fill_the_page_makes_no_command() {
+        for odd in ["\u{1b}[31m".to_owned(), "\u{202e}".to_owned(), "\n".to_owned(), "x".repeat(1_000_000)] {
+            let arn = format!("{ARN}{odd}");
+            let scope = scope("app/shop/50dc6c495c0c9188", Some(&arn), None);
+            for command in commands("connection-refused", &scope) {
+                assert!(!command.contains(&odd), "{command:.100}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_arn_of_a_target_group_tells_the_place() {
+        assert!(Place::of(ARN).is_some());
+        for arn in [
+            "",
+            "-",
+            "arn",
+            "arn:aws:elasticloadbalancing::1:targetgroup/a/b",
+            "arn:aws:elasticloadbalancing:eu-west-1:xxxxxx:targetgroup/a/b",
+            "arn:aws:elasticloadbalancing:evil.example/:1:targetgroup/a/b",
+            "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/a/b",
+            "arn:aws:s3:eu-west-1:1:targetgroup/a/b",
+        ] {
+            assert_eq!(Place::of(arn), None, "{arn}");
+        }
+    }
+
+    #[test]
+    fn windows_hold_the_failures_and_no_more_than_a_call_gives() {
+        let window = |first, last| <[i64; 2]>::from(super::window(span(first, last))).map(rfc3339);
+        assert_eq!(
+            window("2026-11-22T07:35:00Z", "2026-11-22T07:35:00Z"),
+            ["2026-11-22T07:30:00Z", "2026-11-22T07:40:00Z"]
+        );
+        assert_eq!(
+            window("2026-11-01T00:01:00Z", "2026-11-22T07:35:00Z"),
+            ["2026-10-31T23:55:00Z", "2026-11-05T23:55:00Z"]
+        );
+    }
+}

@@ -1,0 +1,284 @@
+//! A finding as reports show it: the cause, and what to do about it.
+
+use std::collections::BTreeMap;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::commands::{Place, checks};
+use super::{Outcomes, some_text_of, text_of};
+use crate::aggregate::{Span, Summary};
+use crate::classify::Outcome;
+use crate::diagnose::{Confidence, Estimates as DiagnosedEstimates, Evidence, Finding, Scope, seconds_of};
+use crate::knowledge::causes::Method;
+use crate::knowledge::servers::servers_with_keep_alive;
+use crate::knowledge::timers::{SeenAs, timers_at};
+use crate::timestamp::Timestamp;
+
+/// Servers named with a finding.
+const MAX_SETTINGS: usize = 4;
+
+/// One finding.
+#[derive(Clone, Debug, Serialize)]
+pub struct FindingRow {
+    /// Likely cause.
+    pub cause: &'static str,
+    /// What it means.
+    pub title: &'static str,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// The other causes that fit the same lines.
+    pub also_fits: Vec<&'static str>,
+    /// What it is about.
+    pub scope: ScopeRow,
+    /// How most of the requests ended.
+    pub outcome: Outcome,
+    /// How all of them ended, the most frequent first.
+    pub outcomes: Outcomes,
+    /// How many.
+    pub failures: u64,
+    /// First of them.
+    pub first_seen: Option<Timestamp>,
+    /// Last of them.
+    pub last_seen: Option<Timestamp>,
+    /// For and against.
+    pub evidence: Vec<EvidenceRow>,
+    /// Timeouts that the log gives away.
+    pub estimates: Estimates,
+    /// What to change.
+    pub fix: &'static str,
+    /// Ways to do so; the first is the usual one.
+    pub methods: &'static [Method],
+    /// Whose timeout the estimate may be, and what to set there; the likeliest few. Empty where there is no estimate, or nobody is known to have it.
+    pub settings: Vec<SettingRow>,
+    /// Commands that would settle it, of those whose names the log tells.
+    pub checks: Vec<CheckRow>,
+    /// AWS's page on it.
+    pub docs: &'static str,
+    /// The earliest few.
+    pub samples: Vec<SampleRow>,
+}
+
+/// A server, proxy or client, and what to set there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SettingRow {
+    /// Which.
+    pub server: &'static str,
+    /// To be copied; values hold for an idle timeout of 60 s.
+    pub setting: &'static str,
+}
+
+/// A question, and a command that changes nothing and answers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckRow {
+    /// What it answers.
+    pub question: &'static str,
+    /// A line for a shell. Names of the log stand in it as words of their own, quoted where they must be.
+    pub command: String,
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ScopeRow {
+    /// Resource id.
+    pub load_balancer: String,
+    /// ARN; absent where the finding is about the load balancer.
+    pub target_group: Option<String>,
+    /// `address:port`; absent where the finding is about more than one.
+    pub target: Option<String>,
+}
+
+/// Timeouts that the log gives away, in seconds; absent where it does not.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Estimates {
+    /// How long the target keeps an idle connection open.
+    pub keep_alive_seconds: Option<f64>,
+    /// After how long the target cuts a request off.
+    pub timeout_seconds: Option<f64>,
+}
+
+/// A statement with its numbers beside it.
+#[derive(Clone, Debug)]
+pub struct EvidenceRow(pub Evidence);
+
+impl Serialize for EvidenceRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("text", &self.0.text)?;
+        map.serialize_entry("for", &self.0.is_for)?;
+        for (name, number) in &self.0.numbers {
+            map.serialize_entry(name, number)?;
+        }
+        map.end()
+    }
+}
+
+/// One failed request.
+#[derive(Clone, Debug, Serialize)]
+pub struct SampleRow {
+    /// Path, or `-`.
+    pub object: String,
+    /// From 1.
+    pub line: u64,
+    /// The line; invalid UTF-8 is replaced.
+    pub text: String,
+}
+
+impl ScopeRow {
+    fn new(summary: &Summary, scope: Scope) -> Self {
+        match scope {
+            Scope::LoadBalancer(place) => {
+                Self { load_balancer: text_of(summary.load_balancers.entry(place).1), target_group: None, target: None }
+            }
+            Scope::TargetGroup(place) => Self::of_target_group(summary, place, None),
+            Scope::Target(place) => {
+                let (target_group, address, _) = summary.targets.entry(place);
+                Self::of_target_group(summary, target_group, Some(address))
+            }
+        }
+    }
+
+    pub(super) fn of_target_group(summary: &Summary, place: u32, address: Option<&[u8]>) -> Self {
+        let (load_balancer, arn, ()) = summary.target_groups.entry(place);
+        Self {
+            load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
+            target_group: some_text_of(arn),
+            target: address.map(text_of),
+        }
+    }
+}
+
+/// The rows of all findings.
+pub(super) fn findings(summary: &Summary, findings: &[Finding]) -> Vec<FindingRow> {
+    let places = places(summary);
+    let scopes: Vec<ScopeRow> = findings.iter().map(|finding| ScopeRow::new(summary, finding.scope)).collect();
+    // One command is to do for all targets of a group that failed alike, so that it need not be run for each.
+    let mut seen: BTreeMap<_, Option<Span>> = BTreeMap::new();
+    let group = |finding: &Finding, scope: &ScopeRow| (finding.cause.id, ScopeRow { target: None, ..scope.clone() });
+    for (finding, scope) in findings.iter().zip(&scopes) {
+        let all = seen.entry(group(finding, scope)).or_default();
+        *all = Span::union(*all, finding.seen);
+    }
+    let rows = findings.iter().zip(scopes).map(|(finding, scope)| {
+        let seen = seen[&group(finding, &scope)];
+        let place = places.get(&scope.load_balancer);
+        let checks = checks(finding.cause, &scope, place, seen).into_iter();
+        let checks = checks.map(|(question, command)| CheckRow { question, command }).collect();
+        FindingRow::new(finding, scope, checks)
+    });
+    rows.collect()
+}
+
+/// Where each load balancer is; of those with target groups in more than one place, the first.
+fn places(summary: &Summary) -> BTreeMap<String, Place> {
+    let mut places = BTreeMap::new();
+    let mut groups: Vec<_> = summary.target_groups.iter().collect();
+    groups.sort_by_key(|(load_balancer, arn, ())| (*load_balancer, *arn));
+    for (load_balancer, arn, ()) in groups {
+        if let Some(place) = Place::of(&text_of(arn)) {
+            places.entry(text_of(summary.load_balancers.entry(load_balancer).1)).or_insert(place);
+        }
+    }
+    places
+}
+
+/// Who by default has the timeout that the log gives away.
+fn settings(estimates: DiagnosedEstimates, outcome: Outcome) -> Vec<SettingRow> {
+    let rows: Vec<SettingRow> = match (estimates.keep_alive, estimates.timeout) {
+        (Some(keep_alive), _) => servers_with_keep_alive(keep_alive)
+            .into_iter()
+            .map(|server| SettingRow { server: server.label, setting: server.setting })
+            .collect(),
+        (None, Some(timeout)) => seen_as(outcome)
+            .into_iter()
+            .flat_map(|seen_as| timers_at(seen_as, timeout))
+            .map(|timer| SettingRow { server: timer.who, setting: timer.setting })
+            .collect(),
+        (None, None) => Vec::new(),
+    };
+    rows.into_iter().take(MAX_SETTINGS).collect()
+}
+
+/// How a request that met somebody's timer ended. Absent where an ending speaks of no timer.
+fn seen_as(outcome: Outcome) -> Option<SeenAs> {
+    match outcome {
+        Outcome::ClosedBeforeResponse => Some(SeenAs::TargetClosed),
+        Outcome::TargetGatewayError => Some(SeenAs::TargetStatus),
+        Outcome::TargetError => Some(SeenAs::TargetError),
+        Outcome::ClientClosedBeforeDispatch | Outcome::ClientClosedAfterDispatch => Some(SeenAs::ClientClosed),
+        Outcome::ConnectTimeout | Outcome::IdleTimeout => Some(SeenAs::LoadBalancerTimeout),
+        Outcome::IdentityProviderError => Some(SeenAs::LoadBalancerError),
+        Outcome::LambdaError | Outcome::LambdaTimeout => Some(SeenAs::LambdaError),
+        _ => None,
+    }
+}
+
+impl FindingRow {
+    /// Where the first of `findings` stands that has the cause and the target group of the one at `place`, if it is an earlier one.
+    ///
+    /// What to do is the same for both, so that a page need not say it twice.
+    pub(super) fn first_like(findings: &[Self], place: usize) -> Option<usize> {
+        let group = |row: &Self| (row.cause, ScopeRow { target: None, ..row.scope.clone() });
+        let wanted = group(&findings[place]);
+        findings[..place].iter().position(|row| group(row) == wanted)
+    }
+
+    fn new(finding: &Finding, scope: ScopeRow, checks: Vec<CheckRow>) -> Self {
+        let samples = finding.samples.as_slice().iter().map(|sample| SampleRow {
+            object: sample.location.object.to_string(),
+            line: sample.location.line,
+            text: text_of(&sample.line),
+        });
+        Self {
+            cause: finding.cause.id,
+            title: finding.cause.title,
+            confidence: finding.confidence,
+            also_fits: finding.also_fits.iter().map(|cause| cause.id).collect(),
+            scope,
+            outcome: finding.outcome,
+            outcomes: Outcomes(finding.outcomes.clone()),
+            failures: finding.failures,
+            first_seen: finding.seen.map(|seen| seen.first),
+            last_seen: finding.seen.map(|seen| seen.last),
+            evidence: finding.evidence.iter().cloned().map(EvidenceRow).collect(),
+            estimates: Estimates {
+                keep_alive_seconds: finding.estimates.keep_alive.map(seconds_of),
+                timeout_seconds: finding.estimates.timeout.map(seconds_of),
+            },
+            fix: finding.cause.fix,
+            methods: finding.cause.methods,
+            settings: settings(finding.estimates, finding.outcome),
+            checks,
+            docs: finding.cause.docs,
+            samples: samples.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_estimate_names_who_has_that_timeout() {
+        let names = |keep_alive: Option<u64>, timeout: Option<u64>, outcome| -> Vec<&str> {
+            let estimates = DiagnosedEstimates {
+                keep_alive: keep_alive.map(Duration::from_millis),
+                timeout: timeout.map(Duration::from_millis),
+            };
+            settings(estimates, outcome).iter().map(|row| row.server).collect()
+        };
+        let closed = Outcome::ClosedBeforeResponse;
+        assert_eq!(names(Some(6_003), None, closed), ["Node.js 20 to 25, recent releases"]);
+        assert_eq!(names(Some(4_998), None, closed).len(), MAX_SETTINGS);
+        assert_eq!(names(None, Some(30_400), closed)[0], "gunicorn --timeout");
+        assert_eq!(
+            names(None, Some(30_000), Outcome::ClientClosedAfterDispatch)[0],
+            "CloudFront origin response timeout"
+        );
+        assert_eq!(names(None, Some(30_400), Outcome::NoTarget), [""; 0]);
+        assert_eq!(names(None, None, closed), [""; 0]);
+    }
+}
