@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use albscope::classify::Outcome;
+use albscope::knowledge::causes::{CAUSES, Method};
 
 const README: &str = include_str!("../README.md");
 
@@ -14,6 +15,17 @@ fn table_of_outcomes() -> String {
     format!("| outcome | how the request ended | answered by |\n| --- | --- | --- |\n{}", rows.collect::<String>())
 }
 
+fn table_of_causes() -> String {
+    let rows = CAUSES.iter().map(|cause| {
+        let Method { method, time, risk, .. } = cause.methods[0];
+        format!("| `{}` | {} | {method} | {time} | {} |\n", cause.id, cause.title, risk.id())
+    });
+    format!(
+        "| cause | in short | what usually helps | time | risk |\n| --- | --- | --- | --- | --- |\n{}",
+        rows.collect::<String>()
+    )
+}
+
 /// The text between a console block's command and its end.
 fn block_after(command: &str) -> &'static str {
     let (_, rest) = README.split_once(&format!("$ {command}\n")).expect("the command stands in the README");
@@ -23,6 +35,12 @@ fn block_after(command: &str) -> &'static str {
 #[test]
 fn the_table_of_outcomes_is_the_code_s() {
     let expected = table_of_outcomes();
+    assert!(README.contains(&expected), "put this table into README.md:\n\n{expected}");
+}
+
+#[test]
+fn the_table_of_causes_is_the_code_s() {
+    let expected = table_of_causes();
     assert!(README.contains(&expected), "put this table into README.md:\n\n{expected}");
 }
 
