@@ -31,7 +31,7 @@ pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Res
     page.section("fix", "")?;
     page.prose("  ", "  ", cause.fix)?;
     if !cause.settings.is_empty() {
-        page.section("settings", "for an idle timeout of 60 s")?;
+        page.section("settings", "for an idle timeout of 60 s, where they depend on it")?;
         page.settings(cause.settings)?;
     }
     page.section("methods", "the first is the usual one")?;

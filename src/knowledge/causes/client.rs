@@ -22,8 +22,8 @@ pub(super) const CLIENT_GAVE_UP: Cause = Cause {
     fix: "Make the answer faster, or the timeout of the client or of the proxy in front longer than the load \
         balancer's idle timeout.",
     settings: &[
-        setting("CloudFront origin", r#""OriginReadTimeout": 60"#),
-        setting("API Gateway REST integration", r#""timeoutInMillis": 29000"#),
+        setting("CloudFront origin", r#""OriginReadTimeout": 65"#),
+        setting("API Gateway REST integration, with a raised quota", r#""timeoutInMillis": 65000"#),
         setting("Node.js fetch", "fetch(url, { signal: AbortSignal.timeout(65_000) })"),
         setting("Java HttpClient", "HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(65))"),
         setting("Spring WebClient", "HttpClient.create().responseTimeout(Duration.ofSeconds(65))"),
@@ -66,7 +66,6 @@ pub(super) const BAD_REQUEST: Cause = Cause {
     settings: &[
         setting("load balancer, desync protection", "routing.http.desync_mitigation_mode=defensive"),
         setting("listener default action, for requests without your host name", "fixed-response 404"),
-        setting("nginx as the client, large headers", "proxy_set_header Cookie \"\";"),
     ],
     methods: &[
         method("nothing", "scanners", "0 min", Risk::Low),

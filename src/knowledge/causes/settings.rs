@@ -73,7 +73,7 @@ pub(super) const REQUEST_TIMEOUT: &[Setting] = &[
     setting("Node.js before 13", "server.setTimeout(0);"),
     setting("Bun", "Bun.serve({ idleTimeout: 75, fetch })"),
     setting("Go net/http", "&http.Server{WriteTimeout: 55 * time.Second}"),
-    setting("Tomcat, Spring Boot", "spring.mvc.async.request-timeout=55s"),
+    setting("Spring MVC, asynchronous requests", "spring.mvc.async.request-timeout=55s"),
     setting("Pekko HTTP, Akka HTTP", "pekko.http.server.request-timeout = 55 s"),
     setting("Sanic", "RESPONSE_TIMEOUT = 55"),
     setting("nginx in front of the application", "proxy_read_timeout 55s;"),

@@ -190,8 +190,8 @@ pub(super) const MALFORMED_RESPONSE: Cause = Cause {
         of response headers.",
     settings: &[
         setting("target group, where HTTP/2 goes wrong", "--protocol-version HTTP1"),
-        setting("Node.js, as a limit of your own", "http.createServer({ maxHeaderSize: 16384 }, app)"),
-        setting("nginx in front of the application", "proxy_buffer_size 32k; proxy_buffers 8 32k;"),
+        setting("nginx in front of the application, to drop a header", "proxy_hide_header X-Debug;"),
+        setting("Node.js, to find out", "res.on('finish', () => console.log(res.getHeaders()))"),
     ],
     methods: &[
         method("go back to the release before", "it began with one", "15 min", Risk::Medium),

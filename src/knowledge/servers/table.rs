@@ -452,7 +452,7 @@ pub static SERVERS: &[Server] = &[
             trust: Trust::Confirmed,
         }),
         grace: Grace::UpTo(millis(15_000)),
-        setting: "KEEP_ALIVE_TIMEOUT = 75",
+        setting: "KEEP_ALIVE_TIMEOUT = 120",
         version: "5 s in older releases",
     },
     Server {
