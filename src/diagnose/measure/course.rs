@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::aggregate::Span;
 use crate::timestamp::Timestamp;
 
-/// Failures further apart than this are of different episodes, however rare they are.
+/// Failures further apart than this, and than so many times their mean gap, are of different episodes.
 const MIN_GAP: Duration = Duration::from_secs(30);
+const EPISODE_GAPS: f64 = 4.0;
 
 /// Failures that come at random have gaps this many times as long as the mean gap now and then, within an episode.
 const GAP_FACTOR: f64 = 8.0;
@@ -41,9 +42,9 @@ impl Shape {
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
-            Self::Step => "began at once",
-            Self::Ramp => "grew",
-            Self::Pulses => "came and went",
+            Self::Step => "all at once",
+            Self::Ramp => "more and more",
+            Self::Pulses => "now and again",
             Self::Trickle => "a trickle",
         }
     }
@@ -64,7 +65,8 @@ pub struct Course {
 pub(in crate::diagnose) fn course(times: &[Timestamp], window: Span) -> Course {
     let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Course::default() };
     let mean_gap = seconds(first, last) / (times.len().max(2) - 1) as f64;
-    let spans: Vec<Span> = episodes(times, MIN_GAP)
+    let gap = MIN_GAP.max(Duration::from_secs_f64(mean_gap * EPISODE_GAPS));
+    let spans: Vec<Span> = episodes(times, gap)
         .into_iter()
         .map(|episode| Span { first: times[episode.start], last: times[episode.end - 1] })
         .collect();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
+use crate::knowledge::servers::{KeepAlive as ServerKeepAlive, SERVERS, Server};
 use crate::timestamp::Timestamp;
 
 /// A target that closes a connection it had given up ends the request sooner than this.
@@ -142,38 +143,56 @@ fn controls_of<'a>(passages: &'a [Passage], failure: &Passage) -> impl Iterator<
     near.iter().step_by(stride).filter(|passage| !passage.outcome.is_failure())
 }
 
+/// A stretch of lags, and the logarithm of how many such were looked at.
+#[derive(Clone, Copy)]
+struct Bin {
+    start: u32,
+    end: u32,
+    ln_tried: f64,
+}
+
 fn best_bin(failures: &[Lags], controls: &[Lags], max_lag: u32) -> Option<KeepAlive> {
     if failures.len() < MIN_HITS || controls.len() < failures.len() {
         return None;
     }
-    let mut best: Option<(f64, u32, u32)> = None;
-    let mut bins_tried = 0.0;
+    let mut best: Option<(f64, Bin)> = None;
+    let mut consider = |bin: Bin, hits: usize, control_hits: usize| {
+        if hits < MIN_HITS {
+            return;
+        }
+        // One more hit and one more miss than seen: a few controls never prove that there are none.
+        let share = (control_hits as f64 + 1.0) / (controls.len() as f64 + 2.0);
+        let coverage = hits as f64 / failures.len() as f64;
+        if coverage < MIN_COVERAGE || coverage < MIN_LIFT * share {
+            return;
+        }
+        let chance = ln_binomial_tail(failures.len(), hits, share) + bin.ln_tried;
+        if best.is_none_or(|(least, _)| chance < least) {
+            best = Some((chance, bin));
+        }
+    };
+    let steps = |width: u32| (width / 2, (max_lag / (width / 2)) as usize + 1);
+    let ln_tried = WIDTHS.map(|width| steps(millis(width)).1 as f64).iter().sum::<f64>().ln();
     for width in WIDTHS.map(millis) {
         // Bins overlap by half, so that no peak is cut in two.
-        let step = width / 2;
-        let bins = (max_lag / step) as usize + 1;
-        bins_tried += bins as f64;
+        let (step, bins) = steps(width);
         let (hits, control_hits) = (hits_by_bin(failures, step, bins), hits_by_bin(controls, step, bins));
         for bin in 0..bins.saturating_sub(1) {
-            let found = hits[bin];
-            if found < MIN_HITS {
-                continue;
-            }
-            // One more hit and one more miss than seen: a few controls never prove that there are none.
-            let share = (control_hits[bin] as f64 + 1.0) / (controls.len() as f64 + 2.0);
-            let coverage = found as f64 / failures.len() as f64;
-            if coverage < MIN_COVERAGE || coverage < MIN_LIFT * share {
-                continue;
-            }
-            let chance = ln_binomial_tail(failures.len(), found, share);
-            if best.is_none_or(|(least, ..)| chance < least) {
-                let start = u32::try_from(bin).unwrap_or(u32::MAX) * step;
-                best = Some((chance, start, start + width));
-            }
+            let start = u32::try_from(bin).unwrap_or(u32::MAX) * step;
+            consider(Bin { start, end: start + width, ln_tried }, hits[bin], control_hits[bin]);
         }
     }
-    let (chance, start, end) = best?;
-    if chance + bins_tried.ln() > MAX_CHANCE.ln() {
+    // What servers do by default is worth a look of its own: few stretches, so that fewer failures prove one.
+    let known = known_timeouts(max_lag);
+    let ln_tried = (known.len().max(1) as f64).ln();
+    for (start, end) in known {
+        let hits_of = |requests: &[Lags]| {
+            requests.iter().filter(|lags| lags.iter().any(|lag| (start..end).contains(lag))).count()
+        };
+        consider(Bin { start, end, ln_tried }, hits_of(failures), hits_of(controls));
+    }
+    let (chance, Bin { start, end, .. }) = best?;
+    if chance > MAX_CHANCE.ln() {
         return None;
     }
     let in_bin = |lags: &Lags| lags.iter().copied().filter(|lag| (start..end).contains(lag)).min();
@@ -189,13 +208,47 @@ fn best_bin(failures: &[Lags], controls: &[Lags], max_lag: u32) -> Option<KeepAl
     // A timer that is looked at now and then fires late, never early: where the lags are smeared, the timeout is at their front.
     let is_smeared = interval.1.saturating_sub(interval.0) > interval.0 / SMEAR_DIVISOR;
     let found = KeepAlive {
-        timeout: if is_smeared { interval.0 } else { at(0.5) },
+        timeout: if is_smeared { front(interval) } else { at(0.5) },
         interval,
         hits: peak.len(),
         failures: failures.len(),
         control_share,
     };
     Some(found)
+}
+
+/// The timeout behind smeared lags, from between which the middle eight in ten lie: their front; or the default of a server whose timer fires as late as that, or the whole second
+/// that it is as near to as its error, for such timeouts are set in seconds.
+fn front((low, high): (Duration, Duration)) -> Duration {
+    let spread = high.saturating_sub(low);
+    // A tenth of the lags lie before it.
+    let front = low.saturating_sub(spread / 8);
+    let default_of = |server: &&Server| match server.keep_alive {
+        ServerKeepAlive::After(default) if (default..=default + server.smear / 2).contains(&front) => Some(default),
+        _ => None,
+    };
+    if let Some(default) = SERVERS.iter().filter_map(|server| default_of(&server)).max() {
+        return default;
+    }
+    let whole = Duration::from_secs((front + Duration::from_millis(500)).as_secs());
+    if whole.abs_diff(front) <= spread * 3 / 20 { whole } else { front }
+}
+
+/// Where the lags lie when a server closes idle connections as it does by default: from its timeout to as much later as its timer may fire.
+fn known_timeouts(max_lag: u32) -> Vec<(u32, u32)> {
+    /// The load balancer hears of the answer's end and of the close a little later than the server.
+    const EARLY: u32 = 20;
+    const LATE: u32 = 150;
+    let stretch = |server: &Server| match server.keep_alive {
+        ServerKeepAlive::After(timeout) if millis(timeout) >= millis(MIN_LAG) + EARLY && millis(timeout) <= max_lag => {
+            Some((millis(timeout) - EARLY, millis(timeout + server.smear) + LATE))
+        }
+        _ => None,
+    };
+    let mut known: Vec<(u32, u32)> = SERVERS.iter().filter_map(stretch).collect();
+    known.sort_unstable();
+    known.dedup();
+    known
 }
 
 /// For each bin (of two steps, beginning a step after the one before) how many requests have a lag in it.
