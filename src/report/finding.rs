@@ -6,10 +6,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::commands::{Place, checks};
-use super::{Outcomes, some_text_of, text_of};
+use super::{Outcomes, Window, some_text_of, text_of};
 use crate::aggregate::{Span, Summary};
 use crate::classify::Outcome;
-use crate::diagnose::{Confidence, Estimates as DiagnosedEstimates, Evidence, Finding, Scope, seconds_of};
+use crate::diagnose::{Confidence, Estimates as DiagnosedEstimates, Evidence, Finding, Scope, Shape, seconds_of};
 use crate::knowledge::causes::Method;
 use crate::knowledge::servers::servers_with_keep_alive;
 use crate::knowledge::timers::{SeenAs, timers_at};
@@ -41,6 +41,14 @@ pub struct FindingRow {
     pub first_seen: Option<Timestamp>,
     /// Last of them.
     pub last_seen: Option<Timestamp>,
+    /// How they came: absent where there are too few to tell, or where only their outcome was looked at.
+    pub shape: Option<Shape>,
+    /// How many episodes there were; 0 where that was not looked at.
+    pub episode_count: usize,
+    /// First and last request of each of the earliest few, by when it was sent.
+    pub episodes: Vec<Window>,
+    /// Those of each target, the one with most failures first. Empty where the finding is about requests without one.
+    pub by_target: Vec<TargetFailures>,
     /// For and against.
     pub evidence: Vec<EvidenceRow>,
     /// Timeouts that the log gives away.
@@ -57,6 +65,15 @@ pub struct FindingRow {
     pub docs: &'static str,
     /// The earliest few.
     pub samples: Vec<SampleRow>,
+}
+
+/// Failures of one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TargetFailures {
+    /// `address:port`.
+    pub target: String,
+    /// How many.
+    pub failures: u64,
 }
 
 /// A server, proxy or client, and what to set there.
@@ -164,7 +181,7 @@ pub(super) fn findings(summary: &Summary, findings: &[Finding]) -> Vec<FindingRo
         let place = places.get(&scope.load_balancer);
         let checks = checks(finding.cause, &scope, place, seen).into_iter();
         let checks = checks.map(|(question, command)| CheckRow { question, command }).collect();
-        FindingRow::new(finding, scope, checks)
+        FindingRow::new(summary, finding, scope, checks)
     });
     rows.collect()
 }
@@ -180,6 +197,19 @@ fn places(summary: &Summary) -> BTreeMap<String, Place> {
         }
     }
     places
+}
+
+/// Failures by target, whatever their outcome.
+fn by_target(summary: &Summary, finding: &Finding) -> Vec<TargetFailures> {
+    let mut totals: BTreeMap<u32, u64> = BTreeMap::new();
+    for (target, _, requests) in &finding.by_target {
+        *totals.entry(*target).or_default() += requests;
+    }
+    let name = |target: u32| text_of(summary.targets.entry(target).1);
+    let mut rows: Vec<TargetFailures> =
+        totals.into_iter().map(|(target, failures)| TargetFailures { target: name(target), failures }).collect();
+    rows.sort_by(|one, other| (other.failures, &one.target).cmp(&(one.failures, &other.target)));
+    rows
 }
 
 /// Who by default has the timeout that the log gives away.
@@ -223,7 +253,7 @@ impl FindingRow {
         findings[..place].iter().position(|row| group(row) == wanted)
     }
 
-    fn new(finding: &Finding, scope: ScopeRow, checks: Vec<CheckRow>) -> Self {
+    fn new(summary: &Summary, finding: &Finding, scope: ScopeRow, checks: Vec<CheckRow>) -> Self {
         let samples = finding.samples.as_slice().iter().map(|sample| SampleRow {
             object: sample.location.object.to_string(),
             line: sample.location.line,
@@ -240,6 +270,10 @@ impl FindingRow {
             failures: finding.failures,
             first_seen: finding.seen.map(|seen| seen.first),
             last_seen: finding.seen.map(|seen| seen.last),
+            shape: finding.course.shape,
+            episode_count: finding.course.episode_count,
+            episodes: finding.course.episodes.iter().map(|&episode| Some(episode).into()).collect(),
+            by_target: by_target(summary, finding),
             evidence: finding.evidence.iter().cloned().map(EvidenceRow).collect(),
             estimates: Estimates {
                 keep_alive_seconds: finding.estimates.keep_alive.map(seconds_of),

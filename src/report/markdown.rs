@@ -67,9 +67,8 @@ fn render_finding(report: &Report, place: usize, out: &mut dyn Write) -> io::Res
     if !within.is_empty() {
         writeln!(out, "- **where**: {}", escaped(&within))?;
     }
-    let window = super::Window { start: finding.first_seen, end: finding.last_seen };
-    if let Some(window) = words::window(window) {
-        writeln!(out, "- **when**: {window} UTC")?;
+    if let Some(when) = words::when(finding) {
+        writeln!(out, "- **when**: {when}")?;
     }
     for evidence in &finding.evidence {
         let label = if evidence.0.is_for { "why" } else { "but" };

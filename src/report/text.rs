@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::plain::{harmless, shortened};
 use super::words;
-use super::{FindingRow, Report, Style, TargetRow, Window};
+use super::{FindingRow, Report, Style, TargetRow};
 use crate::diagnose::{Confidence, IdleTimeoutOrigin};
 
 /// Findings shown; the rest is counted.
@@ -118,18 +118,14 @@ impl Page<'_> {
             "cause",
             &format!("{perhaps}{} ({} confidence): {}", finding.cause, finding.confidence.id(), finding.title),
         )?;
-        if let Some(window) = words::window(Window { start: finding.first_seen, end: finding.last_seen }) {
-            self.entry("when", &format!("{window} UTC"))?;
+        if let Some(when) = words::when(finding) {
+            self.entry("when", &when)?;
         }
         for (label, is_for) in [("why", true), ("but", false)] {
-            let texts: Vec<&str> = finding
-                .evidence
-                .iter()
-                .filter(|evidence| evidence.0.is_for == is_for)
-                .map(|evidence| evidence.0.text.as_str())
-                .collect();
-            if !texts.is_empty() {
-                self.entry(label, &texts.join("; "))?;
+            let statements = finding.evidence.iter().filter(|evidence| evidence.0.is_for == is_for);
+            // One a line: a run of them is read by nobody.
+            for (evidence, label) in statements.zip([label].into_iter().chain(std::iter::repeat(""))) {
+                self.entry(label, &evidence.0.text)?;
             }
         }
         self.advice(report, place)?;

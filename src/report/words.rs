@@ -5,7 +5,7 @@ pub(super) use crate::diagnose::grouped as count;
 use std::collections::BTreeMap;
 
 use super::{FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, Window};
-use crate::diagnose::DEFAULT_IDLE_TIMEOUT;
+use crate::diagnose::{DEFAULT_IDLE_TIMEOUT, Shape};
 use crate::timestamp::{Civil, Timestamp};
 
 /// `1 request`, `2 requests`
@@ -75,6 +75,18 @@ pub(super) fn window(window: Window) -> Option<String> {
     } else {
         format!("{} to {}", moment(start), moment(end))
     })
+}
+
+/// When a finding's failures came, and how. Absent where there is no time.
+pub(super) fn when(finding: &FindingRow) -> Option<String> {
+    let window = window(Window { start: finding.first_seen, end: finding.last_seen })?;
+    let how = match (finding.shape, finding.episode_count) {
+        (Some(Shape::Pulses), count) => format!(", in {count} episodes"),
+        (Some(shape), 2..) => format!(", in {} episodes; each {}", finding.episode_count, shape.title()),
+        (Some(shape), _) => format!(", {}", shape.title()),
+        (None, _) => String::new(),
+    };
+    Some(format!("{window} UTC{how}"))
 }
 
 /// The name in `arn:…:targetgroup/<name>/<id>`, or all of it where it is no ARN.
