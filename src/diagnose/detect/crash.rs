@@ -8,6 +8,7 @@ use super::super::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
 use super::measure::endings::{Death, deaths};
 use super::not_ready;
 use crate::aggregate::Span;
+use crate::timestamp::Timestamp;
 
 /// Whole processes: nearly all that was under way ended, and then the target was away.
 pub(super) fn whole_processes(case: &Case<'_>) -> Vec<Verdict> {
@@ -20,7 +21,7 @@ pub(super) fn workers(case: &Case<'_>) -> Vec<Verdict> {
 }
 
 fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool) -> Vec<Verdict> {
-    let verdict = |number: usize| {
+    let deaths_of = |number: usize| {
         let member = &case.members[number];
         let mut is_open = vec![false; member.passages.len()];
         for (place, _) in case.unexplained(number) {
@@ -28,12 +29,16 @@ fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool) -> Vec<Verdict> {
         }
         let mut found = deaths(&member.passages, |place| is_open[place]);
         found.retain(|death| wanted(death));
-        verdict(case, number, &found)
+        found
     };
-    (0..case.members.len()).filter_map(verdict).collect()
+    let found: Vec<Vec<Death>> = (0..case.members.len()).map(deaths_of).collect();
+    let replaced = found.iter().filter_map(|deaths| deaths.last()).filter(|last| is_replaced_beforehand(case, last));
+    let replaced = replaced.count();
+    (0..).zip(&found).filter_map(|(number, deaths)| verdict(case, number, deaths, replaced)).collect()
 }
 
-fn verdict(case: &Case<'_>, number: usize, deaths: &[Death]) -> Option<Verdict> {
+/// `replaced`: how many targets of the group were replaced before they ended.
+fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) -> Option<Verdict> {
     let last = deaths.last()?;
     let mut explains: Vec<usize> = deaths.iter().flat_map(Death::explains).collect();
     explains.sort_unstable();
@@ -55,6 +60,9 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death]) -> Option<Verdict> 
     // One that comes back was restarted where it was. One that does not may also have been replaced in a deployment that stops the old one first.
     let is_back = last.answered_again.is_some();
     let confidence = match (is_whole, is_back) {
+        // One after the other, each with a replacement that was there before: that is done on purpose.
+        (true, false) if is_replaced && replaced >= 2 && failures >= MIN_FAILURES_FOR_HIGH => Confidence::High,
+        (true, false) if is_replaced => Confidence::Medium,
         // Nothing was under way: it was away, and that is all.
         _ if ended == 0 => Confidence::Low,
         (true, true) if failures >= MIN_FAILURES_FOR_HIGH && ended >= 3 => Confidence::High,
@@ -65,7 +73,7 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death]) -> Option<Verdict> 
     };
     Some(Verdict {
         also_fits,
-        evidence: evidence(deaths, [ended, refused, survived], is_whole, is_replaced),
+        evidence: evidence(deaths, [ended, refused, survived], is_whole, is_replaced.then_some(replaced)),
         ..Verdict::on_member(id, confidence, number, explains)
     })
 }
@@ -74,7 +82,7 @@ fn evidence(
     deaths: &[Death],
     [ended, refused, survived]: [usize; 3],
     is_whole: bool,
-    is_replaced: bool,
+    replaced: Option<usize>,
 ) -> Vec<Evidence> {
     let instants = deaths.len();
     let mut evidence = Vec::new();
@@ -137,11 +145,17 @@ fn evidence(
             None => Evidence::speaks_for("the target never answered again", []),
         });
     }
-    if is_replaced {
+    if let Some(replaced) = replaced {
         evidence.push(Evidence::speaks_for(
-            "by then as many new targets of the group had begun as had ended: it was replaced on purpose",
+            "in the minutes before, as many new targets of the group had begun as had ended: it was replaced on purpose",
             [],
         ));
+        if replaced > 1 {
+            evidence.push(Evidence::speaks_for(
+                format!("{replaced} targets of the group ended so"),
+                [("targets_replaced", replaced as f64)],
+            ));
+        }
     } else if ended == 0 {
         evidence.push(Evidence::speaks_against("no request was under way, so nothing shows how it ended", []));
     }
@@ -154,16 +168,22 @@ fn evidence(
 fn is_replaced_beforehand(case: &Case<'_>, death: &Death) -> bool {
     /// Nodes find out within moments that a target is gone.
     const END_MICROS: i64 = 1_000_000;
+    /// A target that began earlier was meant for something else. A deployment waits for a deregistration delay now and then, which is five minutes by default.
+    const RECENT_MICROS: i64 = 10 * 60 * 1_000_000;
     if death.answered_again.is_some() {
         return false;
     }
+    let is_recent = |at: Timestamp| (0..=RECENT_MICROS).contains(&death.at.micros_since(at));
     let begun = case
         .members
         .iter()
         .filter_map(|member| not_ready::begins(case, member))
-        .filter(|begun| *begun <= death.at)
+        .filter(|begun| is_recent(*begun))
         .count();
     let spans = case.members.iter().filter_map(|member| member.target.seen);
-    let ended = spans.filter(|Span { last, .. }| last.micros_since(death.until) < END_MICROS).count();
+    let ended = spans
+        .filter(|Span { last, .. }| last.micros_since(death.until) < END_MICROS)
+        .filter(|Span { last, .. }| *last >= death.at || is_recent(*last))
+        .count();
     begun >= ended.max(1)
 }
