@@ -47,11 +47,6 @@ pub const MIN_FAILURES_FOR_HIGH: u64 = 10;
 /// Clients leave all the time; only this share of a target's requests, and [`MIN_FAILURES_FOR_HIGH`] of them, make it a finding.
 const MIN_SHARE_OF_CLIENTS_LEAVING: f64 = 0.005;
 
-/// Whether so many clients that left are worth a word.
-fn are_many(left: u64, requests: u64) -> bool {
-    left >= MIN_FAILURES_FOR_HIGH && left as f64 / requests.max(1) as f64 >= MIN_SHARE_OF_CLIENTS_LEAVING
-}
-
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -255,7 +250,10 @@ fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Op
     if failures.requests < MIN_FAILURES {
         return None;
     }
-    if failures.outcome.answered_by() == AnsweredBy::Nobody && !are_many(failures.requests, target.requests) {
+    let share = failures.requests as f64 / target.requests.max(1) as f64;
+    if failures.outcome.answered_by() == AnsweredBy::Nobody
+        && (failures.requests < MIN_FAILURES_FOR_HIGH || share < MIN_SHARE_OF_CLIENTS_LEAVING)
+    {
         return None;
     }
     let answered = target.latency.count();

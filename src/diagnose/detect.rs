@@ -13,6 +13,7 @@ mod not_ready;
 mod outage;
 mod overload;
 mod request_timeout;
+mod scattered;
 mod slow_route;
 mod target_errors;
 
@@ -40,6 +41,7 @@ const DETECTORS: &[Detector] = &[
     target_errors::detect,
     client_timeout::detect,
     keep_alive_race::without_a_peak,
+    scattered::detect,
 ];
 
 /// What the detectors find, target group by target group.

@@ -34,12 +34,21 @@ enum When {
     AtOnce,
     /// The target answered nothing at all.
     NeverAnswered,
+    /// Nearly all of the failures took the same time, of [`MIN_CONSTANT`] or more.
+    AtAConstant,
 }
 
 /// A target that closes a connection it had given up ends a request sooner than this, whatever the request asks for.
 ///
 /// Observed in public reports of such races: 0 to 53 ms, half of them within 18 ms.
 const AT_ONCE: Duration = Duration::from_millis(100);
+
+/// Shorter times are alike by nature, not by a timeout.
+const MIN_CONSTANT: Duration = Duration::from_millis(900);
+
+/// Times count as the same when the middle eight in ten of them lie within this part of the time, or within this much.
+const CONSTANT_DIVISOR: u32 = 40;
+const CONSTANT_WITHIN: Duration = Duration::from_millis(60);
 
 use Confidence::{High, Low, Medium};
 
@@ -81,6 +90,8 @@ const ROWS: &[Row] = &[
     row(Outcome::TimeoutUnspecified, When::Always, Low, &["unexplained", "connect-timeout", "idle-timeout-exceeded"]),
     row(Outcome::NoTarget, When::Always, High, &["no-registered-targets"]),
     row(Outcome::TargetUnavailable, When::Always, Low, &["target-saturated"]),
+    // A function that meets its own timeout is an error to Lambda, at the same time each time.
+    row(Outcome::LambdaError, When::AtAConstant, Medium, &["lambda-timeout", "lambda-error"]),
     row(Outcome::LambdaError, When::Always, High, &["lambda-error"]),
     row(Outcome::LambdaTimeout, When::Always, High, &["lambda-timeout"]),
     row(Outcome::LambdaThrottled, When::Always, High, &["lambda-throttled"]),
@@ -105,6 +116,10 @@ impl When {
             Self::Always => true,
             Self::AtOnce => failures.target_processing_time.quantile(0.5).is_some_and(|median| median <= AT_ONCE),
             Self::NeverAnswered => answered == 0,
+            Self::AtAConstant => {
+                let [low, high] = [0.1, 0.9].map(|share| failures.elapsed.quantile(share).unwrap_or_default());
+                low >= MIN_CONSTANT && high.saturating_sub(low) <= CONSTANT_WITHIN.max(low / CONSTANT_DIVISOR)
+            }
         }
     }
 }

@@ -200,7 +200,11 @@ fn clients_that_leave_now_and_then_are_no_finding() {
         ("ten among too many", 10, 2_000, false),
         ("just enough of many", 11, 2_000, true),
     ] {
-        let findings = findings(&[(left, CLIENT_LEFT), (stayed, OK)]);
+        // At all times: they have no timeout in common.
+        let mut requests: Vec<(u64, Request)> =
+            (1..=left).map(|number| (1, Request { elapsed: 400 + number * number * 97, ..CLIENT_LEFT })).collect();
+        requests.push((stayed, OK));
+        let findings = findings(&requests);
         assert_eq!(!findings.is_empty(), is_finding, "{name}");
         assert!(findings.iter().all(|finding| finding.cause.id == "client-gave-up"), "{name}");
     }

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use super::super::case::{Case, Verdict, share_out};
 use super::super::evidence::{Evidence, plural, seconds, seconds_of};
-use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH, are_many};
+use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
 use super::measure::walls::sharp_wall;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
+
+/// Some client or other gives up on a slow request every day; this share of all requests is more than that.
+const MIN_SHARE: f64 = 0.001;
 
 /// Clients that left at the constant which leave no doubt.
 const MIN_FOR_HIGH: usize = 20;
@@ -19,8 +22,8 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let times: Vec<Duration> =
         (0..case.members.len()).flat_map(left).map(|(_, passage): (usize, &Passage)| passage.took()).collect();
     let Some(wall) = sharp_wall(&times) else { return Vec::new() };
-    let requests: usize = case.members.iter().map(|member| member.passages.len()).sum();
-    if !are_many(wall.times as u64, requests as u64) {
+    let requests: u64 = case.members.iter().map(|member| member.target.requests).sum();
+    if (wall.times as u64) < MIN_FAILURES_FOR_HIGH || (wall.times as f64) < requests as f64 * MIN_SHARE {
         return Vec::new();
     }
     let at_wall = |number: usize| left(number).filter(|(_, passage)| wall.holds(passage.took()));

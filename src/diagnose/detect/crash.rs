@@ -52,7 +52,10 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
     let survived: usize = deaths.iter().map(|death| death.survived).sum();
     let is_whole = deaths.iter().all(Death::is_whole);
     let is_replaced = is_replaced_beforehand(case, last);
+    // Where TLS is spoken, connections may fail for its sake, and then nothing that stands is hurt.
+    let may_be_tls = ended == 0 && !is_replaced && is_tls_port(case, number);
     let (id, also_fits): (_, &'static [&'static str]) = match (is_replaced, is_whole) {
+        _ if may_be_tls => ("target-tls-handshake", &["target-crash", "connection-refused"]),
         (true, _) => ("deploy-without-draining", &["target-crash"]),
         (false, true) => ("target-crash", &["deploy-without-draining"]),
         (false, false) => ("target-crash", &["target-request-timeout", "malformed-response"]),
@@ -76,6 +79,13 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
         evidence: evidence(deaths, [ended, refused, survived], is_whole, is_replaced.then_some(replaced)),
         ..Verdict::on_member(id, confidence, number, explains)
     })
+}
+
+/// Whether the target's port is one on which TLS is usually spoken.
+fn is_tls_port(case: &Case<'_>, number: usize) -> bool {
+    let address = case.setting.summary.targets.entry(case.members[number].place).1;
+    let port = address.rsplit(|&byte| byte == b':').next().unwrap_or_default();
+    port == b"443" || port.len() == 4 && port.ends_with(b"443")
 }
 
 fn evidence(

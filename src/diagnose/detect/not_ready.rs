@@ -59,13 +59,8 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
         case.unexplained(number).filter(|(_, passage)| may_be_early(passage)).collect();
     let last_early =
         failures.iter().filter(|(_, passage)| passage.dispatched <= ends).map(|(_, p)| p.dispatched).max()?;
-    // It has become ready when it answers: failures that come after many answers are of another kind.
-    let answered_before = |at: Timestamp| member.answered().filter(|passage| passage.ended < at).count();
-    let early: Vec<(usize, &Passage)> = failures
-        .iter()
-        .copied()
-        .filter(|(_, passage)| passage.dispatched <= last_early && answered_before(passage.dispatched) < MIN_LATER)
-        .collect();
+    let early: Vec<(usize, &Passage)> =
+        failures.iter().copied().filter(|(_, passage)| passage.dispatched <= last_early).collect();
     let ready = early.iter().map(|(_, passage)| passage.dispatched).max()?;
     let (mut start, mut later) = (Rate::default(), Rate::default());
     for passage in &member.passages {

@@ -133,7 +133,7 @@ mod tests {
             (5, Some(Shape::Pulses))
         );
         assert_eq!(shape_of((0..40).map(|number| 100 + number * 170 + number % 7)), (1, Some(Shape::Trickle)));
-        assert_eq!(shape_of([100, 200]), (2, None));
+        assert_eq!(shape_of([100, 200]), (1, None));
         assert_eq!(shape_of([]), (0, None));
     }
 }
