@@ -36,6 +36,7 @@ const DETECTORS: &[Detector] = &[
     keep_alive_race::detect,
     overload::detect,
     outage::detect,
+    overload::queues,
     slow_route::silent_targets,
     slow_route::slow_routes,
     target_errors::detect,

@@ -69,9 +69,7 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
         // The silence may have begun before a new connection was wanted: with the last request that was answered.
         let before = &member.passages[..member.passages.partition_point(|passage| passage.ended < span.first)];
         let answered_last = before.iter().rev().find(|p| !p.outcome.is_failure() && nodes.contains(&p.node));
-        let gap = i64::try_from(EPISODE_GAP.as_micros()).unwrap_or(i64::MAX);
-        let earliest = span.first.plus_micros(-gap);
-        let silent_since = answered_last.map_or(span.first, |passage| passage.dispatched.max(earliest));
+        let silent_since = answered_last.map_or(span.first, |passage| passage.dispatched);
         let silent = case.unexplained(number).filter(|(_, passage)| {
             passage.outcome == Outcome::IdleTimeout
                 && nodes.contains(&passage.node)
@@ -79,6 +77,11 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
                 && passage.dispatched <= span.last
         });
         let silent: Vec<usize> = silent.map(|(place, _)| place).collect();
+        // A path that is blocked lets no connection through, and only those that stood before are silent. More of them were made by a host that answers,
+        // for a process that does not.
+        if silent.len() > timeouts.len() {
+            continue;
+        }
         found.timeouts += timeouts.len();
         found.silent += silent.len();
         found.answered += by_these;

@@ -202,7 +202,8 @@ impl Outage {
         let is_enough = self.explains.len() >= MIN_FAILURES;
         let by_manner = match manner {
             // A route that is slow by itself meets the idle timeout alone.
-            Manner::Slow => !self.is_silence || self.routes.len() >= 3,
+            // Where others of the kind are answered all the same, there is a queue, and the targets are at its end.
+            Manner::Slow => !self.is_silence || self.routes.len() >= 3 && self.rate.share() >= 0.9,
             Manner::Quick => self.routes.len() >= 2 && self.rate.share() >= 0.8,
         };
         is_everywhere && is_at_once && is_change && is_enough && by_manner

@@ -45,8 +45,15 @@ fn may_be_overload(passage: &Passage) -> bool {
     )
 }
 
+/// Targets that were slow before they failed, or had more to do than ever.
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    (0..case.members.len()).filter_map(|member| overloaded(case, member)).collect()
+    let is_overload = |episode: &Episode| episode.was_slow() || episode.is_more();
+    (0..case.members.len()).filter_map(|member| overloaded(case, member, is_overload)).collect()
+}
+
+/// Targets that became slow from one moment to the next, and answer late what they answer: there is a queue before them.
+pub(super) fn queues(case: &Case<'_>) -> Vec<Verdict> {
+    (0..case.members.len()).filter_map(|member| overloaded(case, member, |_| true)).collect()
 }
 
 /// One episode of failures of a target that was slow.
@@ -62,7 +69,7 @@ struct Episode {
     others: [usize; 2],
 }
 
-fn overloaded(case: &Case<'_>, number: usize) -> Option<Verdict> {
+fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool) -> Option<Verdict> {
     let mut failed: Vec<(usize, &Passage)> =
         case.unexplained(number).filter(|(_, passage)| may_be_overload(passage)).collect();
     failed.sort_by_key(|(_, passage)| passage.dispatched);
@@ -71,12 +78,12 @@ fn overloaded(case: &Case<'_>, number: usize) -> Option<Verdict> {
         .into_iter()
         .filter(|episode| episode.len() >= MIN_FAILURES)
         .filter_map(|range| episode(case, number, &failed[range]))
+        .filter(wanted)
         .collect();
     let largest = found.iter().max_by_key(|episode| episode.places.len())?;
     let mut explains: Vec<usize> = found.iter().flat_map(|episode| episode.places.iter().copied()).collect();
     explains.sort_unstable();
-    let was_slow = largest.before.is_some_and(|factor| factor >= SLOW);
-    let is_more = largest.arrivals.is_some_and(|factor| factor >= MORE);
+    let (was_slow, is_more) = (largest.was_slow(), largest.is_more());
     let [slow_others, others] = largest.others;
     let is_shared = others > 0 && slow_others * 5 >= others * 4;
     let confidence = match (was_slow, is_more) {
@@ -90,6 +97,16 @@ fn overloaded(case: &Case<'_>, number: usize) -> Option<Verdict> {
         if is_shared { &["dependency-outage", "idle-timeout-exceeded"] } else { &["idle-timeout-exceeded"] };
     let evidence = evidence(largest);
     Some(Verdict { also_fits, evidence, ..Verdict::on_member("target-saturated", confidence, number, explains) })
+}
+
+impl Episode {
+    fn was_slow(&self) -> bool {
+        self.before.is_some_and(|factor| factor >= SLOW)
+    }
+
+    fn is_more(&self) -> bool {
+        self.arrivals.is_some_and(|factor| factor >= MORE)
+    }
 }
 
 fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Option<Episode> {
@@ -106,10 +123,7 @@ fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Opti
         case.members.iter().filter(|member| sent_in(member, span).take(3).count() == 3).collect();
     let arrivals = arrivals(&active, Span { first: before.first, last: span.last });
     let is_slow = [factor_before, factor_during].iter().flatten().any(|&factor| factor >= SLOW);
-    let was_slow = factor_before.is_some_and(|factor| factor >= SLOW);
-    let is_more = arrivals.is_some_and(|factor| factor >= MORE);
-    // Slow from one moment to the next, with no more to do, and all targets alike: what they share, which is for another detector to say.
-    if !is_slow || !(was_slow || is_more) {
+    if !is_slow {
         return None;
     }
     let others: Vec<&Member<'_>> = active.iter().copied().filter(|other| other.place != member.place).collect();

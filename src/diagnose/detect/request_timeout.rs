@@ -27,9 +27,87 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let all: Vec<usize> = (0..case.members.len()).collect();
     let together = cut_off(case, &all);
     if !together.is_empty() || all.len() == 1 {
-        return together;
+        return if together.is_empty() { late_answers(case, &all) } else { together };
     }
-    all.iter().flat_map(|&number| cut_off(case, &[number])).collect()
+    let apart: Vec<Verdict> = all.iter().flat_map(|&number| cut_off(case, &[number])).collect();
+    if apart.is_empty() { late_answers(case, &all) } else { apart }
+}
+
+/// Some servers let a request run on past their timeout, and close instead of sending its answer. Then the times pile up nowhere, but between all that was answered and all that was not
+/// there is a limit.
+fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
+    /// So many on one side of the limit, and hardly any on the wrong side, are no chance.
+    const MIN_LATE: usize = 8;
+    const MAX_WRONG: usize = 50;
+    /// What was answered must reach near to the limit, or it tells nothing of it.
+    const NEAR: f64 = 0.6;
+    let late = |number: usize| {
+        case.unexplained(number).filter(|(_, passage)| is_closed(passage) && passage.took() >= Duration::from_secs(1))
+    };
+    let mut closed: Vec<(Duration, u16)> = members
+        .iter()
+        .flat_map(|&number| late(number))
+        .map(|(_, passage): (usize, &Passage)| (passage.took(), passage.route))
+        .collect();
+    closed.sort_unstable();
+    if closed.len() < MIN_LATE {
+        return Vec::new();
+    }
+    // A few that were closed for another reason may lie before it.
+    let limit = closed[closed.len() / MAX_WRONG].0;
+    let mut answered: Vec<Duration> = members
+        .iter()
+        .flat_map(|&number| case.members[number].answered())
+        .filter(|passage| passage.took() >= Duration::from_secs(1))
+        .map(Passage::took)
+        .collect();
+    answered.sort_unstable();
+    let beyond = answered.len() - answered.partition_point(|took| *took < limit);
+    let longest = answered[..answered.len() - beyond].last().copied().unwrap_or_default();
+    let is_limit = beyond * MAX_WRONG <= closed.len() && longest.as_secs_f64() >= limit.as_secs_f64() * NEAR;
+    let mut moments: Vec<Timestamp> =
+        members.iter().flat_map(|&number| late(number)).map(|(_, passage)| passage.ended).collect();
+    moments.sort_unstable();
+    if !is_limit || episodes(&moments, MOMENT_GAP).len() < MIN_MOMENTS {
+        return Vec::new();
+    }
+    let whole = Duration::from_secs(limit.as_secs());
+    let timeout = if whole >= longest { whole } else { limit };
+    let idle_timeout = case.setting.idle_timeout.duration;
+    let explains = members.iter().map(|&number| {
+        (number, late(number).filter(|(_, p)| p.took() >= limit).map(|(place, _)| place).collect::<Vec<_>>())
+    });
+    share_out(explains, |count, _| {
+        let is_sure = count as u64 >= MIN_FAILURES_FOR_HIGH && beyond == 0 && timeout < idle_timeout;
+        Verdict {
+            also_fits: &["malformed-response", "target-crash"],
+            estimates: Estimates { timeout: Some(timeout), ..Estimates::default() },
+            evidence: vec![
+                Evidence::speaks_for(
+                    format!(
+                        "{} that took {} s or more were closed in place of an answer",
+                        plural(closed.len(), "request"),
+                        seconds(limit)
+                    ),
+                    [("closed_from", seconds_of(limit)), ("closed", closed.len() as f64)],
+                ),
+                Evidence::weighed(
+                    beyond == 0,
+                    format!(
+                        "of those that took longer, {} answered; the longest below it took {} s",
+                        if beyond == 0 { "none was".to_owned() } else { format!("{beyond} were") },
+                        seconds(longest)
+                    ),
+                    [("answered_beyond", beyond as f64), ("slowest_answer", seconds_of(longest))],
+                ),
+                Evidence::speaks_for(
+                    "a server that lets requests run past its timeout, and then closes, does this",
+                    [],
+                ),
+            ],
+            ..Verdict::new("target-request-timeout", if is_sure { Confidence::High } else { Confidence::Medium })
+        }
+    })
 }
 
 fn is_closed(passage: &Passage) -> bool {

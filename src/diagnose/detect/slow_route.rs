@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict, share_out};
-use super::super::evidence::{Evidence, plural, seconds, seconds_of};
+use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use super::measure::course::episodes;
 use super::measure::share::{Rate, concentrated};
 use crate::aggregate::Span;
@@ -27,6 +27,11 @@ fn timed_out<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usi
     case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::IdleTimeout)
 }
 
+/// Silence until the idle timeout, or no room for another connection that nobody takes.
+fn is_silence(passage: &Passage) -> bool {
+    matches!(passage.outcome, Outcome::IdleTimeout | Outcome::ConnectTimeout)
+}
+
 /// Targets that answered nothing at all while requests waited for them, on whatever route: their processes hang.
 pub(super) fn silent_targets(case: &Case<'_>) -> Vec<Verdict> {
     (0..case.members.len()).filter_map(|member| silent(case, member)).collect()
@@ -34,10 +39,11 @@ pub(super) fn silent_targets(case: &Case<'_>) -> Vec<Verdict> {
 
 fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
     let member = &case.members[number];
-    let mut waiting: Vec<(usize, &Passage)> = timed_out(case, number).collect();
+    let mut waiting: Vec<(usize, &Passage)> =
+        case.unexplained(number).filter(|(_, passage)| is_silence(passage)).collect();
     waiting.sort_by_key(|(_, passage)| passage.dispatched);
     let times: Vec<Timestamp> = waiting.iter().map(|(_, passage)| passage.dispatched).collect();
-    let (mut explains, mut routes, mut lasted) = (Vec::new(), Vec::new(), Duration::ZERO);
+    let (mut explains, mut routes, mut lasted, mut refused) = (Vec::new(), Vec::new(), Duration::ZERO, 0);
     let gap = EPISODE_GAP.max(member.mean_gap().mul_f64(EPISODE_GAPS));
     for range in episodes(&times, gap).into_iter().filter(|episode| episode.len() >= MIN_FAILURES) {
         let episode = &waiting[range];
@@ -54,10 +60,12 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
         let mut of: Vec<u16> = episode.iter().map(|(_, passage)| passage.route).collect();
         of.sort_unstable();
         of.dedup();
-        if silent < MIN_FAILURES || silent * 5 < episode.len() * 4 || of.len() < 2 {
+        let timeouts = episode.iter().filter(|(_, passage)| passage.outcome == Outcome::IdleTimeout).count();
+        if timeouts < MIN_FAILURES || silent < MIN_FAILURES || silent * 5 < episode.len() * 4 || of.len() < 2 {
             continue;
         }
         explains.extend(episode.iter().map(|(place, _)| *place));
+        refused += episode.len() - timeouts;
         routes.extend(of);
         lasted += Duration::from_micros(u64::try_from(span.last.micros_since(span.first)).unwrap_or_default());
     }
@@ -67,12 +75,12 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
     explains.sort_unstable();
     routes.sort_unstable();
     routes.dedup();
-    let evidence = vec![
+    let mut evidence = vec![
         Evidence::speaks_for(
             format!(
                 "for {} s the target answered nothing at all: {} of {} met the idle timeout of {} s",
                 seconds(lasted),
-                plural(explains.len(), "request"),
+                plural(explains.len() - refused, "request"),
                 plural(routes.len(), "route"),
                 seconds(case.setting.idle_timeout.duration)
             ),
@@ -87,8 +95,19 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
             [],
         ),
     ];
+    if refused > 0 {
+        evidence.push(Evidence::speaks_for(
+            format!(
+                "then {} not made within 10 s: the queue of those that nobody takes was full",
+                plural_are(refused, "connection")
+            ),
+            [("connect_timeouts", refused as f64)],
+        ));
+    }
+    let also_fits: &'static [&'static str] =
+        if refused > 0 { &["connect-timeout", "target-saturated"] } else { &["target-saturated", "dependency-outage"] };
     Some(Verdict {
-        also_fits: &["target-saturated", "dependency-outage"],
+        also_fits,
         evidence,
         ..Verdict::on_member("idle-timeout-exceeded", Confidence::Medium, number, explains)
     })
