@@ -1,0 +1,64 @@
+//! A request that is over becomes its line, and a failed one its truth.
+
+use super::{Engine, Request};
+use crate::error::Result;
+use crate::simulate::arena::Key;
+use crate::simulate::line::{Exchange, Trace, moment, write_line};
+use crate::simulate::plan::{Cause, SECOND};
+use crate::simulate::traffic::{Call, Client};
+
+impl Engine<'_> {
+    pub(super) fn log(&mut self, key: Key) -> Result<()> {
+        let Some(request) = self.requests.remove(key) else { return Ok(()) };
+        let Some((ending, cause)) = request.ending else { return Ok(()) };
+        let client: &Client = &self.traffic.clients[request.arrival.client];
+        let target = request.target.map(|target| self.targets[target].address.as_str());
+        let node = self.run.nodes[request.node].as_str();
+        let trace = Trace { seconds: request.received.div_euclid(SECOND), bits: request.trace };
+        let is_forwarded = matches!(request.arrival.call, Call::Route { .. } | Call::Probe(_));
+        let exchange = Exchange {
+            client,
+            peer: &request.peer,
+            call: request.arrival.call,
+            received: request.received,
+            received_bytes: request.received_bytes,
+            trace,
+            target,
+            group: is_forwarded.then(|| &self.plan.groups[request.arrival.group]),
+            node,
+            dns_name: &self.dns_name,
+            ending: &ending,
+        };
+        self.objects.line(request.node, ending.time, |out| write_line(out, &self.elb, &exchange))?;
+        let Some(cause) = cause else { return Ok(()) };
+        self.failures += 1;
+        let also = also_true(cause, &request);
+        let out = &mut self.truth;
+        out.clear();
+        out.extend_from_slice(b"{\"trace_id\":\"");
+        trace.write(out);
+        out.extend_from_slice(b"\",\"time\":\"");
+        moment(out, ending.time);
+        out.extend_from_slice(b"\",\"target\":");
+        match target {
+            Some(target) => out.extend_from_slice(format!("\"{target}\"").as_bytes()),
+            None => out.extend_from_slice(b"null"),
+        }
+        let also: Vec<_> = also.iter().map(|cause| format!("\"{}\"", cause.id())).collect();
+        out.extend_from_slice(
+            format!(",\"node\":\"{node}\",\"cause\":\"{}\",\"also_accept\":[{}]}}", cause.id(), also.join(","))
+                .as_bytes(),
+        );
+        self.objects.truth(&String::from_utf8_lossy(out))
+    }
+}
+
+/// Causes that describe a failure no less truly.
+fn also_true(cause: Cause, request: &Request) -> &'static [Cause] {
+    match cause {
+        Cause::TargetCrash | Cause::DeployWithoutDraining if request.sent.is_none() => &[Cause::ConnectionRefused],
+        Cause::ConnectTimeout if request.sent.is_some() => &[Cause::IdleTimeoutExceeded],
+        Cause::ClientGaveUp if request.has_lost => &[Cause::ConnectTimeout],
+        _ => &[],
+    }
+}

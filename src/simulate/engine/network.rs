@@ -1,0 +1,66 @@
+//! Between nodes and targets: delays, packets that vanish, and what a host says to a SYN.
+
+use super::{Engine, Event, open};
+use crate::simulate::arena::{Key, Turn};
+use crate::simulate::plan::{MILLISECOND, Micros, SECOND};
+
+/// The load balancer waits this long for a TCP connection to a target; it cannot be changed.
+///
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>
+const CONNECT_TIMEOUT: Micros = 10 * SECOND;
+
+/// First wait of a sender that hears nothing: for an answer to its SYN, and for anything else. Each next wait is twice as long.
+const RETRY: (Micros, Micros) = (SECOND, 200 * MILLISECOND);
+
+/// After so many repetitions, a quarter of an hour, a sender takes its connection for dead.
+const RETRIES: u8 = 12;
+
+impl Engine<'_> {
+    pub(super) fn syn(&mut self, key: Key, attempt: u8) {
+        let Some(request) = open(&mut self.requests, key) else { return };
+        let (Some(target), node) = (request.target, request.node) else { return };
+        let state = &self.targets[target];
+        if state.is_blackholed {
+            request.has_lost = true;
+            if attempt == 0 {
+                let late = CONNECT_TIMEOUT + self.network.between(500, 1100) - (self.now - request.connecting_since);
+                self.after(late, Event::ConnectTimeout(key));
+            }
+            self.after(RETRY.0 << attempt.min(10), Event::Syn { request: key, attempt: attempt + 1 });
+            return;
+        }
+        let reply = if state.is_running { Event::Connected(key) } else { Event::Refused(key) };
+        let delay = self.network_delay(node, target);
+        self.after(delay, reply);
+    }
+
+    /// One way, between a node and a target; longer between zones.
+    pub(super) fn network_delay(&mut self, node: usize, target: usize) -> Micros {
+        let is_near = usize::from(self.targets[target].zone) == node % 3;
+        let base = if is_near { 110 } else { 450 };
+        base + self.network.exponential(90)
+    }
+
+    /// Something the target sends on a connection arrives after all it sent before.
+    pub(super) fn reach_node(&mut self, key: Key, node: usize, target: usize, event: Event) {
+        let delay = self.network_delay(node, target);
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.last_arrival = connection.last_arrival.max(self.now + delay);
+        self.queue.push(connection.last_arrival, Turn::Normal, event);
+    }
+
+    /// Whether a packet vanished on its way to or from the target; then it is sent again later.
+    pub(super) fn is_lost(&mut self, key: Key, attempt: u8, again: impl FnOnce(u8) -> Event) -> bool {
+        let Some(connection) = self.connections.get(key) else { return false };
+        if !self.targets[connection.target].is_blackholed {
+            return false;
+        }
+        if let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) {
+            request.has_lost = true;
+        }
+        if attempt < RETRIES {
+            self.after(RETRY.1 << attempt, again(attempt + 1));
+        }
+        true
+    }
+}

@@ -1,0 +1,259 @@
+//! The node's side of a request: from its arrival over a connection of the pool, or a new one, to its end.
+
+use super::{Connection, Engine, Event, Request, open, request_mut};
+use crate::simulate::arena::{Key, Turn};
+use crate::simulate::line::{Ending, Part};
+use crate::simulate::plan::{Cause, MILLISECOND, Micros};
+use crate::simulate::traffic::{Arrival, Call};
+
+/// Share of requests that take the connection used last, where several are idle; the others take any. An assumption: how real
+/// nodes choose is not published. The larger it is, the fewer old connections are used, and the fewer races are lost.
+const TAKES_LATEST: f64 = 0.5;
+
+impl Engine<'_> {
+    pub(super) fn arrive(&mut self, arrival: Arrival) {
+        let (node, peer) = self.traffic.connect(&arrival, self.now);
+        let client = &self.traffic.clients[arrival.client];
+        let patience = client.patience();
+        let received_bytes = match arrival.call {
+            Call::Route { route, .. } => {
+                // Headers of HTTP/2 are packed.
+                let size = if client.protocol.is_http2() { route.bytes.0 / 2 } else { route.bytes.0 };
+                size + self.names.below(size / 4 + 16)
+            }
+            Call::Malformed => 0,
+            _ => 90 + self.names.below(120),
+        };
+        let request = self.requests.insert(Request {
+            arrival,
+            peer,
+            node,
+            received: self.now,
+            received_bytes,
+            trace: self.names.bits128(),
+            target: None,
+            connection: None,
+            connecting_since: 0,
+            sent: None,
+            has_lost: false,
+            answer: None,
+            ending: None,
+        });
+        match arrival.call {
+            Call::Route { .. } | Call::Probe(_) => {
+                if let Some(patience) = patience {
+                    self.after(patience, Event::GiveUp(request));
+                }
+                let reading = 60 + self.network.exponential(350);
+                self.after(reading, Event::Dispatch(request));
+            }
+            Call::Redirected(_) | Call::ProbePlain(_) => {
+                let sent_bytes = 300 + self.names.below(60);
+                self.end_untargeted(request, self.now, 301, sent_bytes, None);
+            }
+            Call::Malformed => {
+                // The node waits for bytes that make sense for as long as the client dawdles.
+                let dawdling = self.network.exponential(150 * MILLISECOND);
+                self.end_untargeted(request, self.now + dawdling, 400, 272, None);
+            }
+        }
+    }
+
+    pub(super) fn dispatch(&mut self, key: Key) {
+        let Some(request) = open(&mut self.requests, key) else { return };
+        let node = &mut self.nodes[request.node];
+        let (registered, turn) = &mut node.registered[request.arrival.group];
+        if registered.is_empty() {
+            self.end_untargeted(key, self.now, 503, 337, Some(Cause::NoRegisteredTargets));
+            return;
+        }
+        *turn = (*turn + 1) % registered.len();
+        let target = registered[*turn];
+        request.target = Some(target);
+        let node = request.node;
+        if let Some(connection) = self.take_idle(node, target) {
+            self.send(key, connection);
+            return;
+        }
+        request_mut(&mut self.requests, key, |request| request.connecting_since = self.now);
+        let delay = self.network_delay(node, target);
+        self.after(delay, Event::Syn { request: key, attempt: 0 });
+    }
+
+    /// An idle connection of the pool. Those idle for longer than the idle timeout are closed by the node.
+    pub(super) fn take_idle(&mut self, node: usize, target: usize) -> Option<Key> {
+        loop {
+            let pool = &mut self.nodes[node].pools[target];
+            if pool.is_empty() {
+                return None;
+            }
+            let place = if self.network.is(TAKES_LATEST) { pool.len() - 1 } else { self.network.index(pool.len()) };
+            let key = pool.remove(place);
+            let Some(connection) = self.connections.get(key) else { continue };
+            if self.now - connection.pooled < self.plan.idle_timeout {
+                return Some(key);
+            }
+            self.connections.remove(key);
+        }
+    }
+
+    pub(super) fn connected(&mut self, key: Key) {
+        let Some(request) = open(&mut self.requests, key) else { return };
+        let (Some(target), node) = (request.target, request.node) else { return };
+        let connection = self.connections.insert(Connection {
+            node,
+            target,
+            request: None,
+            is_serving: false,
+            expires: Micros::MAX,
+            has_timer: false,
+            // The process may have died since it accepted.
+            closed_by: (!self.targets[target].is_running).then_some(self.targets[target].taken_by),
+            pooled: self.now,
+            last_arrival: self.now,
+        });
+        self.send(key, connection);
+        if self.connections.get(connection).is_some_and(|connection| connection.closed_by.is_some()) {
+            let delay = self.network_delay(node, target);
+            self.after(delay, Event::Closed { connection, attempt: 0 });
+        }
+    }
+
+    pub(super) fn refused(&mut self, key: Key) {
+        let Some(target) = self.requests.get(key).and_then(|request| request.target) else { return };
+        let cause = self.targets[target].taken_by;
+        self.give_up_on_target(key, 502, cause);
+    }
+
+    /// The node writes the request onto a connection.
+    pub(super) fn send(&mut self, key: Key, connection: Key) {
+        let Some(request) = open(&mut self.requests, key) else { return };
+        request.sent = Some(self.now);
+        request.connection = Some(connection);
+        let (Some(target), node) = (request.target, request.node) else { return };
+        if let Some(connection) = self.connections.get_mut(connection) {
+            connection.request = Some(key);
+        }
+        let delay = self.network_delay(node, target);
+        self.after(delay, Event::Deliver { connection, attempt: 0 });
+        self.after(self.plan.idle_timeout, Event::IdleTimeout(key));
+    }
+
+    pub(super) fn answered(&mut self, key: Key, attempt: u8) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let (node, target) = (connection.node, connection.target);
+        if self.is_lost(key, attempt, |attempt| Event::Answered { connection: key, attempt }) {
+            return;
+        }
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(request) = connection.request.take() else { return };
+        connection.pooled = self.now;
+        let is_known = self.nodes[node].registered.iter().any(|(registered, _)| registered.contains(&target));
+        if is_known {
+            self.nodes[node].pools[target].push(key);
+        } else {
+            self.connections.remove(key);
+        }
+        let Some((received, sent, (status, bytes))) =
+            self.requests.get(request).and_then(|request| Some((request.received, request.sent?, request.answer?)))
+        else {
+            return;
+        };
+        let answered = self.now;
+        let begun = answered + self.network.exponential(200);
+        let parts = [(received, sent), (sent, answered), (answered, begun)].map(|(from, to)| Some(ticks(from, to)));
+        let cause = (status >= 500).then_some(Cause::ApplicationError);
+        let ending = Ending { time: begun, parts, elb_status: status, target_status: Some(status), sent_bytes: bytes };
+        self.end(request, ending, cause);
+    }
+
+    /// The node learns that the target closed a connection: an idle one leaves the pool, one under way takes its request along.
+    pub(super) fn closed(&mut self, key: Key, attempt: u8) {
+        if self.is_lost(key, attempt, |attempt| Event::Closed { connection: key, attempt }) {
+            return;
+        }
+        let Some(connection) = self.connections.remove(key) else { return };
+        self.nodes[connection.node].pools[connection.target].retain(|&pooled| pooled != key);
+        if let (Some(request), Some(cause)) = (connection.request, connection.closed_by) {
+            self.cut(request, cause);
+        }
+    }
+
+    /// The target closed while the request was under way: 502, and the time it took.
+    pub(super) fn cut(&mut self, key: Key, cause: Cause) {
+        let Some(request) = open(&mut self.requests, key) else { return };
+        // Where packets vanished, the connection was lost to that, whatever its timer did meanwhile.
+        let cause = if request.has_lost { Cause::ConnectTimeout } else { cause };
+        let Some(sent) = request.sent else { return };
+        let parts = [Some(ticks(request.received, sent)), Some(ticks(sent, self.now)), None];
+        self.end_failed(key, parts, 502, cause);
+    }
+
+    /// The node, or the client for it, no longer waits for the target: the request was dispatched or it was not, and nothing
+    /// came back.
+    pub(super) fn give_up_on_target(&mut self, key: Key, status: u16, cause: Cause) {
+        let Some(request) = open(&mut self.requests, key) else { return };
+        let waited = request.sent.map(|sent| ticks(sent, self.now));
+        let shows_wait = self.run.shows_idle_timeout && status == 504;
+        let parts = [
+            request.sent.map(|sent| ticks(request.received, sent)),
+            // AWS's text has -1 here; archives hold lines that carry the idle timeout instead.
+            waited.filter(|_| shows_wait),
+            None,
+        ];
+        if let Some(connection) = request.connection.take() {
+            // Its answer, should it come, must not be taken for another request's.
+            self.connections.remove(connection);
+        }
+        self.end_failed(key, parts, status, cause);
+    }
+
+    /// The load balancer's answer in a target's stead.
+    pub(super) fn end_failed(&mut self, key: Key, parts: [Part; 3], elb_status: u16, cause: Cause) {
+        let sent_bytes = self.error_page(key, elb_status);
+        self.end(key, Ending { time: self.now, parts, elb_status, target_status: None, sent_bytes }, Some(cause));
+    }
+
+    /// Bytes of the page a node sends in a target's stead: browsers get a padded one. Sizes as seen in public lines, but for the
+    /// browsers' 504, which is assumed.
+    pub(super) fn error_page(&self, key: Key, status: u16) -> u32 {
+        if status == 460 {
+            return 0;
+        }
+        let client = self.requests.get(key).map(|request| &self.traffic.clients[request.arrival.client]);
+        match (status, client.is_some_and(|client| client.user_agent.starts_with("Mozilla/"))) {
+            (502, true) => 679,
+            (502, false) => 277,
+            (_, true) => 691,
+            (_, false) => client.map_or(308, |client| if client.protocol.is_http2() { 202 } else { 308 }),
+        }
+    }
+
+    /// The request is over; its line follows shortly.
+    pub(super) fn end(&mut self, key: Key, ending: Ending, cause: Option<Cause>) {
+        let time = ending.time + self.network.between(20, 950);
+        // Nodes have several workers, and each writes its lines when it comes to it.
+        let logged = time + self.network.exponential(MILLISECOND);
+        if let Some(request) = open(&mut self.requests, key) {
+            request.ending = Some((Ending { time, ..ending }, cause));
+            self.queue.push(logged, Turn::Normal, Event::Log(key));
+        }
+    }
+
+    /// The load balancer's own answer to a request that no target was chosen for.
+    pub(super) fn end_untargeted(
+        &mut self,
+        key: Key,
+        time: Micros,
+        elb_status: u16,
+        sent_bytes: u32,
+        cause: Option<Cause>,
+    ) {
+        self.end(key, Ending { time, parts: [None; 3], elb_status, target_status: None, sent_bytes }, cause);
+    }
+}
+
+/// Milliseconds between two moments on a clock that counts whole ones, so that the three times add up as they do in real lines.
+fn ticks(from: Micros, to: Micros) -> i64 {
+    to.div_euclid(MILLISECOND) - from.div_euclid(MILLISECOND)
+}

@@ -1,0 +1,143 @@
+//! The target's side: a process reads requests, answers them, and closes connections that nobody used for long.
+
+use super::{Engine, Event};
+use crate::simulate::arena::{Key, Turn};
+use crate::simulate::dice::scaled;
+use crate::simulate::plan::{Cause, KeepAlive, MILLISECOND, Micros};
+use crate::simulate::traffic::Call;
+
+impl Engine<'_> {
+    pub(super) fn deliver(&mut self, key: Key, attempt: u8) {
+        if self.is_lost(key, attempt, |attempt| Event::Deliver { connection: key, attempt }) {
+            return;
+        }
+        let Some(connection) = self.connections.get(key) else { return };
+        // If the target has closed, word of that is on its way to the node already.
+        if connection.closed_by.is_none() {
+            let at = self.now.max(self.targets[connection.target].busy_until);
+            self.queue.push(at, Turn::Normal, Event::Read(key));
+        }
+    }
+
+    pub(super) fn read(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.closed_by.is_some() {
+            return;
+        }
+        let target = &self.targets[connection.target];
+        if target.busy_until > self.now {
+            self.queue.push(target.busy_until, Turn::Normal, Event::Read(key));
+            return;
+        }
+        connection.is_serving = true;
+        let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) else { return };
+        let (time, pace, answer) = match request.arrival.call {
+            Call::Route { route, .. } => {
+                let routes = self.plan.groups[request.arrival.group].routes;
+                let place = routes.iter().position(|other| std::ptr::eq(other, route));
+                let status = route.statuses[self.service.weighted(route.statuses.iter().map(|entry| entry.1))].0;
+                let bytes = match status {
+                    200..=299 => self.service.log_normal(i64::from(route.bytes.1), 0.6),
+                    304 => self.service.between(150, 260),
+                    _ => self.service.between(260, 900),
+                };
+                let time = self.service.log_normal(route.median, route.sigma);
+                (time, place.map_or(1.0, |place| target.route_pace[place]), (status, bytes))
+            }
+            // No application knows what scanners ask for.
+            _ => (self.service.log_normal(3 * MILLISECOND, 0.5), 1.0, (404, self.service.between(260, 900))),
+        };
+        request.answer = Some((answer.0, u32::try_from(answer.1.max(0)).unwrap_or(u32::MAX)));
+        let time = scaled(time, pace * target.pace) + 300;
+        let target = connection.target;
+        self.after(time, Event::Answer(key));
+        if self.plan.targets[target].keep_alive.sweep.is_some() {
+            self.sweep(target);
+        }
+    }
+
+    /// Something woke the loop of a target that has no timers: it closes what is due, under requests that may be on their way.
+    pub(super) fn sweep(&mut self, target: usize) {
+        let now = self.now;
+        let due = self.connections.keys_where(|connection| {
+            connection.target == target
+                && connection.closed_by.is_none()
+                && !connection.is_serving
+                && connection.expires <= now
+        });
+        for connection in due {
+            // The worker's threads take turns with the loop, so it comes to this a little later.
+            let delay = self.service.exponential(2 * MILLISECOND);
+            self.close(connection, Cause::KeepAliveRace, delay);
+        }
+    }
+
+    pub(super) fn answer(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.closed_by.is_some() {
+            return;
+        }
+        let busy_until = self.targets[connection.target].busy_until;
+        if busy_until > self.now {
+            self.queue.push(busy_until, Turn::Normal, Event::Answer(key));
+            return;
+        }
+        let (node, target) = (connection.node, connection.target);
+        connection.is_serving = false;
+        let KeepAlive { idle, smear, .. } = self.plan.targets[target].keep_alive;
+        connection.expires = self.now + idle + self.service.between(0, smear);
+        // One event a connection: it is put off when it finds that the connection was used.
+        if !connection.has_timer {
+            connection.has_timer = true;
+            let expires = connection.expires;
+            self.queue.push(expires, Turn::Timer, Event::TimerDue(key));
+        }
+        self.reach_node(key, node, target, Event::Answered { connection: key, attempt: 0 });
+    }
+
+    pub(super) fn timer_due(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.closed_by.is_some() {
+            return;
+        }
+        if connection.is_serving {
+            connection.has_timer = false;
+            return;
+        }
+        let expires = connection.expires;
+        let sweep = self.plan.targets[connection.target].keep_alive.sweep;
+        let noticed = sweep.map_or(expires, |sweep| expires + (-expires).rem_euclid(sweep));
+        let due = noticed.max(self.targets[connection.target].busy_until);
+        if due > self.now {
+            // A loop that is kept busy runs its timers first when it is free again, and only then reads its sockets: a request
+            // that came in meanwhile finds its connection closed.
+            self.queue.push(due, Turn::Timer, Event::TimerDue(key));
+            return;
+        }
+        if connection.request.is_none() && self.now - connection.pooled >= self.plan.idle_timeout {
+            // The node closed it at the idle timeout, before the target would have.
+            let (node, target) = (connection.node, connection.target);
+            self.nodes[node].pools[target].retain(|&pooled| pooled != key);
+            self.connections.remove(key);
+            return;
+        }
+        self.close(key, Cause::KeepAliveRace, 0);
+    }
+
+    /// The target closes a connection; the node learns of it when the packet arrives.
+    pub(super) fn close(&mut self, key: Key, cause: Cause, delay: Micros) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.closed_by = Some(cause);
+        connection.last_arrival = connection.last_arrival.max(self.now + delay);
+        let (node, target) = (connection.node, connection.target);
+        self.reach_node(key, node, target, Event::Closed { connection: key, attempt: 0 });
+    }
+
+    pub(super) fn stall(&mut self, target: usize) {
+        let Some(stalls) = self.plan.targets[target].stalls else { return };
+        let length = self.service.log_normal(stalls.length, 0.4);
+        self.targets[target].busy_until = self.now + length;
+        let next = length + self.service.exponential(stalls.gap) + 1;
+        self.after(next, Event::Stall(target));
+    }
+}
