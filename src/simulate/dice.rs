@@ -32,6 +32,11 @@ impl Dice {
         self.below(u32::try_from(length).unwrap_or(u32::MAX)) as usize
     }
 
+    /// One of `choices`, each as likely. The list must not be empty.
+    pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.index(choices.len())]
+    }
+
     /// True once in `1 / share`.
     pub(super) fn is(&mut self, share: f64) -> bool {
         self.0.random::<f64>() < share

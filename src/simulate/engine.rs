@@ -8,15 +8,18 @@ mod intervention;
 mod log;
 mod network;
 mod node;
+mod rule;
 mod target;
+mod work;
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use super::arena::{Arena, Key, Queue, Turn};
 use super::dice::Dice;
 use super::line::Ending;
 use super::object::Objects;
-use super::plan::{Cause, Micros, Moment, Plan, SECOND};
+use super::plan::{Cause, Fault, Micros, Moment, Patience, Plan, Rule, SECOND, What};
 use super::traffic::{Arrival, Peer, Traffic};
 use super::{Progress, Watch};
 use crate::error::{Error, ErrorKind, Result};
@@ -69,6 +72,44 @@ enum Event {
     /// A target's event loop is kept busy.
     Stall(usize),
     Intervene(usize),
+    /// A request comes that the load balancer refuses itself.
+    Noise,
+    /// A request of a target with limits is over, for its process: a slot is free.
+    SlotFree {
+        target: usize,
+        life: u32,
+    },
+    /// A server's time limit ends a request.
+    CutOff {
+        connection: Key,
+        life: u32,
+    },
+    /// A request has killed its process.
+    Killed {
+        target: usize,
+        process: u32,
+        life: u32,
+    },
+    /// A process that died listens again.
+    Restarted {
+        target: usize,
+        life: u32,
+    },
+    /// The time is over that a process was given to finish what it serves.
+    GraceOver {
+        target: usize,
+        life: u32,
+    },
+    /// A process that did nothing goes on.
+    Thawed {
+        target: usize,
+        life: u32,
+    },
+    /// A Lambda function has ended.
+    FunctionOver {
+        request: Key,
+        group: usize,
+    },
     /// A node learns that a target was registered or deregistered.
     Learn {
         node: usize,
@@ -85,14 +126,48 @@ struct Node {
     pools: Vec<Vec<Key>>,
 }
 
+/// What a target's process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Process {
+    /// There is none; its host refuses connections.
+    Gone,
+    Runs,
+    /// It does nothing, and the kernel goes on for it.
+    Frozen,
+    /// It listens no more and finishes what it serves.
+    Ends,
+}
+
+impl Process {
+    fn listens(self) -> bool {
+        matches!(self, Self::Runs | Self::Frozen)
+    }
+}
+
 struct TargetState {
     is_registered: bool,
-    is_running: bool,
-    is_blackholed: bool,
+    process: Process,
+    /// By node: whether packets between the two vanish.
+    is_blackholed: Vec<bool>,
     /// What took the process away.
     taken_by: Cause,
     pace: f64,
     route_pace: Vec<f64>,
+    route_faults: Vec<Option<Fault>>,
+    /// Processes that there were here before this one.
+    life: u32,
+    /// Requests being served; counted where there is a limit.
+    busy_slots: u32,
+    /// Requests that wait for a slot.
+    waiting: VecDeque<work::Waiting>,
+    /// Connections that the kernel holds for the process.
+    unaccepted: u32,
+    has_application: bool,
+    has_tls: bool,
+    /// Requests served since it started.
+    served: u32,
+    /// When within a second its supervisor looks.
+    phase: Micros,
     /// The event loop does nothing before this moment.
     busy_until: Micros,
     /// `ip:port`.
@@ -104,6 +179,10 @@ struct TargetState {
 struct Connection {
     node: usize,
     target: usize,
+    /// Which of the target's processes it goes to.
+    process: u32,
+    /// The kernel holds it, for the process has not yet.
+    is_unaccepted: bool,
     /// The request that the node sent and that is not over.
     request: Option<Key>,
     /// The target has read a request and not yet answered.
@@ -134,6 +213,12 @@ struct Request {
     has_lost: bool,
     /// The target's status and the size of its answer.
     answer: Option<(u16, u32)>,
+    /// Why that status is an error, or why the request took long.
+    blame: Option<Cause>,
+    /// The load balancer will not accept the answer.
+    is_malformed: bool,
+    /// What the listener rule did: the log's `actions_executed` and `error_reason`.
+    rule: (&'static str, &'static str),
     /// The line's ending, and the cause if it is a failure.
     ending: Option<(Ending, Option<Cause>)>,
 }
@@ -146,6 +231,13 @@ pub(super) struct Run {
     pub(super) nodes: Vec<String>,
     pub(super) seed: u64,
     pub(super) shows_idle_timeout: bool,
+}
+
+impl Run {
+    /// When a moment of the plan is.
+    fn moment(&self, plan: &Plan, moment: Moment) -> Micros {
+        self.start + self.length / i64::from(plan.minutes.max(1)) * i64::from(moment.minute) + moment.delay
+    }
 }
 
 pub(super) struct Engine<'a> {
@@ -163,6 +255,12 @@ pub(super) struct Engine<'a> {
     network: Dice,
     service: Dice,
     names: Dice,
+    /// For what not every plan has, so that the other streams do not depend on it.
+    chance: Dice,
+    /// By target group.
+    rules: Vec<Rule>,
+    /// Lambda functions running now, by target group.
+    functions: Vec<u32>,
     objects: Objects<'a>,
     failures: u64,
     /// Reused by each visit.
@@ -173,22 +271,32 @@ pub(super) struct Engine<'a> {
 impl<'a> Engine<'a> {
     pub(super) fn new(plan: &'a Plan, run: Run, objects: Objects<'a>) -> Self {
         let node_count = run.nodes.len();
+        let mut chance = Dice::new(run.seed, 7);
         let (name, id) = plan.load_balancer;
         let targets: Vec<_> = plan
             .targets
             .iter()
             .map(|target| {
-                let [a, b, c, d] = target.address;
+                let [_, _, c, _] = target.address;
                 let group = &plan.groups[target.group.0];
                 TargetState {
                     is_registered: target.is_registered,
-                    is_running: target.is_running,
-                    is_blackholed: false,
-                    taken_by: Cause::ConnectionRefused,
+                    process: if target.is_running { Process::Runs } else { Process::Gone },
+                    is_blackholed: vec![false; node_count],
+                    taken_by: target.absent,
                     pace: target.pace,
                     route_pace: vec![1.0; group.routes.len()],
+                    route_faults: vec![None; group.routes.len()],
+                    life: 0,
+                    busy_slots: 0,
+                    waiting: VecDeque::new(),
+                    unaccepted: 0,
+                    has_application: true,
+                    has_tls: true,
+                    served: 0,
+                    phase: chance.between(0, SECOND),
                     busy_until: Micros::MIN,
-                    address: format!("{a}.{b}.{c}.{d}:{}", group.port),
+                    address: plan.address(target),
                     zone: c % 10,
                 }
             })
@@ -204,10 +312,19 @@ impl<'a> Engine<'a> {
         });
         Self {
             nodes: nodes.collect(),
-            traffic: Traffic::new(plan, run.rate, u32::try_from(node_count).unwrap_or(1), Dice::new(run.seed, 1)),
+            traffic: Traffic::new(
+                plan,
+                run.rate,
+                u32::try_from(node_count).unwrap_or(1),
+                |minute| run.moment(plan, Moment::minute(minute)),
+                (Dice::new(run.seed, 1), Dice::new(run.seed, 8)),
+            ),
             network: Dice::new(run.seed, 2),
             service: Dice::new(run.seed, 3),
             names: Dice::new(run.seed, 4),
+            chance,
+            rules: vec![Rule::Forward; plan.groups.len()],
+            functions: vec![0; plan.groups.len()],
             elb: format!("app/{name}/{id}"),
             dns_name: format!("{name}-1234567890.{}.elb.amazonaws.com", super::line::REGION),
             now: run.start,
@@ -248,22 +365,32 @@ impl<'a> Engine<'a> {
         let start = self.run.start;
         self.queue.push(start, Turn::Normal, Event::Visit);
         self.queue.push(start, Turn::Normal, Event::Scan);
-        for (delay, poller) in self.traffic.first_polls() {
+        for (delay, poller) in self.traffic.first_polls(start) {
             self.queue.push(start + delay, Turn::Normal, Event::Poll(poller));
         }
         for target in 0..self.targets.len() {
             self.queue.push(start, Turn::Normal, Event::Stall(target));
         }
-        let nominal = i64::from(self.plan.minutes.max(1));
         for (index, intervention) in self.plan.timeline.iter().enumerate() {
-            let Moment { minute, delay } = intervention.moment;
-            let at = start + self.run.length / nominal * i64::from(minute) + delay;
+            let at = self.run.moment(self.plan, intervention.moment);
             self.queue.push(at, Turn::Normal, Event::Intervene(index));
+        }
+        if !self.plan.noise.is_empty() {
+            self.queue.push(start, Turn::Normal, Event::Noise);
         }
     }
 
     fn is_over(&self) -> bool {
         self.now >= self.run.start + self.run.length
+    }
+
+    /// How long this caller will wait; `None`: for ever.
+    fn patience(&mut self, arrival: &Arrival) -> Option<Micros> {
+        let kind = self.traffic.clients[arrival.client].kind;
+        match self.plan.patience.iter().find(|(of, _)| *of == kind)?.1 {
+            Patience::Constant { time, jitter } => Some(time + self.chance.between(0, jitter)),
+            Patience::Leaves(mean) => Some(self.chance.exponential(mean)),
+        }
     }
 
     fn after(&mut self, delay: Micros, event: Event) {
@@ -273,7 +400,8 @@ impl<'a> Engine<'a> {
     fn happen(&mut self, event: Event) -> Result<()> {
         match event {
             // Callers stop at the end of the run; what is under way then goes on to its own end.
-            Event::Visit | Event::Poll(_) | Event::Scan | Event::Stall(_) | Event::Intervene(_) if self.is_over() => {}
+            Event::Visit | Event::Poll(_) | Event::Scan | Event::Noise | Event::Stall(_) | Event::Intervene(_)
+                if self.is_over() => {}
             Event::Visit => {
                 let mut requests = std::mem::take(&mut self.visit);
                 let next = self.traffic.visit(self.now, &mut requests);
@@ -284,7 +412,7 @@ impl<'a> Engine<'a> {
                 self.after(next, Event::Visit);
             }
             Event::Poll(poller) => {
-                let (next, arrival) = self.traffic.poll(poller);
+                let (next, arrival) = self.traffic.poll(poller, self.now);
                 if let Some(arrival) = arrival {
                     self.after(0, Event::Arrive(arrival));
                 }
@@ -295,13 +423,21 @@ impl<'a> Engine<'a> {
                 self.after(0, Event::Arrive(arrival));
                 self.after(next, Event::Scan);
             }
+            Event::Noise => {
+                let (next, arrival) = self.traffic.noise();
+                if let Some(arrival) = arrival {
+                    self.after(0, Event::Arrive(arrival));
+                }
+                self.after(next, Event::Noise);
+            }
             Event::Arrive(arrival) => self.arrive(arrival),
             Event::Dispatch(request) => self.dispatch(request),
             Event::Syn { request, attempt } => self.syn(request, attempt),
             Event::Connected(request) => self.connected(request),
             Event::Refused(request) => self.refused(request),
             Event::ConnectTimeout(request) => {
-                self.give_up_on_target(request, 504, Cause::ConnectTimeout);
+                let blame = self.requests.get(request).and_then(|request| request.blame);
+                self.give_up_on_target(request, 504, blame.unwrap_or(Cause::ConnectTimeout));
             }
             Event::Deliver { connection, attempt } => self.deliver(connection, attempt),
             Event::Read(connection) => self.read(connection),
@@ -311,17 +447,26 @@ impl<'a> Engine<'a> {
             Event::Closed { connection, attempt } => self.closed(connection, attempt),
             Event::IdleTimeout(request) => {
                 // A packet of it vanished: the network kept the answer away, not the application.
-                let has_lost = self.requests.get(request).is_some_and(|request| request.has_lost);
-                let cause = if has_lost { Cause::ConnectTimeout } else { Cause::IdleTimeoutExceeded };
-                self.give_up_on_target(request, 504, cause);
+                let cause = self.requests.get(request).map(|request| match request.blame {
+                    _ if request.has_lost => Cause::ConnectTimeout,
+                    blame => blame.unwrap_or(Cause::IdleTimeoutExceeded),
+                });
+                self.give_up_on_target(request, 504, cause.unwrap_or(Cause::IdleTimeoutExceeded));
             }
             Event::GiveUp(request) => self.give_up_on_target(request, 460, Cause::ClientGaveUp),
             Event::Log(request) => return self.log(request),
             Event::Stall(target) => self.stall(target),
-            Event::Intervene(index) => {
-                let intervention = &self.plan.timeline[index];
-                self.intervene(intervention.target, intervention.action);
-            }
+            Event::Intervene(index) => match self.plan.timeline[index].what {
+                What::Target(target, action) => self.intervene(target, action),
+                What::Rule(group, rule) => self.rules[group.0] = rule,
+            },
+            Event::SlotFree { target, life } => self.slot_free(target, life),
+            Event::CutOff { connection, life } => self.cut_off(connection, life),
+            Event::Killed { target, process, life } => self.killed(target, process, life),
+            Event::Restarted { target, life } => self.restarted(target, life),
+            Event::GraceOver { target, life } => self.grace_over(target, life),
+            Event::Thawed { target, life } => self.thawed(target, life),
+            Event::FunctionOver { request, group } => self.function_over(request, group),
             Event::Learn { node, target, is_registered } => self.learn(node, target, is_registered),
             Event::DelayElapsed(target) => self.delay_elapsed(target),
         }

@@ -42,6 +42,8 @@ pub(super) struct Exchange<'a> {
     /// The load balancer's own name in the DNS.
     pub(super) dns_name: &'a str,
     pub(super) ending: &'a Ending,
+    /// What the listener rule did: the log's `actions_executed` and `error_reason`.
+    pub(super) rule: (&'static str, &'static str),
 }
 
 /// A request's `Root=1-<seconds>-<96 bits>`.
@@ -77,6 +79,7 @@ pub(super) const PROBES: &[&str] = &[
 pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) {
     let Exchange { client, peer, call, ending, .. } = exchange;
     let is_plain = matches!(call, Call::Redirected(_) | Call::Malformed | Call::ProbePlain(_));
+
     let kind = if is_plain { "http" } else { client.protocol.log_type() };
     text(out, kind);
     out.push(b' ');
@@ -108,10 +111,9 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) 
     text(out, "\" ");
     text(out, if is_plain { "- -" } else { client.protocol.tls() });
     out.push(b' ');
-    if let Some(group) = exchange.group {
-        group_arn(out, group);
-    } else {
-        out.push(b'-');
+    match exchange.group {
+        Some(group) if exchange.rule.0.ends_with("forward") => group_arn(out, group),
+        _ => out.push(b'-'),
     }
     if matches!(call, Call::Malformed) {
         // Nothing was understood, so nothing was matched, and there is no trace id.
@@ -148,13 +150,17 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) 
         }
         out.push(b' ');
         moment(out, floor_millisecond(exchange.received));
-        text(out, if is_plain { " \"redirect\" \"" } else { " \"forward\" \"" });
+        text(out, " \"");
+        text(out, exchange.rule.0);
+        text(out, "\" \"");
         if is_plain {
             url(out, exchange, "https", "443");
         } else {
             out.push(b'-');
         }
-        text(out, "\" \"-\" \"");
+        text(out, "\" \"");
+        text(out, exchange.rule.1);
+        text(out, "\" \"");
         text(out, exchange.target.unwrap_or("-"));
         text(out, "\" \"");
         status(out, ending.target_status);
@@ -176,6 +182,7 @@ fn request_line(out: &mut Vec<u8>, exchange: &Exchange<'_>) {
         }
         Call::Route { route, .. } => text(out, route.method),
         Call::Redirected(_) | Call::Probe(_) | Call::ProbePlain(_) => text(out, "GET"),
+        Call::Refused(..) => text(out, "POST"),
     }
     out.push(b' ');
     let is_plain = matches!(exchange.call, Call::Redirected(_) | Call::ProbePlain(_));
@@ -194,7 +201,7 @@ fn url(out: &mut Vec<u8>, exchange: &Exchange<'_>, scheme: &str, port: &str) {
         out,
         match (exchange.call, exchange.group) {
             (Call::Route { .. }, Some(group)) => group.host,
-            (Call::Redirected(host), _) => host,
+            (Call::Redirected(host) | Call::Refused(_, host), _) => host,
             _ => exchange.dns_name,
         },
     );
@@ -210,7 +217,7 @@ fn url(out: &mut Vec<u8>, exchange: &Exchange<'_>, scheme: &str, port: &str) {
             None => text(out, route.path),
         },
         Call::Probe(probe) | Call::ProbePlain(probe) => text(out, probe),
-        Call::Redirected(_) | Call::Malformed => text(out, "/"),
+        Call::Redirected(_) | Call::Malformed | Call::Refused(..) => text(out, "/"),
     }
 }
 

@@ -24,7 +24,18 @@ pub(super) struct Plan {
     /// Requests that belong to one visit of a browser, in the mean; at least 1.
     pub(super) page: f64,
     /// Programs that call on a clock.
-    pub(super) pollers: &'static [Poller],
+    pub(super) pollers: Vec<Poller>,
+    /// How long callers of a kind wait; those not named wait for ever.
+    pub(super) patience: Vec<(Kind, Patience)>,
+    /// How the number of visits changes; none outside of these.
+    pub(super) surges: Vec<Surge>,
+    /// Which idle connection of a pool a node takes.
+    pub(super) reuse: Reuse,
+    /// Requests that the load balancer refuses itself, by status and weight: one for each `noise_every` others.
+    pub(super) noise: &'static [(u16, u32)],
+    pub(super) noise_every: u32,
+    /// One scanner's call for each so many requests.
+    pub(super) scans_every: u32,
     pub(super) timeline: Vec<Intervention>,
 }
 
@@ -42,11 +53,17 @@ impl Plan {
             targets: Vec::new(),
             audience: &[(Kind::Browser, 40), (Kind::App, 35), (Kind::Program, 25)],
             page: 2.5,
-            pollers: &[
-                Poller { period: 10 * SECOND, share: 0.04 },
-                Poller { period: 30 * SECOND, share: 0.03 },
-                Poller { period: 60 * SECOND, share: 0.03 },
+            pollers: vec![
+                Poller::every(10 * SECOND, 0.04),
+                Poller::every(30 * SECOND, 0.03),
+                Poller::every(60 * SECOND, 0.03),
             ],
+            patience: vec![(Kind::App, Patience::Constant { time: 30 * SECOND, jitter: 0 })],
+            surges: Vec::new(),
+            reuse: Reuse::Latest(0.5),
+            noise: &[],
+            noise_every: 500,
+            scans_every: 200,
             timeline: Vec::new(),
         }
     }
@@ -62,8 +79,51 @@ impl Plan {
     }
 
     pub(super) fn at(&mut self, moment: Moment, target: TargetIndex, action: Action) {
-        self.timeline.push(Intervention { moment, target, action });
+        self.timeline.push(Intervention { moment, what: What::Target(target, action) });
     }
+
+    /// `address:port`, as the log writes it: no brackets around IPv6.
+    pub(super) fn address(&self, target: &Target) -> String {
+        let [a, b, c, d] = target.address;
+        let group = &self.groups[target.group.0];
+        if group.is_ipv6 {
+            // A range set apart for documentation: RFC 3849.
+            format!("2001:db8:{b:x}:{c:x}::{d:x}:{}", group.port)
+        } else {
+            format!("{a}.{b}.{c}.{d}:{}", group.port)
+        }
+    }
+
+    pub(super) fn rule(&mut self, moment: Moment, group: GroupIndex, rule: Rule) {
+        self.timeline.push(Intervention { moment, what: What::Rule(group, rule) });
+    }
+}
+
+/// Which idle connection of a pool a node takes. An assumption: how real nodes choose is not published. The more often old ones
+/// are used, the more races are lost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Reuse {
+    /// For this share of requests the one used last; the others take any.
+    Latest(f64),
+    /// The one that has been idle longest.
+    Oldest,
+}
+
+/// How long a caller waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// A timeout, and by how much it may be late.
+    Constant { time: Micros, jitter: Micros },
+    /// People, who leave when they like; the mean of an exponential distribution.
+    Leaves(Micros),
+}
+
+/// Visits against what they would be, from one moment to another: `from` at its beginning, `to` at its end, on a straight line.
+#[derive(Clone, Copy)]
+pub(super) struct Surge {
+    /// Minutes of the run's nominal length.
+    pub(super) minutes: (u32, u32),
+    pub(super) factors: (f64, f64),
 }
 
 /// A place in [`Plan::groups`].
@@ -85,6 +145,43 @@ pub(super) struct Group {
     pub(super) rule_priority: u32,
     pub(super) deregistration_delay: Micros,
     pub(super) routes: &'static [Route],
+    /// Whether targets have IPv6 addresses.
+    pub(super) is_ipv6: bool,
+    /// Set where the target is a Lambda function.
+    pub(super) function: Option<Function>,
+}
+
+impl Group {
+    /// A target group of IPv4 targets, with AWS's default deregistration delay.
+    pub(super) const fn new(
+        (name, id): (&'static str, &'static str),
+        port: u16,
+        host: &'static str,
+        rule_priority: u32,
+        routes: &'static [Route],
+    ) -> Self {
+        Self {
+            name,
+            id,
+            port,
+            host,
+            rule_priority,
+            // Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+            deregistration_delay: 300 * SECOND,
+            routes,
+            is_ipv6: false,
+            function: None,
+        }
+    }
+}
+
+/// A Lambda function.
+#[derive(Clone, Copy)]
+pub(super) struct Function {
+    /// After this it is ended.
+    pub(super) timeout: Micros,
+    /// So many run at once; more are throttled.
+    pub(super) concurrency: u32,
 }
 
 /// What can be asked of a target group, and how its application answers when nothing is wrong.
@@ -116,13 +213,28 @@ pub(super) enum Kind {
     App,
     /// A service or a script, one request at a time.
     Program,
+    /// A content delivery network in front of the load balancer.
+    Edge,
+    /// An API gateway in front of it.
+    Gateway,
+    /// Another service of the same house, with a budget for each call.
+    Service,
 }
 
 /// Clients that call at fixed intervals.
+#[derive(Clone, Copy)]
 pub(super) struct Poller {
     pub(super) period: Micros,
     /// Their share of all requests.
     pub(super) share: f64,
+    /// Set where they go by the clock, and by how much they may be late. Others drift, each on its own.
+    pub(super) aligned: Option<Micros>,
+}
+
+impl Poller {
+    pub(super) const fn every(period: Micros, share: f64) -> Self {
+        Self { period, share, aligned: None }
+    }
 }
 
 /// An address where a process may run.
@@ -138,6 +250,9 @@ pub(super) struct Target {
     pub(super) is_registered: bool,
     /// Whether its process runs, and listens, when the run begins.
     pub(super) is_running: bool,
+    /// Why nothing listens where it does not run from the beginning.
+    pub(super) absent: Cause,
+    pub(super) server: Server,
 }
 
 impl Target {
@@ -146,11 +261,13 @@ impl Target {
         Self {
             group: GroupIndex(0),
             address,
-            keep_alive: KeepAlive { idle: 75 * SECOND, smear: 5 * MILLISECOND, sweep: None },
-            stalls: Some(Stalls { gap: 900 * MILLISECOND, length: 4 * MILLISECOND }),
+            keep_alive: KeepAlive::precise(75 * SECOND, 5 * MILLISECOND),
+            stalls: Some(Stalls { gap: 900 * MILLISECOND, length: 4 * MILLISECOND, spread: 0.4 }),
             pace: 1.0,
             is_registered: true,
             is_running: true,
+            absent: Cause::ConnectionRefused,
+            server: Server::plain(),
         }
     }
 
@@ -164,11 +281,34 @@ impl Target {
 #[derive(Clone, Copy)]
 pub(super) struct KeepAlive {
     pub(super) idle: Micros,
-    /// The timer fires up to this much later, uniformly.
-    pub(super) smear: Micros,
-    /// Set for servers without a timer for each connection: they close all that are due when something wakes their loop, and
-    /// at the latest at the next of these ticks.
-    pub(super) sweep: Option<Micros>,
+    pub(super) timer: Timer,
+}
+
+impl KeepAlive {
+    pub(super) const fn precise(idle: Micros, smear: Micros) -> Self {
+        Self { idle, timer: Timer::Precise { smear } }
+    }
+}
+
+/// How a server notices that a connection was idle for long enough.
+#[derive(Clone, Copy)]
+pub(super) enum Timer {
+    /// A timer for each connection, which fires up to `smear` late.
+    Precise { smear: Micros },
+    /// It looks at all connections once a tick.
+    Coarse { tick: Micros },
+    /// It looks at all connections when something wakes its loop, and at the latest once a tick.
+    Sweep { tick: Micros },
+}
+
+impl Timer {
+    /// The time between two looks, where it looks at ticks.
+    pub(super) fn tick(self) -> Option<Micros> {
+        match self {
+            Self::Precise { .. } => None,
+            Self::Coarse { tick } | Self::Sweep { tick } => Some(tick),
+        }
+    }
 }
 
 /// An event loop that is kept from its sockets now and then, by computation or by garbage collection.
@@ -178,6 +318,78 @@ pub(super) struct Stalls {
     pub(super) gap: Micros,
     /// Median length.
     pub(super) length: Micros,
+    /// Spread of the logarithm of the length.
+    pub(super) spread: f64,
+}
+
+/// What limits a target's process.
+#[derive(Clone, Copy)]
+pub(super) struct Server {
+    /// Requests served at once; `None`: as many as come.
+    pub(super) slots: Option<u32>,
+    /// Whether it accepts a connection only when a slot is free. Others accept at once, and requests wait inside.
+    pub(super) accepts_when_free: bool,
+    /// Connections that the kernel holds until they are accepted; the SYNs of others are dropped.
+    pub(super) backlog: u32,
+    /// Requests that wait inside; others are answered 503. `None`: any number.
+    pub(super) queue: Option<usize>,
+    /// Processes that share the port, and the connections among them.
+    pub(super) processes: u32,
+    pub(super) time_limit: Option<TimeLimit>,
+    pub(super) proxy: Option<Proxy>,
+    /// So many requests, in the mean, fill its memory, and it is killed.
+    pub(super) requests_until_full: Option<u32>,
+    /// After its death it is started again, and listens after this time.
+    pub(super) restart: Option<Micros>,
+}
+
+impl Server {
+    /// One process without limits, which nobody starts again.
+    pub(super) const fn plain() -> Self {
+        Self {
+            slots: None,
+            accepts_when_free: false,
+            backlog: 511,
+            queue: None,
+            processes: 1,
+            time_limit: None,
+            proxy: None,
+            requests_until_full: None,
+            restart: None,
+        }
+    }
+}
+
+/// A timeout of the server for each request.
+#[derive(Clone, Copy)]
+pub(super) struct TimeLimit {
+    pub(super) after: Micros,
+    /// A supervisor looks this often, so it comes up to this much late. 0: a timer of its own.
+    pub(super) poll: Micros,
+    pub(super) way: Way,
+    /// Share of requests whose worker does not listen and is killed a second later.
+    pub(super) stuck: f64,
+}
+
+/// How a time limit ends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The worker is killed, or the connection closed.
+    Close,
+    /// The server answers this status.
+    Answer(u16),
+    /// The handler runs to its end, and then cannot write.
+    CloseAtEnd,
+}
+
+/// A proxy inside the target, in front of its application.
+#[derive(Clone, Copy)]
+pub(super) struct Proxy {
+    pub(super) timeout: Micros,
+    /// What it answers when the application does not answer in time, and when nothing listens.
+    pub(super) statuses: (u16, u16),
+    /// Bytes of its error page with headers.
+    pub(super) page: u32,
 }
 
 /// A moment of the run: a minute of its nominal length, and a delay that does not stretch with it.
@@ -197,24 +409,86 @@ impl Moment {
     }
 }
 
-/// Something done to a target.
+/// Something done at a moment.
 pub(super) struct Intervention {
     pub(super) moment: Moment,
-    pub(super) target: TargetIndex,
-    pub(super) action: Action,
+    pub(super) what: What,
 }
 
-/// What is done.
+/// What it is done to.
 #[derive(Clone, Copy)]
+pub(super) enum What {
+    Target(TargetIndex, Action),
+    /// The listener rule that forwards to a target group.
+    Rule(GroupIndex, Rule),
+}
+
+/// How a listener rule deals with requests from here on, and the function behind it, if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rule {
+    /// It forwards them.
+    Forward,
+    /// AWS WAF is asked, and blocks this share.
+    WafBlocks(f64),
+    /// AWS WAF cannot be asked for this share.
+    WafFails(f64),
+    /// Users are authenticated, and this share's cookies are not accepted.
+    Rejects(f64),
+    /// Users are authenticated, and the identity provider does not answer this share within five seconds.
+    IdentityFails(f64),
+    /// It answers itself.
+    Fixed(u16),
+    /// The function throws for this share.
+    FunctionThrows(f64),
+    /// The function answers this share in a form that is not accepted.
+    FunctionMumbles(f64),
+    /// The function takes this many times as long.
+    FunctionPace(f64),
+    /// The load balancer may no longer invoke the function.
+    FunctionDenied,
+}
+
+/// Something wrong with a route of a target's application.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault {
+    /// The share of its requests that meet it.
+    pub(super) share: f64,
+    pub(super) kind: FaultKind,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FaultKind {
+    /// The request kills the process.
+    Kills,
+    /// The answer's headers are not HTTP.
+    Malformed,
+    /// It answers this status, for this reason.
+    Status(u16, Cause),
+    /// It waits this long for something that all targets share, and then answers this status.
+    Waits(Micros, u16),
+    /// It waits for something that all targets share, without a timeout of its own.
+    Hangs,
+}
+
+/// What is done to a target.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Action {
     /// A process starts, and listens.
     Start,
     /// The process dies in an instant, and the kernel closes its connections.
     Crash,
+    /// One of several processes dies, which is started again at once.
+    KillProcess,
     /// The process is stopped and waits for nothing.
     Stop,
+    /// The process is told to end: it listens no more, closes idle connections, finishes what it serves within this time, and ends.
+    Terminate(Micros),
+    /// The process does nothing for this long, and its host goes on.
+    Freeze(Micros),
     /// From here on packets to and from the target's port vanish.
     Blackhole,
+    /// Those to and from one node (modulo the number of nodes) do.
+    BlackholeFrom(usize),
     /// They pass again.
     Restore,
     /// Nodes begin to send to it.
@@ -225,6 +499,12 @@ pub(super) enum Action {
     Pace(f64),
     /// From here on the answers of one route (its place in the target group) do.
     RoutePace(usize, f64),
+    /// From here on one route has this fault, or none.
+    RouteFault(usize, Option<Fault>),
+    /// Whether the application behind the target's own proxy runs.
+    Application(bool),
+    /// Whether TLS with the target works.
+    Tls(bool),
 }
 
 /// Why a request failed, as the truth says it.
@@ -240,6 +520,19 @@ pub(super) enum Cause {
     NoRegisteredTargets,
     ClientGaveUp,
     ApplicationError,
+    TargetTlsHandshake,
+    TargetRequestTimeout,
+    TargetNotReady,
+    TargetSaturated,
+    MalformedResponse,
+    InnerProxyError,
+    DependencyOutage,
+    LambdaError,
+    LambdaTimeout,
+    LambdaThrottled,
+    LambdaMisconfigured,
+    WafUnavailable,
+    IdentityProviderError,
 }
 
 impl Cause {
@@ -256,6 +549,19 @@ impl Cause {
             Self::NoRegisteredTargets => "no-registered-targets",
             Self::ClientGaveUp => "client-gave-up",
             Self::ApplicationError => "application-error",
+            Self::TargetTlsHandshake => "target-tls-handshake",
+            Self::TargetRequestTimeout => "target-request-timeout",
+            Self::TargetNotReady => "target-not-ready",
+            Self::TargetSaturated => "target-saturated",
+            Self::MalformedResponse => "malformed-response",
+            Self::InnerProxyError => "inner-proxy-error",
+            Self::DependencyOutage => "dependency-outage",
+            Self::LambdaError => "lambda-error",
+            Self::LambdaTimeout => "lambda-timeout",
+            Self::LambdaThrottled => "lambda-throttled",
+            Self::LambdaMisconfigured => "lambda-misconfigured",
+            Self::WafUnavailable => "waf-unavailable",
+            Self::IdentityProviderError => "identity-provider-error",
         }
     }
 }

@@ -1,9 +1,17 @@
 //! What can be simulated: one row each. To add one, write its row and the function that makes its plan.
+//!
+//! A plan is drawn: all that the story leaves open, from the number of nodes to a timeout, comes from the seed. The plans in
+//! `fixed` leave nothing open.
 
-use super::plan::{
-    Action, Group, GroupIndex, KeepAlive, Kind, MILLISECOND, MINUTE, Micros, Moment, Plan, Route, SECOND, Stalls,
-    Target, TargetIndex,
-};
+mod applications;
+mod fixed;
+mod lives;
+mod servers;
+mod shop;
+mod site;
+
+use super::dice::Dice;
+use super::plan::Plan;
 
 /// Something that can be simulated.
 pub struct Scenario {
@@ -13,7 +21,7 @@ pub struct Scenario {
     pub description: &'static str,
     /// The cause ids its failures have, the main one first; empty where nothing fails.
     pub causes: &'static [&'static str],
-    pub(super) plan: fn() -> Plan,
+    pub(super) plan: fn(&mut Dice) -> Plan,
 }
 
 /// Every scenario, in the order they are listed.
@@ -22,49 +30,404 @@ pub static SCENARIOS: &[Scenario] = &[
         name: "healthy",
         description: "nothing is wrong: a clean rolling deploy, slow reports, client errors and scanners",
         causes: &[],
-        plan: healthy,
+        plan: fixed::healthy,
     },
     Scenario {
         name: "keep-alive-race",
         description: "targets with busy event loops close idle connections after 5 s, under an idle timeout of 60 s",
         causes: &["keep-alive-race"],
-        plan: keep_alive_race,
+        plan: fixed::keep_alive_race,
     },
     Scenario {
         name: "keep-alive-race-workers",
         description: "worker processes close connections idle for 2 s whenever something wakes them, under an idle timeout of 60 s",
         causes: &["keep-alive-race"],
-        plan: keep_alive_race_workers,
+        plan: fixed::keep_alive_race_workers,
     },
     Scenario {
         name: "connection-refused",
         description: "one of four targets is registered, twice, without anything listening on its port",
         causes: &["connection-refused"],
-        plan: connection_refused,
+        plan: fixed::connection_refused,
     },
     Scenario {
         name: "connect-timeout",
         description: "a network ACL swallows all packets to and from two of four targets for ten minutes of two hours",
         causes: &["connect-timeout", "client-gave-up"],
-        plan: connect_timeout,
+        plan: fixed::connect_timeout,
     },
     Scenario {
         name: "idle-timeout",
         description: "building a report takes longer and longer, at last longer than the idle timeout of 60 s",
         causes: &["idle-timeout-exceeded"],
-        plan: idle_timeout,
+        plan: fixed::idle_timeout,
     },
     Scenario {
         name: "target-crash",
         description: "processes run out of memory, slow down, die with requests in flight, and are replaced at new addresses",
         causes: &["target-crash"],
-        plan: target_crash,
+        plan: fixed::target_crash,
     },
     Scenario {
         name: "incident",
         description: "two hours in which four targets of two target groups fail for four different reasons, among healthy ones",
         causes: &["keep-alive-race", "connect-timeout", "target-crash", "idle-timeout-exceeded", "client-gave-up"],
-        plan: incident,
+        plan: fixed::incident,
+    },
+    Scenario {
+        name: "race-precise",
+        description: "idle connections are closed by exact timers after 2 to 10 s, and some are reused just then",
+        causes: &["keep-alive-race"],
+        plan: servers::race_precise,
+    },
+    Scenario {
+        name: "race-slow",
+        description: "idle connections are closed after 20 to 60 s, and some are reused just then",
+        causes: &["keep-alive-race"],
+        plan: servers::race_slow,
+    },
+    Scenario {
+        name: "race-coarse",
+        description: "idle connections are closed by timers with a resolution of a second or four",
+        causes: &["keep-alive-race"],
+        plan: servers::race_coarse,
+    },
+    Scenario {
+        name: "race-sweep",
+        description: "workers without timers close idle connections when something wakes them",
+        causes: &["keep-alive-race"],
+        plan: servers::race_sweep,
+    },
+    Scenario {
+        name: "race-with-pollers",
+        description: "a race, and callers whose period is near the keep-alive timeout",
+        causes: &["keep-alive-race"],
+        plan: servers::race_with_pollers,
+    },
+    Scenario {
+        name: "race-and-crash",
+        description: "one target loses idle connections, and dies now and then as well",
+        causes: &["keep-alive-race", "target-crash"],
+        plan: lives::race_and_crash,
+    },
+    Scenario {
+        name: "worker-kill",
+        description: "one of several worker processes of a target is killed again and again, and the others serve on",
+        causes: &["target-crash"],
+        plan: servers::worker_kill,
+    },
+    Scenario {
+        name: "crash-restart",
+        description: "one target dies with requests in flight several times, and is started again in its place",
+        causes: &["target-crash"],
+        plan: servers::crash_restart,
+    },
+    Scenario {
+        name: "poison-route",
+        description: "some requests of one route kill the process that serves them, whichever target it is",
+        causes: &["target-crash"],
+        plan: servers::poison_route,
+    },
+    Scenario {
+        name: "memory-leak",
+        description: "processes run out of memory after so many requests, slow down and are killed",
+        causes: &["target-crash", "client-gave-up", "idle-timeout-exceeded"],
+        plan: servers::memory_leak,
+    },
+    Scenario {
+        name: "worker-timeout",
+        description: "a supervisor kills workers that take too long for one request",
+        causes: &["target-request-timeout"],
+        plan: servers::worker_timeout,
+    },
+    Scenario {
+        name: "request-timeout",
+        description: "the server closes connections whose request takes too long",
+        causes: &["target-request-timeout"],
+        plan: servers::request_timeout,
+    },
+    Scenario {
+        name: "frozen-process",
+        description: "a process does nothing for some minutes while its host accepts connections",
+        causes: &["idle-timeout-exceeded", "client-gave-up"],
+        plan: servers::frozen_process,
+    },
+    Scenario {
+        name: "slow-route",
+        description: "one route becomes slower than the idle timeout",
+        causes: &["idle-timeout-exceeded"],
+        plan: servers::slow_route,
+    },
+    Scenario {
+        name: "slow-route-under-load",
+        description: "a slow route takes all workers, and everything else waits behind it",
+        causes: &["target-saturated", "idle-timeout-exceeded", "client-gave-up"],
+        plan: servers::slow_route_under_load,
+    },
+    Scenario {
+        name: "saturation",
+        description: "load rises beyond what targets can serve, and requests wait in them for too long",
+        causes: &["target-saturated", "client-gave-up", "idle-timeout-exceeded"],
+        plan: servers::saturation,
+    },
+    Scenario {
+        name: "saturation-backlog",
+        description: "load rises until connections are dropped, for workers accept only what they serve",
+        causes: &["target-saturated", "client-gave-up", "idle-timeout-exceeded"],
+        plan: servers::saturation_backlog,
+    },
+    Scenario {
+        name: "saturation-shed",
+        description: "load rises until targets answer 503 to what they cannot queue",
+        causes: &["target-saturated", "client-gave-up", "idle-timeout-exceeded"],
+        plan: servers::saturation_shed,
+    },
+    Scenario {
+        name: "inner-proxy-timeout",
+        description: "a proxy inside the targets times out before the load balancer does",
+        causes: &["inner-proxy-error"],
+        plan: servers::inner_proxy_timeout,
+    },
+    Scenario {
+        name: "inner-proxy-refused",
+        description: "the application behind the proxy of one target is down",
+        causes: &["inner-proxy-error"],
+        plan: servers::inner_proxy_refused,
+    },
+    Scenario {
+        name: "malformed-route",
+        description: "the load balancer accepts no answer of one route",
+        causes: &["malformed-response"],
+        plan: applications::malformed_route,
+    },
+    Scenario {
+        name: "malformed-partly",
+        description: "the load balancer does not accept some answers of one route",
+        causes: &["malformed-response"],
+        plan: applications::malformed_partly,
+    },
+    Scenario {
+        name: "application-errors",
+        description: "one route answers 5xx now and then",
+        causes: &["application-error"],
+        plan: applications::application_errors,
+    },
+    Scenario {
+        name: "bad-release",
+        description: "from one release on a route answers 500",
+        causes: &["application-error"],
+        plan: applications::bad_release,
+    },
+    Scenario {
+        name: "one-bad-host",
+        description: "one of the hosts is slow and fails often",
+        causes: &["application-error"],
+        plan: applications::one_bad_host,
+    },
+    Scenario {
+        name: "dependency-timeout",
+        description: "what all targets share does not answer, and they answer with errors after a constant time",
+        causes: &["dependency-outage", "client-gave-up"],
+        plan: applications::dependency_timeout,
+    },
+    Scenario {
+        name: "dependency-hang",
+        description: "what all targets share does not answer, and they wait for ever",
+        causes: &["dependency-outage", "client-gave-up"],
+        plan: applications::dependency_hang,
+    },
+    Scenario {
+        name: "edge-timeout",
+        description: "a content delivery network gives up after 30 s",
+        causes: &["client-gave-up", "idle-timeout-exceeded"],
+        plan: applications::edge_timeout,
+    },
+    Scenario {
+        name: "gateway-timeout",
+        description: "an API gateway gives up after 29 s",
+        causes: &["client-gave-up", "idle-timeout-exceeded"],
+        plan: applications::gateway_timeout,
+    },
+    Scenario {
+        name: "short-budget",
+        description: "another service waits for a fraction of a second",
+        causes: &["client-gave-up"],
+        plan: applications::short_budget,
+    },
+    Scenario {
+        name: "mobile-timeout",
+        description: "mobile apps give up after 15 s",
+        causes: &["client-gave-up", "idle-timeout-exceeded"],
+        plan: applications::mobile_timeout,
+    },
+    Scenario {
+        name: "users-leave",
+        description: "people leave slow pages after times of their own",
+        causes: &["client-gave-up"],
+        plan: applications::users_leave,
+    },
+    Scenario {
+        name: "deploy-abrupt",
+        description: "a rolling deployment stops processes at once while nodes still send to them",
+        causes: &["deploy-without-draining"],
+        plan: lives::deploy_abrupt,
+    },
+    Scenario {
+        name: "deploy-closing",
+        description: "a rolling deployment lets processes finish, but they listen no more while nodes still send",
+        causes: &["deploy-without-draining"],
+        plan: lives::deploy_closing,
+    },
+    Scenario {
+        name: "crash-during-deploy",
+        description: "while a clean deployment rolls, a target that stays dies several times",
+        causes: &["target-crash"],
+        plan: lives::crash_during_deploy,
+    },
+    Scenario {
+        name: "short-delay",
+        description: "requests outlive the deregistration delay in a rolling deployment",
+        causes: &["deregistration-delay-elapsed"],
+        plan: lives::short_delay,
+    },
+    Scenario {
+        name: "not-ready",
+        description: "new targets are registered before they listen",
+        causes: &["target-not-ready"],
+        plan: lives::not_ready,
+    },
+    Scenario {
+        name: "cold-start",
+        description: "new targets are slow and fail until they are warm",
+        causes: &["target-not-ready"],
+        plan: lives::cold_start,
+    },
+    Scenario {
+        name: "empty-group",
+        description: "for some minutes no target is registered",
+        causes: &["no-registered-targets"],
+        plan: lives::empty_group,
+    },
+    Scenario {
+        name: "wrong-port",
+        description: "one target is registered at a port where nothing listens",
+        causes: &["connection-refused"],
+        plan: lives::wrong_port,
+    },
+    Scenario {
+        name: "blocked",
+        description: "packets to and from some targets vanish for some minutes",
+        causes: &["connect-timeout", "client-gave-up"],
+        plan: lives::blocked,
+    },
+    Scenario {
+        name: "blocked-from-one-node",
+        description: "packets between one node and all targets vanish for some minutes",
+        causes: &["connect-timeout", "client-gave-up"],
+        plan: lives::blocked_from_one_node,
+    },
+    Scenario {
+        name: "tls-handshake",
+        description: "one target no longer agrees with the load balancer on TLS",
+        causes: &["target-tls-handshake"],
+        plan: lives::tls_handshake,
+    },
+    Scenario {
+        name: "waf-fails",
+        description: "AWS WAF cannot be asked",
+        causes: &["waf-unavailable"],
+        plan: applications::waf_fails,
+    },
+    Scenario {
+        name: "identity-fails",
+        description: "the identity provider does not answer in time",
+        causes: &["identity-provider-error"],
+        plan: applications::identity_fails,
+    },
+    Scenario {
+        name: "lambda-throws",
+        description: "a Lambda function throws, or answers what cannot be used",
+        causes: &["lambda-error"],
+        plan: applications::lambda_throws,
+    },
+    Scenario {
+        name: "lambda-timeout",
+        description: "a Lambda function takes longer than its timeout",
+        causes: &["lambda-timeout"],
+        plan: applications::lambda_timeout,
+    },
+    Scenario {
+        name: "lambda-throttled",
+        description: "more requests come than a Lambda function may run at once",
+        causes: &["lambda-throttled"],
+        plan: applications::lambda_throttled,
+    },
+    Scenario {
+        name: "lambda-denied",
+        description: "the load balancer may not invoke a Lambda function any more",
+        causes: &["lambda-misconfigured"],
+        plan: applications::lambda_denied,
+    },
+    Scenario {
+        name: "mixed",
+        description: "a race, a process that dies and a blocked path, each on a target of its own",
+        causes: &["connect-timeout", "keep-alive-race", "target-crash", "client-gave-up"],
+        plan: lives::mixed,
+    },
+    Scenario {
+        name: "deploy-clean",
+        description: "nothing is wrong: a rolling deployment that waits for what is under way",
+        causes: &[],
+        plan: lives::deploy_clean,
+    },
+    Scenario {
+        name: "scale-in",
+        description: "nothing is wrong: some targets go, and none comes",
+        causes: &[],
+        plan: lives::scale_in,
+    },
+    Scenario {
+        name: "idle-night",
+        description: "nothing is wrong: almost nobody calls",
+        causes: &[],
+        plan: lives::idle_night,
+    },
+    Scenario {
+        name: "quiet",
+        description: "nothing is wrong: a service that few use",
+        causes: &[],
+        plan: lives::quiet,
+    },
+    Scenario { name: "busy", description: "nothing is wrong: a service that many use", causes: &[], plan: lives::busy },
+    Scenario {
+        name: "pollers",
+        description: "nothing is wrong: most requests come by the clock",
+        causes: &[],
+        plan: lives::pollers,
+    },
+    Scenario {
+        name: "refused-requests",
+        description: "nothing is wrong with targets: scanners, and requests that the load balancer refuses",
+        causes: &[],
+        plan: applications::refused_requests,
+    },
+    Scenario {
+        name: "waf-blocks",
+        description: "nothing is wrong: AWS WAF blocks requests",
+        causes: &[],
+        plan: applications::waf_blocks,
+    },
+    Scenario {
+        name: "users-rejected",
+        description: "nothing is wrong: cookies of some users are not accepted",
+        causes: &[],
+        plan: applications::users_rejected,
+    },
+    Scenario {
+        name: "maintenance",
+        description: "nothing is wrong: a rule answers 503 for some minutes, as it is told to",
+        causes: &[],
+        plan: applications::maintenance,
     },
 ];
 
@@ -79,217 +442,4 @@ impl Scenario {
 /// The names of all scenarios, in the order they are listed.
 pub fn scenario_names() -> impl Iterator<Item = &'static str> {
     SCENARIOS.iter().map(|scenario| scenario.name)
-}
-
-const EVERYONE: &[Kind] = &[Kind::Browser, Kind::App, Kind::Program];
-const BROWSERS: &[Kind] = &[Kind::Browser];
-const APPS: &[Kind] = &[Kind::App, Kind::Browser];
-/// Those who wait for a report: apps have no screen for it.
-const PATIENT: &[Kind] = &[Kind::Browser, Kind::Program];
-
-/// A shop's JSON interface: quick answers, some of them client errors.
-const SHOP_ROUTES: &[Route] = &[
-    route("GET", "/api/items/{}", 260, EVERYONE, (26, 0.7), (210, 1400), &[(200, 955), (404, 25), (304, 20)]),
-    route("GET", "/api/items?page={}", 180, EVERYONE, (45, 0.6), (215, 5200), &[(200, 985), (304, 15)]),
-    route("GET", "/api/search?q=term{}", 90, EVERYONE, (85, 0.8), (220, 3900), &[(200, 1)]),
-    route("GET", "/api/session", 120, APPS, (9, 0.6), (260, 480), &[(200, 97), (401, 3)]),
-    route("GET", "/api/alerts?since={}", 60, PATIENT, (14, 0.6), (240, 620), &[(200, 80), (304, 20)]),
-    route("PUT", "/api/cart/{}", 70, APPS, (38, 0.6), (420, 900), &[(200, 98), (422, 2)]),
-    route("POST", "/api/orders", 45, EVERYONE, (140, 0.7), (780, 760), &[(201, 96), (422, 3), (400, 1)]),
-    route("GET", "/static/app.js", 70, BROWSERS, (3, 0.5), (190, 48_000), &[(200, 60), (304, 40)]),
-];
-
-/// Reports are listed and fetched quickly, and built slowly.
-const REPORT_ROUTES: &[Route] = &[
-    route("GET", "/reports", 30, PATIENT, (30, 0.6), (230, 2600), &[(200, 1)]),
-    route("GET", "/reports/{}", 45, PATIENT, (120, 0.8), (230, 21_000), &[(200, 97), (404, 3)]),
-    route("POST", "/reports/build", 22, PATIENT, (2600, 0.5), (640, 900), &[(200, 98), (422, 2)]),
-];
-
-/// The place of the slow route in [`REPORT_ROUTES`].
-const BUILD: usize = 2;
-
-/// A row of a table of routes; the median is in milliseconds.
-const fn route(
-    method: &'static str,
-    path: &'static str,
-    weight: u32,
-    callers: &'static [Kind],
-    (median, sigma): (Micros, f64),
-    bytes: (u32, u32),
-    statuses: &'static [(u16, u32)],
-) -> Route {
-    Route { method, path, numbers: 5000, weight, callers, median: median * MILLISECOND, sigma, bytes, statuses }
-}
-
-fn shop_api() -> Group {
-    Group {
-        name: "shop-api",
-        id: "73e2d6bc24d8a067",
-        port: 3000,
-        host: "api.shop.example.com",
-        rule_priority: 100,
-        deregistration_delay: 300 * SECOND,
-        routes: SHOP_ROUTES,
-    }
-}
-
-fn reports() -> Group {
-    Group {
-        name: "reports",
-        id: "3bb63f11dfb0faf9",
-        port: 8080,
-        host: "reports.shop.example.com",
-        rule_priority: 200,
-        deregistration_delay: 300 * SECOND,
-        routes: REPORT_ROUTES,
-    }
-}
-
-/// Targets of a group, one for each address 10.0.x.y.
-fn targets<const N: usize>(plan: &mut Plan, group: GroupIndex, addresses: [(u8, u8); N]) -> [TargetIndex; N] {
-    addresses.map(|(x, y)| plan.target(group, Target::at([10, 0, x, y])))
-}
-
-/// A replacement that comes later.
-fn replacement(plan: &mut Plan, group: GroupIndex, (x, y): (u8, u8)) -> TargetIndex {
-    plan.target(group, Target::at([10, 0, x, y]).later())
-}
-
-/// An event loop that computes much itself, so that everything else has to wait now and then.
-fn busy(target: Target) -> Target {
-    let keep_alive = KeepAlive { idle: 5 * SECOND, smear: 8 * MILLISECOND, sweep: None };
-    let stalls = Stalls { gap: 60 * MILLISECOND, length: 92 * MILLISECOND };
-    Target { keep_alive, stalls: Some(stalls), ..target }
-}
-
-/// Memory runs short, the process slows down for a while, is killed, and another takes its place.
-fn out_of_memory(plan: &mut Plan, minute: u32, victim: TargetIndex, successor: TargetIndex) {
-    let end = Moment::minute(minute);
-    plan.at(end.plus(-25 * SECOND), victim, Action::Pace(15.0));
-    plan.at(end.plus(-12 * SECOND), victim, Action::Pace(300.0));
-    plan.at(end, victim, Action::Crash);
-    // Its orchestrator sees the exit and deregisters it; until then nodes send to a port where nothing listens.
-    plan.at(end.plus(3200 * MILLISECOND), victim, Action::Deregister);
-    plan.at(end.plus(31 * SECOND), successor, Action::Start);
-    plan.at(end.plus(38 * SECOND), successor, Action::Register);
-}
-
-fn healthy() -> Plan {
-    let mut plan = Plan::new(4.5);
-    let api = plan.group(shop_api());
-    let old = targets(&mut plan, api, [(10, 36), (11, 162), (12, 199)]);
-    let reports = plan.group(reports());
-    targets(&mut plan, reports, [(10, 71), (11, 43)]);
-    for (minute, target, address) in [(50, old[0], (10, 206)), (56, old[1], (11, 81)), (62, old[2], (12, 145))] {
-        let new = replacement(&mut plan, api, address);
-        plan.at(Moment::minute(minute), new, Action::Start);
-        plan.at(Moment::minute(minute).plus(12 * SECOND), new, Action::Register);
-        plan.at(Moment::minute(minute).plus(20 * SECOND), target, Action::Deregister);
-        // Stopped when the deregistration delay is over and nothing is left to lose.
-        plan.at(Moment::minute(minute).plus(6 * MINUTE), target, Action::Stop);
-    }
-    plan
-}
-
-fn keep_alive_race() -> Plan {
-    let mut plan = Plan::new(6.0);
-    let api = plan.group(shop_api());
-    for (x, y) in [(10, 36), (11, 162), (12, 199), (10, 44)] {
-        plan.target(api, busy(Target::at([10, 0, x, y])));
-    }
-    plan
-}
-
-/// As gunicorn's threaded workers do: races come in small bursts, when the first request after a pause wakes the loop, which
-/// then closes idle connections under the requests that follow.
-fn keep_alive_race_workers() -> Plan {
-    // A dashboard asks for all its parts at once.
-    let mut plan = Plan { page: 16.0, ..Plan::new(6.0) };
-    let api = plan.group(Group { port: 8000, ..shop_api() });
-    let keep_alive = KeepAlive { idle: 2 * SECOND, smear: 0, sweep: Some(SECOND) };
-    for (x, y) in [(10, 44), (11, 81)] {
-        plan.target(api, Target { keep_alive, ..Target::at([10, 0, x, y]) });
-    }
-    plan
-}
-
-fn connection_refused() -> Plan {
-    let mut plan = Plan::new(4.5);
-    let api = plan.group(shop_api());
-    targets(&mut plan, api, [(10, 36), (11, 162), (12, 199)]);
-    let silent = plan.target(api, Target::at([10, 0, 11, 73]).later());
-    // Health checks take it out of rotation again.
-    for (from, to) in [(20, 32), (50, 58)] {
-        plan.at(Moment::minute(from), silent, Action::Register);
-        plan.at(Moment::minute(to), silent, Action::Deregister);
-    }
-    plan
-}
-
-fn connect_timeout() -> Plan {
-    let mut plan = Plan::new(4.5);
-    let api = plan.group(shop_api());
-    let all = targets(&mut plan, api, [(10, 36), (11, 162), (12, 199), (11, 170)]);
-    for cut_off in [all[1], all[3]] {
-        plan.at(Moment::minute(45), cut_off, Action::Blackhole);
-        plan.at(Moment::minute(55), cut_off, Action::Restore);
-    }
-    plan
-}
-
-fn idle_timeout() -> Plan {
-    let mut plan = Plan::new(4.5);
-    let api = plan.group(shop_api());
-    targets(&mut plan, api, [(10, 36), (11, 162), (12, 199)]);
-    let reports = plan.group(reports());
-    let slow = targets(&mut plan, reports, [(10, 71), (11, 43)]);
-    slow_down(&mut plan, &slow, &[(30, 4.0), (45, 9.0), (60, 16.0), (75, 24.0), (100, 1.0)]);
-    plan
-}
-
-/// Building a report takes this many times as long from each of these minutes on.
-fn slow_down(plan: &mut Plan, targets: &[TargetIndex], steps: &[(u32, f64)]) {
-    for &target in targets {
-        for &(minute, pace) in steps {
-            plan.at(Moment::minute(minute), target, Action::RoutePace(BUILD, pace));
-        }
-    }
-}
-
-fn target_crash() -> Plan {
-    let mut plan = Plan::new(6.0);
-    let api = plan.group(shop_api());
-    let first = targets(&mut plan, api, [(10, 160), (11, 197), (12, 34)]);
-    let second = [(10, 71), (11, 108), (12, 123)].map(|address| replacement(&mut plan, api, address));
-    let third = [(10, 93), (11, 75), (12, 145)].map(|address| replacement(&mut plan, api, address));
-    for (minute, victim, successor) in [
-        (20, first[0], second[0]),
-        (35, first[1], second[1]),
-        (50, first[2], second[2]),
-        (65, second[0], third[0]),
-        (80, second[1], third[1]),
-        (95, second[2], third[2]),
-    ] {
-        out_of_memory(&mut plan, minute, victim, successor);
-    }
-    plan
-}
-
-/// Minute 0–120: one target of shop-api runs an old release and loses idle connections. 40–55: another is cut off. 70: a third
-/// runs out of memory. 85–105: building a report exceeds the idle timeout. The other targets have nothing to be blamed for.
-fn incident() -> Plan {
-    let mut plan = Plan::new(5.2);
-    let api = plan.group(shop_api());
-    plan.target(api, busy(Target::at([10, 0, 10, 36])));
-    let [cut_off, victim, _sound] = targets(&mut plan, api, [(11, 162), (12, 199), (10, 44)]);
-    let successor = replacement(&mut plan, api, (12, 207));
-    let reports = plan.group(reports());
-    let slow = targets(&mut plan, reports, [(10, 71), (11, 43)]);
-
-    plan.at(Moment::minute(40), cut_off, Action::Blackhole);
-    plan.at(Moment::minute(55), cut_off, Action::Restore);
-    out_of_memory(&mut plan, 70, victim, successor);
-    slow_down(&mut plan, &slow, &[(85, 9.0), (90, 20.0), (105, 1.0)]);
-    plan
 }

@@ -3,6 +3,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use flate2::read::MultiGzDecoder;
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::plan::{Action, Group, Kind, MILLISECOND, Moment, Plan, Route, Target};
@@ -30,7 +31,7 @@ impl Row {
     }
 
     fn failed(&self) -> bool {
-        self.is(9) == "460" || self.is(9).starts_with('5')
+        self.is(9) == "460" || (self.is(9).starts_with('5') && self.is(23) != "fixed-response")
     }
 
     /// When the node sent the request to the target.
@@ -40,16 +41,24 @@ impl Row {
 }
 
 fn split(line: &str) -> Row {
-    let mut fields = vec![String::new()];
-    let mut is_quoted = false;
-    for character in line.chars() {
-        match character {
-            '"' => is_quoted = !is_quoted,
-            ' ' if !is_quoted => fields.push(String::new()),
-            _ => fields.last_mut().expect("there is one").push(character),
+    let (mut fields, mut start, mut is_quoted) = (Vec::with_capacity(36), 0, false);
+    for (at, byte) in line.bytes().chain([b' ']).enumerate() {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b' ' if !is_quoted => {
+                fields.push(line[start..at].trim_matches('"').to_owned());
+                start = at + 1;
+            }
+            _ => {}
         }
     }
     Row(fields)
+}
+
+/// Whether its status is one of failed requests. Fields before it have neither quotes nor spaces, so that this is quick.
+fn may_have_failed(line: &str) -> bool {
+    let status = line.split(' ').nth(8).expect("a status");
+    status == "460" || status.starts_with('5')
 }
 
 fn scenario(name: &str) -> Simulation {
@@ -115,11 +124,25 @@ fn nothing_fails_where_nothing_is_wrong() {
 
 #[test]
 fn each_scenario_fails_of_its_causes_and_the_truth_has_exactly_the_failed_requests() {
-    for scenario in SCENARIOS {
+    SCENARIOS.par_iter().for_each(|scenario| {
         let (memory, written) = remember(&Simulation::new(scenario).compression(1));
         let truth = truth(&memory);
-        let failed: BTreeSet<_> =
-            rows(&memory).iter().filter(|row| row.failed()).map(|row| row.is(18).to_owned()).collect();
+        let mut failed = BTreeSet::new();
+        let lines = memory.objects.iter().flat_map(|(_, gz)| {
+            let text = decoded(gz);
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        });
+        for (index, line) in lines.enumerate() {
+            if index % 100 != 0 && !may_have_failed(&line) {
+                continue;
+            }
+            let row = split(&line);
+            assert_eq!(row.0.len(), 36, "{}: {line}", scenario.name);
+            assert!(row.moment(2) >= row.moment(22), "{}: {line}", scenario.name);
+            if row.failed() {
+                failed.insert(row.is(18).to_owned());
+            }
+        }
         assert_eq!(failed, truth.keys().cloned().collect(), "{}", scenario.name);
         assert_eq!(written.failures, truth.len() as u64, "{}", scenario.name);
         let mut counts = BTreeMap::new();
@@ -130,9 +153,9 @@ fn each_scenario_fails_of_its_causes_and_the_truth_has_exactly_the_failed_reques
             assert!(scenario.causes.contains(cause), "{}: {cause}", scenario.name);
         }
         if let Some(main) = scenario.causes.first() {
-            assert!(counts.get(main).is_some_and(|&count| count >= 12), "{}: {counts:?}", scenario.name);
+            assert!(counts.get(main).is_some_and(|&count| count >= 3), "{}: {counts:?}", scenario.name);
         }
-    }
+    });
 }
 
 #[test]
@@ -321,13 +344,8 @@ const SLOW: &[Route] = &[Route {
 fn with_one_target(actions: &[(Moment, Action)]) -> Plan {
     let mut plan = Plan { minutes: 10, audience: &[(Kind::Program, 1)], ..Plan::new(2.0) };
     let group = plan.group(Group {
-        name: "slow",
-        id: "0123456789abcdef",
-        port: 80,
-        host: "slow.example.com",
-        rule_priority: 1,
         deregistration_delay: 5 * SECOND,
-        routes: SLOW,
+        ..Group::new(("slow", "0123456789abcdef"), 80, "slow.example.com", 1, SLOW)
     });
     let target = plan.target(group, Target::at([10, 0, 10, 9]));
     for &(moment, action) in actions {
@@ -342,13 +360,13 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
         name: "deregistered",
         description: "",
         causes: &["deregistration-delay-elapsed", "no-registered-targets"],
-        plan: || with_one_target(&[(Moment::minute(5), Action::Deregister)]),
+        plan: |_| with_one_target(&[(Moment::minute(5), Action::Deregister)]),
     };
     static STOPPED: Scenario = Scenario {
         name: "stopped",
         description: "",
         causes: &["deploy-without-draining"],
-        plan: || {
+        plan: |_| {
             let started = Moment::minute(5).plus(4 * SECOND);
             with_one_target(&[(Moment::minute(5), Action::Stop), (started, Action::Start)])
         },
@@ -358,7 +376,7 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
         name: "lost",
         description: "",
         causes: &["connect-timeout"],
-        plan: || with_one_target(&[(Moment::minute(5), Action::Blackhole)]),
+        plan: |_| with_one_target(&[(Moment::minute(5), Action::Blackhole)]),
     };
     for scenario in [&DEREGISTERED, &STOPPED, &LOST] {
         let (memory, _) = remember(&Simulation::new(scenario));
@@ -369,4 +387,123 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
             assert_eq!(row.is(9) == "503", row.is(5) == "-", "{}: {}", scenario.name, row.0.join(" "));
         }
     }
+}
+
+/// The failing lines of a scenario, and the causes that the truth gives them.
+fn failures(name: &str) -> Vec<(Row, String)> {
+    let (memory, _) = remember(&scenario(name));
+    let truth = truth(&memory);
+    let mut failures = Vec::new();
+    for (_, gz) in &memory.objects {
+        for row in decoded(gz).lines().filter(|line| may_have_failed(line)).map(split).filter(Row::failed) {
+            let cause = truth[row.is(18)]["cause"].as_str().expect("an id").to_owned();
+            failures.push((row, cause));
+        }
+    }
+    failures
+}
+
+#[test]
+fn a_supervisor_ends_requests_at_its_timeout_or_up_to_two_seconds_later() {
+    let failures = failures("worker-timeout");
+    let times: Vec<f64> = failures.iter().map(|(row, _)| row.seconds(7).expect("it was sent")).collect();
+    let limit = times.iter().copied().fold(f64::MAX, f64::min).floor();
+    assert!([10.0, 20.0, 30.0].contains(&limit), "{limit}");
+    assert!(times.iter().all(|time| (limit..limit + 2.05).contains(time)), "{times:?}");
+    assert!(times.iter().any(|time| time - limit > 0.2), "it does not look all the time");
+}
+
+#[test]
+fn an_inner_proxy_answers_in_its_own_name_after_a_constant_time() {
+    let failures = failures("inner-proxy-timeout");
+    let (first, _) = &failures[0];
+    for (row, cause) in &failures {
+        assert_eq!((row.is(9), row.is(10), cause.as_str()), ("504", "504", "inner-proxy-error"));
+        assert_eq!(row.is(12), first.is(12), "its page is always the same");
+        let apart = row.seconds(7).expect("it was sent") - first.seconds(7).expect("it was sent");
+        // Its event loop may be kept busy for some milliseconds.
+        assert!(apart.abs() < 0.1, "{apart}");
+    }
+}
+
+#[test]
+fn latency_climbs_before_a_saturated_target_fails() {
+    let (memory, _) = remember(&scenario("saturation"));
+    let mut rows = rows(&memory);
+    rows.sort_by_key(|row| row.moment(2));
+    let first = rows.iter().position(Row::failed).expect("it fails");
+    let median = |rows: &[Row]| {
+        let mut times: Vec<f64> = rows.iter().filter_map(|row| row.seconds(7)).collect();
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let before = median(&rows[first - 500..first]);
+    assert!(before > 10.0 * median(&rows[..2000]), "{before} s just before the first failure");
+}
+
+#[test]
+fn where_one_of_several_processes_dies_others_of_its_target_answer_what_they_had() {
+    let (memory, _) = remember(&scenario("worker-kill"));
+    let rows = rows(&memory);
+    let survives = |failed: &Row| {
+        rows.iter().any(|row| {
+            row.is(5) == failed.is(5)
+                && !row.failed()
+                && row.moment(2) > failed.moment(2)
+                && row.moment(22) < failed.moment(2)
+        })
+    };
+    let failed: Vec<_> = rows.iter().filter(|row| row.failed()).collect();
+    let count = failed.iter().filter(|row| survives(row)).count();
+    assert!(count * 2 > failed.len(), "{count} of {}", failed.len());
+}
+
+#[test]
+fn a_path_that_one_node_has_lost_fails_for_that_node_alone() {
+    let failures = failures("blocked-from-one-node");
+    let nodes: BTreeSet<_> = failures.iter().map(|(row, _)| row.is(34)).collect();
+    let targets: BTreeSet<_> = failures.iter().map(|(row, _)| row.is(5)).collect();
+    assert_eq!(nodes.len(), 1);
+    assert!(targets.len() > 1);
+}
+
+#[test]
+fn rules_and_functions_leave_no_target_and_say_why_in_the_line() {
+    for (name, status, actions, reason) in [
+        ("waf-fails", "500", "waf-failed", "WAFConnectionTimeout"),
+        ("identity-fails", "500", "authenticate", "AuthTokenEpRequestTimeout"),
+        ("lambda-throttled", "502", "forward", "LambdaThrottling"),
+        ("lambda-timeout", "502", "forward", "LambdaUnhandled"),
+        ("lambda-denied", "502", "forward", "LambdaAccessDenied"),
+    ] {
+        for (row, _) in failures(name) {
+            assert_eq!((row.is(5), row.is(9), row.is(23), row.is(25)), ("-", status, actions, reason), "{name}");
+            assert_eq!(row.is(17) == "-", actions != "forward", "{name}: only what is forwarded has a target group");
+        }
+    }
+}
+
+#[test]
+fn callers_with_a_timeout_leave_when_it_is_over() {
+    for (name, agent, seconds) in
+        [("edge-timeout", "Amazon CloudFront", 30.0), ("gateway-timeout", "AmazonAPIGateway_a1b2c3d4e5", 29.0)]
+    {
+        for (row, cause) in failures(name) {
+            if cause == "client-gave-up" {
+                let elapsed = (row.moment(2) - row.moment(22)) as f64 / 1e6;
+                assert_eq!((row.is(9), row.is(14)), ("460", agent), "{name}");
+                assert!((seconds..seconds + 0.05).contains(&elapsed), "{name}: {elapsed} s");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_seed_draws_another_plan_and_the_same_seed_the_same() {
+    let minutes = |seed| {
+        let plan = (Scenario::find("race-precise").expect("it is there").plan)(&mut Dice::new(seed, 6));
+        (plan.minutes, plan.nodes, plan.targets.len(), plan.targets[0].keep_alive.idle)
+    };
+    assert_eq!(minutes(3), minutes(3));
+    assert!((1..20).map(minutes).collect::<BTreeSet<_>>().len() > 15);
 }

@@ -2,7 +2,7 @@
 
 use super::dice::{Dice, scaled};
 use super::line::PROBES;
-use super::plan::{Kind, MILLISECOND, MINUTE, Micros, Plan, Route, SECOND};
+use super::plan::{Kind, MILLISECOND, MINUTE, Micros, Plan, Poller, Route, SECOND, Surge};
 
 /// What the client side of a request speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,10 @@ const AGENTS: &[(Kind, &str, Protocol, u32)] = &[
     (Kind::Program, "python-requests/2.32.5", Protocol::Http1, 30),
     (Kind::Program, "Go-http-client/1.1", Protocol::Http1Tls12, 25),
     (Kind::Program, "curl/8.5.0", Protocol::Http1Tls12, 15),
+    (Kind::Edge, "Amazon CloudFront", Protocol::Http1, 1),
+    (Kind::Gateway, "AmazonAPIGateway_a1b2c3d4e5", Protocol::Http1Tls12, 1),
+    (Kind::Service, "ReactorNetty/1.2.9", Protocol::Http1, 60),
+    (Kind::Service, "Apache-HttpClient/5.5 (Java/21.0.8)", Protocol::Http1, 40),
 ];
 
 /// User agents of those who look for open doors.
@@ -100,16 +104,6 @@ pub(super) struct Peer {
     pub(super) is_resumed: bool,
 }
 
-impl Client {
-    /// The time after which this client no longer waits; `None` if it waits for ever.
-    pub(super) fn patience(&self) -> Option<Micros> {
-        match self.kind {
-            Kind::App => Some(30 * SECOND),
-            Kind::Browser | Kind::Program => None,
-        }
-    }
-}
-
 /// What a client asks for.
 #[derive(Clone, Copy)]
 pub(super) enum Call {
@@ -123,6 +117,8 @@ pub(super) enum Call {
     ProbePlain(&'static str),
     /// Bytes that are no HTTP request.
     Malformed,
+    /// A request that the load balancer refuses with this status.
+    Refused(u16, &'static str),
 }
 
 /// One request about to come.
@@ -139,16 +135,27 @@ pub(super) struct Traffic {
     pub(super) clients: Vec<Client>,
     /// The first so many clients come when they like; then pollers, then scanners.
     visitors: usize,
-    pollers: Vec<(Micros, usize)>,
-    /// What each kind may ask for: target group, route, weight.
-    menus: [Vec<(usize, &'static Route, u32)>; 3],
+    pollers: Vec<(Poller, usize)>,
+    /// What each kind may ask for, in the order of [`KINDS`]: target group, route, weight.
+    menus: [Vec<(usize, &'static Route, u32)>; KINDS.len()],
     hosts: Vec<&'static str>,
     /// Mean time between visits at the height of the wave.
     visit_gap: Micros,
     scan_gap: Micros,
     page: f64,
     nodes: u32,
+    /// Surges by moment.
+    surges: Vec<((Micros, Micros), (f64, f64))>,
+    /// The highest of them, or 1.
+    peak: f64,
+    noise: &'static [(u16, u32)],
+    noise_gap: Micros,
+    /// For what not every plan has.
+    extra: Dice,
 }
+
+/// All kinds; a kind's menu stands in its place here.
+const KINDS: [Kind; 6] = [Kind::Browser, Kind::App, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
 
 /// The height of the wave above its mean.
 const CREST: f64 = 1.25;
@@ -157,7 +164,14 @@ const CREST: f64 = 1.25;
 const CLIENT_KEEPS: Micros = 50 * SECOND;
 
 impl Traffic {
-    pub(super) fn new(plan: &Plan, rate: f64, nodes: u32, mut dice: Dice) -> Self {
+    /// `minute` gives the moment of a minute of the plan.
+    pub(super) fn new(
+        plan: &Plan,
+        rate: f64,
+        nodes: u32,
+        minute: impl Fn(u32) -> Micros,
+        (mut dice, extra): (Dice, Dice),
+    ) -> Self {
         let menu = |kind: Kind| {
             let routes = plan.groups.iter().enumerate().flat_map(|(index, group)| {
                 group.routes.iter().filter(|route| route.callers.contains(&kind)).map(move |route| (index, route))
@@ -172,45 +186,60 @@ impl Traffic {
             clients.push(client(kind, &mut dice));
         }
         let mut pollers = Vec::new();
-        for poller in plan.pollers {
+        for &poller in &plan.pollers {
             let count = rate * poller.share * (poller.period as f64 / SECOND as f64);
             for _ in 0..whole(count) {
-                pollers.push((poller.period, clients.len()));
+                pollers.push((poller, clients.len()));
                 clients.push(client(Kind::Program, &mut dice));
             }
         }
         for user_agent in SCANNERS {
             clients.push(Client { user_agent, protocol: Protocol::Http1Tls12, ..client(Kind::Program, &mut dice) });
         }
-        let polled: f64 = pollers.iter().map(|(period, _)| SECOND as f64 / *period as f64).sum();
+        let polled: f64 = pollers.iter().map(|(poller, _)| SECOND as f64 / poller.period as f64).sum();
         let weights: u32 = plan.audience.iter().map(|entry| entry.1).sum();
         let browsers: u32 = plan.audience.iter().filter(|entry| entry.0 == Kind::Browser).map(|entry| entry.1).sum();
         let size = 1.0 + (plan.page - 1.0) * f64::from(browsers) / f64::from(weights.max(1));
         let visits = ((rate - polled) / size).max(rate / 100.0);
+        let surges =
+            plan.surges.iter().map(|Surge { minutes, factors }| ((minute(minutes.0), minute(minutes.1)), *factors));
+        let peak = plan.surges.iter().map(|surge| surge.factors.0.max(surge.factors.1)).fold(1.0, f64::max);
         Self {
             dice,
             clients,
             visitors,
             pollers,
-            menus: [menu(Kind::Browser), menu(Kind::App), menu(Kind::Program)],
+            menus: KINDS.map(menu),
             hosts: plan.groups.iter().map(|group| group.host).collect(),
-            visit_gap: scaled(SECOND, 1.0 / (visits * CREST)),
-            scan_gap: scaled(SECOND, 200.0 / rate),
+            visit_gap: scaled(SECOND, 1.0 / (visits * CREST * peak)),
+            scan_gap: scaled(SECOND, f64::from(plan.scans_every) / rate),
             page: plan.page,
             nodes,
+            surges: surges.collect(),
+            peak,
+            noise: plan.noise,
+            noise_gap: scaled(SECOND, f64::from(plan.noise_every) / rate),
+            extra,
         }
     }
 
     /// The pollers' first calls: delay, then which poller.
-    pub(super) fn first_polls(&mut self) -> Vec<(Micros, usize)> {
-        let dice = &mut self.dice;
-        self.pollers.iter().enumerate().map(|(index, (period, _))| (dice.between(0, *period), index)).collect()
+    pub(super) fn first_polls(&mut self, now: Micros) -> Vec<(Micros, usize)> {
+        let (dice, extra) = (&mut self.dice, &mut self.extra);
+        let first = |(index, (poller, _)): (usize, &(Poller, usize))| {
+            let delay = match poller.aligned {
+                None => dice.between(0, poller.period),
+                Some(late) => (-now).rem_euclid(poller.period) + extra.between(0, late),
+            };
+            (delay, index)
+        };
+        self.pollers.iter().enumerate().map(first).collect()
     }
 
     /// Time to the next visit, and its requests at their delays. There may be none: visits are drawn for the crest of the
     /// wave and thinned out below it.
     pub(super) fn visit(&mut self, now: Micros, requests: &mut Vec<(Micros, Arrival)>) -> Micros {
-        if self.dice.is(wave(now) / CREST) {
+        if self.dice.is(wave(now) * self.surge(now) / (CREST * self.peak)) {
             let client = self.dice.index(self.visitors);
             if self.dice.is(0.015) {
                 let host = self.hosts[self.dice.index(self.hosts.len())];
@@ -233,10 +262,35 @@ impl Traffic {
         self.dice.exponential(self.visit_gap) + 1
     }
 
+    /// Visits against what they would be without surges.
+    fn surge(&self, now: Micros) -> f64 {
+        let within = self.surges.iter().find(|((from, to), _)| (*from..*to).contains(&now));
+        within.map_or(1.0, |&((from, to), (first, last))| {
+            first + (last - first) * ((now - from) as f64 / (to - from) as f64)
+        })
+    }
+
     /// A poller's call, and the time to its next.
-    pub(super) fn poll(&mut self, poller: usize) -> (Micros, Option<Arrival>) {
-        let (period, client) = self.pollers[poller];
-        (period + self.dice.between(-3 * MILLISECOND, 3 * MILLISECOND), self.ask(client))
+    pub(super) fn poll(&mut self, poller: usize, now: Micros) -> (Micros, Option<Arrival>) {
+        let (Poller { period, aligned, .. }, client) = self.pollers[poller];
+        let next = match aligned {
+            None => period + self.dice.between(-3 * MILLISECOND, 3 * MILLISECOND),
+            // What is late by up to half a period still belongs to the tick before.
+            Some(late) => period - (now + period / 2).rem_euclid(period) + period / 2 + self.extra.between(0, late),
+        };
+        (next, self.ask(client))
+    }
+
+    /// A request that the load balancer refuses, and the time to the next; `None` where the plan has none.
+    pub(super) fn noise(&mut self) -> (Micros, Option<Arrival>) {
+        let next = self.extra.exponential(self.noise_gap) + 1;
+        if self.noise.is_empty() || self.visitors == 0 {
+            return (next, None);
+        }
+        let client = self.extra.index(self.visitors);
+        let status = self.noise[self.extra.weighted(self.noise.iter().map(|entry| entry.1))].0;
+        let host = self.hosts[self.extra.index(self.hosts.len())];
+        (next, Some(Arrival { client, group: 0, call: Call::Refused(status, host) }))
     }
 
     /// A scanner's call, and the time to the next.
@@ -280,11 +334,8 @@ impl Traffic {
     }
 
     fn ask(&mut self, client: usize) -> Option<Arrival> {
-        let menu = &self.menus[match self.clients[client].kind {
-            Kind::Browser => 0,
-            Kind::App => 1,
-            Kind::Program => 2,
-        }];
+        let kind = self.clients[client].kind;
+        let menu = &self.menus[KINDS.iter().position(|&other| other == kind)?];
         if menu.is_empty() {
             return None;
         }

@@ -1,6 +1,6 @@
 //! What is done to targets from outside.
 
-use super::{Engine, Event};
+use super::{Engine, Event, Process};
 use crate::simulate::plan::{Action, Cause, MILLISECOND, Micros, TargetIndex};
 
 /// A dying process's sockets are closed one after the other within this time.
@@ -10,11 +10,36 @@ impl Engine<'_> {
     pub(super) fn intervene(&mut self, TargetIndex(target): TargetIndex, action: Action) {
         let state = &mut self.targets[target];
         match action {
-            Action::Start => state.is_running = true,
+            Action::Start => self.start(target),
             Action::Crash => self.take_process(target, Cause::TargetCrash),
             Action::Stop => self.take_process(target, Cause::DeployWithoutDraining),
-            Action::Blackhole => state.is_blackholed = true,
-            Action::Restore => state.is_blackholed = false,
+            Action::KillProcess => {
+                let processes = self.plan.targets[target].server.processes;
+                let process = self.chance.below(processes);
+                self.take_one_process(target, process);
+            }
+            Action::Terminate(grace) => self.terminate(target, grace),
+            Action::Freeze(time) => {
+                state.busy_until = state.busy_until.max(self.now + time);
+                state.process = Process::Frozen;
+                let life = state.life;
+                self.after(time, Event::Thawed { target, life });
+            }
+            Action::Blackhole => state.is_blackholed.fill(true),
+            Action::BlackholeFrom(node) => {
+                let node = node % state.is_blackholed.len().max(1);
+                if let Some(is_blackholed) = state.is_blackholed.get_mut(node) {
+                    *is_blackholed = true;
+                }
+            }
+            Action::Restore => state.is_blackholed.fill(false),
+            Action::RouteFault(route, fault) => {
+                if let Some(place) = state.route_faults.get_mut(route) {
+                    *place = fault;
+                }
+            }
+            Action::Application(runs) => state.has_application = runs,
+            Action::Tls(works) => state.has_tls = works,
             Action::Pace(pace) => state.pace = pace,
             Action::RoutePace(route, pace) => {
                 if let Some(place) = state.route_pace.get_mut(route) {
@@ -37,15 +62,88 @@ impl Engine<'_> {
         }
     }
 
+    /// A process begins, and listens.
+    fn start(&mut self, target: usize) {
+        self.forget_process(target);
+        self.targets[target].process = Process::Runs;
+    }
+
     /// The process is gone: nothing listens, and the kernel closes what was open.
     pub(super) fn take_process(&mut self, target: usize, cause: Cause) {
-        self.targets[target].is_running = false;
+        self.forget_process(target);
         self.targets[target].taken_by = cause;
         let open =
             self.connections.keys_where(|connection| connection.target == target && connection.closed_by.is_none());
         for connection in open {
             let delay = self.network.between(0, TEARDOWN);
             self.close(connection, cause, delay);
+        }
+        // Whoever stops it does not want it back; whoever looks after it does.
+        let restart = self.plan.targets[target].server.restart.filter(|_| cause == Cause::TargetCrash);
+        if let Some(restart) = restart {
+            let life = self.targets[target].life;
+            let time = self.chance.between(restart - restart / 4, restart + restart / 4);
+            self.after(time, Event::Restarted { target, life });
+        }
+    }
+
+    pub(super) fn restarted(&mut self, target: usize, life: u32) {
+        if self.targets[target].life == life {
+            self.start(target);
+        }
+    }
+
+    /// One of the processes that share the port is gone, and its connections with it; another takes its place at once.
+    pub(super) fn take_one_process(&mut self, target: usize, process: u32) {
+        let open = self.connections.keys_where(|connection| {
+            connection.target == target && connection.process == process && connection.closed_by.is_none()
+        });
+        for connection in open {
+            let delay = self.chance.between(0, TEARDOWN);
+            self.close(connection, Cause::TargetCrash, delay);
+        }
+    }
+
+    /// Whatever the process had in hand is no more.
+    fn forget_process(&mut self, target: usize) {
+        let state = &mut self.targets[target];
+        state.life += 1;
+        (state.busy_slots, state.unaccepted, state.served) = (0, 0, 0);
+        state.waiting.clear();
+        if std::mem::replace(&mut state.process, Process::Gone) == Process::Frozen {
+            state.busy_until = self.now;
+        }
+    }
+
+    fn terminate(&mut self, target: usize, grace: Micros) {
+        let state = &mut self.targets[target];
+        state.process = Process::Ends;
+        state.taken_by = Cause::DeployWithoutDraining;
+        let life = state.life;
+        let idle = self.connections.keys_where(|connection| {
+            connection.target == target && !connection.is_serving && connection.closed_by.is_none()
+        });
+        for connection in idle {
+            let delay = self.chance.between(0, TEARDOWN);
+            self.close(connection, Cause::DeployWithoutDraining, delay);
+        }
+        self.after(grace, Event::GraceOver { target, life });
+    }
+
+    pub(super) fn grace_over(&mut self, target: usize, life: u32) {
+        if self.targets[target].life == life {
+            self.take_process(target, Cause::DeployWithoutDraining);
+        }
+    }
+
+    pub(super) fn thawed(&mut self, target: usize, life: u32) {
+        let state = &mut self.targets[target];
+        if state.life == life && state.process == Process::Frozen {
+            state.process = Process::Runs;
+            if !self.plan.targets[target].server.accepts_when_free {
+                // It accepts all that the kernel held.
+                state.unaccepted = 0;
+            }
         }
     }
 

@@ -28,11 +28,12 @@ impl Engine<'_> {
             node,
             dns_name: &self.dns_name,
             ending: &ending,
+            rule: request.rule,
         };
         self.objects.line(request.node, ending.time, |out| write_line(out, &self.elb, &exchange))?;
         let Some(cause) = cause else { return Ok(()) };
         self.failures += 1;
-        let also = also_true(cause, &request);
+        let also = also_true(cause, &request, ending.elb_status);
         let out = &mut self.truth;
         out.clear();
         out.extend_from_slice(b"{\"trace_id\":\"");
@@ -54,11 +55,30 @@ impl Engine<'_> {
 }
 
 /// Causes that describe a failure no less truly.
-fn also_true(cause: Cause, request: &Request) -> &'static [Cause] {
+fn also_true(cause: Cause, request: &Request, status: u16) -> &'static [Cause] {
     match cause {
-        Cause::TargetCrash | Cause::DeployWithoutDraining if request.sent.is_none() => &[Cause::ConnectionRefused],
+        Cause::TargetCrash | Cause::DeployWithoutDraining | Cause::TargetNotReady if request.is_refused(status) => {
+            &[Cause::ConnectionRefused]
+        }
         Cause::ConnectTimeout if request.sent.is_some() => &[Cause::IdleTimeoutExceeded],
         Cause::ClientGaveUp if request.has_lost => &[Cause::ConnectTimeout],
+        Cause::ClientGaveUp => match request.blame {
+            Some(Cause::TargetSaturated) => &[Cause::TargetSaturated],
+            Some(Cause::DependencyOutage) => &[Cause::DependencyOutage],
+            _ => &[],
+        },
+        // Where a whole fleet waits, the lines of one target say no more than that it answered too late.
+        Cause::DependencyOutage if request.answer.is_none() => &[Cause::IdleTimeoutExceeded],
+        Cause::TargetNotReady | Cause::TargetRequestTimeout if status == 500 => &[Cause::ApplicationError],
+        // No answer came, because the process did nothing; no connection either, for the same reason.
+        Cause::IdleTimeoutExceeded if request.sent.is_none() => &[Cause::ConnectTimeout],
         _ => &[],
+    }
+}
+
+impl Request {
+    /// It was never sent, for nothing listened.
+    fn is_refused(&self, status: u16) -> bool {
+        self.sent.is_none() && status == 502
     }
 }

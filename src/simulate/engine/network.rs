@@ -1,8 +1,8 @@
 //! Between nodes and targets: delays, packets that vanish, and what a host says to a SYN.
 
-use super::{Engine, Event, open};
+use super::{Engine, Event, Process, open};
 use crate::simulate::arena::{Key, Turn};
-use crate::simulate::plan::{MILLISECOND, Micros, SECOND};
+use crate::simulate::plan::{Cause, MILLISECOND, Micros, SECOND};
 
 /// The load balancer waits this long for a TCP connection to a target; it cannot be changed.
 ///
@@ -19,9 +19,17 @@ impl Engine<'_> {
     pub(super) fn syn(&mut self, key: Key, attempt: u8) {
         let Some(request) = open(&mut self.requests, key) else { return };
         let (Some(target), node) = (request.target, request.node) else { return };
-        let state = &self.targets[target];
-        if state.is_blackholed {
-            request.has_lost = true;
+        let state = &mut self.targets[target];
+        let server = &self.plan.targets[target].server;
+        // A full queue of connections is full for everyone: the kernel drops the SYN, and its sender tries again.
+        let is_frozen = state.process == Process::Frozen;
+        let holds = is_frozen || (state.process == Process::Runs && server.accepts_when_free);
+        let is_full = holds && state.unaccepted >= server.backlog;
+        if state.is_blackholed[node] || is_full {
+            request.has_lost |= state.is_blackholed[node];
+            if is_full {
+                request.blame = Some(if is_frozen { Cause::IdleTimeoutExceeded } else { Cause::TargetSaturated });
+            }
             if attempt == 0 {
                 let late = CONNECT_TIMEOUT + self.network.between(500, 1100) - (self.now - request.connecting_since);
                 self.after(late, Event::ConnectTimeout(key));
@@ -29,7 +37,10 @@ impl Engine<'_> {
             self.after(RETRY.0 << attempt.min(10), Event::Syn { request: key, attempt: attempt + 1 });
             return;
         }
-        let reply = if state.is_running { Event::Connected(key) } else { Event::Refused(key) };
+        if holds {
+            state.unaccepted += 1;
+        }
+        let reply = if state.process.listens() { Event::Connected(key) } else { Event::Refused(key) };
         let delay = self.network_delay(node, target);
         self.after(delay, reply);
     }
@@ -52,7 +63,7 @@ impl Engine<'_> {
     /// Whether a packet vanished on its way to or from the target; then it is sent again later.
     pub(super) fn is_lost(&mut self, key: Key, attempt: u8, again: impl FnOnce(u8) -> Event) -> bool {
         let Some(connection) = self.connections.get(key) else { return false };
-        if !self.targets[connection.target].is_blackholed {
+        if !self.targets[connection.target].is_blackholed[connection.node] {
             return false;
         }
         if let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) {

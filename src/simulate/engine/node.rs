@@ -1,20 +1,16 @@
 //! The node's side of a request: from its arrival over a connection of the pool, or a new one, to its end.
 
-use super::{Connection, Engine, Event, Request, open, request_mut};
+use super::{Connection, Engine, Event, Process, Request, open, request_mut};
 use crate::simulate::arena::{Key, Turn};
 use crate::simulate::line::{Ending, Part};
-use crate::simulate::plan::{Cause, MILLISECOND, Micros};
+use crate::simulate::plan::{Cause, MILLISECOND, Micros, Reuse};
 use crate::simulate::traffic::{Arrival, Call};
-
-/// Share of requests that take the connection used last, where several are idle; the others take any. An assumption: how real
-/// nodes choose is not published. The larger it is, the fewer old connections are used, and the fewer races are lost.
-const TAKES_LATEST: f64 = 0.5;
 
 impl Engine<'_> {
     pub(super) fn arrive(&mut self, arrival: Arrival) {
         let (node, peer) = self.traffic.connect(&arrival, self.now);
+        let patience = self.patience(&arrival);
         let client = &self.traffic.clients[arrival.client];
-        let patience = client.patience();
         let received_bytes = match arrival.call {
             Call::Route { route, .. } => {
                 // Headers of HTTP/2 are packed.
@@ -22,6 +18,8 @@ impl Engine<'_> {
                 size + self.names.below(size / 4 + 16)
             }
             Call::Malformed => 0,
+            Call::Refused(413, _) => 1_200_000 + self.names.below(4_000_000),
+            Call::Refused(..) => 9_000 + self.names.below(9_000),
             _ => 90 + self.names.below(120),
         };
         let request = self.requests.insert(Request {
@@ -37,6 +35,13 @@ impl Engine<'_> {
             sent: None,
             has_lost: false,
             answer: None,
+            blame: None,
+            is_malformed: false,
+            rule: match arrival.call {
+                Call::Route { .. } | Call::Probe(_) => ("forward", "-"),
+                Call::Redirected(_) | Call::ProbePlain(_) => ("redirect", "-"),
+                Call::Malformed | Call::Refused(..) => ("-", "-"),
+            },
             ending: None,
         });
         match arrival.call {
@@ -56,10 +61,18 @@ impl Engine<'_> {
                 let dawdling = self.network.exponential(150 * MILLISECOND);
                 self.end_untargeted(request, self.now + dawdling, 400, 272, None);
             }
+            Call::Refused(status, _) => {
+                // A client that sends nothing is waited for; the others are refused by what they sent.
+                let wait = if status == 408 { self.plan.idle_timeout } else { self.chance.exponential(MILLISECOND) };
+                self.end_untargeted(request, self.now + wait, status, 272, None);
+            }
         }
     }
 
     pub(super) fn dispatch(&mut self, key: Key) {
+        if self.is_settled_by_rule(key) {
+            return;
+        }
         let Some(request) = open(&mut self.requests, key) else { return };
         let node = &mut self.nodes[request.node];
         let (registered, turn) = &mut node.registered[request.arrival.group];
@@ -87,7 +100,11 @@ impl Engine<'_> {
             if pool.is_empty() {
                 return None;
             }
-            let place = if self.network.is(TAKES_LATEST) { pool.len() - 1 } else { self.network.index(pool.len()) };
+            let place = match self.plan.reuse {
+                Reuse::Latest(share) if self.network.is(share) => pool.len() - 1,
+                Reuse::Latest(_) => self.network.index(pool.len()),
+                Reuse::Oldest => 0,
+            };
             let key = pool.remove(place);
             let Some(connection) = self.connections.get(key) else { continue };
             if self.now - connection.pooled < self.plan.idle_timeout {
@@ -100,15 +117,25 @@ impl Engine<'_> {
     pub(super) fn connected(&mut self, key: Key) {
         let Some(request) = open(&mut self.requests, key) else { return };
         let (Some(target), node) = (request.target, request.node) else { return };
+        let server = &self.plan.targets[target].server;
+        let state = &self.targets[target];
+        if !state.has_tls {
+            self.give_up_on_target(key, 502, Cause::TargetTlsHandshake);
+            return;
+        }
+        let process = if server.processes > 1 { self.chance.below(server.processes) } else { 0 };
         let connection = self.connections.insert(Connection {
             node,
             target,
+            process,
+            is_unaccepted: state.process == Process::Frozen
+                || (state.process == Process::Runs && server.accepts_when_free),
             request: None,
             is_serving: false,
             expires: Micros::MAX,
             has_timer: false,
             // The process may have died since it accepted.
-            closed_by: (!self.targets[target].is_running).then_some(self.targets[target].taken_by),
+            closed_by: (!state.process.listens()).then_some(state.taken_by),
             pooled: self.now,
             last_arrival: self.now,
         });
@@ -148,21 +175,28 @@ impl Engine<'_> {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(request) = connection.request.take() else { return };
         connection.pooled = self.now;
+        if self.requests.get(request).is_some_and(|request| request.is_malformed) {
+            self.connections.remove(key);
+            self.cut(request, Cause::MalformedResponse);
+            return;
+        }
         let is_known = self.nodes[node].registered.iter().any(|(registered, _)| registered.contains(&target));
-        if is_known {
+        if is_known && self.targets[target].process != Process::Ends {
             self.nodes[node].pools[target].push(key);
         } else {
             self.connections.remove(key);
         }
-        let Some((received, sent, (status, bytes))) =
-            self.requests.get(request).and_then(|request| Some((request.received, request.sent?, request.answer?)))
+        let Some((received, sent, (status, bytes), blame)) = self
+            .requests
+            .get(request)
+            .and_then(|request| Some((request.received, request.sent?, request.answer?, request.blame)))
         else {
             return;
         };
         let answered = self.now;
         let begun = answered + self.network.exponential(200);
         let parts = [(received, sent), (sent, answered), (answered, begun)].map(|(from, to)| Some(ticks(from, to)));
-        let cause = (status >= 500).then_some(Cause::ApplicationError);
+        let cause = (status >= 500).then_some(blame.unwrap_or(Cause::ApplicationError));
         let ending = Ending { time: begun, parts, elb_status: status, target_status: Some(status), sent_bytes: bytes };
         self.end(request, ending, cause);
     }
@@ -254,6 +288,6 @@ impl Engine<'_> {
 }
 
 /// Milliseconds between two moments on a clock that counts whole ones, so that the three times add up as they do in real lines.
-fn ticks(from: Micros, to: Micros) -> i64 {
+pub(super) fn ticks(from: Micros, to: Micros) -> i64 {
     to.div_euclid(MILLISECOND) - from.div_euclid(MILLISECOND)
 }

@@ -1,9 +1,10 @@
 //! The target's side: a process reads requests, answers them, and closes connections that nobody used for long.
 
+use super::work::Work;
 use super::{Engine, Event};
 use crate::simulate::arena::{Key, Turn};
 use crate::simulate::dice::scaled;
-use crate::simulate::plan::{Cause, KeepAlive, MILLISECOND, Micros};
+use crate::simulate::plan::{Cause, FaultKind, KeepAlive, MILLISECOND, MINUTE, Micros, Timer};
 use crate::simulate::traffic::Call;
 
 impl Engine<'_> {
@@ -31,7 +32,7 @@ impl Engine<'_> {
         }
         connection.is_serving = true;
         let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) else { return };
-        let (time, pace, answer) = match request.arrival.call {
+        let (time, place, answer) = match request.arrival.call {
             Call::Route { route, .. } => {
                 let routes = self.plan.groups[request.arrival.group].routes;
                 let place = routes.iter().position(|other| std::ptr::eq(other, route));
@@ -42,17 +43,52 @@ impl Engine<'_> {
                     _ => self.service.between(260, 900),
                 };
                 let time = self.service.log_normal(route.median, route.sigma);
-                (time, place.map_or(1.0, |place| target.route_pace[place]), (status, bytes))
+                (time, place, (status, bytes))
             }
             // No application knows what scanners ask for.
-            _ => (self.service.log_normal(3 * MILLISECOND, 0.5), 1.0, (404, self.service.between(260, 900))),
+            _ => (self.service.log_normal(3 * MILLISECOND, 0.5), None, (404, self.service.between(260, 900))),
         };
         request.answer = Some((answer.0, u32::try_from(answer.1.max(0)).unwrap_or(u32::MAX)));
-        let time = scaled(time, pace * target.pace) + 300;
-        let target = connection.target;
-        self.after(time, Event::Answer(key));
-        if self.plan.targets[target].keep_alive.sweep.is_some() {
-            self.sweep(target);
+        let slowness = place.map_or(1.0, |place| target.route_pace[place]) * target.pace;
+        let mut time = scaled(time, slowness) + 300;
+        let mut kills = false;
+        if let Some(fault) = place.and_then(|place| target.route_faults[place])
+            && self.chance.is(fault.share)
+        {
+            let page = 180 + self.chance.below(400);
+            match fault.kind {
+                FaultKind::Kills => kills = true,
+                FaultKind::Malformed => request.is_malformed = true,
+                FaultKind::Status(status, cause) => {
+                    (request.answer, request.blame) = (Some((status, page)), Some(cause));
+                }
+                FaultKind::Waits(wait, status) => {
+                    (request.answer, request.blame) = (Some((status, page)), Some(Cause::DependencyOutage));
+                    time += wait + self.chance.exponential(2 * MILLISECOND);
+                }
+                FaultKind::Hangs => {
+                    (request.answer, request.blame) = (None, Some(Cause::DependencyOutage));
+                    time += self.plan.idle_timeout + self.chance.exponential(5 * MINUTE);
+                }
+            }
+        }
+        let index = connection.target;
+        if let Some(proxy) = self.plan.targets[index].server.proxy {
+            let given_up = if !target.has_application {
+                Some((proxy.statuses.1, self.chance.between(300, 2 * MILLISECOND)))
+            } else if time > proxy.timeout {
+                Some((proxy.statuses.0, proxy.timeout + self.chance.between(200, 3 * MILLISECOND)))
+            } else {
+                None
+            };
+            if let Some((status, after)) = given_up {
+                (request.answer, request.blame) = (Some((status, proxy.page)), Some(Cause::InnerProxyError));
+                time = after;
+            }
+        }
+        self.take_up(index, Work { connection: key, time, kills });
+        if matches!(self.plan.targets[index].keep_alive.timer, Timer::Sweep { .. }) {
+            self.sweep(index);
         }
     }
 
@@ -84,8 +120,9 @@ impl Engine<'_> {
         }
         let (node, target) = (connection.node, connection.target);
         connection.is_serving = false;
-        let KeepAlive { idle, smear, .. } = self.plan.targets[target].keep_alive;
-        connection.expires = self.now + idle + self.service.between(0, smear);
+        let KeepAlive { idle, timer } = self.plan.targets[target].keep_alive;
+        let smear = if let Timer::Precise { smear } = timer { self.service.between(0, smear) } else { 0 };
+        connection.expires = self.now + idle + smear;
         // One event a connection: it is put off when it finds that the connection was used.
         if !connection.has_timer {
             connection.has_timer = true;
@@ -105,8 +142,8 @@ impl Engine<'_> {
             return;
         }
         let expires = connection.expires;
-        let sweep = self.plan.targets[connection.target].keep_alive.sweep;
-        let noticed = sweep.map_or(expires, |sweep| expires + (-expires).rem_euclid(sweep));
+        let tick = self.plan.targets[connection.target].keep_alive.timer.tick();
+        let noticed = tick.map_or(expires, |tick| expires + (-expires).rem_euclid(tick));
         let due = noticed.max(self.targets[connection.target].busy_until);
         if due > self.now {
             // A loop that is kept busy runs its timers first when it is free again, and only then reads its sockets: a request
@@ -135,8 +172,10 @@ impl Engine<'_> {
 
     pub(super) fn stall(&mut self, target: usize) {
         let Some(stalls) = self.plan.targets[target].stalls else { return };
-        let length = self.service.log_normal(stalls.length, 0.4);
-        self.targets[target].busy_until = self.now + length;
+        let length = self.service.log_normal(stalls.length, stalls.spread);
+        let busy_until = &mut self.targets[target].busy_until;
+        // It may do nothing for longer already.
+        *busy_until = (*busy_until).max(self.now + length);
         let next = length + self.service.exponential(stalls.gap) + 1;
         self.after(next, Event::Stall(target));
     }

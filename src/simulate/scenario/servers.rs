@@ -1,0 +1,299 @@
+//! What servers do to their callers: close idle connections, cut slow requests off, die, freeze, drown.
+
+use super::shop::BUILD;
+use super::site::{Offer, Site, lag, seconds};
+use crate::simulate::dice::Dice;
+use crate::simulate::plan::{
+    Action, Fault, FaultKind, KeepAlive, MILLISECOND, Moment, Plan, Poller, Proxy, SECOND, Server, Stalls, Surge,
+    Target, TimeLimit, Timer, Way,
+};
+
+/// All targets, or one of them, get this keep-alive timeout and a lagging event loop.
+fn race(site: &mut Site, dice: &mut Dice, keep_alive: KeepAlive, stalls: Stalls) {
+    let change = |target: &mut Target| (target.keep_alive, target.stalls) = (keep_alive, Some(stalls));
+    if dice.is(0.6) {
+        site.change_all(change);
+    } else {
+        let target = site.any(dice);
+        site.change(target, change);
+    }
+}
+
+pub(super) fn race_precise(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
+    site.sparse(dice, &[2, 4, 8, 15, 30], 70_000);
+    let idle = dice.pick(&[2, 5, 5, 6, 10]) * SECOND;
+    let keep_alive = KeepAlive::precise(idle, dice.between(1, 12) * MILLISECOND);
+    let stalls = lag(dice);
+    race(&mut site, dice, keep_alive, stalls);
+    site.plan
+}
+
+/// Long keep-alive timeouts are rarely met, and pools are deep where requests come in bursts.
+pub(super) fn race_slow(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 2));
+    site.plan.nodes = dice.pick(&[1, 2, 3]);
+    site.sparse(dice, &[2, 4, 8], 90_000);
+    let idle = dice.pick(&[20, 20, 30, 60]);
+    site.plan.idle_timeout = if idle == 60 { dice.pick(&[300, 4000]) } else { 60 } * SECOND;
+    site.plan.page = 10.0;
+    let keep_alive = KeepAlive::precise(idle * SECOND, dice.between(1, 12) * MILLISECOND);
+    let stalls = Stalls { length: dice.between(20, 60) * MILLISECOND, ..lag(dice) };
+    race(&mut site, dice, keep_alive, stalls);
+    site.plan
+}
+
+/// Servers whose timers have a resolution of a second or four.
+pub(super) fn race_coarse(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
+    site.sparse(dice, &[2, 4, 8, 15], 70_000);
+    let keep_alive = KeepAlive {
+        idle: dice.pick(&[5, 5, 10]) * SECOND,
+        timer: Timer::Coarse { tick: dice.pick(&[1, 1, 4]) * SECOND },
+    };
+    let stalls = lag(dice);
+    race(&mut site, dice, keep_alive, stalls);
+    site.plan
+}
+
+/// Worker processes without timers, and pages that ask for many things at once.
+pub(super) fn race_sweep(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
+    site.sparse(dice, &[4, 8, 15], 60_000);
+    site.plan.page = dice.between(8, 20) as f64;
+    let keep_alive = KeepAlive {
+        idle: dice.pick(&[2, 2, 5]) * SECOND,
+        timer: Timer::Sweep { tick: dice.pick(&[500, 1000]) * MILLISECOND },
+    };
+    site.change_all(|target| target.keep_alive = keep_alive);
+    site.plan
+}
+
+/// Callers whose period is near the keep-alive timeout, among them some that go by the clock.
+pub(super) fn race_with_pollers(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 3));
+    site.sparse(dice, &[2, 4, 8], 40_000);
+    let idle = dice.pick(&[5, 6, 10]);
+    let period = idle * SECOND + dice.between(-40, 40) * MILLISECOND;
+    let aligned = if dice.is(0.5) { Some(dice.between(20, 400) * MILLISECOND) } else { None };
+    site.plan.pollers = vec![Poller { period, share: 0.5, aligned }, Poller::every(60 * SECOND, 0.05)];
+    let keep_alive = KeepAlive::precise(idle * SECOND, dice.between(1, 12) * MILLISECOND);
+    let stalls = lag(dice);
+    race(&mut site, dice, keep_alive, stalls);
+    site.plan
+}
+
+/// One of several processes of one target dies now and then; the others serve on.
+pub(super) fn worker_kill(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Media, (30, 80), (2, 4));
+    let processes = dice.pick(&[2, 3, 4, 4]);
+    site.change_all(|target| target.server = Server { processes, ..Server::plain() });
+    let victim = site.any(dice);
+    for _ in 0..16 {
+        let moment = site.moment(dice, 5, 95);
+        site.at(moment, victim, Action::KillProcess);
+    }
+    site.plan
+}
+
+/// One target dies several times with requests in flight, and is started again at its place.
+pub(super) fn crash_restart(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Media, (20, 60), (2, 5));
+    let restart = seconds(dice, 3, 20);
+    site.change_all(|target| target.server.restart = Some(restart));
+    let victim = site.any(dice);
+    for _ in 0..dice.between(3, 7) {
+        let moment = site.moment(dice, 5, 95);
+        site.at(moment, victim, Action::Crash);
+    }
+    site.plan
+}
+
+/// Whichever target gets a request of one route, in a certain form, dies of it.
+pub(super) fn poison_route(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Media, (20, 50), (2, 5));
+    let restart = seconds(dice, 2, 9);
+    site.change_all(|target| target.server.restart = Some(restart));
+    // Every process in every minute or few.
+    let share = dice.between(6, 20) as f64 / 1000.0;
+    let start = site.moment(dice, 10, 40);
+    let route = dice.index(2);
+    site.fault_everywhere(start, route, Some(Fault { share, kind: FaultKind::Kills }));
+    site.plan
+}
+
+/// Memory fills with every request; processes slow down, are killed, and begin again.
+pub(super) fn memory_leak(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Media, (20, 60), (2, 5));
+    let restart = seconds(dice, 4, 20);
+    let requests = site.plan.rate / site.targets.len() as f64 * 60.0;
+    for target in site.targets.clone() {
+        // Each after so many minutes' worth of requests.
+        let minutes = dice.between(40, 90) as f64 / 10.0;
+        let limit = u32::try_from(crate::simulate::dice::scaled(1, requests * minutes)).unwrap_or(u32::MAX);
+        site.change(target, |target| {
+            target.server = Server { requests_until_full: Some(limit), restart: Some(restart), ..Server::plain() };
+        });
+    }
+    site.plan
+}
+
+/// A time limit for requests, on a site with a slow route that exceeds it in some of its requests.
+fn limited(dice: &mut Dice, seconds: &[i64], limit: impl FnOnce(&mut Dice) -> TimeLimit) -> Site {
+    let mut site = Site::draw(dice, Offer::Reports, (10, 30), (1, 4));
+    site.patient();
+    let after = dice.pick(seconds) * SECOND;
+    let limit = TimeLimit { after, ..limit(dice) };
+    site.plan.idle_timeout = dice.pick(&[60, 60, 120, 300]) * SECOND;
+    site.change_all(|target| target.server.time_limit = Some(limit));
+    let start = site.moment(dice, 0, 30);
+    // The median comes to lie somewhere below the limit.
+    let pace = after as f64 / (2600.0 * MILLISECOND as f64) * dice.between(45, 80) as f64 / 100.0;
+    for target in site.targets.clone() {
+        site.at(start, target, Action::RoutePace(BUILD, pace));
+    }
+    site
+}
+
+/// A supervisor that looks about once a second kills workers that are silent for too long.
+pub(super) fn worker_timeout(dice: &mut Dice) -> Plan {
+    let mut site = limited(dice, &[10, 20, 30, 30], |dice| {
+        let way = if dice.is(0.25) { Way::Answer(500) } else { Way::Close };
+        TimeLimit { after: 0, poll: SECOND, way, stuck: dice.pick(&[0.0, 0.0, 0.3]) }
+    });
+    let slots = dice.pick(&[16, 32, 64]);
+    site.change_all(|target| {
+        target.server = Server { slots: Some(slots), accepts_when_free: true, backlog: 2048, ..target.server };
+    });
+    site.plan
+}
+
+/// The server has a timer for each request, and closes the connection when it fires.
+pub(super) fn request_timeout(dice: &mut Dice) -> Plan {
+    let way = dice.pick(&[Way::Close, Way::Close, Way::CloseAtEnd]);
+    limited(dice, &[5, 10, 15, 20, 29, 30, 45], |_| TimeLimit { after: 0, poll: 0, way, stuck: 0.0 }).plan
+}
+
+/// A process stops doing anything for some minutes, and its host goes on.
+pub(super) fn frozen_process(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Shop, (10, 60), (2, 5));
+    site.plan.idle_timeout = dice.pick(&[60, 60, 30]) * SECOND;
+    let frozen = site.any(dice);
+    let backlog = dice.pick(&[128, 511, 4096]);
+    site.change(frozen, |target| target.server.backlog = backlog);
+    let (moment, time) = (site.moment(dice, 15, 70), seconds(dice, 150, 400));
+    site.at(moment, frozen, Action::Freeze(time));
+    site.plan
+}
+
+/// A slow route gets slower, at last slower than the idle timeout.
+pub(super) fn slow_route(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Reports, (10, 30), (1, 4));
+    site.patient();
+    let full = site.plan.idle_timeout as f64 / (2600.0 * MILLISECOND as f64);
+    let start = 10 + dice.below(30);
+    for (step, share) in [0.2, 0.4, 0.7, dice.between(80, 160) as f64 / 100.0].into_iter().enumerate() {
+        let minute = site.plan.minutes * (start + 12 * u32::try_from(step).unwrap_or_default()) / 100;
+        for target in site.targets.clone() {
+            site.at(Moment::minute(minute), target, Action::RoutePace(BUILD, full * share));
+        }
+    }
+    site.plan
+}
+
+/// Visits rise beyond what the targets can serve, and fall again.
+fn flood(site: &mut Site, dice: &mut Dice) {
+    let (begin, top, end) = (site.plan.minutes / 4, site.plan.minutes / 2, site.plan.minutes * 7 / 10);
+    let height = dice.between(25, 45) as f64 / 10.0;
+    site.plan.surges = vec![
+        Surge { minutes: (begin, top), factors: (1.0, height) },
+        Surge { minutes: (top, end), factors: (height, height) },
+        Surge { minutes: (end, end + 2), factors: (height, 1.0) },
+    ];
+}
+
+/// Targets that serve about twice as much as usually comes.
+fn narrow(dice: &mut Dice, server: impl Fn(u32) -> Server) -> Site {
+    let mut site = Site::draw(dice, Offer::Shop, (60, 120), (1, 4));
+    site.plan.idle_timeout = dice.pick(&[60, 60, 30]) * SECOND;
+    // The mean of the shop's answers is about 70 ms.
+    let slots = dice.pick(&[1, 2, 4]);
+    let usual = site.plan.rate / site.targets.len() as f64;
+    let pace = f64::from(slots) / (usual * 0.07) / dice.between(17, 24) as f64 * 10.0;
+    site.change_all(|target| {
+        target.pace = pace;
+        target.server = server(slots);
+    });
+    flood(&mut site, dice);
+    site
+}
+
+/// Requests wait inside of the process, until nobody waits for them any more.
+pub(super) fn saturation(dice: &mut Dice) -> Plan {
+    narrow(dice, |slots| Server { slots: Some(slots), ..Server::plain() }).plan
+}
+
+/// Workers accept only what they serve at once; connections wait in the kernel's queue, and are dropped when it is full.
+pub(super) fn saturation_backlog(dice: &mut Dice) -> Plan {
+    let backlog = dice.pick(&[16, 64, 128]);
+    narrow(dice, |slots| Server { slots: Some(slots), accepts_when_free: true, backlog, ..Server::plain() }).plan
+}
+
+/// The queue inside is bounded, and what does not fit is answered 503.
+pub(super) fn saturation_shed(dice: &mut Dice) -> Plan {
+    let queue = dice.pick(&[50, 100, 200]);
+    narrow(dice, |slots| Server { slots: Some(slots), queue: Some(queue), ..Server::plain() }).plan
+}
+
+/// A slow route takes all workers, and everything else waits behind it.
+pub(super) fn slow_route_under_load(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Reports, (15, 30), (1, 4));
+    site.plan.idle_timeout = 60 * SECOND;
+    let slots = dice.pick(&[6, 8, 10]);
+    site.change_all(|target| target.server = Server { slots: Some(slots), ..Server::plain() });
+    let (start, end) = (Moment::minute(site.plan.minutes / 3), Moment::minute(site.plan.minutes * 2 / 3));
+    // As much work as the workers can do, and somewhat more; nearly all of it is the slow route's.
+    let builds = site.plan.rate / site.targets.len() as f64 * 0.227;
+    let pace = f64::from(slots) / (builds * 2.95) * dice.between(100, 135) as f64 / 100.0;
+    for target in site.targets.clone() {
+        site.at(start, target, Action::RoutePace(BUILD, pace));
+        site.at(end, target, Action::RoutePace(BUILD, 1.0));
+    }
+    site.plan
+}
+
+/// A proxy inside each target.
+fn with_proxy(dice: &mut Dice) -> (Site, Proxy) {
+    let mut site = Site::draw(dice, Offer::Reports, (10, 40), (1, 4));
+    site.patient();
+    let proxy = dice.pick(&[
+        Proxy { timeout: 60 * SECOND, statuses: (504, 502), page: 332 },
+        Proxy { timeout: 15 * SECOND, statuses: (504, 503), page: 244 },
+        Proxy { timeout: 50 * SECOND, statuses: (504, 503), page: 217 },
+        Proxy { timeout: 30 * SECOND, statuses: (504, 502), page: 332 },
+    ]);
+    site.plan.idle_timeout = dice.pick(&[120, 180, 300]) * SECOND;
+    site.change_all(|target| target.server.proxy = Some(proxy));
+    (site, proxy)
+}
+
+/// The inner proxy's own timeout, below the idle timeout.
+pub(super) fn inner_proxy_timeout(dice: &mut Dice) -> Plan {
+    let (mut site, proxy) = with_proxy(dice);
+    let pace = proxy.timeout as f64 / (2600.0 * MILLISECOND as f64) * dice.between(60, 110) as f64 / 100.0;
+    let start = site.moment(dice, 5, 40);
+    for target in site.targets.clone() {
+        site.at(start, target, Action::RoutePace(BUILD, pace));
+    }
+    site.plan
+}
+
+/// The application behind the inner proxy of one target is down for a while.
+pub(super) fn inner_proxy_refused(dice: &mut Dice) -> Plan {
+    let (mut site, _) = with_proxy(dice);
+    let (target, start) = (site.any(dice), site.moment(dice, 10, 60));
+    let end = start.plus(seconds(dice, 90, 600));
+    site.at(start, target, Action::Application(false));
+    site.at(end, target, Action::Application(true));
+    site.plan
+}

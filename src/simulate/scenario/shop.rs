@@ -1,0 +1,60 @@
+//! What the simulated applications offer.
+
+use crate::simulate::plan::{Group, Kind, MILLISECOND, Micros, Route};
+
+pub(super) const EVERYONE: &[Kind] =
+    &[Kind::Browser, Kind::App, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
+const BROWSERS: &[Kind] = &[Kind::Browser];
+const APPS: &[Kind] = &[Kind::App, Kind::Browser];
+/// Those who wait for a report: apps have no screen for it.
+const PATIENT: &[Kind] = &[Kind::Browser, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
+
+/// A shop's JSON interface: quick answers, some of them client errors.
+pub(super) const SHOP_ROUTES: &[Route] = &[
+    route("GET", "/api/items/{}", 260, EVERYONE, (26, 0.7), (210, 1400), &[(200, 955), (404, 25), (304, 20)]),
+    route("GET", "/api/items?page={}", 180, EVERYONE, (45, 0.6), (215, 5200), &[(200, 985), (304, 15)]),
+    route("GET", "/api/search?q=term{}", 90, EVERYONE, (85, 0.8), (220, 3900), &[(200, 1)]),
+    route("GET", "/api/session", 120, APPS, (9, 0.6), (260, 480), &[(200, 97), (401, 3)]),
+    route("GET", "/api/alerts?since={}", 60, PATIENT, (14, 0.6), (240, 620), &[(200, 80), (304, 20)]),
+    route("PUT", "/api/cart/{}", 70, APPS, (38, 0.6), (420, 900), &[(200, 98), (422, 2)]),
+    route("POST", "/api/orders", 45, EVERYONE, (140, 0.7), (780, 760), &[(201, 96), (422, 3), (400, 1)]),
+    route("GET", "/static/app.js", 70, BROWSERS, (3, 0.5), (190, 48_000), &[(200, 60), (304, 40)]),
+];
+
+/// Reports are listed and fetched quickly, and built slowly.
+pub(super) const REPORT_ROUTES: &[Route] = &[
+    route("GET", "/reports", 30, PATIENT, (30, 0.6), (230, 2600), &[(200, 1)]),
+    route("GET", "/reports/{}", 45, PATIENT, (120, 0.8), (230, 21_000), &[(200, 97), (404, 3)]),
+    route("POST", "/reports/build", 22, PATIENT, (2600, 0.5), (640, 900), &[(200, 98), (422, 2)]),
+];
+
+/// The place of the slow route in [`REPORT_ROUTES`].
+pub(super) const BUILD: usize = 2;
+
+/// A row of a table of routes; the median is in milliseconds.
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    weight: u32,
+    callers: &'static [Kind],
+    (median, sigma): (Micros, f64),
+    bytes: (u32, u32),
+    statuses: &'static [(u16, u32)],
+) -> Route {
+    Route { method, path, numbers: 5000, weight, callers, median: median * MILLISECOND, sigma, bytes, statuses }
+}
+
+pub(super) fn shop_api() -> Group {
+    Group::new(("shop-api", "73e2d6bc24d8a067"), 3000, "api.shop.example.com", 100, SHOP_ROUTES)
+}
+
+pub(super) fn reports() -> Group {
+    Group::new(("reports", "3bb63f11dfb0faf9"), 8080, "reports.shop.example.com", 200, REPORT_ROUTES)
+}
+
+/// Pictures are turned and films cut while their caller waits.
+pub(super) const MEDIA_ROUTES: &[Route] = &[
+    route("POST", "/images/resize", 40, PATIENT, (900, 0.6), (52_000, 31_000), &[(200, 98), (422, 2)]),
+    route("POST", "/films/{}/cut", 12, PATIENT, (3800, 0.5), (900, 1200), &[(200, 99), (404, 1)]),
+    route("GET", "/images/{}", 40, EVERYONE, (60, 0.7), (230, 38_000), &[(200, 96), (404, 4)]),
+];

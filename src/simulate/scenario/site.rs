@@ -1,0 +1,181 @@
+//! A load balancer drawn by chance: what a scenario then breaks.
+
+use super::shop::{EVERYONE, MEDIA_ROUTES, REPORT_ROUTES, SHOP_ROUTES};
+use crate::simulate::dice::Dice;
+use crate::simulate::plan::{
+    Action, Fault, Group, GroupIndex, KeepAlive, Kind, MILLISECOND, Micros, Moment, Patience, Plan, Reuse, Route,
+    SECOND, Stalls, Target, TargetIndex,
+};
+
+/// Load balancers, target groups and hosts to draw from.
+const LOAD_BALANCERS: &[(&str, &str)] =
+    &[("shop-prod", "50dc6c495c0c9188"), ("edge", "1f7c2a9b0d3e4f55"), ("internal-api", "c0ffee0123456789")];
+const GROUPS: &[(&str, &str, u16, &str)] = &[
+    ("shop-api", "73e2d6bc24d8a067", 3000, "api.shop.example.com"),
+    ("checkout", "5be0d2f3a1c49768", 8080, "checkout.example.com"),
+    ("accounts", "9a8b7c6d5e4f3021", 8000, "accounts.example.com"),
+    ("catalogue", "0d1c2b3a49586776", 80, "catalogue.example.com"),
+    ("gateway", "66778899aabbccdd", 8443, "gw.example.com"),
+];
+
+/// What comes of a draw.
+pub(super) struct Site {
+    pub(super) plan: Plan,
+    pub(super) group: GroupIndex,
+    pub(super) targets: Vec<TargetIndex>,
+}
+
+/// Which routes a site has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// Quick answers.
+    Shop,
+    /// Quick answers, and one slow route.
+    Reports,
+    /// Answers that take a second or more.
+    Media,
+}
+
+impl Offer {
+    fn routes(self) -> &'static [Route] {
+        match self {
+            Self::Shop => SHOP_ROUTES,
+            Self::Reports => REPORT_ROUTES,
+            Self::Media => MEDIA_ROUTES,
+        }
+    }
+}
+
+impl Site {
+    /// `rate`: tenths of a request per second for each target, from and below; `targets`: how many, from and below.
+    pub(super) fn draw(dice: &mut Dice, offer: Offer, rate: (i64, i64), targets: (i64, i64)) -> Self {
+        let count = dice.between(targets.0, targets.1);
+        let mut plan = Plan::new(dice.between(rate.0, rate.1) as f64 / 10.0 * count as f64);
+        plan.load_balancer = dice.pick(LOAD_BALANCERS);
+        plan.minutes = 24 + dice.below(25);
+        plan.nodes = dice.pick(&[1, 2, 2, 2, 3, 3, 3, 4, 5, 6]);
+        plan.idle_timeout = dice.pick(&[60, 60, 60, 60, 60, 60, 30, 120]) * SECOND;
+        plan.reuse =
+            dice.pick(&[Reuse::Latest(0.5), Reuse::Latest(0.5), Reuse::Latest(0.9), Reuse::Latest(0.0), Reuse::Oldest]);
+        plan.page = dice.between(15, 60) as f64 / 10.0;
+        if dice.is(0.3) {
+            plan.patience.push((Kind::Browser, Patience::Leaves(dice.between(60, 400) * SECOND)));
+        }
+        let (name, id, port, host) = dice.pick(GROUPS);
+        let mut group = Group::new((name, id), port, host, 100, offer.routes());
+        group.is_ipv6 = dice.is(0.1);
+        group.deregistration_delay = dice.pick(&[300, 300, 120, 60, 30]) * SECOND;
+        let group = plan.group(group);
+        let mut site = Self { plan, group, targets: Vec::new() };
+        for _ in 0..count {
+            let target = site.sound(dice);
+            site.targets.push(site.plan.target(group, target));
+        }
+        site
+    }
+
+    /// So many requests for each pair of node and target, in tenths of a second's; and a run long enough for `requests`. Where
+    /// connections are idle for some seconds now and then, there is little traffic for each, and a long time of it.
+    pub(super) fn sparse(&mut self, dice: &mut Dice, rates: &[u32], requests: u32) {
+        let targets = u32::try_from(self.targets.len()).unwrap_or(1);
+        let tenths = dice.pick(rates) * targets * self.plan.nodes;
+        self.plan.rate = f64::from(tenths) / 10.0;
+        self.plan.minutes = (requests / (tenths * 6).max(1)).clamp(20, 480);
+    }
+
+    /// A sound target at an address that is still free: it keeps idle connections for longer than the load balancer.
+    pub(super) fn sound(&self, dice: &mut Dice) -> Target {
+        let address = loop {
+            let (zone, host) = (dice.below(3), 10 + dice.below(240));
+            let [x, y] = [10 + zone, host].map(|part| u8::try_from(part).unwrap_or(u8::MAX));
+            if self.plan.targets.iter().all(|target| target.address != [10, 0, x, y]) {
+                break [10, 0, x, y];
+            }
+        };
+        let stalls = Stalls {
+            gap: dice.between(400, 1500) * MILLISECOND,
+            length: dice.between(1, 7) * MILLISECOND,
+            spread: 0.6,
+        };
+        let idle = self.plan.idle_timeout + dice.between(5, 30) * SECOND;
+        let keep_alive = KeepAlive::precise(idle, 5 * MILLISECOND);
+        Target { keep_alive, stalls: Some(stalls), ..Target::at(address) }
+    }
+
+    /// A sound target that is not there yet.
+    pub(super) fn later(&mut self, dice: &mut Dice) -> TargetIndex {
+        let target = self.sound(dice).later();
+        self.plan.target(self.group, target)
+    }
+
+    /// Changes a target before the run begins.
+    pub(super) fn change(&mut self, target: TargetIndex, change: impl FnOnce(&mut Target)) {
+        if let Some(target) = self.plan.targets.get_mut(target.0) {
+            change(target);
+        }
+    }
+
+    /// Changes all targets alike.
+    pub(super) fn change_all(&mut self, mut change: impl FnMut(&mut Target)) {
+        for target in &mut self.plan.targets {
+            change(target);
+        }
+    }
+
+    /// A moment between two hundredths of the run.
+    pub(super) fn moment(&self, dice: &mut Dice, from: u32, to: u32) -> Moment {
+        let at = |hundredths: u32| i64::from(self.plan.minutes * hundredths / 100);
+        let minute = dice.between(at(from), at(to));
+        Moment::minute(u32::try_from(minute).unwrap_or_default()).plus(dice.between(0, 60) * SECOND)
+    }
+
+    pub(super) fn at(&mut self, moment: Moment, target: TargetIndex, action: Action) {
+        self.plan.at(moment, target, action);
+    }
+
+    /// One of the targets.
+    pub(super) fn any(&self, dice: &mut Dice) -> TargetIndex {
+        self.targets[dice.index(self.targets.len())]
+    }
+
+    /// The place of one of the routes.
+    pub(super) fn any_route(&self, dice: &mut Dice) -> usize {
+        dice.index(self.plan.groups[self.group.0].routes.len())
+    }
+
+    /// The same fault on a route of all targets, or none any more. All meet it within a second.
+    pub(super) fn fault_everywhere(&mut self, moment: Moment, route: usize, fault: Option<Fault>) {
+        for target in self.targets.clone() {
+            self.at(moment, target, Action::RouteFault(route, fault));
+        }
+    }
+
+    /// All routes of one target have the same fault.
+    pub(super) fn fault_on_all_routes(&mut self, moment: Moment, target: TargetIndex, fault: Option<Fault>) {
+        for route in 0..self.plan.groups[self.group.0].routes.len() {
+            self.at(moment, target, Action::RouteFault(route, fault));
+        }
+    }
+
+    /// Everyone calls alike, and nobody leaves: for what is about the server alone.
+    pub(super) fn patient(&mut self) {
+        self.plan.patience.clear();
+    }
+
+    /// A part of the audience that waits as long as it likes.
+    pub(super) fn audience(&mut self, audience: &'static [(Kind, u32)], patience: (Kind, Patience)) {
+        debug_assert!(audience.iter().all(|(kind, _)| EVERYONE.contains(kind)));
+        self.plan.audience = audience;
+        self.plan.patience = vec![patience];
+    }
+}
+
+/// An event loop that is often busy for some milliseconds.
+pub(super) fn lag(dice: &mut Dice) -> Stalls {
+    Stalls { gap: dice.between(20, 80) * MILLISECOND, length: dice.between(4, 30) * MILLISECOND, spread: 0.7 }
+}
+
+/// A whole number of seconds, from and below.
+pub(super) fn seconds(dice: &mut Dice, from: i64, below: i64) -> Micros {
+    dice.between(from, below) * SECOND
+}
