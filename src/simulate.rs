@@ -2,8 +2,8 @@
 //!
 //! A scenario is data: a load balancer, its target groups, targets and callers, and what is done to targets at which moment
 //! (`simulate/scenario.rs`). A model of nodes, pools of connections and targets runs it event by event (`simulate/engine.rs`);
-//! failures are what comes of it, and no line is marked as failed by chance. Out come log objects at their S3 keys, and for
-//! each failed request one JSON line that says why it failed.
+//! failures are what comes of it, and no line is marked as failed by chance. Out come log objects at their S3 keys, for
+//! each failed request one JSON line that says why it failed, and one JSON object that says what was done to whom.
 //!
 //! ```no_run
 //! use albscope::simulate::{Scenario, Simulation};
@@ -24,6 +24,7 @@ mod line;
 mod object;
 mod plan;
 mod scenario;
+mod story;
 mod traffic;
 
 #[cfg(test)]
@@ -148,7 +149,8 @@ impl Simulation {
         Self { shows_idle_timeout: shown, ..self }
     }
 
-    /// Writes the objects below `folder` at their S3 keys (`AWSLogs/…`), and the truth to `truth.jsonl` in `folder`.
+    /// Writes the objects below `folder` at their S3 keys (`AWSLogs/…`), and the truth into `folder`: `truth.jsonl` has a line for
+    /// each failed request, `what-happened.json` the timeouts of the run and what was done when.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Write`] when the folder already holds simulated logs, or when the file system refuses.
@@ -190,6 +192,7 @@ impl Simulation {
             seed: self.seed,
             shows_idle_timeout: self.shows_idle_timeout,
         };
+        sink.what_happened(&story::story(self.scenario, &plan, &run))?;
         let objects = Objects::new(packing, sink, Dice::new(self.seed, 5));
         let (failures, objects) = Engine::new(&plan, run, objects).run(watch)?;
         let Objects { handed_over, lines, bytes, bytes_decoded, .. } = objects;

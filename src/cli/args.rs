@@ -182,8 +182,8 @@ pub(crate) enum ColorArg {
 
 /// Write the logs of a simulated incident, and the truth about it.
 ///
-/// Log objects go to DIR/AWSLogs/... under the names that AWS gives them; DIR/truth.jsonl has one line for each failed request with its true cause. The same
-/// scenario, seed and options give the same bytes.
+/// Log objects go to DIR/AWSLogs/... under the names that AWS gives them; DIR/truth.jsonl has one line for each failed request with its true cause, and
+/// DIR/what-happened.json says what was done to whom. The same scenario, seed and options give the same bytes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimulateArgs {
     /// Which scenario; --list shows them

@@ -235,7 +235,7 @@ pub(super) struct Run {
 
 impl Run {
     /// When a moment of the plan is.
-    fn moment(&self, plan: &Plan, moment: Moment) -> Micros {
+    pub(super) fn moment(&self, plan: &Plan, moment: Moment) -> Micros {
         self.start + self.length / i64::from(plan.minutes.max(1)) * i64::from(moment.minute) + moment.delay
     }
 }

@@ -9,6 +9,7 @@ use flate2::{Compression, GzBuilder};
 
 use super::dice::Dice;
 use super::plan::{Micros, SECOND};
+use super::story;
 use crate::error::{Error, Result};
 use crate::timestamp::{Civil, Timestamp};
 
@@ -31,6 +32,12 @@ pub trait Sink {
     /// # Errors
     /// What the place says that the line goes to; it ends the simulation.
     fn truth(&mut self, line: &str) -> Result<()>;
+
+    /// What the run was told to do: one JSON object of several lines. It comes once, before everything else.
+    ///
+    /// # Errors
+    /// What the place says that it goes to; it ends the simulation.
+    fn what_happened(&mut self, json: &str) -> Result<()>;
 }
 
 /// Keeps everything in memory, for tests and benchmarks.
@@ -40,6 +47,8 @@ pub struct Memory {
     pub objects: Vec<(String, Vec<u8>)>,
     /// The truth's lines, in order of logging.
     pub truth: Vec<String>,
+    /// What the run was told to do, as JSON.
+    pub what_happened: String,
 }
 
 impl Sink for Memory {
@@ -52,9 +61,14 @@ impl Sink for Memory {
         self.truth.push(line.to_owned());
         Ok(())
     }
+
+    fn what_happened(&mut self, json: &str) -> Result<()> {
+        json.clone_into(&mut self.what_happened);
+        Ok(())
+    }
 }
 
-/// Writes below a folder: the objects at their keys, the truth beside them in `truth.jsonl`.
+/// Writes below a folder: the objects at their keys, the truth beside them in `truth.jsonl` and `what-happened.json`.
 ///
 /// A file appears under its name only when it is whole.
 pub(super) struct Directory {
@@ -112,6 +126,11 @@ impl Sink for Directory {
             .write_all(line.as_bytes())
             .and_then(|()| self.truth.write_all(b"\n"))
             .map_err(|source| Error::write(shown(&self.root.join(Self::TRUTH)), source))
+    }
+
+    fn what_happened(&mut self, json: &str) -> Result<()> {
+        let path = self.root.join(story::FILE);
+        fs::write(&path, json).map_err(|source| Error::write(shown(&path), source))
     }
 }
 

@@ -1,0 +1,209 @@
+//! What a run was told to do, as `what-happened.json` says it: the truth about parameters, beside that about requests.
+
+use serde::Serialize;
+
+use super::engine::Run;
+use super::plan::{Action, Fault, FaultKind, Kind, Micros, Patience, Plan, Rule, SECOND, Timer, What};
+use super::scenario::Scenario;
+
+/// All of it. Times are RFC 3339, durations seconds; `null` where there is no such timeout.
+#[derive(Serialize)]
+struct Story<'a> {
+    scenario: &'a str,
+    seed: u64,
+    /// Cause ids that failures may have, the main one first.
+    causes: &'a [&'a str],
+    from: String,
+    to: String,
+    requests_per_second: f64,
+    idle_timeout: f64,
+    load_balancer: String,
+    nodes: &'a [String],
+    target_groups: Vec<GroupStory<'a>>,
+    targets: Vec<TargetStory<'a>>,
+    clients: Vec<ClientStory>,
+    timeline: Vec<EventStory<'a>>,
+}
+
+#[derive(Serialize)]
+struct GroupStory<'a> {
+    target_group: &'a str,
+    deregistration_delay: f64,
+    /// The Lambda function's timeout.
+    function_timeout: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct TargetStory<'a> {
+    target: String,
+    target_group: &'a str,
+    keep_alive: f64,
+    /// `precise`, `coarse` or `sweep`.
+    keep_alive_timer: &'static str,
+    /// The server's own time limit for a request.
+    request_timeout: Option<f64>,
+    /// By how much it may be late, beside the second that some workers get to end.
+    request_timeout_late: Option<f64>,
+    inner_proxy_timeout: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct ClientStory {
+    clients: &'static str,
+    /// After this they leave; `null` where each leaves after a time of its own.
+    timeout: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct EventStory<'a> {
+    time: String,
+    /// `null` where it was done to a listener rule.
+    target: Option<String>,
+    target_group: &'a str,
+    what: String,
+}
+
+/// The whole object, with a line's end.
+pub(super) fn story(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
+    let (name, id) = plan.load_balancer;
+    let group = |index: usize| plan.groups[index].name;
+    let targets = plan.targets.iter().map(|target| TargetStory {
+        target: plan.address(target),
+        target_group: group(target.group.0),
+        keep_alive: seconds(target.keep_alive.idle),
+        keep_alive_timer: match target.keep_alive.timer {
+            Timer::Precise { .. } => "precise",
+            Timer::Coarse { .. } => "coarse",
+            Timer::Sweep { .. } => "sweep",
+        },
+        request_timeout: target.server.time_limit.map(|limit| seconds(limit.after)),
+        request_timeout_late: target.server.time_limit.map(|limit| seconds(limit.poll)),
+        inner_proxy_timeout: target.server.proxy.map(|proxy| seconds(proxy.timeout)),
+    });
+    let mut timeline: Vec<_> = plan.timeline.iter().map(|event| (run.moment(plan, event.moment), event.what)).collect();
+    timeline.sort_by_key(|(at, _)| *at);
+    let timeline = timeline.into_iter().map(|(at, what)| {
+        let (target, of, what) = match what {
+            What::Target(index, action) => {
+                let target = &plan.targets[index.0];
+                (Some(plan.address(target)), target.group, done(action, plan.groups[target.group.0].routes))
+            }
+            What::Rule(group, rule) => (None, group, ruled(rule)),
+        };
+        EventStory { time: time(at), target, target_group: group(of.0), what }
+    });
+    let story = Story {
+        scenario: scenario.name,
+        seed: run.seed,
+        causes: scenario.causes,
+        from: time(run.start),
+        to: time(run.start + run.length),
+        requests_per_second: run.rate,
+        idle_timeout: seconds(plan.idle_timeout),
+        load_balancer: format!("app/{name}/{id}"),
+        nodes: &run.nodes,
+        target_groups: plan
+            .groups
+            .iter()
+            .map(|group| GroupStory {
+                target_group: group.name,
+                deregistration_delay: seconds(group.deregistration_delay),
+                function_timeout: group.function.map(|function| seconds(function.timeout)),
+            })
+            .collect(),
+        targets: targets.collect(),
+        clients: plan.patience.iter().map(|&(kind, patience)| client(kind, patience)).collect(),
+        timeline: timeline.collect(),
+    };
+    // Its keys are all strings, and writing to memory does not fail.
+    let mut text = serde_json::to_string_pretty(&story).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn client(kind: Kind, patience: Patience) -> ClientStory {
+    ClientStory {
+        clients: match kind {
+            Kind::Browser => "browsers",
+            Kind::App => "mobile apps",
+            Kind::Program => "programs",
+            Kind::Edge => "content delivery network",
+            Kind::Gateway => "API gateway",
+            Kind::Service => "another service",
+        },
+        timeout: match patience {
+            Patience::Constant { time, .. } => Some(seconds(time)),
+            Patience::Leaves(_) => None,
+        },
+    }
+}
+
+/// An action in words.
+fn done(action: Action, routes: &[super::plan::Route]) -> String {
+    let of =
+        |route: usize| routes.get(route).map_or_else(String::new, |route| format!("{} {}", route.method, route.path));
+    match action {
+        Action::Start => "a process starts and listens".to_owned(),
+        Action::Crash => "the process dies".to_owned(),
+        Action::KillProcess => "one of its processes dies".to_owned(),
+        Action::Stop => "the process is stopped at once".to_owned(),
+        Action::Terminate(grace) => {
+            format!("the process listens no more and ends within {} s", seconds(grace))
+        }
+        Action::Freeze(time) => format!("the process does nothing for {} s", seconds(time)),
+        Action::Blackhole => "packets to and from it vanish".to_owned(),
+        Action::BlackholeFrom(_) => "packets between one node and it vanish".to_owned(),
+        Action::Restore => "packets pass again".to_owned(),
+        Action::Register => "it is registered".to_owned(),
+        Action::Deregister => "it is deregistered".to_owned(),
+        Action::Pace(pace) => format!("its answers take {pace:.1} times as long as usual"),
+        Action::RoutePace(route, pace) => format!("{} takes {pace:.1} times as long as usual", of(route)),
+        Action::RouteFault(route, None) => format!("{} is sound again", of(route)),
+        Action::RouteFault(route, Some(Fault { share, kind })) => {
+            let what = match kind {
+                FaultKind::Kills => "kill the process".to_owned(),
+                FaultKind::Malformed => "get an answer that is not HTTP".to_owned(),
+                FaultKind::Status(status, _) => format!("are answered {status}"),
+                FaultKind::Waits(time, status) => {
+                    format!("wait {} s for what all targets share and are answered {status}", seconds(time))
+                }
+                FaultKind::Hangs => "wait for what all targets share".to_owned(),
+            };
+            format!("{:.1} % of {} {what}", share * 100.0, of(route))
+        }
+        Action::Application(true) => "the application behind its proxy runs again".to_owned(),
+        Action::Application(false) => "the application behind its proxy is down".to_owned(),
+        Action::Tls(true) => "TLS with it works again".to_owned(),
+        Action::Tls(false) => "TLS handshakes with it fail".to_owned(),
+    }
+}
+
+/// A rule in words.
+fn ruled(rule: Rule) -> String {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    match rule {
+        Rule::Forward => "the rule forwards".to_owned(),
+        Rule::WafBlocks(share) => format!("AWS WAF blocks {}", percent(share)),
+        Rule::WafFails(share) => format!("AWS WAF cannot be asked for {}", percent(share)),
+        Rule::Rejects(share) => format!("{} are not authenticated", percent(share)),
+        Rule::IdentityFails(share) => format!("the identity provider does not answer for {}", percent(share)),
+        Rule::Fixed(status) => format!("the rule answers {status} itself"),
+        Rule::FunctionThrows(share) => format!("the function throws for {}", percent(share)),
+        Rule::FunctionMumbles(share) => format!("the function's answer to {} cannot be used", percent(share)),
+        Rule::FunctionPace(pace) => format!("the function takes {pace:.1} times as long as usual"),
+        Rule::FunctionDenied => "the function may not be invoked".to_owned(),
+    }
+}
+
+fn seconds(time: Micros) -> f64 {
+    time as f64 / SECOND as f64
+}
+
+fn time(at: Micros) -> String {
+    let mut text = Vec::new();
+    super::line::moment(&mut text, at);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// A file of the folder that a run is written to.
+pub(super) const FILE: &str = "what-happened.json";
