@@ -175,7 +175,7 @@ impl Simulation {
     /// # Errors
     /// What `sink` returns; [`crate::ErrorKind::Cancelled`] when `watch` breaks off.
     pub fn run(&self, sink: &mut dyn Sink, watch: Watch<'_>) -> Result<Written> {
-        let plan = (self.scenario.plan)(&mut Dice::new(self.seed, 6));
+        let plan = self.scenario.plan(self.seed);
         let (name, id) = plan.load_balancer;
         let nodes: Vec<_> = (0..self.nodes.unwrap_or(plan.nodes)).map(node_address).collect();
         let packing = Packing {

@@ -79,10 +79,11 @@ enum Event {
         target: usize,
         life: u32,
     },
-    /// A server's time limit ends a request.
+    /// A server ends a request without an answer.
     CutOff {
         connection: Key,
         life: u32,
+        cause: Cause,
     },
     /// A request has killed its process.
     Killed {
@@ -461,7 +462,7 @@ impl<'a> Engine<'a> {
                 What::Rule(group, rule) => self.rules[group.0] = rule,
             },
             Event::SlotFree { target, life } => self.slot_free(target, life),
-            Event::CutOff { connection, life } => self.cut_off(connection, life),
+            Event::CutOff { connection, life, cause } => self.cut_off(connection, life, cause),
             Event::Killed { target, process, life } => self.killed(target, process, life),
             Event::Restarted { target, life } => self.restarted(target, life),
             Event::GraceOver { target, life } => self.grace_over(target, life),

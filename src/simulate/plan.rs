@@ -468,6 +468,8 @@ pub(super) enum FaultKind {
     Waits(Micros, u16),
     /// It waits for something that all targets share, without a timeout of its own.
     Hangs,
+    /// The application closes the connection in place of an answer.
+    Closes,
 }
 
 /// What is done to a target.
@@ -533,6 +535,8 @@ pub(super) enum Cause {
     LambdaMisconfigured,
     WafUnavailable,
     IdentityProviderError,
+    /// Nothing that the load balancer sees tells why.
+    Unexplained,
 }
 
 impl Cause {
@@ -562,6 +566,7 @@ impl Cause {
             Self::LambdaMisconfigured => "lambda-misconfigured",
             Self::WafUnavailable => "waf-unavailable",
             Self::IdentityProviderError => "identity-provider-error",
+            Self::Unexplained => "unexplained",
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::engine::Run;
-use super::plan::{Action, Fault, FaultKind, Kind, Micros, Patience, Plan, Rule, SECOND, Timer, What};
+use super::plan::{Action, Fault, FaultKind, Kind, Micros, Patience, Plan, Rule, SECOND, Timer, Way, What};
 use super::scenario::Scenario;
 
 /// All of it. Times are RFC 3339, durations seconds; `null` where there is no such timeout.
@@ -44,6 +44,8 @@ struct TargetStory<'a> {
     request_timeout: Option<f64>,
     /// By how much it may be late, beside the second that some workers get to end.
     request_timeout_late: Option<f64>,
+    /// `close`, `answer`, or `close-at-end` where the request runs on and its answer is not sent.
+    request_timeout_way: Option<&'static str>,
     inner_proxy_timeout: Option<f64>,
 }
 
@@ -78,6 +80,11 @@ pub(super) fn story(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
         },
         request_timeout: target.server.time_limit.map(|limit| seconds(limit.after)),
         request_timeout_late: target.server.time_limit.map(|limit| seconds(limit.poll)),
+        request_timeout_way: target.server.time_limit.map(|limit| match limit.way {
+            Way::Close => "close",
+            Way::Answer(_) => "answer",
+            Way::CloseAtEnd => "close-at-end",
+        }),
         inner_proxy_timeout: target.server.proxy.map(|proxy| seconds(proxy.timeout)),
     });
     let mut timeline: Vec<_> = plan.timeline.iter().map(|event| (run.moment(plan, event.moment), event.what)).collect();
@@ -167,6 +174,7 @@ fn done(action: Action, routes: &[super::plan::Route]) -> String {
                 FaultKind::Waits(time, status) => {
                     format!("wait {} s for what all targets share and are answered {status}", seconds(time))
                 }
+                FaultKind::Closes => "are closed without an answer".to_owned(),
                 FaultKind::Hangs => "wait for what all targets share".to_owned(),
             };
             format!("{:.1} % of {} {what}", share * 100.0, of(route))

@@ -125,7 +125,8 @@ fn nothing_fails_where_nothing_is_wrong() {
 #[test]
 fn each_scenario_fails_of_its_causes_and_the_truth_has_exactly_the_failed_requests() {
     SCENARIOS.par_iter().for_each(|scenario| {
-        let (memory, written) = remember(&Simulation::new(scenario).compression(1));
+        // Not compressed, for there are gigabytes of it.
+        let (memory, written) = remember(&Simulation::new(scenario).compression(0));
         let truth = truth(&memory);
         let mut failed = BTreeSet::new();
         let lines = memory.objects.iter().flat_map(|(_, gz)| {
@@ -150,7 +151,9 @@ fn each_scenario_fails_of_its_causes_and_the_truth_has_exactly_the_failed_reques
             *counts.entry(value["cause"].as_str().expect("an id")).or_insert(0) += 1;
         }
         for cause in counts.keys() {
-            assert!(scenario.causes.contains(cause), "{}: {cause}", scenario.name);
+            // People who leave are everywhere.
+            let is_usual = *cause == "client-gave-up";
+            assert!(is_usual || scenario.causes.contains(cause), "{}: {cause}", scenario.name);
         }
         if let Some(main) = scenario.causes.first() {
             assert!(counts.get(main).is_some_and(|&count| count >= 3), "{}: {counts:?}", scenario.name);
@@ -362,13 +365,13 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
         name: "deregistered",
         description: "",
         causes: &["deregistration-delay-elapsed", "no-registered-targets"],
-        plan: |_| with_one_target(&[(Moment::minute(5), Action::Deregister)]),
+        draw: |_| with_one_target(&[(Moment::minute(5), Action::Deregister)]),
     };
     static STOPPED: Scenario = Scenario {
         name: "stopped",
         description: "",
         causes: &["deploy-without-draining"],
-        plan: |_| {
+        draw: |_| {
             let started = Moment::minute(5).plus(4 * SECOND);
             with_one_target(&[(Moment::minute(5), Action::Stop), (started, Action::Start)])
         },
@@ -378,7 +381,7 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
         name: "lost",
         description: "",
         causes: &["connect-timeout"],
-        plan: |_| with_one_target(&[(Moment::minute(5), Action::Blackhole)]),
+        draw: |_| with_one_target(&[(Moment::minute(5), Action::Blackhole)]),
     };
     for scenario in [&DEREGISTERED, &STOPPED, &LOST] {
         let (memory, _) = remember(&Simulation::new(scenario));
@@ -433,7 +436,8 @@ fn latency_climbs_before_a_saturated_target_fails() {
     let (memory, _) = remember(&scenario("saturation"));
     let mut rows = rows(&memory);
     rows.sort_by_key(|row| row.moment(2));
-    let first = rows.iter().position(Row::failed).expect("it fails");
+    // Those who leave do so at any time.
+    let first = rows.iter().position(|row| row.is(9) == "504").expect("it fails");
     let median = |rows: &[Row]| {
         let mut times: Vec<f64> = rows.iter().filter_map(|row| row.seconds(7)).collect();
         times.sort_by(f64::total_cmp);
@@ -478,7 +482,7 @@ fn rules_and_functions_leave_no_target_and_say_why_in_the_line() {
         ("lambda-timeout", "502", "forward", "LambdaUnhandled"),
         ("lambda-denied", "502", "forward", "LambdaAccessDenied"),
     ] {
-        for (row, _) in failures(name) {
+        for (row, _) in failures(name).iter().filter(|(_, cause)| cause != "client-gave-up") {
             assert_eq!((row.is(5), row.is(9), row.is(23), row.is(25)), ("-", status, actions, reason), "{name}");
             assert_eq!(row.is(17) == "-", actions != "forward", "{name}: only what is forwarded has a target group");
         }
@@ -503,7 +507,7 @@ fn callers_with_a_timeout_leave_when_it_is_over() {
 #[test]
 fn every_seed_draws_another_plan_and_the_same_seed_the_same() {
     let minutes = |seed| {
-        let plan = (Scenario::find("race-precise").expect("it is there").plan)(&mut Dice::new(seed, 6));
+        let plan = Scenario::find("race-precise").expect("it is there").plan(seed);
         (plan.minutes, plan.nodes, plan.targets.len(), plan.targets[0].keep_alive.idle)
     };
     assert_eq!(minutes(3), minutes(3));

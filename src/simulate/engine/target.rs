@@ -1,6 +1,6 @@
 //! The target's side: a process reads requests, answers them, and closes connections that nobody used for long.
 
-use super::work::Work;
+use super::work::{End, Work};
 use super::{Engine, Event};
 use crate::simulate::arena::{Key, Turn};
 use crate::simulate::dice::scaled;
@@ -51,13 +51,14 @@ impl Engine<'_> {
         request.answer = Some((answer.0, u32::try_from(answer.1.max(0)).unwrap_or(u32::MAX)));
         let slowness = place.map_or(1.0, |place| target.route_pace[place]) * target.pace;
         let mut time = scaled(time, slowness) + 300;
-        let mut kills = false;
+        let mut end = End::Answer;
         if let Some(fault) = place.and_then(|place| target.route_faults[place])
             && self.chance.is(fault.share)
         {
             let page = 180 + self.chance.below(400);
             match fault.kind {
-                FaultKind::Kills => kills = true,
+                FaultKind::Kills => end = End::Death,
+                FaultKind::Closes => end = End::Close,
                 FaultKind::Malformed => request.is_malformed = true,
                 FaultKind::Status(status, cause) => {
                     (request.answer, request.blame) = (Some((status, page)), Some(cause));
@@ -86,7 +87,7 @@ impl Engine<'_> {
                 time = after;
             }
         }
-        self.take_up(index, Work { connection: key, time, kills });
+        self.take_up(index, Work { connection: key, time, end });
         if matches!(self.plan.targets[index].keep_alive.timer, Timer::Sweep { .. }) {
             self.sweep(index);
         }

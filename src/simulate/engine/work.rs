@@ -14,8 +14,17 @@ pub(super) struct Work {
     pub(super) connection: Key,
     /// How long serving it takes.
     pub(super) time: Micros,
-    /// It kills its process at the end of that time.
-    pub(super) kills: bool,
+    pub(super) end: End,
+}
+
+/// What is at the end of serving a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Answer,
+    /// The application closes the connection.
+    Close,
+    /// The process dies of it.
+    Death,
 }
 
 /// A request that waits for a slot.
@@ -59,7 +68,7 @@ impl Engine<'_> {
     }
 
     fn serve(&mut self, target: usize, waiting: &Waiting) {
-        let &Waiting { work: Work { connection, mut time, mut kills }, is_unaccepted, since } = waiting;
+        let &Waiting { work: Work { connection, mut time, mut end }, is_unaccepted, since } = waiting;
         let server = &self.plan.targets[target].server;
         let state = &mut self.targets[target];
         if is_unaccepted {
@@ -70,7 +79,9 @@ impl Engine<'_> {
             let full = f64::from(state.served) / f64::from(limit);
             let crowded = ((full - CROWDED) / (1.0 - CROWDED)).max(0.0);
             time = scaled(time, 1.0 + 30.0 * crowded * crowded);
-            kills |= state.served >= limit;
+            if state.served >= limit {
+                end = End::Death;
+            }
         }
         let life = state.life;
         let process = self.connections.get(connection).map_or(0, |connection| connection.process);
@@ -97,11 +108,19 @@ impl Engine<'_> {
                         }
                         self.after(time, Event::Answer(connection));
                     }
-                    Way::Close | Way::CloseAtEnd => self.after(time, Event::CutOff { connection, life }),
+                    Way::Close | Way::CloseAtEnd => {
+                        self.after(time, Event::CutOff { connection, life, cause: Cause::TargetRequestTimeout });
+                    }
                 }
             }
-            _ if kills => self.after(time, Event::Killed { target, process, life }),
-            _ => self.after(time, Event::Answer(connection)),
+            _ => self.after(
+                time,
+                match end {
+                    End::Answer => Event::Answer(connection),
+                    End::Close => Event::CutOff { connection, life, cause: Cause::Unexplained },
+                    End::Death => Event::Killed { target, process, life },
+                },
+            ),
         }
         if server.slots.is_some() {
             self.targets[target].busy_slots += 1;
@@ -136,11 +155,11 @@ impl Engine<'_> {
         }
     }
 
-    /// The server's time limit ends a request: its connection is closed.
-    pub(super) fn cut_off(&mut self, connection: Key, life: u32) {
+    /// The server ends a request without an answer: its connection is closed.
+    pub(super) fn cut_off(&mut self, connection: Key, life: u32, cause: Cause) {
         let Some(open) = self.connections.get(connection) else { return };
         if self.targets[open.target].life == life && open.closed_by.is_none() {
-            self.close(connection, Cause::TargetRequestTimeout, 0);
+            self.close(connection, cause, 0);
         }
     }
 

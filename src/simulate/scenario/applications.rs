@@ -3,7 +3,7 @@
 use super::site::{Offer, Site, seconds};
 use crate::simulate::dice::Dice;
 use crate::simulate::plan::{
-    Action, Cause, Fault, FaultKind, Function, Kind, MILLISECOND, Patience, Plan, Rule, SECOND,
+    Action, Cause, Fault, FaultKind, Function, Kind, MILLISECOND, Moment, Patience, Plan, Rule, SECOND,
 };
 
 /// Answers of one route that are no HTTP; all of them, or those to some users.
@@ -42,6 +42,16 @@ pub(super) fn bad_release(dice: &mut Dice) -> Plan {
     // One target after the other.
     for (target, step) in site.targets.clone().into_iter().zip(0..) {
         site.at(start.plus(step * seconds(dice, 5, 40)), target, Action::RouteFault(route, fault));
+    }
+    site.plan
+}
+
+/// The application closes some connections in place of an answer, of all routes alike and at any time.
+pub(super) fn random_closes(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Shop, (15, 60), (1, 5));
+    let share = dice.between(2, 30) as f64 / 1000.0;
+    for target in site.targets.clone() {
+        site.fault_on_all_routes(Moment::minute(0), target, Some(Fault { share, kind: FaultKind::Closes }));
     }
     site.plan
 }
@@ -143,7 +153,7 @@ pub(super) fn users_leave(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// A rule, or the function behind it, behaves so for some minutes.
+/// A listener rule does this for some minutes.
 fn ruled(dice: &mut Dice, rule: Rule) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (20, 80), (1, 4));
     let (start, group) = (site.moment(dice, 10, 50), site.group);

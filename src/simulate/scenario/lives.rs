@@ -203,7 +203,7 @@ pub(super) fn blocked_from_one_node(dice: &mut Dice) -> Plan {
 /// One target comes back from maintenance with TLS settings that the load balancer does not share.
 pub(super) fn tls_handshake(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (15, 60), (2, 5));
-    site.plan.groups[site.group.0].port = 8443;
+    site.plan.groups[site.group.0].port = dice.pick(&[443, 8443]);
     let (target, start) = (site.any(dice), site.moment(dice, 15, 40));
     let end = start.plus(seconds(dice, 200, 900));
     site.at(start.plus(-60 * SECOND), target, Action::Deregister);
@@ -231,7 +231,7 @@ pub(super) fn quiet(dice: &mut Dice) -> Plan {
 
 /// Much traffic, and clients that go by the clock.
 pub(super) fn busy(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (400, 700), (2, 4));
+    let mut site = Site::draw(dice, Offer::Shop, (700, 1100), (2, 4));
     site.plan.minutes = 10;
     site.plan.nodes = 2;
     site.plan
@@ -271,10 +271,21 @@ pub(super) fn mixed(dice: &mut Dice) -> Plan {
     site.plan
 }
 
+/// Targets lose idle connections, and are replaced by others that do so as well, in a clean deployment.
+pub(super) fn race_during_deploy(dice: &mut Dice) -> Plan {
+    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
+    site.sparse(dice, &[2, 4, 8], 150_000);
+    let keep_alive = KeepAlive::precise(dice.pick(&[2, 5, 6]) * SECOND, 8 * MILLISECOND);
+    let stalls = lag(dice);
+    roll(&mut site, dice, leave_cleanly);
+    site.change_all(|target| (target.keep_alive, target.stalls) = (keep_alive, Some(stalls)));
+    site.plan
+}
+
 /// One target loses idle connections, and dies as well.
 pub(super) fn race_and_crash(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
-    site.sparse(dice, &[2, 4, 8], 70_000);
+    site.sparse(dice, &[2, 4, 8], 150_000);
     let both = site.any(dice);
     let keep_alive = KeepAlive::precise(dice.pick(&[5, 6]) * SECOND, 8 * MILLISECOND);
     let stalls = lag(dice);

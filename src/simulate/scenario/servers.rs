@@ -20,8 +20,8 @@ fn race(site: &mut Site, dice: &mut Dice, keep_alive: KeepAlive, stalls: Stalls)
 }
 
 pub(super) fn race_precise(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
-    site.sparse(dice, &[2, 4, 8, 15, 30], 70_000);
+    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 3));
+    site.sparse(dice, &[2, 4, 8, 15, 30], 150_000);
     let idle = dice.pick(&[2, 5, 5, 6, 10]) * SECOND;
     let keep_alive = KeepAlive::precise(idle, dice.between(1, 12) * MILLISECOND);
     let stalls = lag(dice);
@@ -33,20 +33,20 @@ pub(super) fn race_precise(dice: &mut Dice) -> Plan {
 pub(super) fn race_slow(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 2));
     site.plan.nodes = dice.pick(&[1, 2, 3]);
-    site.sparse(dice, &[2, 4, 8], 90_000);
+    site.sparse(dice, &[2, 4, 8], 120_000);
     let idle = dice.pick(&[20, 20, 30, 60]);
     site.plan.idle_timeout = if idle == 60 { dice.pick(&[300, 4000]) } else { 60 } * SECOND;
     site.plan.page = 10.0;
     let keep_alive = KeepAlive::precise(idle * SECOND, dice.between(1, 12) * MILLISECOND);
-    let stalls = Stalls { length: dice.between(20, 60) * MILLISECOND, ..lag(dice) };
+    let stalls = Stalls { length: dice.between(15, 45) * MILLISECOND, ..lag(dice) };
     race(&mut site, dice, keep_alive, stalls);
     site.plan
 }
 
 /// Servers whose timers have a resolution of a second or four.
 pub(super) fn race_coarse(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
-    site.sparse(dice, &[2, 4, 8, 15], 70_000);
+    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 3));
+    site.sparse(dice, &[4, 8], 150_000);
     let keep_alive = KeepAlive {
         idle: dice.pick(&[5, 5, 10]) * SECOND,
         timer: Timer::Coarse { tick: dice.pick(&[1, 1, 4]) * SECOND },
@@ -58,8 +58,8 @@ pub(super) fn race_coarse(dice: &mut Dice) -> Plan {
 
 /// Worker processes without timers, and pages that ask for many things at once.
 pub(super) fn race_sweep(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
-    site.sparse(dice, &[4, 8, 15], 60_000);
+    let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 3));
+    site.sparse(dice, &[4, 8, 15], 110_000);
     site.plan.page = dice.between(8, 20) as f64;
     let keep_alive = KeepAlive {
         idle: dice.pick(&[2, 2, 5]) * SECOND,
@@ -201,10 +201,10 @@ pub(super) fn slow_route(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Visits rise beyond what the targets can serve, and fall again.
-fn flood(site: &mut Site, dice: &mut Dice) {
+/// Visits rise beyond what the targets can serve, so many times what usually comes, and fall again.
+fn flood(site: &mut Site, dice: &mut Dice, capacity: f64) {
     let (begin, top, end) = (site.plan.minutes / 4, site.plan.minutes / 2, site.plan.minutes * 7 / 10);
-    let height = dice.between(25, 45) as f64 / 10.0;
+    let height = capacity * dice.between(115, 170) as f64 / 100.0;
     site.plan.surges = vec![
         Surge { minutes: (begin, top), factors: (1.0, height) },
         Surge { minutes: (top, end), factors: (height, height) },
@@ -216,15 +216,16 @@ fn flood(site: &mut Site, dice: &mut Dice) {
 fn narrow(dice: &mut Dice, server: impl Fn(u32) -> Server) -> Site {
     let mut site = Site::draw(dice, Offer::Shop, (60, 120), (1, 4));
     site.plan.idle_timeout = dice.pick(&[60, 60, 30]) * SECOND;
-    // The mean of the shop's answers is about 70 ms.
+    // The mean of the shop's answers is about 48 ms.
     let slots = dice.pick(&[1, 2, 4]);
     let usual = site.plan.rate / site.targets.len() as f64;
-    let pace = f64::from(slots) / (usual * 0.07) / dice.between(17, 24) as f64 * 10.0;
+    let capacity = dice.between(17, 24) as f64 / 10.0;
+    let pace = f64::from(slots) / (usual * 0.048 * capacity);
     site.change_all(|target| {
         target.pace = pace;
         target.server = server(slots);
     });
-    flood(&mut site, dice);
+    flood(&mut site, dice, capacity);
     site
 }
 
@@ -254,7 +255,7 @@ pub(super) fn slow_route_under_load(dice: &mut Dice) -> Plan {
     let (start, end) = (Moment::minute(site.plan.minutes / 3), Moment::minute(site.plan.minutes * 2 / 3));
     // As much work as the workers can do, and somewhat more; nearly all of it is the slow route's.
     let builds = site.plan.rate / site.targets.len() as f64 * 0.227;
-    let pace = f64::from(slots) / (builds * 2.95) * dice.between(100, 135) as f64 / 100.0;
+    let pace = f64::from(slots) / (builds * 2.95) * dice.between(110, 140) as f64 / 100.0;
     for target in site.targets.clone() {
         site.at(start, target, Action::RoutePace(BUILD, pace));
         site.at(end, target, Action::RoutePace(BUILD, 1.0));

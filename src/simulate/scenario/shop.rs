@@ -2,8 +2,7 @@
 
 use crate::simulate::plan::{Group, Kind, MILLISECOND, Micros, Route};
 
-pub(super) const EVERYONE: &[Kind] =
-    &[Kind::Browser, Kind::App, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
+const EVERYONE: &[Kind] = &[Kind::Browser, Kind::App, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
 const BROWSERS: &[Kind] = &[Kind::Browser];
 const APPS: &[Kind] = &[Kind::App, Kind::Browser];
 /// Those who wait for a report: apps have no screen for it.
