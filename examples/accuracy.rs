@@ -1,147 +1,502 @@
 //! How often the diagnosis is right, on simulated incidents whose causes are known.
 //!
 //! ```console
-//! $ cargo run --release --example accuracy             # 20 seeds of each scenario, from 1001
-//! $ cargo run --release --example accuracy -- 50 7000  # 50 seeds, from 7000
+//! $ cargo run --release --example accuracy
+//! $ cargo run --release --example accuracy -- --seeds 2 --scenario deploy-abrupt --misses
 //! ```
 //!
-//! Prints the tables of `docs/accuracy.md`. A target counts when the truth has ten failures of it or more; its true cause is that of most of them.
+//! Prints the tables of `docs/accuracy.md`. Options: `--seeds N` runs of each scenario in which something fails (8), `--healthy N` of each other one
+//! (20), `--first N` the first seed (5001), `--scenario NAME` only these (may come several times), `--jobs N` threads, `--misses` lists what was not named right.
+//!
+//! What counts is a target with ten failures or more; for causes that lie with no target, the target group. Its true cause is that of
+//! most of its failures. It is named right where the first finding about it names that cause, or one that is as true of most of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use albscope::aggregate::Summary;
 use albscope::diagnose::{Confidence, Diagnosis, Finding, Scope, diagnose};
 use albscope::simulate::{SCENARIOS, Scenario, Simulation};
 use albscope::{Analysis, Progress, source};
+use serde_json::Value;
 
 /// Failures of a target from which on it counts.
 const MIN_FAILURES: u64 = 10;
 
-/// The keep-alive timeouts of the scenarios that have a race, in seconds.
-const KEEP_ALIVE_SECONDS: [(&str, f64); 3] =
-    [("keep-alive-race", 5.0), ("keep-alive-race-workers", 2.0), ("incident", 5.0)];
+/// Races with fewer failures say little about the timeout.
+const MIN_RACES: u64 = 20;
 
-#[derive(Default)]
-struct Tally {
-    /// True cause, first finding (or none), targets.
-    confusion: BTreeMap<(String, String), u64>,
-    /// Confidence of first findings: right ones, and all.
-    by_confidence: BTreeMap<Confidence, (u64, u64)>,
-    /// Targets whose true cause is among the first two findings, or fits the first one.
-    in_first_two: u64,
-    targets: u64,
-    healthy_runs: u64,
-    findings_on_healthy_runs: u64,
-    /// Scenario, and how far the estimated keep-alive timeout is from the true one, as a share of it.
-    keep_alive_errors: BTreeMap<&'static str, Vec<f64>>,
+/// Causes that lie with no target: what they are true of is the target group.
+const OF_GROUPS: &[&str] = &[
+    "dependency-outage",
+    "identity-provider-error",
+    "lambda-error",
+    "lambda-misconfigured",
+    "lambda-throttled",
+    "lambda-timeout",
+    "no-registered-targets",
+    "waf-unavailable",
+];
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+struct Options {
+    seeds: u64,
+    healthy: u64,
+    first: u64,
+    scenarios: Vec<String>,
+    jobs: usize,
+    lists_misses: bool,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let seeds: u64 = arguments.next().map_or(Ok(20), |text| text.parse())?;
-    let first: u64 = arguments.next().map_or(Ok(1001), |text| text.parse())?;
-    let mut tally = Tally::default();
-    for scenario in SCENARIOS {
-        for seed in first..first + seeds {
-            tally.run(scenario, seed)?;
+impl Options {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut options = Self { seeds: 8, healthy: 20, first: 5001, scenarios: Vec::new(), jobs, lists_misses: false };
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--seeds" => options.seeds = value()?.parse()?,
+                "--healthy" => options.healthy = value()?.parse()?,
+                "--first" => options.first = value()?.parse()?,
+                "--scenario" => {
+                    let name = value()?;
+                    Scenario::find(&name).ok_or_else(|| format!("there is no scenario {name}"))?;
+                    options.scenarios.push(name);
+                }
+                "--jobs" => options.jobs = value()?.parse::<usize>()?.max(1),
+                "--misses" => options.lists_misses = true,
+                other => return Err(format!("{other} is not an option").into()),
+            }
         }
+        Ok(options)
     }
-    std::io::stdout().write_all(tally.tables(seeds, first).as_bytes())?;
+
+    /// Every run: scenario and seed.
+    fn runs(&self) -> Vec<(&'static Scenario, u64)> {
+        let is_wanted =
+            |scenario: &&Scenario| self.scenarios.is_empty() || self.scenarios.iter().any(|name| name == scenario.name);
+        let seeds = |scenario: &'static Scenario| {
+            let count = if scenario.causes.is_empty() { self.healthy } else { self.seeds };
+            (self.first..self.first + count).map(move |seed| (scenario, seed))
+        };
+        SCENARIOS.iter().filter(is_wanted).flat_map(seeds).collect()
+    }
+}
+
+/// A target or target group with enough failures, and what was said about it.
+struct Case {
+    scenario: &'static str,
+    seed: u64,
+    /// The target, or the target group.
+    place: String,
+    failures: u64,
+    cause: String,
+    /// Causes that are as true of most of the failures.
+    also: Vec<String>,
+    /// The first two findings: cause and confidence.
+    named: Vec<(&'static str, Confidence)>,
+    /// Causes that the first finding says to fit as well.
+    also_fits: Vec<&'static str>,
+    /// What was estimated, if it was: a keep-alive timeout and a wall, in seconds, each with the true one.
+    keep_alive: Option<Estimate>,
+    wall: Option<Estimate>,
+}
+
+struct Estimate {
+    /// The timer's kind, or whose timeout the wall is.
+    kind: String,
+    truth: f64,
+    told: Option<f64>,
+}
+
+impl Case {
+    fn is_right(&self) -> bool {
+        self.named.first().is_some_and(|(named, _)| self.accepts(named))
+    }
+
+    fn is_in_first_two(&self) -> bool {
+        self.named.iter().any(|(named, _)| self.accepts(named))
+            || self.also_fits.iter().any(|named| self.accepts(named))
+    }
+
+    fn accepts(&self, named: &str) -> bool {
+        self.cause == named || self.also.iter().any(|also| also == named)
+    }
+}
+
+/// One run and what the diagnosis made of it.
+struct Outcome {
+    scenario: &'static Scenario,
+    seed: u64,
+    lines: u64,
+    cases: Vec<Case>,
+    /// Findings of a run in which nothing failed that should not: cause and confidence.
+    unfounded: Vec<(&'static str, Confidence)>,
+}
+
+fn main() -> Result<(), Failure> {
+    let options = Options::parse(std::env::args().skip(1))?;
+    let runs = options.runs();
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    // Threads of their own: an analysis brings its pool along.
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            scope.spawn(|| {
+                while let Some(&(scenario, seed)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = run(scenario, seed);
+                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+                }
+            });
+        }
+    });
+    let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut outcomes = outcomes.into_iter().collect::<Result<Vec<_>, Failure>>()?;
+    let place = |scenario: &Scenario| SCENARIOS.iter().position(|other| other.name == scenario.name);
+    outcomes.sort_by_key(|outcome| (place(outcome.scenario), outcome.seed));
+    let mut page = tables(&options, &outcomes);
+    if options.lists_misses {
+        page.push_str(&misses(&outcomes));
+    }
+    std::io::stdout().write_all(page.as_bytes())?;
     Ok(())
 }
 
-impl Tally {
-    fn run(&mut self, scenario: &'static Scenario, seed: u64) -> Result<(), Box<dyn std::error::Error>> {
-        let folder = tempfile::tempdir()?;
-        Simulation::new(scenario).seed(seed).compression(1).write_to(folder.path())?;
-        let summary = Analysis::new().run(&[source::from_input(folder.path().as_os_str())?], &Progress::new())?;
-        let diagnosis = diagnose(&summary, None);
-        if scenario.causes.is_empty() {
-            self.healthy_runs += 1;
-            self.findings_on_healthy_runs += diagnosis.findings.len() as u64;
-        }
-        for (target, causes) in truth(&std::fs::read_to_string(folder.path().join("truth.jsonl"))?)? {
-            if causes.values().sum::<u64>() >= MIN_FAILURES {
-                let (cause, _) =
-                    causes.iter().max_by_key(|(_, failures)| **failures).ok_or("a target without a cause")?;
-                let is_of_target = |finding: &&Finding| matches!(finding.scope, Scope::Target(place) if summary.targets.entry(place).1 == target.as_bytes());
-                self.count(scenario.name, cause, &diagnosis, is_of_target);
-            }
-        }
-        Ok(())
+fn run(scenario: &'static Scenario, seed: u64) -> Result<Outcome, Failure> {
+    let folder = tempfile::tempdir()?;
+    let written = Simulation::new(scenario).seed(seed).compression(1).write_to(folder.path())?;
+    let sources = [source::from_input(folder.path().join("AWSLogs").as_os_str())?];
+    let summary = Analysis::new().threads(1).run(&sources, &Progress::new())?;
+    let diagnosis = diagnose(&summary, None);
+    let story: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("what-happened.json"))?)?;
+    let truth = Truth::read(scenario, &std::fs::read_to_string(folder.path().join("truth.jsonl"))?, &story)?;
+    let cases = truth.cases(scenario, seed, &summary, &diagnosis, &story);
+    let is_healthy = scenario.causes.is_empty();
+    let findings = diagnosis.findings.iter().filter(|_| is_healthy);
+    let unfounded = findings.map(|finding| (finding.cause.id, finding.confidence)).collect();
+    Ok(Outcome { scenario, seed, lines: written.lines, cases, unfounded })
+}
+
+/// Failures of one place, counted by cause and by causes that are as true.
+#[derive(Default)]
+struct Count {
+    causes: BTreeMap<String, u64>,
+    also: BTreeMap<String, u64>,
+}
+
+impl Count {
+    fn failures(&self) -> u64 {
+        self.causes.values().sum()
     }
 
-    fn count(
-        &mut self,
-        scenario: &'static str,
-        cause: &str,
-        diagnosis: &Diagnosis,
-        is_of_target: impl Fn(&&Finding) -> bool,
-    ) {
-        let findings: Vec<&Finding> = diagnosis.findings.iter().filter(is_of_target).collect();
-        let first = findings.first();
-        let named = first.map_or("(none)", |finding| finding.cause.id);
-        self.targets += 1;
-        *self.confusion.entry((cause.to_owned(), named.to_owned())).or_default() += 1;
-        let fits_first = first.is_some_and(|finding| finding.also_fits.iter().any(|other| other.id == cause));
-        let among_two = findings.iter().take(2).any(|finding| finding.cause.id == cause);
-        self.in_first_two += u64::from(among_two || fits_first);
-        let Some(first) = first else { return };
-        let (right, all) = self.by_confidence.entry(first.confidence).or_default();
-        *right += u64::from(named == cause);
-        *all += 1;
-        let known = KEEP_ALIVE_SECONDS.iter().find(|(name, _)| *name == scenario);
-        if let (Some(estimate), Some((name, seconds))) = (first.estimates.keep_alive, known) {
-            let error = (estimate.as_secs_f64() - seconds).abs() / seconds;
-            self.keep_alive_errors.entry(name).or_default().push(error);
-        }
-    }
-
-    fn tables(&self, seeds: u64, first: u64) -> String {
-        let mut page = format!("{seeds} seeds of each scenario, from {first}.\n\n");
-        let right: u64 =
-            self.confusion.iter().filter(|((cause, named), _)| cause == named).map(|(_, targets)| targets).sum();
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            page,
-            "Targets with {MIN_FAILURES} failures or more: {}. True cause first: {right} ({}); in the first two, or named beside the first: {} ({}).",
-            self.targets,
-            share(right, self.targets),
-            self.in_first_two,
-            share(self.in_first_two, self.targets)
-        );
-        let _ =
-            writeln!(page, "Healthy runs: {}, with {} findings.\n", self.healthy_runs, self.findings_on_healthy_runs);
-        page.push_str("| true cause | first finding | targets |\n| --- | --- | ---: |\n");
-        for ((cause, named), targets) in &self.confusion {
-            let _ = writeln!(page, "| {cause} | {named} | {targets} |");
-        }
-        page.push_str("\n| confidence | right | of | share |\n| --- | ---: | ---: | ---: |\n");
-        for (confidence, (right, all)) in &self.by_confidence {
-            let _ = writeln!(page, "| {} | {right} | {all} | {} |", confidence.id(), share(*right, *all));
-        }
-        page.push_str("\n| keep-alive timeout of | estimates | median error | nine in ten within |\n| --- | ---: | ---: | ---: |\n");
-        for (scenario, errors) in &self.keep_alive_errors {
-            let mut errors = errors.clone();
-            errors.sort_by(f64::total_cmp);
-            let at = |tenths: usize| errors[(errors.len() * tenths / 10).min(errors.len() - 1)] * 100.0;
-            let _ = writeln!(page, "| {scenario} | {} | {:.1} % | {:.1} % |", errors.len(), at(5), at(9));
-        }
-        page
+    fn main(&self) -> &str {
+        self.causes.iter().max_by_key(|(_, failures)| **failures).map_or("", |(cause, _)| cause)
     }
 }
 
-/// Causes of each target's failures, with their numbers.
-fn truth(lines: &str) -> Result<BTreeMap<String, BTreeMap<String, u64>>, Box<dyn std::error::Error>> {
-    let mut truth: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
-    for line in lines.lines() {
-        let failure: serde_json::Value = serde_json::from_str(line)?;
-        if let (Some(target), Some(cause)) = (failure["target"].as_str(), failure["cause"].as_str()) {
-            *truth.entry(target.to_owned()).or_default().entry(cause.to_owned()).or_default() += 1;
+/// The truth of one run by target; an empty one stands for requests without a target.
+struct Truth {
+    targets: BTreeMap<String, Count>,
+    group_of: BTreeMap<String, String>,
+}
+
+impl Truth {
+    fn read(scenario: &Scenario, lines: &str, story: &Value) -> Result<Self, Failure> {
+        let mut targets: BTreeMap<String, Count> = BTreeMap::new();
+        for line in lines.lines() {
+            let failure: Value = serde_json::from_str(line)?;
+            // People who leave now and then are no incident, and nobody is asked about them.
+            if !scenario.causes.contains(&text(&failure["cause"]).as_str()) {
+                continue;
+            }
+            let count = targets.entry(failure["target"].as_str().unwrap_or_default().to_owned()).or_default();
+            *count.causes.entry(text(&failure["cause"])).or_default() += 1;
+            for also in failure["also_accept"].as_array().into_iter().flatten() {
+                *count.also.entry(text(also)).or_default() += 1;
+            }
+        }
+        let of = story["targets"].as_array().into_iter().flatten();
+        let group_of = of.map(|target| (text(&target["target"]), text(&target["target_group"]))).collect();
+        Ok(Self { targets, group_of })
+    }
+
+    fn cases(
+        self,
+        scenario: &'static Scenario,
+        seed: u64,
+        summary: &Summary,
+        diagnosis: &Diagnosis,
+        story: &Value,
+    ) -> Vec<Case> {
+        let mut places: BTreeMap<(bool, String), Count> = BTreeMap::new();
+        for (target, count) in self.targets {
+            let is_of_group = target.is_empty() || OF_GROUPS.contains(&count.main());
+            let place = match self.group_of.get(&target) {
+                Some(group) if is_of_group => group.clone(),
+                _ => target,
+            };
+            let sum = places.entry((is_of_group, place)).or_default();
+            for (all, more) in [(&mut sum.causes, count.causes), (&mut sum.also, count.also)] {
+                for (cause, failures) in more {
+                    *all.entry(cause).or_default() += failures;
+                }
+            }
+        }
+        let places = places.into_iter().filter(|(_, count)| count.failures() >= MIN_FAILURES);
+        places
+            .map(|((is_of_group, place), count)| {
+                let findings = findings(summary, diagnosis, &place, is_of_group);
+                let first = findings.first();
+                let cause = count.main().to_owned();
+                let also = count.also.iter().filter(|(_, failures)| **failures * 2 > count.failures());
+                let target =
+                    story["targets"].as_array().into_iter().flatten().find(|target| target["target"] == *place);
+                let wall = |key: &str, kind: &str| {
+                    let truth = target?[key].as_f64()?;
+                    let told = first?.estimates.timeout.map(|timeout| timeout.as_secs_f64());
+                    Some(Estimate { kind: kind.to_owned(), truth, told })
+                };
+                let races = count.causes.get("keep-alive-race").copied().unwrap_or_default();
+                Case {
+                    scenario: scenario.name,
+                    seed,
+                    failures: count.failures(),
+                    also: also.map(|(cause, _)| cause.clone()).collect(),
+                    named: findings.iter().take(2).map(|finding| (finding.cause.id, finding.confidence)).collect(),
+                    also_fits: first
+                        .map_or_else(Vec::new, |first| first.also_fits.iter().map(|cause| cause.id).collect()),
+                    keep_alive: target.filter(|_| races >= MIN_RACES).and_then(|target| {
+                        let race = findings.iter().find(|finding| finding.cause.id == "keep-alive-race");
+                        Some(Estimate {
+                            kind: text(&target["keep_alive_timer"]),
+                            truth: target["keep_alive"].as_f64()?,
+                            told: race.and_then(|race| race.estimates.keep_alive).map(|time| time.as_secs_f64()),
+                        })
+                    }),
+                    wall: match cause.as_str() {
+                        // Where requests run to their own end, nothing piles up at the timeout.
+                        "target-request-timeout"
+                            if target.is_some_and(|target| target["request_timeout_way"] != "close-at-end") =>
+                        {
+                            let late = target.and_then(|target| target["request_timeout_late"].as_f64());
+                            wall("request_timeout", if late > Some(0.0) { "supervisor's" } else { "server's own" })
+                        }
+                        "inner-proxy-error" if scenario.name == "inner-proxy-timeout" => {
+                            wall("inner_proxy_timeout", "inner proxy's")
+                        }
+                        _ => None,
+                    },
+                    place,
+                    cause,
+                }
+            })
+            .collect()
+    }
+}
+
+/// What the diagnosis says about a target, or about a target group: first what has exactly that scope, then what lies around it or in it.
+fn findings<'a>(summary: &Summary, diagnosis: &'a Diagnosis, place: &str, is_of_group: bool) -> Vec<&'a Finding> {
+    let own = summary.targets.iter().find(|(_, name, _)| *name == place.as_bytes()).map(|(group, ..)| group);
+    // Those without a target may belong to any group.
+    let arn_part = format!(":targetgroup/{place}/");
+    let is_in = |group: u32| {
+        let (_, arn, ()) = summary.target_groups.entry(group);
+        place.is_empty() || String::from_utf8_lossy(arn).contains(&arn_part)
+    };
+    let distance = |finding: &Finding| match (finding.scope, is_of_group) {
+        (Scope::Target(target), false) if summary.targets.entry(target).1 == place.as_bytes() => Some(0),
+        (Scope::TargetGroup(group), false) if Some(group) == own => Some(1),
+        (Scope::LoadBalancer(_), false) => Some(2),
+        (Scope::TargetGroup(group), true) if is_in(group) => Some(0),
+        (Scope::LoadBalancer(_), true) => Some(1),
+        (Scope::Target(target), true) if is_in(summary.targets.entry(target).0) => Some(2),
+        _ => None,
+    };
+    let mut found: Vec<_> =
+        diagnosis.findings.iter().filter_map(|finding| Some((distance(finding)?, finding))).collect();
+    found.sort_by_key(|(distance, _)| *distance);
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+// The page. Writing to a String cannot fail.
+
+fn tables(options: &Options, outcomes: &[Outcome]) -> String {
+    let cases: Vec<&Case> = outcomes.iter().flat_map(|outcome| &outcome.cases).collect();
+    let (healthy, incidents): (Vec<_>, Vec<_>) =
+        outcomes.iter().partition(|outcome| outcome.scenario.causes.is_empty());
+    let right = count(&cases, Case::is_right);
+    let in_two = count(&cases, Case::is_in_first_two);
+    let all = cases.len() as u64;
+    let mut page = String::new();
+    let _ = writeln!(
+        page,
+        "{} incidents ({} seeds of each scenario, from {}) and {} healthy runs; {} lines.\n",
+        incidents.len(),
+        options.seeds,
+        options.first,
+        healthy.len(),
+        outcomes.iter().map(|outcome| outcome.lines).sum::<u64>()
+    );
+    let _ = writeln!(
+        page,
+        "Places with {MIN_FAILURES} failures or more: {all}. Named right first: {right} ({}); in the first two findings, or beside the first: {in_two} ({}).\n",
+        share(right, all),
+        share(in_two, all)
+    );
+
+    page.push_str(
+        "| confidence | right | of | share | with a finding on healthy runs |\n| --- | ---: | ---: | ---: | ---: |\n",
+    );
+    for confidence in Confidence::ALL.into_iter().rev() {
+        let of: Vec<&Case> = cases
+            .iter()
+            .filter(|case| case.named.first().is_some_and(|named| named.1 == confidence))
+            .copied()
+            .collect();
+        let right = count(&of, Case::is_right);
+        let with_one = healthy
+            .iter()
+            .filter(|outcome| outcome.unfounded.iter().any(|(_, unfounded)| *unfounded == confidence))
+            .count();
+        let _ = writeln!(
+            page,
+            "| {} | {right} | {} | {} | {with_one} of {} |",
+            confidence.id(),
+            of.len(),
+            share(right, of.len() as u64),
+            healthy.len()
+        );
+    }
+    let unnamed = count(&cases, |case| case.named.is_empty());
+    let _ = writeln!(page, "| (no finding) | 0 | {unnamed} | - | |\n");
+
+    page.push_str("| true cause | places | named right | share | high, right | medium, right | low, right | none |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    for (cause, of) in by(&cases, |case| Some(case.cause.clone())) {
+        let right = count(&of, Case::is_right);
+        let _ = write!(page, "| {cause} | {} | {right} | {} |", of.len(), share(right, of.len() as u64));
+        for confidence in Confidence::ALL.into_iter().rev() {
+            let said: Vec<&Case> = of
+                .iter()
+                .filter(|case| case.named.first().is_some_and(|named| named.1 == confidence))
+                .copied()
+                .collect();
+            let _ = write!(page, " {} of {} |", count(&said, Case::is_right), said.len());
+        }
+        let _ = writeln!(page, " {} |", count(&of, |case| case.named.is_empty()));
+    }
+
+    page.push_str("\n| named first | times | right | share | high, right |\n| --- | ---: | ---: | ---: | ---: |\n");
+    for (named, of) in by(&cases, |case| case.named.first().map(|named| named.0.to_owned())) {
+        let right = count(&of, Case::is_right);
+        let sure: Vec<&Case> = of.iter().filter(|case| case.named[0].1 == Confidence::High).copied().collect();
+        let _ = writeln!(
+            page,
+            "| {named} | {} | {right} | {} | {} of {} |",
+            of.len(),
+            share(right, of.len() as u64),
+            count(&sure, Case::is_right),
+            sure.len()
+        );
+    }
+
+    page.push_str(
+        "\nNamed wrong:\n\n| true cause | first finding | places | scenarios |\n| --- | --- | ---: | --- |\n",
+    );
+    let wrong: Vec<&Case> = cases.iter().filter(|case| !case.is_right()).copied().collect();
+    let pair = |case: &Case| Some((case.cause.clone(), case.named.first().map_or("(none)", |named| named.0)));
+    for ((cause, named), of) in by(&wrong, pair) {
+        let scenarios: Vec<_> = by(&of, |case| Some(case.scenario)).into_keys().collect();
+        let _ = writeln!(page, "| {cause} | {named} | {} | {} |", of.len(), scenarios.join(", "));
+    }
+
+    let unfounded: Vec<_> = healthy
+        .iter()
+        .flat_map(|outcome| outcome.unfounded.iter().map(|named| (outcome.scenario.name, *named)))
+        .collect();
+    let _ = writeln!(page, "\nFindings on healthy runs: {}.", unfounded.len());
+    if !unfounded.is_empty() {
+        let mut counted: BTreeMap<_, u64> = BTreeMap::new();
+        for (scenario, (cause, confidence)) in unfounded {
+            *counted.entry((scenario, cause, confidence.id())).or_default() += 1;
+        }
+        page.push_str("\n| scenario | finding | confidence | times |\n| --- | --- | --- | ---: |\n");
+        for ((scenario, cause, confidence), times) in counted {
+            let _ = writeln!(page, "| {scenario} | {cause} | {confidence} | {times} |");
         }
     }
-    Ok(truth)
+    estimates(&mut page, &format!("keep-alive timer, {MIN_RACES} races or more"), &cases, |case| {
+        case.keep_alive.as_ref()
+    });
+    estimates(&mut page, "wall, of whose timeout", &cases, |case| case.wall.as_ref());
+    page
+}
+
+/// How far estimates are from what was true, by kind.
+fn estimates(page: &mut String, title: &str, cases: &[&Case], of: impl Fn(&Case) -> Option<&Estimate>) {
+    let _ = writeln!(
+        page,
+        "\n| {title} | targets | estimated | median error | nine in ten within | worst |\n| --- | ---: | ---: | ---: | ---: | ---: |"
+    );
+    let mut kinds: BTreeMap<&str, Vec<&Estimate>> = BTreeMap::new();
+    for estimate in cases.iter().filter_map(|case| of(case)) {
+        kinds.entry(&estimate.kind).or_default().push(estimate);
+    }
+    for (kind, all) in kinds {
+        let error = |one: &&Estimate| Some((one.told? - one.truth).abs() / one.truth * 100.0);
+        let mut errors: Vec<f64> = all.iter().filter_map(error).collect();
+        errors.sort_by(f64::total_cmp);
+        let at = |tenths: usize| {
+            let place = (errors.len() * tenths / 10).min(errors.len().saturating_sub(1));
+            errors.get(place).map_or_else(|| "-".to_owned(), |error| format!("{error:.1} %"))
+        };
+        let _ = writeln!(page, "| {kind} | {} | {} | {} | {} | {} |", all.len(), errors.len(), at(5), at(9), at(10));
+    }
+}
+
+fn misses(outcomes: &[Outcome]) -> String {
+    let mut page = String::from(
+        "\n| scenario | seed | place | failures | true cause | also true | named | \n| --- | ---: | --- | ---: | --- | --- | --- |\n",
+    );
+    for case in outcomes.iter().flat_map(|outcome| &outcome.cases).filter(|case| !case.is_right()) {
+        let named: Vec<_> =
+            case.named.iter().map(|(cause, confidence)| format!("{cause} ({})", confidence.id())).collect();
+        let Case { scenario, seed, place, failures, cause, also, .. } = case;
+        let _ = writeln!(
+            page,
+            "| {scenario} | {seed} | {place} | {failures} | {cause} | {} | {} |",
+            also.join(", "),
+            named.join(", ")
+        );
+    }
+    for outcome in outcomes.iter().filter(|outcome| !outcome.unfounded.is_empty()) {
+        let named: Vec<_> =
+            outcome.unfounded.iter().map(|(cause, confidence)| format!("{cause} ({})", confidence.id())).collect();
+        let _ =
+            writeln!(page, "| {} | {} | - | 0 | - | - | {} |", outcome.scenario.name, outcome.seed, named.join(", "));
+    }
+    page
+}
+
+fn by<'a, K: Ord>(cases: &[&'a Case], key: impl Fn(&Case) -> Option<K>) -> BTreeMap<K, Vec<&'a Case>> {
+    let mut groups: BTreeMap<K, Vec<&Case>> = BTreeMap::new();
+    for case in cases {
+        if let Some(key) = key(case) {
+            groups.entry(key).or_default().push(case);
+        }
+    }
+    groups
+}
+
+fn count(cases: &[&Case], is: impl Fn(&Case) -> bool) -> u64 {
+    cases.iter().filter(|case| is(case)).count() as u64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of targets are small")]
