@@ -1,0 +1,105 @@
+//! Connections that cannot be made, and those that are lost between two requests.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+
+#[test]
+fn connections_that_time_out_while_nothing_is_answered_are_a_blocked_path() {
+    let mut requests: Vec<Seen> = answers(0..100_000, 500).collect();
+    requests.extend((0..40).map(|number| unsent(100_000 + number * 500, 10_001, GATEWAY_TIMEOUT)));
+    // Two on connections that stood already were sent before the first new one was wanted.
+    requests.extend((0..5).map(|number| seen(99_700 + number * 200, 60_001, GATEWAY_TIMEOUT)));
+    requests.extend(answers(130_000..300_000, 500));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("connect-timeout", Confidence::High, 45)]);
+}
+
+#[test]
+fn connections_that_time_out_while_those_that_stand_answer_quickly_are_a_blocked_path_too() {
+    let mut requests: Vec<Seen> = answers(0..300_000, 500).collect();
+    requests.extend((0..40).map(|number| unsent(100_000 + number * 500, 10_001, GATEWAY_TIMEOUT)));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("connect-timeout", Confidence::Medium, 40)]);
+}
+
+#[test]
+fn connections_that_time_out_while_answers_are_slow_are_a_full_house() {
+    let mut requests: Vec<Seen> = answers(0..300_000, 500).collect();
+    for request in requests.iter_mut().filter(|request| (60_000..125_000).contains(&request.dispatched)) {
+        request.took = 900;
+    }
+    requests.extend((0..40).map(|number| unsent(100_000 + number * 500, 10_001, GATEWAY_TIMEOUT)));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("target-saturated", Confidence::Medium, 40)]);
+}
+
+#[test]
+fn connections_that_time_out_from_one_node_only_are_a_blocked_path_of_that_node() {
+    let mut requests: Vec<Seen> = answers(0..300_000, 500).collect();
+    let from_there = |request| Seen { node: b"10.0.9.10", ..request };
+    requests.extend(answers(0..100_000, 500).chain(answers(140_000..300_000, 500)).map(from_there));
+    requests.extend((0..40).map(|number| from_there(unsent(100_250 + number * 500, 10_001, GATEWAY_TIMEOUT))));
+    let diagnosis = diagnosis_of(&requests);
+    assert_eq!(causes(&diagnosis), [("connect-timeout", Confidence::High, 40)]);
+    let answered_elsewhere = number_of(&diagnosis.findings[0], "answered_by_other_nodes");
+    assert!(answered_elsewhere.is_some_and(|answered| answered >= 30.0), "{answered_elsewhere:?}");
+}
+
+#[test]
+fn a_target_that_never_answered_refuses_for_want_of_a_listener() {
+    let mut requests: Vec<Seen> = answers(0..300_000, 500).collect();
+    requests.extend((0..60).map(|number| unsent(number * 5_000, 1, BAD_GATEWAY).at(OTHER)));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("connection-refused", Confidence::Medium, 60)]);
+}
+
+/// Nothing shows how it ended, but something listened there before.
+#[test]
+fn refusals_without_a_request_under_way_are_perhaps_a_crash() {
+    let mut requests: Vec<Seen> = answers(0..100_000, 500).collect();
+    requests.extend((0..20).map(|number| unsent(100_000 + number * 500, 1, BAD_GATEWAY)));
+    requests.extend(answers(110_000..300_000, 500));
+    let diagnosis = diagnosis_of(&requests);
+    assert_eq!(causes(&diagnosis), [("target-crash", Confidence::Low, 20)]);
+    assert!(diagnosis.findings[0].evidence.iter().any(|evidence| !evidence.is_for));
+}
+
+/// Two hours of requests at random moments to two routes, `gap` milliseconds apart in the mean; `failures` of them are closed after `took`, which is given how long an answer takes.
+fn random(gap: f64, failures: usize, took: impl Fn(i64) -> i64) -> Vec<Seen> {
+    let mut dice = ChaCha8Rng::seed_from_u64(7);
+    let (mut requests, mut now) = (Vec::new(), 0.0);
+    while now < 7_200_000.0 {
+        now -= gap * (1.0 - dice.random::<f64>()).ln();
+        let usual = dice.random_range(60..180);
+        let path: &[u8] = if dice.random_bool(0.5) { b"/" } else { b"/items" };
+        #[expect(clippy::cast_possible_truncation, reason = "a test's times are small")]
+        requests.push(seen(now as i64, usual, OK).to(path));
+    }
+    for number in 0..failures {
+        let place = (number * 2 + 1) * requests.len() / (failures * 2);
+        let request = requests[place];
+        requests[place] = Seen { took: took(request.took), statuses: BAD_GATEWAY, ..request };
+    }
+    requests
+}
+
+/// There is an answer before anything, at any lag.
+#[test]
+fn a_race_on_busy_connections_is_told_by_its_look_without_an_estimate() {
+    let diagnosis = diagnosis_of(&random(100.0, 30, |_| 4));
+    assert_eq!(causes(&diagnosis), [("keep-alive-race", Confidence::Medium, 30)]);
+    assert_eq!(diagnosis.findings[0].estimates.keep_alive, None);
+}
+
+#[test]
+fn requests_closed_after_as_long_as_an_answer_takes_are_no_race() {
+    for gap in [100.0, 2_000.0] {
+        let diagnosis = diagnosis_of(&random(gap, 30, |usual| usual));
+        assert_eq!(causes(&diagnosis), [("unexplained", Confidence::Low, 30)], "{gap}");
+    }
+}
+
+/// On any route alike: nor is it what a route answers.
+#[test]
+fn requests_closed_late_on_all_routes_are_neither_races_nor_malformed() {
+    let diagnosis = diagnosis_of(&random(1_000.0, 30, |usual| usual * 5));
+    assert_eq!(causes(&diagnosis), [("unexplained", Confidence::Low, 30)]);
+}

@@ -1,0 +1,112 @@
+//! Targets that die, are taken away, are replaced, or begin.
+
+use super::*;
+
+#[test]
+fn a_process_that_dies_and_comes_back_where_it_was_is_a_crash() {
+    let mut requests: Vec<Seen> = answers(0..100_000, 500).collect();
+    requests.extend((0..6).map(|number| seen(94_000 + number * 1_000, 100_050 - 94_000 - number * 1_000, BAD_GATEWAY)));
+    requests.extend((0..6).map(|number| unsent(100_200 + number * 500, 1, BAD_GATEWAY)));
+    requests.extend(answers(110_000..200_000, 500));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("target-crash", Confidence::High, 12)]);
+}
+
+#[test]
+fn a_target_replaced_before_it_ended_was_deployed() {
+    let mut requests: Vec<Seen> = answers(0..200_000, 500).collect();
+    let new = |request| Seen { target: b"10.0.0.2:80", ..request };
+    requests.extend(answers(150_000..400_000, 500).map(new));
+    requests
+        .extend((0..6).map(|number| seen(194_000 + number * 1_000, 200_050 - 194_000 - number * 1_000, BAD_GATEWAY)));
+    requests.extend((0..6).map(|number| unsent(200_200 + number * 500, 1, BAD_GATEWAY)));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("deploy-without-draining", Confidence::Medium, 12)]);
+}
+
+#[test]
+fn a_target_that_refuses_until_it_first_answers_was_not_ready() {
+    let mut requests: Vec<Seen> = answers(0..400_000, 500).collect();
+    let new = |request| Seen { target: b"10.0.0.2:80", ..request };
+    requests.extend((0..8).map(|number| new(unsent(150_000 + number * 500, 1, BAD_GATEWAY))));
+    requests.extend(answers(155_000..400_000, 500).map(new));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("target-not-ready", Confidence::Medium, 8)]);
+}
+
+#[test]
+fn a_target_that_refuses_now_and_then_is_not_called_new() {
+    let mut requests: Vec<Seen> = answers(0..400_000, 500).collect();
+    requests.extend((0..8).map(|number| unsent(50_100 + number * 40_000, 1, BAD_GATEWAY)));
+    let found = causes(&diagnosis_of(&requests));
+    assert_eq!(found, [("target-crash", Confidence::Low, 8)]);
+}
+
+#[test]
+fn a_target_replaced_after_it_ended_was_lost() {
+    let mut requests: Vec<Seen> = answers(0..200_000, 500).collect();
+    requests.extend(answers(260_000..500_000, 500).map(|request| request.at(OTHER)));
+    requests
+        .extend((0..6).map(|number| seen(194_000 + number * 1_000, 200_050 - 194_000 - number * 1_000, BAD_GATEWAY)));
+    requests.extend((0..6).map(|number| unsent(200_200 + number * 500, 1, BAD_GATEWAY)));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("target-crash", Confidence::Medium, 12)]);
+}
+
+/// At `instant`, one in four of 16 requests that are under way ends; the others are answered two seconds later.
+fn a_worker_dies(instant: i64) -> impl Iterator<Item = Seen> {
+    (0..16).map(move |number| {
+        let dispatched = instant - 8_000 + number * 500;
+        let (ends, statuses) = if number % 4 == 0 { (instant, BAD_GATEWAY) } else { (instant + 2_000, OK) };
+        seen(dispatched, ends - dispatched, statuses)
+    })
+}
+
+#[test]
+fn a_part_of_what_was_under_way_tells_how_many_workers_there_are() {
+    let mut requests: Vec<Seen> = answers(0..600_000, 500).collect();
+    requests.extend(a_worker_dies(100_100));
+    let once = diagnosis_of(&requests);
+    assert_eq!(causes(&once), [("target-crash", Confidence::Low, 4)]);
+    assert_eq!(number_of(&once.findings[0], "workers"), Some(4.0));
+    requests.extend(a_worker_dies(300_100));
+    requests.extend(a_worker_dies(450_100));
+    let several_times = diagnosis_of(&requests);
+    assert_eq!(causes(&several_times), [("target-crash", Confidence::Medium, 12)]);
+    assert_eq!(number_of(&several_times.findings[0], "workers"), Some(4.0));
+}
+
+/// Requests that had been sent up to 100 s before `cut`, and ended then.
+fn cut_at(cut: i64) -> impl Iterator<Item = Seen> {
+    (0..6).map(move |number| {
+        let dispatched = cut - 65_000 - number * 7_000;
+        seen(dispatched, cut + number - dispatched, BAD_GATEWAY).to(b"/export")
+    })
+}
+
+/// Answered by a third target all the time, so that the window goes on.
+fn meanwhile() -> impl Iterator<Item = Seen> {
+    answers(0..600_000, 500).map(|request| request.at(b"10.0.0.3:80"))
+}
+
+#[test]
+fn what_is_cut_a_fixed_time_after_the_last_new_request_met_the_deregistration_delay() {
+    let mut requests: Vec<Seen> = meanwhile().chain(answers(0..200_000, 500)).chain(cut_at(260_000)).collect();
+    requests.extend(answers(0..320_000, 500).chain(cut_at(380_000)).map(|request| request.at(OTHER)));
+    let diagnosis = diagnosis_of(&requests);
+    let of_each = ("deregistration-delay-elapsed", Confidence::High, 6);
+    assert_eq!(causes(&diagnosis), [of_each, of_each]);
+    let quiet = number_of(&diagnosis.findings[0], "quiet").expect("how long nothing was sent");
+    assert!((quiet - 60.5).abs() < 0.1, "{quiet}");
+}
+
+#[test]
+fn what_is_cut_while_new_requests_still_come_was_not_drained() {
+    let mut requests: Vec<Seen> = meanwhile().chain(answers(0..260_000, 500)).chain(cut_at(260_000)).collect();
+    requests.extend(answers(0..380_000, 500).chain(cut_at(380_000)).map(|request| request.at(OTHER)));
+    let of_each = ("target-crash", Confidence::Medium, 6);
+    assert_eq!(causes(&diagnosis_of(&requests)), [of_each, of_each]);
+}
+
+#[test]
+fn a_new_target_that_never_answers_is_not_late() {
+    let mut requests: Vec<Seen> = answers(0..400_000, 500).collect();
+    requests.extend((0..60).map(|number| unsent(150_000 + number * 4_000, 1, BAD_GATEWAY).at(OTHER)));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("connection-refused", Confidence::Medium, 60)]);
+}

@@ -1,0 +1,104 @@
+//! Targets that are slow or fail for what they are asked to do: overload, slow routes, hung processes, and what all of them share.
+
+use super::*;
+
+/// Three routes in turn, a request every `step` milliseconds.
+fn three_routes(range: std::ops::Range<i64>, step: usize, took: i64) -> impl Iterator<Item = Seen> {
+    let paths: [&[u8]; 3] = [b"/", b"/items", b"/orders"];
+    range.step_by(step).zip(paths.into_iter().cycle()).map(move |(at, path)| seen(at, took, OK).to(path))
+}
+
+/// Requests to three routes in turn that met the idle timeout, one a second.
+fn silence(range: std::ops::Range<i64>) -> impl Iterator<Item = Seen> {
+    three_routes(range, 1_000, 60_001).map(|request| Seen { statuses: GATEWAY_TIMEOUT, ..request })
+}
+
+#[test]
+fn slow_before_it_fails_and_asked_for_more_is_saturated() {
+    let mut requests: Vec<Seen> = three_routes(0..300_000, 500, 30).collect();
+    requests.extend(three_routes(300_000..400_000, 150, 400));
+    requests.extend(three_routes(400_000..700_000, 500, 30));
+    requests.extend(silence(365_000..400_000));
+    let diagnosis = diagnosis_of(&requests);
+    assert_eq!(causes(&diagnosis), [("target-saturated", Confidence::High, 35)]);
+    assert!(number_of(&diagnosis.findings[0], "arrivals").is_some_and(|factor| factor > 2.0));
+}
+
+#[test]
+fn slow_before_it_fails_with_no_more_to_do_is_less_surely_saturated() {
+    let mut requests: Vec<Seen> = three_routes(0..300_000, 500, 30).collect();
+    requests.extend(three_routes(300_000..400_000, 500, 400));
+    requests.extend(three_routes(400_000..900_000, 500, 30));
+    requests.extend(silence(365_000..400_000).step_by(3));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("target-saturated", Confidence::Medium, 12)]);
+}
+
+/// Requests to `/report` at a target, twelve of which met the idle timeout, and twelve nearly did.
+fn reports(target: &'static [u8]) -> impl Iterator<Item = Seen> {
+    let answered = (0..12).map(|number| seen(20_000 + number * 40_000, 30_000 + number * 2_300, OK));
+    let silent = (0..12).map(|number| seen(30_000 + number * 40_000, 60_001, GATEWAY_TIMEOUT));
+    answered.chain(silent).map(move |request| request.to(b"/report").at(target))
+}
+
+#[test]
+fn one_slow_route_while_the_others_are_quick_meets_the_idle_timeout() {
+    let mut requests: Vec<Seen> = three_routes(0..600_000, 500, 30).chain(reports(b"10.0.0.1:80")).collect();
+    requests.extend(three_routes(0..600_000, 500, 30).map(|request| request.at(OTHER)).chain(reports(OTHER)));
+    let of_each = ("idle-timeout-exceeded", Confidence::High, 12);
+    assert_eq!(causes(&diagnosis_of(&requests)), [of_each, of_each]);
+}
+
+#[test]
+fn a_target_that_answers_nothing_on_any_route_hangs() {
+    let mut requests: Vec<Seen> = three_routes(0..600_000, 500, 30).collect();
+    let of_other = three_routes(0..200_000, 1_000, 30).chain(three_routes(330_000..600_000, 1_000, 30));
+    requests.extend(of_other.chain(silence(200_000..240_000)).map(|request| request.at(OTHER)));
+    let diagnosis = diagnosis_of(&requests);
+    assert_eq!(causes(&diagnosis), [("idle-timeout-exceeded", Confidence::Medium, 40)]);
+    assert_eq!(number_of(&diagnosis.findings[0], "routes"), Some(3.0));
+}
+
+/// A target's ten minutes: `/` is quick, and `/orders` asks for something that it shares with others, which is away for as long as `away` says.
+fn shared(target: &'static [u8], minutes: std::ops::Range<i64>, away: std::ops::Range<i64>) -> Vec<Seen> {
+    let millis = minutes.start * 60_000..minutes.end * 60_000;
+    let free = answers(millis.clone(), 1_000);
+    let needing = millis.skip(500).step_by(1_000).map(move |at| {
+        let is_away = away.contains(&(at / 1_000));
+        let (took, statuses) = if is_away { (5_000 + at % 7, (500, Some(500))) } else { (80, OK) };
+        seen(at, took, statuses).to(b"/orders")
+    });
+    free.chain(needing).map(|request| request.at(target)).collect()
+}
+
+const FOUR: [&[u8]; 4] = [b"10.0.0.1:80", b"10.0.0.2:80", b"10.0.0.3:80", b"10.0.0.4:80"];
+
+#[test]
+fn errors_that_come_late_at_all_targets_at_once_are_of_what_they_share() {
+    let requests: Vec<Seen> = FOUR.iter().flat_map(|target| shared(target, 0..10, 300..400)).collect();
+    let diagnosis = diagnosis_of(&requests);
+    assert_eq!(causes(&diagnosis), [("dependency-outage", Confidence::High, 400)]);
+    assert!(matches!(diagnosis.findings[0].scope, crate::diagnose::Scope::TargetGroup(_)));
+}
+
+#[test]
+fn errors_of_one_target_are_not_of_what_all_share() {
+    let away = |target: &[u8]| if target == FOUR[2] { 300..400 } else { 0..0 };
+    let requests: Vec<Seen> = FOUR.iter().flat_map(|target| shared(target, 0..10, away(target))).collect();
+    assert_eq!(causes(&diagnosis_of(&requests)), [("application-error", Confidence::High, 100)]);
+}
+
+#[test]
+fn errors_that_began_with_new_targets_are_of_the_release() {
+    let old = FOUR[..2].iter().flat_map(|target| shared(target, 0..5, 0..0));
+    let requests: Vec<Seen> = old.chain(FOUR[2..].iter().flat_map(|target| shared(target, 5..10, 0..600))).collect();
+    let of_each = ("application-error", Confidence::High, 300);
+    assert_eq!(causes(&diagnosis_of(&requests)), [of_each, of_each]);
+}
+
+/// It may never have been otherwise.
+#[test]
+fn errors_from_the_beginning_of_the_window_are_no_outage() {
+    let requests: Vec<Seen> = FOUR.iter().flat_map(|target| shared(target, 0..10, 0..100)).collect();
+    let of_each = ("application-error", Confidence::High, 100);
+    assert_eq!(causes(&diagnosis_of(&requests)), [of_each; 4]);
+}
