@@ -198,7 +198,9 @@ impl Outage {
         let is_everywhere = self.serving >= 2 && self.failing as f64 >= self.serving as f64 * MIN_SHARE_OF_TARGETS;
         let length = Duration::from_micros(u64::try_from(self.span.last.micros_since(self.span.first)).unwrap_or(0));
         let is_at_once = self.onset_within <= ONSET_WITHIN.max(length / 4);
-        let is_change = self.before.requests > 0 && self.before.share() <= self.rate.share() * BEFORE;
+        // A route that always fails now and then has its good minutes too: what came before must be enough to tell.
+        let is_change =
+            self.before.share() <= self.rate.share() * BEFORE && self.rate.ratio_at_least(self.before) > 1.0;
         let is_enough = self.explains.len() >= MIN_FAILURES;
         let by_manner = match manner {
             // A route that is slow by itself meets the idle timeout alone.

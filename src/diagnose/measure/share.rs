@@ -29,7 +29,7 @@ impl Rate {
     }
 
     /// How many times the rate of `other` this one is, at the lower end of its interval. A half is added to each number, so that none divides by nothing.
-    fn ratio_at_least(self, other: Self) -> f64 {
+    pub(in crate::diagnose) fn ratio_at_least(self, other: Self) -> f64 {
         let [failures, requests, others, of] =
             [self.failures, self.requests, other.failures, other.requests].map(|number| number as f64 + 0.5);
         let log_ratio = (failures / requests).ln() - (others / of).ln();

@@ -1,5 +1,8 @@
 //! Targets that are slow or fail for what they are asked to do: overload, slow routes, hung processes, and what all of them share.
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use super::*;
 
 /// Three routes in turn, a request every `step` milliseconds.
@@ -101,4 +104,21 @@ fn errors_from_the_beginning_of_the_window_are_no_outage() {
     let requests: Vec<Seen> = FOUR.iter().flat_map(|target| shared(target, 0..10, 0..100)).collect();
     let of_each = ("application-error", Confidence::High, 100);
     assert_eq!(causes(&diagnosis_of(&requests)), [of_each; 4]);
+}
+
+/// It has good minutes and bad ones, by chance.
+#[test]
+fn a_route_that_always_fails_now_and_then_is_no_outage() {
+    for seed in 0..20 {
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut requests: Vec<Seen> = answers(0..3_600_000, 2_000).collect();
+        requests.extend(answers(1_000..3_600_000, 2_000).map(|request| request.at(OTHER)));
+        for number in 0..180 {
+            let target = FOUR[usize::from(number % 2 == 1)];
+            let (took, statuses) = if dice.random_bool(0.6) { (5_000, (500, Some(500))) } else { (900, OK) };
+            requests.push(seen(number * 20_000 + 77, took, statuses).to(b"/report").at(target));
+        }
+        let found = causes(&diagnosis_of(&requests));
+        assert!(found.iter().all(|(cause, ..)| *cause == "application-error"), "seed {seed}: {found:?}");
+    }
 }
