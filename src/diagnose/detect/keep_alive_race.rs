@@ -6,7 +6,7 @@ use super::super::case::{Case, Verdict, share_out};
 use super::super::evidence::{Evidence, plural_are, seconds, seconds_of};
 use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
 use super::measure::course::episodes;
-use super::measure::lags::{KeepAlive, PairHistory, estimate, may_be_race};
+use super::measure::lags::{KeepAlive, Lags, PairHistory, estimate, may_be_race};
 use super::measure::load::slowdown;
 use super::measure::share::{Rate, concentrated};
 use crate::aggregate::Span;
@@ -18,6 +18,21 @@ const MIN_HITS_FOR_HIGH: usize = 12;
 const MIN_COVERAGE_FOR_HIGH: f64 = 0.7;
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
+    let Lags::Peak(found) = lags_of(case) else { return Vec::new() };
+    let idle_timeout = case.setting.idle_timeout.duration;
+    let is_sure =
+        found.hits >= MIN_HITS_FOR_HIGH && found.coverage() >= MIN_COVERAGE_FOR_HIGH && found.timeout <= idle_timeout;
+    let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
+    let estimates = Estimates { keep_alive: Some(found.timeout), ..Estimates::default() };
+    verdicts(case, |failures| {
+        let confidence =
+            if (failures as u64) < MIN_FAILURES_FOR_HIGH { confidence.min(Confidence::Medium) } else { confidence };
+        (confidence, estimates, evidence(&found, failures, idle_timeout))
+    })
+}
+
+/// What the lags of all candidates of the group say.
+fn lags_of(case: &Case<'_>) -> Lags {
     let by_node: Vec<Vec<Vec<Passage>>> = (0..case.members.len()).map(|number| pairs_of(case, number)).collect();
     let histories: Vec<PairHistory<'_>> = by_node
         .iter()
@@ -32,17 +47,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
             })
         })
         .collect();
-    let idle_timeout = case.setting.idle_timeout.duration;
-    let Some(found) = estimate(&histories, idle_timeout) else { return Vec::new() };
-    let is_sure =
-        found.hits >= MIN_HITS_FOR_HIGH && found.coverage() >= MIN_COVERAGE_FOR_HIGH && found.timeout <= idle_timeout;
-    let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
-    let estimates = Estimates { keep_alive: Some(found.timeout), ..Estimates::default() };
-    verdicts(case, |failures| {
-        let confidence =
-            if (failures as u64) < MIN_FAILURES_FOR_HIGH { confidence.min(Confidence::Medium) } else { confidence };
-        (confidence, estimates, evidence(&found, failures, idle_timeout))
-    })
+    estimate(&histories, case.setting.idle_timeout.duration)
 }
 
 /// Failures that may be races and that nothing explains yet.
@@ -115,7 +120,7 @@ fn at_once(failures: usize) -> Evidence {
     )
 }
 
-/// Where lags tell nothing (too few failures, or connections that are hardly ever idle), such failures still have a look: at once, sooner than any work would take, now and then,
+/// Where lags show no peak (too few failures, connections that are hardly ever idle, a timeout that nobody else has), such failures still have a look: at once, sooner than any work would take, now and then,
 /// on every route and target, while all else is as quick as ever.
 pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
     /// Sooner than this, and than half of what the same routes usually take.
@@ -168,6 +173,7 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
     if !fits {
         return Vec::new();
     }
+    let is_refuted = lags_of(case) == Lags::NoPeak;
     verdicts(case, |failures| {
         let evidence = vec![
             at_once(failures),
@@ -176,10 +182,15 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
                 [("routes", routes as f64)],
             ),
             Evidence::speaks_against(
-                "how long connections had been idle does not show, so the keep-alive timeout cannot be told",
+                if is_refuted {
+                    "the times since earlier answers on the same node and target pile up at no timeout that a server has by default"
+                } else {
+                    "how long connections had been idle does not show, so the keep-alive timeout cannot be told"
+                },
                 [],
             ),
         ];
-        (Confidence::Medium, Estimates::default(), evidence)
+        let confidence = if is_refuted { Confidence::Low } else { Confidence::Medium };
+        (confidence, Estimates::default(), evidence)
     })
 }

@@ -200,7 +200,7 @@ impl Outage {
         let is_at_once = self.onset_within <= ONSET_WITHIN.max(length / 4);
         // A route that always fails now and then has its good minutes too: what came before must be enough to tell.
         let is_change =
-            self.before.share() <= self.rate.share() * BEFORE && self.rate.ratio_at_least(self.before) > 1.0;
+            self.before.share() <= self.rate.share() * BEFORE && self.rate.ratio_at_least(self.before) > 2.0;
         let is_enough = self.explains.len() >= MIN_FAILURES;
         let by_manner = match manner {
             // A route that is slow by itself meets the idle timeout alone.

@@ -1,50 +1,111 @@
-//! Requests that the target closed when their answers were due, here and there, with nothing that they share: no idle connection that was given up, which would end them sooner, and no
-//! route, process or timeout. The log does not tell why, and says so.
+//! Requests that the target closed when their answers were due, here and there: no idle connection that was given up, which would end them sooner, and no route, whole process or timeout
+//! that they share. Where they are one target's alone, workers of its process die under them; where they are everybody's, the log does not tell why, and says so.
+
+use std::time::Duration;
 
 use super::super::case::{Case, Verdict, share_out};
-use super::super::evidence::{Evidence, plural_are};
+use super::super::evidence::{Evidence, plural, plural_are};
 use super::super::{Confidence, MIN_FAILURES_FOR_HIGH};
+use super::measure::share::{Rate, concentrated};
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 
 /// A race ends a request long before this share of what its route usually takes.
 const MIN_SHARE_OF_USUAL: f64 = 0.5;
 
+/// Fewer closed requests of a single target are no pattern.
+const MIN_CLOSED: usize = 5;
+
+/// Requests that were sent so far apart and ended so close together died of one thing.
+const APART: Duration = Duration::from_millis(100);
+const TOGETHER: Duration = Duration::from_millis(250);
+
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let closed = |number: usize| {
-        case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::ClosedBeforeResponse)
-    };
-    let against_usual = |passage: &Passage| {
+    let all: Vec<&Passage> = (0..case.members.len()).flat_map(|number| closed(case, number)).map(|(_, p)| p).collect();
+    let Some(share) = share_of_usual(case, &all) else { return Vec::new() };
+    if share < MIN_SHARE_OF_USUAL {
+        return Vec::new();
+    }
+    let by_member: Vec<Rate> = (0..case.members.len())
+        .map(|number| Rate { failures: closed(case, number).count(), requests: case.members[number].passages.len() })
+        .collect();
+    match concentrated(&by_member)[..] {
+        [number] if by_member[number].failures >= MIN_CLOSED => vec![of_one_target(case, number, share)],
+        _ if all.len() as u64 >= MIN_FAILURES_FOR_HIGH => of_all_targets(case, share),
+        _ => Vec::new(),
+    }
+}
+
+fn closed<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a Passage)> {
+    case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::ClosedBeforeResponse)
+}
+
+/// For how much of what such requests usually take the target had worked on them, in the median. Absent where too few were ever answered.
+fn share_of_usual(case: &Case<'_>, closed: &[&Passage]) -> Option<f64> {
+    let against_usual = |passage: &&Passage| {
         let usual = case.usual(passage.route)?;
         Some(passage.took().as_secs_f64() / usual.as_secs_f64().max(1e-3))
     };
-    let mut shares: Vec<f64> = (0..case.members.len())
-        .flat_map(closed)
-        .filter_map(|(_, passage): (usize, &Passage)| against_usual(passage))
-        .collect();
+    let mut shares: Vec<f64> = closed.iter().filter_map(against_usual).collect();
     shares.sort_unstable_by(f64::total_cmp);
-    let Some(&median) = shares.get(shares.len() / 2) else { return Vec::new() };
-    if (shares.len() as u64) < MIN_FAILURES_FOR_HIGH || median < MIN_SHARE_OF_USUAL {
-        return Vec::new();
+    shares.get(shares.len() / 2).copied()
+}
+
+fn worked(share: f64) -> Evidence {
+    Evidence::speaks_for(
+        format!(
+            "the target had worked on them for {share:.1} times as long as such requests usually take in the median, so no idle connection was lost"
+        ),
+        [("share_of_usual", share)],
+    )
+}
+
+fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Verdict {
+    let ended: Vec<&Passage> = closed(case, number).map(|(_, passage)| passage).collect();
+    let is_of_one_death = |pair: &[&Passage]| {
+        let within = |micros: i64, most: Duration| u128::from(micros.unsigned_abs()) <= most.as_micros();
+        within(pair[1].ended.micros_since(pair[0].ended), TOGETHER)
+            && !within(pair[1].dispatched.micros_since(pair[0].dispatched), APART)
+    };
+    let together = ended.windows(2).filter(|pair| is_of_one_death(pair)).count();
+    let confidence = if together >= 2 { Confidence::Medium } else { Confidence::Low };
+    let evidence = vec![
+        Evidence::speaks_for(
+            format!(
+                "{} closed, of this target alone: one of its workers, or what it runs, died under them",
+                plural_are(ended.len(), "request")
+            ),
+            [],
+        ),
+        Evidence::weighed(
+            together > 0,
+            format!("{} together with another that was sent at another time", plural(together, "time")),
+            [("ended_together", together as f64)],
+        ),
+        worked(share),
+    ];
+    let places = closed(case, number).map(|(place, _)| place).collect();
+    Verdict {
+        also_fits: &["malformed-response", "unexplained"],
+        evidence,
+        ..Verdict::on_member("target-crash", confidence, number, places)
     }
-    let explains =
-        (0..case.members.len()).map(|number| (number, closed(number).map(|(place, _)| place).collect::<Vec<_>>()));
+}
+
+fn of_all_targets(case: &Case<'_>, share: f64) -> Vec<Verdict> {
+    let explains = (0..case.members.len())
+        .map(|number| (number, closed(case, number).map(|(place, _)| place).collect::<Vec<_>>()));
     share_out(explains, |count, _| Verdict {
         also_fits: &["malformed-response", "target-crash"],
         evidence: vec![
             Evidence::speaks_for(
                 format!(
-                    "{} closed with nothing that they share: not an instant, not a route, not a constant time",
+                    "{} closed with nothing that they share: not an instant, not a route, not a target, not a constant time",
                     plural_are(count, "request")
                 ),
                 [],
             ),
-            Evidence::speaks_for(
-                format!(
-                    "the target had worked on them for {median:.1} times as long as such requests usually take in the median, so no idle connection was lost"
-                ),
-                [("share_of_usual", median)],
-            ),
+            worked(share),
         ],
         ..Verdict::new("unexplained", Confidence::Low)
     })

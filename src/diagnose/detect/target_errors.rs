@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::super::case::{Case, Verdict};
 use super::super::evidence::{Evidence, plural, seconds, seconds_of};
 use super::super::{Confidence, Estimates, MIN_FAILURES};
+use super::measure::load::arrivals;
 use super::measure::share::{Rate, concentrated};
 use super::measure::walls::{Wall, sharp_wall};
 use super::not_ready;
+use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 
@@ -16,6 +18,9 @@ const AT_ONCE: Duration = Duration::from_millis(50);
 
 /// A proxy that waits for its upstream does so at least this long.
 const MIN_WAIT: Duration = Duration::from_secs(1);
+
+/// This many times as many requests as usual are more.
+const MORE: f64 = 1.5;
 
 /// Answers that leave no doubt.
 const MIN_FOR_HIGH: usize = 10;
@@ -85,7 +90,12 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) 
     let is_of_routes = (1..=3).contains(&routes.len());
     let is_at_once = median <= AT_ONCE;
     let is_many = errors.len() >= MIN_FOR_HIGH;
+    // 503 at once, and more to do than ever: it sheds what it cannot serve.
+    let (first, last) = (errors.first()?.1.dispatched, errors.last()?.1.dispatched);
+    let more = arrivals(&[&case.members[number]], Span { first, last });
+    let is_shed = !is_of_proxy && wall.is_none() && more.is_some_and(|factor| factor >= MORE);
     let (id, also_fits, confidence): (_, Fits, _) = match (is_of_proxy, wall.is_some(), is_of_routes) {
+        _ if is_shed => ("target-saturated", &["inner-proxy-error", "application-error"], Confidence::Medium),
         (true, true, _) if is_many => ("inner-proxy-error", &["application-error"], Confidence::High),
         (true, _, false) if is_many && is_at_once => ("inner-proxy-error", &["application-error"], Confidence::High),
         (true, ..) => ("inner-proxy-error", &["application-error"], Confidence::Medium),
@@ -116,6 +126,12 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) 
             [("target_processing_time_median", seconds_of(median))],
         ),
     });
+    if let (true, Some(more)) = (is_shed, more) {
+        evidence.push(Evidence::speaks_for(
+            format!("meanwhile it was sent {more:.1} times as many requests as at other times"),
+            [("arrivals", more)],
+        ));
+    }
     if is_of_routes && !is_of_proxy {
         evidence.push(Evidence::speaks_for(
             format!("they keep to {}", case.routes_named(&routes)),

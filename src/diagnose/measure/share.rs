@@ -28,13 +28,18 @@ impl Rate {
         self.failures as f64 / self.requests.max(1) as f64
     }
 
-    /// How many times the rate of `other` this one is, at the lower end of its interval. A half is added to each number, so that none divides by nothing.
+    /// How many times the rate of `other` this one is, at the lower end of its interval: how many of all failures are these is a binomial of the requests' shares, and Wilson's interval
+    /// holds for few of them too.
     pub(in crate::diagnose) fn ratio_at_least(self, other: Self) -> f64 {
-        let [failures, requests, others, of] =
-            [self.failures, self.requests, other.failures, other.requests].map(|number| number as f64 + 0.5);
-        let log_ratio = (failures / requests).ln() - (others / of).ln();
-        let spread = (1.0 / failures - 1.0 / requests + 1.0 / others - 1.0 / of).max(0.0).sqrt();
-        (log_ratio - 1.96 * spread).exp()
+        const Z: f64 = 1.96;
+        let all = (self.failures + other.failures) as f64;
+        if all == 0.0 || self.requests == 0 {
+            return 0.0;
+        }
+        let share = self.failures as f64 / all;
+        let spread = Z * (share * (1.0 - share) / all + Z * Z / (4.0 * all * all)).sqrt();
+        let least = (share + Z * Z / (2.0 * all) - spread) / (1.0 + Z * Z / all);
+        least / (1.0 - least) * (other.requests as f64 / self.requests as f64)
     }
 }
 

@@ -103,3 +103,12 @@ fn requests_closed_late_on_all_routes_are_neither_races_nor_malformed() {
     let diagnosis = diagnosis_of(&random(1_000.0, 30, |usual| usual * 5));
     assert_eq!(causes(&diagnosis), [("unexplained", Confidence::Low, 30)]);
 }
+
+#[test]
+fn quick_closes_whose_lags_pile_up_nowhere_are_hardly_a_race() {
+    let found = causes(&diagnosis_of(&random(4_000.0, 40, |_| 4)));
+    assert!(
+        !found.iter().any(|(cause, confidence, _)| *cause == "keep-alive-race" && *confidence > Confidence::Low),
+        "{found:?}"
+    );
+}
