@@ -54,7 +54,7 @@ use Confidence::{High, Low, Medium};
 
 /// The first row that fits is taken.
 const ROWS: &[Row] = &[
-    row(Outcome::TargetError, When::Always, Medium, &["application-error"]),
+    row(Outcome::TargetError, When::Always, Medium, &["application-error", "dependency-outage", "target-saturated"]),
     row(Outcome::TargetGatewayError, When::Always, Low, &["inner-proxy-error", "application-error"]),
     row(Outcome::ConnectFailed, When::NeverAnswered, Medium, &["connection-refused", "target-tls-handshake"]),
     // A target that also served does not have the wrong port: its process was away for a while.
@@ -76,7 +76,14 @@ const ROWS: &[Row] = &[
         Outcome::ClosedBeforeResponse,
         When::Always,
         Low,
-        &["target-crash", "target-request-timeout", "deploy-without-draining", "malformed-response", "keep-alive-race"],
+        &[
+            "target-crash",
+            "target-request-timeout",
+            "deploy-without-draining",
+            "deregistration-delay-elapsed",
+            "malformed-response",
+            "keep-alive-race",
+        ],
     ),
     row(Outcome::StreamReset, When::Always, Low, &["unexplained", "malformed-response"]),
     row(Outcome::ResponseRejected, When::Always, Medium, &["malformed-response"]),
@@ -104,6 +111,19 @@ const ROWS: &[Row] = &[
     row(Outcome::UnsupportedHttpVersion, When::Always, Medium, &["protocol-mismatch"]),
     row(Outcome::RedirectUrlTooLong, When::Always, Medium, &["bad-request"]),
     row(Outcome::LoadBalancerError, When::Always, Low, &["unexplained"]),
+    // These do not count as failed: they are between a client and a rule. A single line is explained all the same.
+    row(Outcome::WafBlocked, When::Always, High, &["waf-blocked"]),
+    row(Outcome::AuthenticationFailed, When::Always, High, &["authentication-failed"]),
+    row(Outcome::MalformedRequest, When::Always, High, &["bad-request"]),
+    row(Outcome::DesyncBlocked, When::Always, High, &["bad-request"]),
+    row(Outcome::BadRequest, When::Always, Medium, &["bad-request", "request-too-large"]),
+    row(Outcome::MethodNotAllowed, When::Always, High, &["bad-request"]),
+    row(Outcome::RequestTimeout, When::Always, High, &["bad-request"]),
+    row(Outcome::ForwardedForTooLong, When::Always, High, &["bad-request"]),
+    row(Outcome::LoadBalancerClientError, When::Always, Medium, &["bad-request"]),
+    row(Outcome::RequestTooLarge, When::Always, High, &["request-too-large"]),
+    row(Outcome::UriTooLong, When::Always, High, &["request-too-large"]),
+    row(Outcome::ProtocolMismatch, When::Always, High, &["protocol-mismatch"]),
 ];
 
 const fn row(outcome: Outcome, when: When, certainty: Confidence, ids: &'static [&'static str]) -> Row {
@@ -124,7 +144,7 @@ impl When {
     }
 }
 
-/// The causes that an outcome may have, likelier ones first; none for an outcome that is no failure.
+/// The causes that an outcome may have, likelier ones first; none where nobody was refused anything.
 #[must_use]
 pub fn causes_of(outcome: Outcome) -> Vec<&'static Cause> {
     let mut causes: Vec<&'static Cause> = Vec::new();
@@ -158,6 +178,6 @@ mod tests {
                 assert!(cause(id).is_some(), "{id}");
             }
         }
-        assert!(ROWS.iter().all(|row| row.outcome.is_failure() && !row.ids.is_empty()));
+        assert!(ROWS.iter().all(|row| row.outcome != Outcome::Ok && !row.ids.is_empty()));
     }
 }

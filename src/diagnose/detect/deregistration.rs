@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 const TOGETHER: Duration = Duration::from_secs(2);
 
 /// Shorter quiet than this is no deregistration delay that anybody has, nor is one that the target often has between two requests.
-const MIN_QUIET: Duration = Duration::from_secs(5);
+const MIN_QUIET: Duration = Duration::from_secs(2);
 const QUIET_GAPS: f64 = 10.0;
 
 /// Delays of several targets agree within this.

@@ -16,6 +16,9 @@ const MIN_SHARE_OF_USUAL: f64 = 0.5;
 /// Fewer closed requests of a single target are no pattern.
 const MIN_CLOSED: usize = 5;
 
+/// Whoever gives up an idle connection ends a request sooner than this.
+const QUICK: Duration = Duration::from_millis(100);
+
 /// Requests that were sent so far apart and ended so close together died of one thing.
 const APART: Duration = Duration::from_millis(100);
 const TOGETHER: Duration = Duration::from_millis(250);
@@ -30,7 +33,9 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         .map(|number| Rate { failures: closed(case, number).count(), requests: case.members[number].passages.len() })
         .collect();
     match concentrated(&by_member)[..] {
-        [number] if by_member[number].failures >= MIN_CLOSED => vec![of_one_target(case, number, share)],
+        [number] if by_member[number].failures >= MIN_CLOSED => {
+            of_one_target(case, number, share).into_iter().collect()
+        }
         _ if all.len() as u64 >= MIN_FAILURES_FOR_HIGH => of_all_targets(case, share),
         _ => Vec::new(),
     }
@@ -60,7 +65,7 @@ fn worked(share: f64) -> Evidence {
     )
 }
 
-fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Verdict {
+fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> {
     let ended: Vec<&Passage> = closed(case, number).map(|(_, passage)| passage).collect();
     let is_of_one_death = |pair: &[&Passage]| {
         let within = |micros: i64, most: Duration| u128::from(micros.unsigned_abs()) <= most.as_micros();
@@ -68,6 +73,11 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Verdict {
             && !within(pair[1].dispatched.micros_since(pair[0].dispatched), APART)
     };
     let together = ended.windows(2).filter(|pair| is_of_one_death(pair)).count();
+    // What dies under requests takes the long ones more often than the quick; where all were quick, idle connections are as likely.
+    let quick = ended.iter().filter(|passage| passage.took() <= QUICK).count();
+    if together == 0 && quick * 10 >= ended.len() * 9 {
+        return None;
+    }
     let confidence = if together >= 2 { Confidence::Medium } else { Confidence::Low };
     let evidence = vec![
         Evidence::speaks_for(
@@ -85,11 +95,11 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Verdict {
         worked(share),
     ];
     let places = closed(case, number).map(|(place, _)| place).collect();
-    Verdict {
+    Some(Verdict {
         also_fits: &["malformed-response", "unexplained"],
         evidence,
         ..Verdict::on_member("target-crash", confidence, number, places)
-    }
+    })
 }
 
 fn of_all_targets(case: &Case<'_>, share: f64) -> Vec<Verdict> {
