@@ -113,6 +113,9 @@ pub(super) fn known(id: &str) -> &'static Cause {
     cause(id).expect("the ids of the detectors are in the table, as a test makes sure")
 }
 
+/// What ends when its answer is due ends after at least this share of what its route usually takes, in the median; an idle connection that was given up ends a request sooner.
+pub(super) const WHEN_DUE: f64 = 0.75;
+
 /// Answered requests from which on a route has a usual time.
 const MIN_FOR_USUAL: usize = 8;
 
@@ -160,6 +163,17 @@ impl<'a> Case<'a> {
         const FLOOR: f64 = 0.010;
         let usual = self.usual(passage.route)?;
         Some((passage.took().as_secs_f64() + FLOOR) / (usual.as_secs_f64() + FLOOR))
+    }
+
+    /// For how much of what such requests usually take the target had worked on these, in the median. Absent where too few of their kind were ever answered.
+    pub(super) fn share_of_usual<'p>(&self, requests: impl Iterator<Item = &'p Passage>) -> Option<f64> {
+        let share_of = |passage: &Passage| {
+            let usual = self.usual(passage.route)?;
+            Some(passage.took().as_secs_f64() / usual.as_secs_f64().max(1e-3))
+        };
+        let mut shares: Vec<f64> = requests.filter_map(share_of).collect();
+        shares.sort_unstable_by(f64::total_cmp);
+        shares.get(shares.len() / 2).copied()
     }
 
     /// `GET /orders/{id}`, or nothing for a request without a route.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::Confidence;
-use super::super::case::{Case, Member, Verdict, share_out};
+use super::super::case::{Case, Member, Verdict, WHEN_DUE, share_out};
 use super::super::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
 use super::measure::share::{Rate, concentrated};
 use crate::aggregate::timeline::Passage;
@@ -44,6 +44,12 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let chosen = if always.is_empty() {
         let mut chosen = concentrated(&by_route);
         chosen.retain(|&route| by_route[route].failures >= MIN_CLOSED && by_route[route].share() >= SOMETIMES);
+        // An answer is refused when it comes. Requests of a few routes that end sooner are those of callers whose pauses idle connections do not outlive.
+        let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, passage)| passage);
+        let of_chosen = refused.filter(|p| is_refused(p) && chosen.contains(&usize::from(p.route)));
+        if case.share_of_usual(of_chosen).is_none_or(|share| share < WHEN_DUE) {
+            chosen.clear();
+        }
         chosen
     } else {
         always

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::case::{Case, Verdict, share_out};
+use super::super::case::{Case, Verdict, WHEN_DUE, share_out};
 use super::super::evidence::{Evidence, plural_are, seconds, seconds_of};
 use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
 use super::measure::course::episodes;
@@ -123,10 +123,9 @@ fn at_once(failures: usize) -> Evidence {
 /// Where lags show no peak (too few failures, connections that are hardly ever idle, a timeout that nobody else has), such failures still have a look: at once, sooner than any work would take, now and then,
 /// on every route and target, while all else is as quick as ever.
 pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
-    /// Sooner than this, and than half of what the same routes usually take.
+    /// Sooner than this, and than the same routes usually take.
     const AT_ONCE: Duration = Duration::from_millis(100);
     const MIN_SHARE_AT_ONCE: f64 = 0.9;
-    const MAX_SHARE_OF_USUAL: f64 = 0.5;
     const MIN_ROUTES: usize = 2;
     /// Of all requests, races take no more.
     const MAX_RATE: f64 = 0.05;
@@ -141,12 +140,7 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
         return Vec::new();
     }
     let quick = all.iter().filter(|passage| passage.took() <= AT_ONCE).count();
-    let mut against_usual: Vec<f64> = all
-        .iter()
-        .filter_map(|passage| Some(passage.took().as_secs_f64() / case.usual(passage.route)?.as_secs_f64().max(1e-3)))
-        .collect();
-    against_usual.sort_unstable_by(f64::total_cmp);
-    let is_sooner = against_usual.get(against_usual.len() / 2).is_some_and(|&share| share <= MAX_SHARE_OF_USUAL);
+    let is_sooner = case.share_of_usual(all.iter().copied()).is_some_and(|share| share < WHEN_DUE);
     let mut moments: Vec<Timestamp> = all.iter().map(|passage| passage.ended).collect();
     moments.sort_unstable();
     let mut by_route = vec![Rate::default(); case.setting.routes.len()];

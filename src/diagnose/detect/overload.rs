@@ -25,6 +25,9 @@ const LEAD: Duration = Duration::from_mins(1);
 /// Answers this many times slower than usual are slow; the median of a quiet hour is one and a half times the first quartile.
 const SLOW: f64 = 4.0;
 
+/// And this many times slower they are on the way there.
+const RISING: f64 = 2.5;
+
 /// This many times as many requests as usual are more.
 const MORE: f64 = 1.5;
 
@@ -87,8 +90,8 @@ fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool)
     let [slow_others, others] = largest.others;
     let is_shared = others > 0 && slow_others * 5 >= others * 4;
     let confidence = match (was_slow, is_more) {
-        (true, true) if explains.len() >= MIN_FOR_HIGH => Confidence::High,
-        (true, _) => Confidence::Medium,
+        (_, true) if largest.was_rising() && explains.len() >= MIN_FOR_HIGH => Confidence::High,
+        (true, _) | (_, true) => Confidence::Medium,
         // One target alone cannot suffer from what all share.
         (false, _) if !is_shared => Confidence::Medium,
         (false, _) => Confidence::Low,
@@ -102,6 +105,10 @@ fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool)
 impl Episode {
     fn was_slow(&self) -> bool {
         self.before.is_some_and(|factor| factor >= SLOW)
+    }
+
+    fn was_rising(&self) -> bool {
+        self.before.is_some_and(|factor| factor >= RISING)
     }
 
     fn is_more(&self) -> bool {

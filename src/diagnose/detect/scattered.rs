@@ -3,15 +3,12 @@
 
 use std::time::Duration;
 
-use super::super::case::{Case, Verdict, share_out};
+use super::super::case::{Case, Verdict, WHEN_DUE, share_out};
 use super::super::evidence::{Evidence, plural, plural_are};
 use super::super::{Confidence, MIN_FAILURES_FOR_HIGH};
 use super::measure::share::{Rate, concentrated};
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
-
-/// A race ends a request long before this share of what its route usually takes.
-const MIN_SHARE_OF_USUAL: f64 = 0.5;
 
 /// Fewer closed requests of a single target are no pattern.
 const MIN_CLOSED: usize = 5;
@@ -25,8 +22,8 @@ const TOGETHER: Duration = Duration::from_millis(250);
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let all: Vec<&Passage> = (0..case.members.len()).flat_map(|number| closed(case, number)).map(|(_, p)| p).collect();
-    let Some(share) = share_of_usual(case, &all) else { return Vec::new() };
-    if share < MIN_SHARE_OF_USUAL {
+    let Some(share) = case.share_of_usual(all.iter().copied()) else { return Vec::new() };
+    if share < WHEN_DUE {
         return Vec::new();
     }
     let by_member: Vec<Rate> = (0..case.members.len())
@@ -43,17 +40,6 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
 
 fn closed<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a Passage)> {
     case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::ClosedBeforeResponse)
-}
-
-/// For how much of what such requests usually take the target had worked on them, in the median. Absent where too few were ever answered.
-fn share_of_usual(case: &Case<'_>, closed: &[&Passage]) -> Option<f64> {
-    let against_usual = |passage: &&Passage| {
-        let usual = case.usual(passage.route)?;
-        Some(passage.took().as_secs_f64() / usual.as_secs_f64().max(1e-3))
-    };
-    let mut shares: Vec<f64> = closed.iter().filter_map(against_usual).collect();
-    shares.sort_unstable_by(f64::total_cmp);
-    shares.get(shares.len() / 2).copied()
 }
 
 fn worked(share: f64) -> Evidence {
