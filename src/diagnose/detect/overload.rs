@@ -25,8 +25,14 @@ const LEAD: Duration = Duration::from_mins(1);
 /// Answers this many times slower than usual are slow; the median of a quiet hour is one and a half times the first quartile.
 const SLOW: f64 = 4.0;
 
+/// They are at least this many times slower than the same target's at other times.
+const SLOWER: f64 = 2.0;
+
 /// And this many times slower they are on the way there.
 const RISING: f64 = 2.5;
+
+/// A queue has at least so many in it, with what is served.
+const MIN_UNDER_WAY: f64 = 2.0;
 
 /// This many times as many requests as usual are more.
 const MORE: f64 = 1.5;
@@ -130,7 +136,17 @@ fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Opti
         case.members.iter().filter(|member| sent_in(member, span).take(3).count() == 3).collect();
     let arrivals = arrivals(&active, Span { first: before.first, last: span.last });
     let is_slow = [factor_before, factor_during].iter().flatten().any(|&factor| factor >= SLOW);
-    if !is_slow {
+    // One that is slow at all times has something else.
+    let seen = member.target.seen?;
+    let elsewhere = [
+        Span { first: seen.first, last: before.first.plus_micros(-1) },
+        Span { first: span.last.plus_micros(1), last: seen.last },
+    ];
+    let elsewhere = elsewhere.into_iter().filter_map(|span| slowdown_of(member, span)).reduce(f64::min);
+    let slowest = factor_before.into_iter().chain(factor_during).fold(0.0, f64::max);
+    // Where hardly two are under way at once, nobody waits for anybody.
+    let under_way = concurrency(member, span);
+    if !is_slow || under_way < MIN_UNDER_WAY || elsewhere.is_some_and(|elsewhere| slowest < elsewhere * SLOWER) {
         return None;
     }
     let others: Vec<&Member<'_>> = active.iter().copied().filter(|other| other.place != member.place).collect();
@@ -147,7 +163,7 @@ fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Opti
         before: factor_before,
         during: factor_during,
         arrivals,
-        concurrency: [concurrency(member, earlier), concurrency(member, span)],
+        concurrency: [concurrency(member, earlier), under_way],
         others: [slow_others, others.len()],
     })
 }
