@@ -2,8 +2,9 @@
 //!
 //! Input: one [`Exchange`] and its [`Outcome`] at a time. Output: a [`Summary`]. Every part has an `observe` and a `merge`; merging summaries of two
 //! halves gives the summary of the whole as long as no cap is reached. The caps are [`MAX_LOAD_BALANCERS`], [`MAX_TARGETS`],
-//! [`route::MAX_ROUTES`], [`timing::MAX_TIME_BINS`] and [`sample::MAX_SAMPLES`].
+//! [`route::MAX_ROUTES`], [`timing::MAX_TIME_BINS`], [`sample::MAX_SAMPLES`] and [`callers::MAX_CALLERS`].
 
+pub mod callers;
 pub mod input;
 mod intern;
 pub mod quantiles;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+pub use callers::Callers;
 pub use input::InputAccount;
 pub use intern::Interner;
 pub use quantiles::Quantiles;
@@ -220,6 +222,8 @@ pub struct Failures {
     pub target_processing_time: Quantiles,
     /// The earliest few.
     pub samples: Samples,
+    /// Who sent most of them.
+    pub callers: Callers,
 }
 
 impl Failures {
@@ -231,6 +235,7 @@ impl Failures {
             elapsed: Quantiles::default(),
             target_processing_time: Quantiles::default(),
             samples: Samples::default(),
+            callers: Callers::default(),
         }
     }
 
@@ -244,6 +249,7 @@ impl Failures {
             self.target_processing_time.observe(time);
         }
         self.samples.observe(exchange.time, line, location);
+        self.callers.observe(exchange.client, exchange.user_agent);
     }
 
     fn merge(&mut self, other: Self) {
@@ -252,6 +258,7 @@ impl Failures {
         self.elapsed.merge(&other.elapsed);
         self.target_processing_time.merge(&other.target_processing_time);
         self.samples.merge(other.samples);
+        self.callers.merge(&other.callers);
     }
 }
 

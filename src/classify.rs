@@ -35,6 +35,10 @@ pub struct Exchange<'a> {
     pub target_group: Option<&'a [u8]>,
     /// The load balancer node that handled the request. Absent where the line does not tell.
     pub node: Option<&'a [u8]>,
+    /// The client, `address:port`.
+    pub client: &'a [u8],
+    /// What the client says that it is. Absent where it says nothing.
+    pub user_agent: Option<&'a [u8]>,
     /// The target, `address:port`. Absent when none was chosen, and for Lambda functions.
     pub target: Option<&'a [u8]>,
     /// The status sent to the client. Absent when none was (`-`, `000`).

@@ -330,6 +330,9 @@ fn evidence(
             numbers: vec![("answered", answered as f64)],
         });
     }
+    if taken == 0 {
+        evidence.extend(case::sent_by(&failures.callers, failures.requests));
+    }
     if !also_fits.is_empty() {
         let ids: Vec<&str> = also_fits.iter().map(|cause| cause.id).collect();
         evidence.push(Evidence {

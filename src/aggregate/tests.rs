@@ -52,6 +52,8 @@ impl Request {
             has_request: true,
             is_severe: false,
             has_stream_reset: false,
+            client: b"192.0.2.1:50000",
+            user_agent: None,
             is_web_socket: false,
         };
         let line = format!("{self:?}");

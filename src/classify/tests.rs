@@ -22,6 +22,8 @@ fn exchange(elb: u16, target_status: Option<u16>, times: [Option<u64>; 3], elaps
         has_request: true,
         is_severe: false,
         has_stream_reset: false,
+        client: b"192.0.2.1:50000",
+        user_agent: None,
         is_web_socket: false,
     }
 }

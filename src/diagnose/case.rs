@@ -9,7 +9,7 @@ use super::measure::share::{Rate, concentrated};
 use super::{Confidence, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, Scope};
 use crate::aggregate::route::{Route, RouteCounts};
 use crate::aggregate::timeline::Passage;
-use crate::aggregate::{Sample, Samples, Span, Summary, Target};
+use crate::aggregate::{Callers, Sample, Samples, Span, Summary, Target};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -313,7 +313,24 @@ impl<'a> Case<'a> {
             let what = self.routes_named(&names);
             evidence.push(keeps_to(&what, &by_route, &routes, ["route_failures", "route_requests"]));
         }
+        evidence.extend(self.callers(verdict));
         evidence
+    }
+
+    /// Who sent what the verdict explains, where that is (nearly) all that ended so at these targets.
+    fn callers(&self, verdict: &Verdict) -> Vec<Evidence> {
+        let mut callers = Callers::default();
+        let mut ended_so = 0;
+        let explained = verdict.places().count();
+        for (member, places) in &verdict.explains {
+            let member = &self.members[*member];
+            let ended: Vec<Outcome> = places.iter().map(|&place| member.passages[place].outcome).collect();
+            for failures in member.target.failures.iter().filter(|failures| ended.contains(&failures.outcome)) {
+                callers.merge(&failures.callers);
+                ended_so += failures.requests;
+            }
+        }
+        if explained as f64 >= ended_so as f64 * 0.9 { sent_by(&callers, ended_so) } else { Vec::new() }
     }
 
     /// From the first to the last dispatch of what the verdict explains.
@@ -321,6 +338,28 @@ impl<'a> Case<'a> {
         let dispatches = verdict.places().map(|(member, place)| self.members[member].passages[place].dispatched);
         Some((dispatches.clone().min()?, dispatches.max()?))
     }
+}
+
+/// The client that sent at least half of `failures`, and the user agent that all of them have, where there are such.
+pub(super) fn sent_by(callers: &Callers, failures: u64) -> Vec<Evidence> {
+    const MIN_SENT: u64 = 10;
+    let named = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let mut evidence = Vec::new();
+    if let Some((client, sent)) = callers.clients.first().filter(|(_, sent)| *sent >= MIN_SENT && sent * 2 >= failures)
+    {
+        evidence.push(Evidence::speaks_for(
+            format!("{} of the {} were sent by the client {}", grouped(sent), grouped(failures), named(client)),
+            [("of_one_client", sent as f64)],
+        ));
+    }
+    if let Some((agent, sent)) = callers.user_agents.first().filter(|(_, sent)| *sent >= MIN_SENT && *sent == failures)
+    {
+        evidence.push(Evidence::speaks_for(
+            format!("all of them by the user agent {}", named(agent)),
+            [("of_one_user_agent", sent as f64)],
+        ));
+    }
+    evidence
 }
 
 /// How the other targets of the group did meanwhile.

@@ -86,6 +86,8 @@ fn observe(summary: &mut Summary, number: u64, request: &Request) {
         has_request: true,
         is_severe: false,
         has_stream_reset: false,
+        client: b"192.0.2.1:50000",
+        user_agent: None,
         is_web_socket: false,
     };
     let location = || Location { object: "o".into(), line: number + 1, byte: 0 };

@@ -309,6 +309,8 @@ impl<'a> Record<'a, Alb> {
             load_balancer: self.bytes(ELB).unwrap_or_default(),
             target_group: self.value(TARGET_GROUP_ARN),
             node: self.value(IP_ADDRESS),
+            client: self.bytes(CLIENT).unwrap_or_default(),
+            user_agent: self.value(USER_AGENT),
             target: self.value(TARGET),
             elb_status_code,
             target_status_code: self.target_status_code()?,

@@ -19,6 +19,8 @@ fn observe(timeline: &mut Timeline, second: i64, outcome: Outcome) {
         has_request: true,
         is_severe: false,
         has_stream_reset: false,
+        client: b"192.0.2.1:50000",
+        user_agent: None,
         is_web_socket: false,
     };
     timeline.observe(0, NO_ROUTE, &exchange, outcome);

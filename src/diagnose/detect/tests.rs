@@ -75,6 +75,8 @@ fn diagnosis_of(requests: &[Seen]) -> Diagnosis {
             has_request: true,
             is_severe: false,
             has_stream_reset: false,
+            client: b"192.0.2.1:50000",
+            user_agent: None,
             is_web_socket: false,
         };
         let location = || Location { object: "log".into(), line: 1, byte: 0 };
