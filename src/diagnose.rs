@@ -168,6 +168,31 @@ impl Diagnosis {
     }
 }
 
+impl Diagnosis {
+    /// The cause of most of a target group's failures, at whichever of its targets, and how sure the surest finding of it is. Absent where no finding is about it.
+    #[must_use]
+    pub fn of_target_group(&self, summary: &Summary, target_group: u32) -> Option<(&'static Cause, Confidence)> {
+        let is_of_group = |finding: &&Finding| match finding.scope {
+            Scope::Target(target) => summary.targets.entry(target).0 == target_group,
+            Scope::TargetGroup(group) => group == target_group,
+            Scope::LoadBalancer(_) => false,
+        };
+        let mut causes: Vec<(&'static Cause, u64, Confidence)> = Vec::new();
+        for finding in self.findings.iter().filter(is_of_group) {
+            match causes.iter_mut().find(|(cause, ..)| *cause == finding.cause) {
+                Some((_, failures, confidence)) => {
+                    *failures += finding.failures;
+                    *confidence = (*confidence).max(finding.confidence);
+                }
+                None => causes.push((finding.cause, finding.failures, finding.confidence)),
+            }
+        }
+        // Of as many, the first, whose largest finding is the largest.
+        causes.reverse();
+        causes.into_iter().max_by_key(|(_, failures, _)| *failures).map(|(cause, _, confidence)| (cause, confidence))
+    }
+}
+
 impl Finding {
     /// How many failures of a target it explains.
     #[must_use]

@@ -228,6 +228,10 @@ pub struct TargetGroupRow {
     pub targets: u64,
     /// Requests by outcome.
     pub outcomes: Outcomes,
+    /// Likely cause of most of its failures, whether at one target or at many; absent where there are too few to say.
+    pub cause: Option<&'static str>,
+    /// How sure the surest finding of that cause is.
+    pub confidence: Option<Confidence>,
 }
 
 /// One target.
@@ -361,7 +365,7 @@ impl Report {
             outcomes: (&outcomes).into(),
             status_pairs: pairs(&status_pairs),
             load_balancers: load_balancers(summary),
-            target_groups: target_groups(summary),
+            target_groups: target_groups(summary, diagnosis),
             targets: targets(summary, diagnosis),
             findings: finding::findings(summary, &diagnosis.findings),
             unexplained_failures: diagnosis.unexplained,
@@ -460,15 +464,19 @@ fn load_balancers(summary: &Summary) -> Vec<LoadBalancerRow> {
     rows
 }
 
-fn target_groups(summary: &Summary) -> Vec<TargetGroupRow> {
+fn target_groups(summary: &Summary, diagnosis: &Diagnosis) -> Vec<TargetGroupRow> {
     let mut totals = vec![(OutcomeCounts::default(), 0); summary.target_groups.len()];
     for (target_group, address, target) in summary.targets.iter() {
         let (outcomes, targets) = &mut totals[target_group as usize];
         outcomes.merge(&target.outcomes);
         *targets += u64::from(!address.is_empty());
     }
-    let rows = summary.target_groups.iter().zip(totals).map(|((load_balancer, arn, ()), (outcomes, targets))| {
+    let rows = (0..).zip(summary.target_groups.iter().zip(totals));
+    let rows = rows.map(|(place, ((load_balancer, arn, ()), (outcomes, targets)))| {
+        let cause = diagnosis.of_target_group(summary, place);
         TargetGroupRow {
+            cause: cause.map(|(cause, _)| cause.id),
+            confidence: cause.map(|(_, confidence)| confidence),
             load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
             target_group: some_text_of(arn),
             requests: outcomes.iter().map(|(_, requests)| requests).sum(),
