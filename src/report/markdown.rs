@@ -38,6 +38,7 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let more = words::counted(report.unexplained_failures, "failure");
         writeln!(out, "{more} more, in no finding: too few of a kind, or too rare, to name a cause.\n")?;
     }
+    render_target_groups(report, out)?;
     render_targets(report, out)?;
     render_outcomes(report, out)?;
     render_input(report, out)
@@ -124,6 +125,34 @@ fn render_advice(report: &Report, place: usize, out: &mut dyn Write) -> io::Resu
     Ok(left.iter().map(|check| harmless(&check.command).into_owned()).collect())
 }
 
+fn render_target_groups(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let groups = words::target_groups(report);
+    if groups.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## Target groups\n")?;
+    writeln!(out, "| target group | targets | requests | failed | share | likely cause |")?;
+    writeln!(out, "| --- | ---: | ---: | ---: | ---: | --- |")?;
+    for group in groups.iter().take(MAX_ROWS) {
+        let name = group.target_group.as_deref().map_or("-", words::target_group_name);
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} |",
+            escaped(&shortened(name, 80)),
+            words::count(group.targets),
+            words::count(group.requests),
+            words::count(group.failures),
+            words::percent(group.failures, group.requests),
+            words::likely(group.cause, group.confidence),
+        )?;
+    }
+    if groups.len() > MAX_ROWS {
+        let rest = words::counted((groups.len() - MAX_ROWS) as u64, "more target group");
+        writeln!(out, "\n{rest}")?;
+    }
+    writeln!(out)
+}
+
 fn render_targets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.targets.is_empty() {
         return Ok(());
@@ -136,10 +165,7 @@ fn render_targets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |")?;
     for target in report.targets.iter().take(MAX_ROWS) {
         let group = target.target_group.as_deref().map_or("-", words::target_group_name);
-        let cause = match (target.cause, target.confidence) {
-            (Some(cause), Some(confidence)) => format!("{cause} ({})", confidence.id()),
-            _ => String::new(),
-        };
+        let cause = words::likely(target.cause, target.confidence);
         writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} | {} | {cause} |",

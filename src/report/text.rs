@@ -54,6 +54,7 @@ pub(super) fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::
         page.line(FAINT, &format!("{more} more, in no finding: too few of a kind, or too rare, to name a cause"))?;
         page.gap()?;
     }
+    page.target_groups(report)?;
     page.targets(report)?;
     page.outcomes(report)?;
     page.input(report)
@@ -167,6 +168,34 @@ impl Page<'_> {
             label = "";
         }
         Ok(())
+    }
+
+    fn target_groups(&mut self, report: &Report) -> io::Result<()> {
+        let groups = words::target_groups(report);
+        if groups.is_empty() {
+            return Ok(());
+        }
+        self.heading("Target groups", "")?;
+        let mut table = new_table(self.width);
+        table.set_header(["Target group", "Targets", "Requests", "Failed", "Share", "Likely cause"]);
+        for group in groups.iter().take(MAX_TARGETS) {
+            let name = group.target_group.as_deref().map_or("-", words::target_group_name);
+            table.add_row([
+                shortened(name, 40),
+                words::count(group.targets),
+                words::count(group.requests),
+                words::count(group.failures),
+                words::percent(group.failures, group.requests),
+                words::likely(group.cause, group.confidence),
+            ]);
+        }
+        align_right(&mut table, &[1, 2, 3, 4]);
+        self.table(&table)?;
+        if groups.len() > MAX_TARGETS {
+            let rest = words::counted((groups.len() - MAX_TARGETS) as u64, "more target group");
+            self.line(FAINT, &rest)?;
+        }
+        self.gap()
     }
 
     fn targets(&mut self, report: &Report) -> io::Result<()> {
@@ -420,10 +449,7 @@ impl TargetColumns {
         if self.has_ending {
             cells.push(target.dominant_failure.map_or_else(String::new, |outcome| outcome.id().to_owned()));
         }
-        cells.push(match (target.cause, target.confidence) {
-            (Some(cause), Some(confidence)) => format!("{cause} ({})", confidence.id()),
-            _ => String::new(),
-        });
+        cells.push(words::likely(target.cause, target.confidence));
         if self.has_life {
             cells
                 .extend([target.first_seen, target.last_seen].map(|seen| seen.map_or_else(String::new, words::moment)));

@@ -4,8 +4,8 @@ pub(super) use crate::diagnose::grouped as count;
 
 use std::collections::BTreeMap;
 
-use super::{FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, Window};
-use crate::diagnose::{DEFAULT_IDLE_TIMEOUT, Shape};
+use super::{FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
+use crate::diagnose::{Confidence, DEFAULT_IDLE_TIMEOUT, Shape};
 use crate::timestamp::{Civil, Timestamp};
 
 /// `1 request`, `2 requests`
@@ -87,6 +87,18 @@ pub(super) fn when(finding: &FindingRow) -> Option<String> {
         (None, _) => String::new(),
     };
     Some(format!("{window} UTC{how}"))
+}
+
+/// `keep-alive-race (high)`; nothing where there is no cause.
+pub(super) fn likely(cause: Option<&str>, confidence: Option<Confidence>) -> String {
+    cause.zip(confidence).map_or_else(String::new, |(cause, confidence)| format!("{cause} ({})", confidence.id()))
+}
+
+/// The target groups that are worth a table: where there is one only, its targets say all.
+pub(super) fn target_groups(report: &Report) -> Vec<&TargetGroupRow> {
+    let named: Vec<&TargetGroupRow> =
+        report.target_groups.iter().filter(|group| group.target_group.is_some()).collect();
+    if named.len() > 1 { named } else { Vec::new() }
 }
 
 /// The name in `arn:…:targetgroup/<name>/<id>`, or all of it where it is no ARN.
