@@ -81,6 +81,18 @@ impl Span {
         });
     }
 
+    /// Whether it holds that moment, as it holds its ends.
+    #[must_use]
+    pub fn contains(self, time: Timestamp) -> bool {
+        (self.first..=self.last).contains(&time)
+    }
+
+    /// From its first moment to its last.
+    #[must_use]
+    pub fn length(self) -> Duration {
+        self.last.since(self.first)
+    }
+
     /// The span that holds both.
     #[must_use]
     pub fn union(one: Option<Self>, other: Option<Self>) -> Option<Self> {

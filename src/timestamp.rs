@@ -1,6 +1,7 @@
 //! A moment in UTC with the log's resolution.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
@@ -44,6 +45,12 @@ impl Timestamp {
     #[must_use]
     pub const fn micros_since(self, earlier: Self) -> i64 {
         self.0 - earlier.0
+    }
+
+    /// How long after `earlier` this is; nothing when `earlier` is the later one.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.micros_since(earlier)).unwrap_or_default())
     }
 
     /// This moment moved by `micros`, held within the range of the type.

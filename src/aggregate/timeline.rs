@@ -314,7 +314,7 @@ impl Passage {
     /// From its dispatch to its end.
     #[must_use]
     pub fn took(&self) -> Duration {
-        Duration::from_micros(u64::try_from(self.ended.micros_since(self.dispatched)).unwrap_or_default())
+        self.ended.since(self.dispatched)
     }
 }
 

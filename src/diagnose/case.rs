@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::causes::{Cause, cause};
-use super::evidence::{grouped, percent, plural};
+use super::evidence::{grouped, one_or, percent, plural};
 use super::measure::course::course;
+use super::measure::routes::RouteRates;
 use super::measure::share::{Rate, concentrated};
 use super::{Confidence, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, Scope};
 use crate::aggregate::route::{Route, RouteCounts};
@@ -45,6 +46,10 @@ pub(super) struct Member<'a> {
     pub(super) target: &'a Target,
     /// On all nodes, in the order of their ends.
     pub(super) passages: Vec<Passage>,
+    /// The places of its passages in the order in which they were sent.
+    by_dispatch: Vec<u32>,
+    /// When its failures were sent, in that order, by how they ended.
+    failed: Vec<(Outcome, Vec<Timestamp>)>,
     is_explained: Vec<bool>,
 }
 
@@ -131,7 +136,7 @@ impl<'a> Case<'a> {
                     let moved = setting.route_places.get(usize::from(passage.route));
                     passage.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
                 }
-                Member { place, target, is_explained: vec![false; passages.len()], passages }
+                Member::new(place, target, passages)
             })
             .collect();
         let mut times: Vec<Vec<Duration>> = vec![Vec::new(); setting.routes.len()];
@@ -266,11 +271,7 @@ impl<'a> Case<'a> {
 
     /// What the failures keep to: targets of the group, nodes, routes.
     fn concentration(&self, verdict: &Verdict) -> Vec<Evidence> {
-        let Some((from, until)) = self.extent(verdict) else { return Vec::new() };
-        let during = |passage: &Passage| (from..=until).contains(&passage.dispatched);
-        let is_explained = |member: usize, place: usize| {
-            verdict.explains.iter().any(|(of, places)| *of == member && places.binary_search(&place).is_ok())
-        };
+        let Some(span) = self.extent(verdict) else { return Vec::new() };
         let outcomes: Vec<Outcome> = {
             let mut outcomes: Vec<Outcome> =
                 verdict.places().map(|(member, place)| self.members[member].passages[place].outcome).collect();
@@ -278,40 +279,30 @@ impl<'a> Case<'a> {
             outcomes.dedup();
             outcomes
         };
-        let mut by_member = vec![Rate::default(); self.members.len()];
-        let mut by_node = vec![Rate::default(); self.setting.nodes.len()];
-        let mut by_route = vec![Rate::default(); self.setting.routes.len()];
-        for (number, member) in self.members.iter().enumerate() {
-            let is_of_verdict = verdict.explains.iter().any(|(of, _)| *of == number);
-            for (place, passage) in member.passages.iter().enumerate().filter(|(_, passage)| during(passage)) {
-                by_member[number].observe(outcomes.contains(&passage.outcome));
-                if is_of_verdict {
-                    let failed = is_explained(number, place);
-                    by_node[usize::from(passage.node)].observe(failed);
-                    if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-                        rate.observe(failed);
-                    }
-                }
-            }
-        }
         let mut evidence = Vec::new();
-        if self.members.len() > 1 && !verdict.is_of_group {
-            evidence.extend(against_others(verdict, &by_member));
+        if let ([(number, _)], false) = (verdict.explains.as_slice(), verdict.is_of_group) {
+            evidence.extend(self.against_others(*number, span, &outcomes));
         }
+        let mut by_node = vec![Rate::default(); self.setting.nodes.len()];
+        let of_verdict = || verdict.explains.iter().flat_map(|(number, _)| self.members[*number].sent_in(span));
+        for passage in of_verdict() {
+            by_node[usize::from(passage.node)].requests += 1;
+        }
+        let explained = verdict.places().map(|(member, place)| &self.members[member].passages[place]);
+        for passage in explained.clone() {
+            by_node[usize::from(passage.node)].failures += 1;
+        }
+        let by_route = RouteRates::new(explained, of_verdict());
         if let [node] = concentrated(&by_node)[..] {
-            evidence.push(keeps_to(
-                &format!("node {}", self.node_name(u16::try_from(node).unwrap_or_default())),
-                &by_node,
-                &[node],
-                ["node_failures", "node_requests"],
-            ));
+            let what = format!("node {}", self.node_name(u16::try_from(node).unwrap_or_default()));
+            let all = by_node.iter().copied().sum();
+            evidence.push(keeps_to(&what, by_node[node], all, ["node_failures", "node_requests"]));
         }
-        let mut routes = concentrated(&by_route);
-        routes.sort_by_key(|&route| std::cmp::Reverse(by_route[route].failures));
+        let mut routes = by_route.concentrated();
+        routes.sort_by_key(|&route| std::cmp::Reverse(by_route.of(&[route]).failures));
         if (1..=3).contains(&routes.len()) {
-            let names: Vec<u16> = routes.iter().map(|&route| u16::try_from(route).unwrap_or_default()).collect();
-            let what = self.routes_named(&names);
-            evidence.push(keeps_to(&what, &by_route, &routes, ["route_failures", "route_requests"]));
+            let (what, held) = (self.routes_named(&routes), by_route.of(&routes));
+            evidence.push(keeps_to(&what, held, by_route.all(), ["route_failures", "route_requests"]));
         }
         evidence.extend(self.callers(verdict));
         evidence
@@ -324,7 +315,9 @@ impl<'a> Case<'a> {
         let explained = verdict.places().count();
         for (member, places) in &verdict.explains {
             let member = &self.members[*member];
-            let ended: Vec<Outcome> = places.iter().map(|&place| member.passages[place].outcome).collect();
+            let mut ended: Vec<Outcome> = places.iter().map(|&place| member.passages[place].outcome).collect();
+            ended.sort_unstable();
+            ended.dedup();
             for failures in member.target.failures.iter().filter(|failures| ended.contains(&failures.outcome)) {
                 callers.merge(&failures.callers);
                 ended_so += failures.requests;
@@ -334,9 +327,38 @@ impl<'a> Case<'a> {
     }
 
     /// From the first to the last dispatch of what the verdict explains.
-    fn extent(&self, verdict: &Verdict) -> Option<(Timestamp, Timestamp)> {
+    fn extent(&self, verdict: &Verdict) -> Option<Span> {
         let dispatches = verdict.places().map(|(member, place)| self.members[member].passages[place].dispatched);
-        Some((dispatches.clone().min()?, dispatches.max()?))
+        Some(Span { first: dispatches.clone().min()?, last: dispatches.max()? })
+    }
+
+    /// How the other targets of the group did meanwhile.
+    fn against_others(&self, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
+        let others = self.members.iter().enumerate().filter(|(other, _)| *other != number);
+        let rates = others
+            .map(|(_, other)| Rate { failures: other.failed_in(span, outcomes), requests: other.sent_in(span).len() });
+        let active: Vec<Rate> = rates.filter(|rate| rate.requests > 0).collect();
+        let failing = active.iter().filter(|rate| rate.failures > 0).count();
+        let Rate { failures, requests } = active.iter().copied().sum();
+        let (group, at) = match active.len() {
+            0 => return None,
+            1 => ("the group's other target".to_owned(), String::new()),
+            count => (format!("the group's {count} other targets"), format!(", at {}", one_or(failing, "of them"))),
+        };
+        let text = if failures == 0 {
+            format!("meanwhile no request to {group} ended so, of {}", grouped(requests as u64))
+        } else {
+            format!("meanwhile {} of {} to {group} ended so{at}", grouped(failures as u64), plural(requests, "request"))
+        };
+        Some(Evidence::speaks_for(
+            text,
+            [
+                ("other_targets", active.len() as f64),
+                ("other_targets_failing", failing as f64),
+                ("other_failures", failures as f64),
+                ("other_requests", requests as f64),
+            ],
+        ))
     }
 }
 
@@ -362,52 +384,8 @@ pub(super) fn sent_by(callers: &Callers, failures: u64) -> Vec<Evidence> {
     evidence
 }
 
-/// How the other targets of the group did meanwhile.
-fn against_others(verdict: &Verdict, by_member: &[Rate]) -> Option<Evidence> {
-    let [(member, _)] = verdict.explains.as_slice() else { return None };
-    let others = by_member.iter().enumerate().filter(|(number, _)| number != member).map(|(_, rate)| *rate);
-    let active: Vec<Rate> = others.filter(|rate| rate.requests > 0).collect();
-    let failing = active.iter().filter(|rate| rate.failures > 0).count();
-    let (failures, requests) =
-        active.iter().fold((0, 0), |(failures, requests), rate| (failures + rate.failures, requests + rate.requests));
-    if active.is_empty() {
-        return None;
-    }
-    let group = if active.len() == 1 {
-        "the group's other target".to_owned()
-    } else {
-        format!("the group's {} other targets", active.len())
-    };
-    let text = if failures == 0 {
-        format!("meanwhile no request to {group} ended so, of {}", grouped(requests as u64))
-    } else {
-        format!(
-            "meanwhile {} of {} to {group} ended so, at {}",
-            grouped(failures as u64),
-            plural(requests, "request"),
-            if failing == 1 { "one of them".to_owned() } else { format!("{failing} of them") }
-        )
-    };
-    Some(Evidence::speaks_for(
-        text,
-        [
-            ("other_targets", active.len() as f64),
-            ("other_targets_failing", failing as f64),
-            ("other_failures", failures as f64),
-            ("other_requests", requests as f64),
-        ],
-    ))
-}
-
-/// How much of the failures, and how much of the requests, is of one thing.
-fn keeps_to(what: &str, rates: &[Rate], places: &[usize], names: [&'static str; 2]) -> Evidence {
-    let sum = |places: &mut dyn Iterator<Item = usize>| {
-        places.fold(Rate::default(), |sum, place| Rate {
-            failures: sum.failures + rates[place].failures,
-            requests: sum.requests + rates[place].requests,
-        })
-    };
-    let (held, all) = (sum(&mut places.iter().copied()), sum(&mut (0..rates.len())));
+/// How much of the failures, and how much of the requests, is of one thing: `held` of `all`.
+fn keeps_to(what: &str, held: Rate, all: Rate, names: [&'static str; 2]) -> Evidence {
     Evidence::speaks_for(
         format!(
             "{} of them and {} of the requests were of {what}",
@@ -425,7 +403,46 @@ impl Verdict {
     }
 }
 
-impl Member<'_> {
+impl<'a> Member<'a> {
+    fn new(place: u32, target: &'a Target, passages: Vec<Passage>) -> Self {
+        let mut by_dispatch: Vec<u32> = (0..).take(passages.len()).collect();
+        // Requests end nearly in the order in which they are sent, which this sort makes use of.
+        by_dispatch.sort_by_key(|&place| passages[place as usize].dispatched);
+        let mut failed: Vec<(Outcome, Vec<Timestamp>)> = Vec::new();
+        for passage in by_dispatch.iter().map(|&place| &passages[place as usize]) {
+            if passage.outcome.is_failure() {
+                match failed.iter_mut().find(|(outcome, _)| *outcome == passage.outcome) {
+                    Some((_, times)) => times.push(passage.dispatched),
+                    None => failed.push((passage.outcome, vec![passage.dispatched])),
+                }
+            }
+        }
+        let is_explained = vec![false; passages.len()];
+        Self { place, target, passages, by_dispatch, failed, is_explained }
+    }
+
+    /// Those that were sent in a span of time, in that order.
+    pub(super) fn sent_in(&self, span: Span) -> impl ExactSizeIterator<Item = &Passage> {
+        let sent = |place: u32| self.passages[place as usize].dispatched;
+        let from = self.by_dispatch.partition_point(|&place| sent(place) < span.first);
+        let count = self.by_dispatch[from..].partition_point(|&place| sent(place) <= span.last);
+        self.by_dispatch[from..from + count].iter().map(|&place| &self.passages[place as usize])
+    }
+
+    /// How many of those that were sent in a span of time failed, in one of those ways.
+    fn failed_in(&self, span: Span, outcomes: &[Outcome]) -> usize {
+        let of_outcomes = self.failed.iter().filter(|(outcome, _)| outcomes.contains(outcome));
+        let counts = of_outcomes.map(|(_, times)| {
+            times.partition_point(|time| *time <= span.last) - times.partition_point(|time| *time < span.first)
+        });
+        counts.sum()
+    }
+
+    /// When its first request was sent. Absent where none is known.
+    pub(super) fn first_sent(&self) -> Option<Timestamp> {
+        self.by_dispatch.first().map(|&place| self.passages[place as usize].dispatched)
+    }
+
     /// The failures that nothing explains yet, with their places.
     pub(super) fn unexplained(&self) -> impl Iterator<Item = (usize, &Passage)> {
         self.passages
@@ -436,7 +453,7 @@ impl Member<'_> {
 
     /// The mean time between two of its requests.
     pub(super) fn mean_gap(&self) -> Duration {
-        let micros = self.target.seen.map_or(0, |seen| seen.last.micros_since(seen.first));
+        let micros = self.target.seen.map_or(0, |seen| seen.length().as_micros());
         Duration::from_micros(u64::try_from(micros).unwrap_or_default() / self.target.requests.max(1))
     }
 

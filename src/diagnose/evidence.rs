@@ -67,6 +67,11 @@ pub(super) fn plural_are(number: usize, noun: &str) -> String {
     format!("{} {}", plural(number, noun), if number == 1 { "was" } else { "were" })
 }
 
+/// `one of them`, `3 of them`, for `of_what` that begins with `of`.
+pub(super) fn one_or(number: usize, of_what: &str) -> String {
+    if number == 1 { format!("one {of_what}") } else { format!("{} {of_what}", grouped(number as u64)) }
+}
+
 /// A share for people: `98 %`, `0.4 %`.
 pub(super) fn percent(part: usize, whole: usize) -> String {
     let share = part as f64 * 100.0 / whole.max(1) as f64;

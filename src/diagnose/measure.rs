@@ -4,5 +4,6 @@ pub(super) mod course;
 pub(super) mod endings;
 pub(super) mod lags;
 pub(super) mod load;
+pub(super) mod routes;
 pub(super) mod share;
 pub(super) mod walls;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict, WHEN_DUE, share_out};
 use super::super::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
-use super::measure::share::{Rate, concentrated};
+use super::measure::load::median_took;
+use super::measure::routes::RouteRates;
+use super::measure::share::Rate;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 
@@ -27,42 +29,29 @@ fn is_refused(passage: &Passage) -> bool {
 }
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
-    for passage in case.members.iter().flat_map(|member| &member.passages) {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.requests += 1;
-        }
-    }
-    for passage in case.members.iter().flat_map(Member::unexplained).map(|(_, passage)| passage) {
-        if let (true, Some(rate)) = (is_refused(passage), by_route.get_mut(usize::from(passage.route))) {
-            rate.failures += 1;
-        }
-    }
-    let always: Vec<usize> = (0..by_route.len())
-        .filter(|&route| by_route[route].failures >= MIN_CLOSED && by_route[route].share() >= ALWAYS)
-        .collect();
-    let chosen = if always.is_empty() {
-        let mut chosen = concentrated(&by_route);
-        chosen.retain(|&route| by_route[route].failures >= MIN_CLOSED && by_route[route].share() >= SOMETIMES);
+    let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, passage)| passage);
+    let by_route = RouteRates::new(
+        refused.filter(|passage| is_refused(passage)),
+        case.members.iter().flat_map(|member| &member.passages),
+    );
+    let failing_for = |least: f64| {
+        let routes = by_route.failing().filter(move |(_, rate)| rate.failures >= MIN_CLOSED && rate.share() >= least);
+        routes.map(|(route, _)| route).collect::<Vec<u16>>()
+    };
+    let mut routes = failing_for(ALWAYS);
+    if routes.is_empty() {
+        routes = by_route.concentrated();
+        let sometimes = failing_for(SOMETIMES);
+        routes.retain(|route| sometimes.contains(route));
         // An answer is refused when it comes. Requests of a few routes that end sooner are those of callers whose pauses idle connections do not outlive.
         let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, passage)| passage);
-        let of_chosen = refused.filter(|p| is_refused(p) && chosen.contains(&usize::from(p.route)));
-        if case.share_of_usual(of_chosen).is_none_or(|share| share < WHEN_DUE) {
-            chosen.clear();
+        let of_routes = refused.filter(|passage| is_refused(passage) && routes.contains(&passage.route));
+        if case.share_of_usual(of_routes).is_none_or(|share| share < WHEN_DUE) {
+            return Vec::new();
         }
-        chosen
-    } else {
-        always
-    };
-    let total = |routes: &mut dyn Iterator<Item = usize>| {
-        routes.fold(Rate::default(), |sum, route| Rate {
-            failures: sum.failures + by_route[route].failures,
-            requests: sum.requests + by_route[route].requests,
-        })
-    };
-    let all = total(&mut (0..by_route.len()));
-    let held = total(&mut chosen.iter().copied());
-    let others = Rate { failures: all.failures - held.failures, requests: all.requests - held.requests };
+    }
+    let (all, held) = (by_route.all(), by_route.of(&routes));
+    let others = all - held;
     // Where there is no other route, nothing says that it is the route.
     let is_found = held.failures > 0
         && held.failures as f64 >= all.failures as f64 * MIN_COVERAGE
@@ -70,79 +59,85 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     if !is_found {
         return Vec::new();
     }
-    let routes: Vec<u16> = chosen.iter().filter_map(|&route| u16::try_from(route).ok()).collect();
     let closed_by = |number: usize| {
         let closed = case.unexplained(number);
         closed.filter(|(_, passage)| is_refused(passage) && routes.contains(&passage.route))
     };
     let explains =
         (0..case.members.len()).map(|number| (number, closed_by(number).map(|(place, _)| place).collect::<Vec<_>>()));
-    share_out(explains, |_, members| {
-        let closed: Vec<&Passage> =
-            members.iter().flat_map(|&number| closed_by(number)).map(|(_, passage)| passage).collect();
-        conclude(case, &closed, &routes, held, others)
+    let failing = (0..case.members.len()).filter(|&number| closed_by(number).next().is_some()).count();
+    let is_asked = |member: &&Member<'_>| member.passages.iter().any(|passage| routes.contains(&passage.route));
+    let asked = case.members.iter().filter(is_asked).count();
+    share_out(explains, |count, members| {
+        let closed = members.iter().flat_map(|&number| closed_by(number)).map(|(_, passage)| passage);
+        let found = Found { routes: &routes, held, others, failing, asked, count, median: median_took(closed) };
+        found.verdict(case)
     })
 }
 
-fn conclude(case: &Case<'_>, closed: &[&Passage], routes: &[u16], held: Rate, others: Rate) -> Verdict {
-    let is_always = held.share() >= 0.95 && held.failures >= MIN_FOR_HIGH;
-    let is_only_there = others.failures * 100 <= others.requests;
-    let failing = case
-        .members
-        .iter()
-        .filter(|member| {
-            member.unexplained().any(|(_, passage)| is_refused(passage) && routes.contains(&passage.route))
-        })
-        .count();
-    let serving = case
-        .members
-        .iter()
-        .filter(|member| member.passages.iter().any(|passage| routes.contains(&passage.route)))
-        .count();
-    // One target of several: its process may be at fault as well as the route.
-    let is_everywhere = failing * 2 > serving;
-    let confidence = match (is_always && is_only_there, is_everywhere) {
-        (true, true) => Confidence::High,
-        (true, false) => Confidence::Medium,
-        // Some of its requests, at whatever target, and hardly any other request.
-        (false, true) if held.share() >= 0.5 || others.failures * 1000 <= others.requests => Confidence::Medium,
-        (false, _) => Confidence::Low,
-    };
-    let mut evidence = vec![
-        Evidence::speaks_for(
-            format!("{} closed before an answer, or the answer was refused", plural_are(closed.len(), "request")),
-            [],
-        ),
-        Evidence::speaks_for(
-            format!(
-                "in the target group, {} of {} to {} ended so, and {} of {} others",
-                grouped(held.failures as u64),
-                plural(held.requests, "request"),
-                case.routes_named(routes),
-                grouped(others.failures as u64),
-                grouped(others.requests as u64),
+/// What some targets' refused answers have in common.
+struct Found<'a> {
+    routes: &'a [u16],
+    /// How often those routes fail so in the target group, and how often the others.
+    held: Rate,
+    others: Rate,
+    /// How many targets of the group failed so, of how many that were asked for those routes.
+    failing: usize,
+    asked: usize,
+    /// How many of these targets' requests, and for how long they had been worked on.
+    count: usize,
+    median: Option<Duration>,
+}
+
+impl Found<'_> {
+    fn verdict(&self, case: &Case<'_>) -> Verdict {
+        let Self { routes, held, others, failing, asked, count, median } = *self;
+        let is_always = held.share() >= 0.95 && held.failures >= MIN_FOR_HIGH;
+        let is_only_there = others.failures * 100 <= others.requests;
+        // One target of several: its process may be at fault as well as the route.
+        let is_everywhere = failing * 2 > asked;
+        let confidence = match (is_always && is_only_there, is_everywhere) {
+            (true, true) => Confidence::High,
+            (true, false) => Confidence::Medium,
+            // Some of its requests, at whatever target, and hardly any other request.
+            (false, true) if held.share() >= 0.5 || others.failures * 1000 <= others.requests => Confidence::Medium,
+            (false, _) => Confidence::Low,
+        };
+        let mut evidence = vec![
+            Evidence::speaks_for(
+                format!("{} closed before an answer, or the answer was refused", plural_are(count, "request")),
+                [],
             ),
-            [
-                ("route_failures", held.failures as f64),
-                ("route_requests", held.requests as f64),
-                ("other_failures", others.failures as f64),
-                ("other_requests", others.requests as f64),
-            ],
-        ),
-    ];
-    if case.members.len() > 1 {
-        evidence.push(Evidence::weighed(
-            is_everywhere,
-            format!("{failing} of the {} asked for it failed it", plural(serving, "target")),
-            [("targets_failing", failing as f64), ("targets_asked", serving as f64)],
-        ));
+            Evidence::speaks_for(
+                format!(
+                    "in the target group, {} of {} to {} ended so, and {} of {} others",
+                    grouped(held.failures as u64),
+                    plural(held.requests, "request"),
+                    case.routes_named(routes),
+                    grouped(others.failures as u64),
+                    grouped(others.requests as u64),
+                ),
+                [
+                    ("route_failures", held.failures as f64),
+                    ("route_requests", held.requests as f64),
+                    ("other_failures", others.failures as f64),
+                    ("other_requests", others.requests as f64),
+                ],
+            ),
+        ];
+        if case.members.len() > 1 {
+            evidence.push(Evidence::weighed(
+                is_everywhere,
+                format!("{failing} of the {} asked for it failed it", plural(asked, "target")),
+                [("targets_failing", failing as f64), ("targets_asked", asked as f64)],
+            ));
+        }
+        evidence.extend(median.map(|median| {
+            Evidence::speaks_for(
+                format!("the target had worked on them for {} s in the median", seconds(median)),
+                [("target_processing_time_median", seconds_of(median))],
+            )
+        }));
+        Verdict { also_fits: &["target-crash"], evidence, ..Verdict::new("malformed-response", confidence) }
     }
-    let mut times: Vec<Duration> = closed.iter().map(|passage| passage.took()).collect();
-    times.sort_unstable();
-    let median = times[times.len() / 2];
-    evidence.push(Evidence::speaks_for(
-        format!("the target had worked on them for {} s in the median", seconds(median)),
-        [("target_processing_time_median", seconds_of(median))],
-    ));
-    Verdict { also_fits: &["target-crash"], evidence, ..Verdict::new("malformed-response", confidence) }
 }

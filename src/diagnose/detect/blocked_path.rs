@@ -47,6 +47,9 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
     let mut timed_out: Vec<(usize, &Passage)> =
         case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::ConnectTimeout).collect();
     timed_out.sort_by_key(|(_, passage)| passage.dispatched);
+    let mut waiting: Vec<(usize, &Passage)> =
+        case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::IdleTimeout).collect();
+    waiting.sort_by_key(|(_, passage)| passage.dispatched);
     let dispatches: Vec<Timestamp> = timed_out.iter().map(|(_, passage)| passage.dispatched).collect();
     let mut found = Found::default();
     for episode in episodes(&dispatches, EPISODE_GAP).into_iter().filter(|episode| episode.len() >= MIN_TIMEOUTS) {
@@ -55,10 +58,9 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
         let mut nodes: Vec<u16> = timeouts.iter().map(|(_, passage)| passage.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        let meanwhile = |passage: &Passage| (span.first..=span.last).contains(&passage.dispatched);
-        let answered = |passage: &Passage| meanwhile(passage) && !passage.outcome.is_failure();
-        let by_these = member.since(span.first).iter().filter(|p| answered(p) && nodes.contains(&p.node)).count();
-        let by_others = member.since(span.first).iter().filter(|p| answered(p) && !nodes.contains(&p.node)).count();
+        let answered = || member.sent_in(span).filter(|passage| !passage.outcome.is_failure());
+        let by_these = answered().filter(|passage| nodes.contains(&passage.node)).count();
+        let by_others = answered().count() - by_these;
         if by_these * ANSWERS_PER_TIMEOUT > timeouts.len() {
             let factor = slowdown(case, std::iter::once(member), span, |_| true);
             // Connections that stand already may outlive a security group's change; their answers come as quickly as ever.
@@ -70,13 +72,10 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
         let before = &member.passages[..member.passages.partition_point(|passage| passage.ended < span.first)];
         let answered_last = before.iter().rev().find(|p| !p.outcome.is_failure() && nodes.contains(&p.node));
         let silent_since = answered_last.map_or(span.first, |passage| passage.dispatched);
-        let silent = case.unexplained(number).filter(|(_, passage)| {
-            passage.outcome == Outcome::IdleTimeout
-                && nodes.contains(&passage.node)
-                && passage.dispatched > silent_since
-                && passage.dispatched <= span.last
-        });
-        let silent: Vec<usize> = silent.map(|(place, _)| place).collect();
+        let later = &waiting[waiting.partition_point(|(_, passage)| passage.dispatched <= silent_since)..];
+        let meanwhile = &later[..later.partition_point(|(_, passage)| passage.dispatched <= span.last)];
+        let silent = meanwhile.iter().filter(|(_, passage)| nodes.contains(&passage.node));
+        let silent: Vec<usize> = silent.map(|(place, _)| *place).collect();
         // A path that is blocked lets no connection through, and only those that stood before are silent. More of them were made by a host that answers,
         // for a process that does not.
         if silent.len() > timeouts.len() {

@@ -1,7 +1,5 @@
 //! A process that died with requests in flight, or was taken away with them: it takes all along in one instant. Where only a part of them ended, it was one of several workers.
 
-use std::time::Duration;
-
 use super::super::case::{Case, Verdict};
 use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use super::super::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
@@ -146,7 +144,7 @@ fn evidence(
     if let Some(last) = deaths.last() {
         evidence.push(match last.answered_again {
             Some(again) => {
-                let away = Duration::from_micros(u64::try_from(again.micros_since(last.at)).unwrap_or_default());
+                let away = again.since(last.at);
                 Evidence::speaks_for(
                     format!("the target answered again {} s later", seconds(away)),
                     [("away", seconds_of(away))],

@@ -81,8 +81,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
             _ => explains.push((cut.member, cut.places)),
         }
     }
-    let template = Verdict::on_member("deregistration-delay-elapsed", confidence, 0, Vec::new());
-    vec![Verdict { also_fits, evidence, explains, ..template }]
+    vec![Verdict { also_fits, evidence, explains, ..Verdict::new("deregistration-delay-elapsed", confidence) }]
 }
 
 fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {
@@ -101,7 +100,7 @@ fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {
         .filter_map(|together| {
             let (first, last) = (together.first()?.2, together.last()?.2);
             let before = dispatches[..dispatches.partition_point(|dispatch| *dispatch < first)].last()?;
-            let quiet = Duration::from_micros(u64::try_from(first.micros_since(*before)).ok()?);
+            let quiet = first.since(*before);
             // It ends there; one that goes on at once was merely idle.
             let next = dispatches.get(dispatches.partition_point(|dispatch| *dispatch <= last));
             let is_over = next.is_none_or(|next| next.micros_since(last) as f64 / 1e6 >= min_quiet.as_secs_f64());

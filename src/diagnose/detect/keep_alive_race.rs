@@ -8,7 +8,7 @@ use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
 use super::measure::course::episodes;
 use super::measure::lags::{KeepAlive, Lags, PairHistory, estimate, may_be_race};
 use super::measure::load::slowdown;
-use super::measure::share::{Rate, concentrated};
+use super::measure::routes::RouteRates;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::timestamp::Timestamp;
@@ -33,20 +33,9 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
 
 /// What the lags of all candidates of the group say.
 fn lags_of(case: &Case<'_>) -> Lags {
-    let by_node: Vec<Vec<Vec<Passage>>> = (0..case.members.len()).map(|number| pairs_of(case, number)).collect();
-    let histories: Vec<PairHistory<'_>> = by_node
-        .iter()
-        .enumerate()
-        .flat_map(|(number, nodes)| {
-            (0_u16..).zip(nodes).map(move |(node, passages)| PairHistory {
-                passages,
-                failures: candidates(case, number)
-                    .filter(|(_, passage)| passage.node == node)
-                    .map(|(_, passage)| *passage)
-                    .collect(),
-            })
-        })
-        .collect();
+    let nodes = case.setting.nodes.len();
+    let histories: Vec<PairHistory> =
+        (0..case.members.len()).flat_map(|number| pairs_of(case, number, nodes)).collect();
     estimate(&histories, case.setting.idle_timeout.duration)
 }
 
@@ -55,15 +44,19 @@ fn candidates<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (us
     case.unexplained(number).filter(|(_, passage)| may_be_race(passage))
 }
 
-/// A member's requests by node, at the node's place. Only those of members with candidates, which are all that is looked at.
-fn pairs_of(case: &Case<'_>, number: usize) -> Vec<Vec<Passage>> {
-    let mut nodes = vec![Vec::new(); case.setting.nodes.len()];
-    if candidates(case, number).next().is_some() {
+/// A member's requests and candidates by node, at the node's place. None for a member without candidates, of which nothing is looked at.
+fn pairs_of(case: &Case<'_>, number: usize, nodes: usize) -> Vec<PairHistory> {
+    let mut pairs = Vec::new();
+    for (_, candidate) in candidates(case, number) {
+        pairs.resize_with(nodes, PairHistory::default);
+        pairs[usize::from(candidate.node)].failures.push(*candidate);
+    }
+    if !pairs.is_empty() {
         for passage in &case.members[number].passages {
-            nodes[usize::from(passage.node)].push(*passage);
+            pairs[usize::from(passage.node)].passages.push(*passage);
         }
     }
-    nodes
+    pairs
 }
 
 /// The candidates of all targets, concluded on by target.
@@ -143,18 +136,8 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
     let is_sooner = case.share_of_usual(all.iter().copied()).is_some_and(|share| share < WHEN_DUE);
     let mut moments: Vec<Timestamp> = all.iter().map(|passage| passage.ended).collect();
     moments.sort_unstable();
-    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
-    for passage in case.members.iter().flat_map(|member| &member.passages) {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.requests += 1;
-        }
-    }
-    for passage in &all {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.failures += 1;
-        }
-    }
-    let routes = by_route.iter().filter(|rate| rate.failures > 0).count();
+    let by_route = RouteRates::new(all.iter().copied(), case.members.iter().flat_map(|member| &member.passages));
+    let routes = by_route.failing().len();
     let (Some(&first), Some(&last)) = (moments.first(), moments.last()) else { return Vec::new() };
     let is_slow =
         slowdown(case, case.members.iter(), Span { first, last }, |_| true).is_some_and(|factor| factor >= SLOW);
@@ -162,7 +145,7 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
         && is_sooner
         && !is_slow
         && routes >= MIN_ROUTES
-        && concentrated(&by_route).is_empty()
+        && by_route.concentrated().is_empty()
         && episodes(&moments, MOMENT_GAP).len() >= MIN_MOMENTS;
     if !fits {
         return Vec::new();

@@ -6,6 +6,7 @@ use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict};
 use super::super::evidence::{Evidence, plural, plural_are, seconds};
 use super::measure::share::Rate;
+use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
@@ -33,7 +34,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
 
 /// Whether a target begins within the window, rather than having been there before.
 pub(super) fn begins(case: &Case<'_>, member: &Member<'_>) -> Option<Timestamp> {
-    let begun = member.passages.iter().map(|passage| passage.dispatched).min()?;
+    let begun = member.first_sent()?;
     let late = (member.mean_gap().as_secs_f64() * LATE_GAPS).max(MIN_LATE.as_secs_f64());
     (begun.micros_since(case.setting.window.first) as f64 / 1e6 > late).then_some(begun)
 }
@@ -76,7 +77,7 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     // When the others fail as well, it is not this one's start.
     let mut others = Rate::default();
     for (_, other) in case.members.iter().enumerate().filter(|(other, _)| *other != number) {
-        for passage in other.passages.iter().filter(|p| (begun..=ready).contains(&p.dispatched)) {
+        for passage in other.sent_in(Span { first: begun, last: ready }) {
             others.observe(passage.outcome.is_failure());
         }
     }
@@ -84,9 +85,9 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
         return None;
     }
     let refused = early.iter().filter(|(_, passage)| passage.outcome == Outcome::ConnectFailed).count();
-    let waited = Duration::from_micros(u64::try_from(ready.micros_since(begun)).unwrap_or_default());
+    let waited = ready.since(begun);
     let first_answer = member.answered().map(|passage| passage.dispatched).min()?;
-    let until_answer = Duration::from_micros(u64::try_from(first_answer.micros_since(begun)).unwrap_or_default());
+    let until_answer = first_answer.since(begun);
     let mut evidence = vec![Evidence::speaks_for(
         format!(
             "{} of its first {} failed, the last {} s after its first; of {} since then, {}",

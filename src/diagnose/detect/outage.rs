@@ -1,12 +1,14 @@
 //! Something that all targets share was gone or slow: requests that need it fail at all targets from one moment on, with no more to do than before, and no new release to blame.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict};
 use super::super::evidence::{Evidence, percent, plural, seconds, seconds_of};
 use super::measure::course::episodes;
-use super::measure::load::{arrivals, sent_in};
+use super::measure::load::arrivals;
+use super::measure::routes::RouteRates;
 use super::measure::share::Rate;
 use super::measure::walls::sharp_wall;
 use super::not_ready;
@@ -119,46 +121,34 @@ fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
         }
     }
     let evidence = evidence(case, largest, manner);
-    let template = Verdict::on_member("dependency-outage", confidence, 0, Vec::new());
-    Some(Verdict { also_fits, evidence, is_of_group: true, explains, ..template })
+    Some(Verdict { also_fits, evidence, is_of_group: true, explains, ..Verdict::new("dependency-outage", confidence) })
 }
 
 fn outage(case: &Case<'_>, failed: &[(usize, usize, &Passage)]) -> Option<Outage> {
     let span = Span { first: failed.first()?.2.dispatched, last: failed.last()?.2.dispatched };
-    let serving: Vec<&Member<'_>> =
-        case.members.iter().filter(|member| sent_in(member, span).take(3).count() == 3).collect();
-    let mut onsets: Vec<Timestamp> = Vec::new();
-    for number in 0..case.members.len() {
-        onsets.extend(failed.iter().find(|(member, ..)| *member == number).map(|(_, _, passage)| passage.dispatched));
+    let serving: Vec<&Member<'_>> = case.members.iter().filter(|member| member.sent_in(span).len() >= 3).collect();
+    let mut first_of: BTreeMap<usize, Timestamp> = BTreeMap::new();
+    for (member, _, passage) in failed {
+        first_of.entry(*member).or_insert(passage.dispatched);
     }
+    let mut onsets: Vec<Timestamp> = first_of.into_values().collect();
     onsets.sort_unstable();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
     let most = ((onsets.len() as f64 * MIN_SHARE_OF_TARGETS).ceil() as usize).clamp(1, onsets.len());
-    let onset_within = Duration::from_micros(u64::try_from(onsets[most - 1].micros_since(span.first)).ok()?);
-    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
-    for passage in serving.iter().flat_map(|member| sent_in(member, span)) {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.requests += 1;
-        }
-    }
-    for (_, _, passage) in failed {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.failures += 1;
-        }
-    }
-    let mut routes: Vec<u16> = (0..by_route.len())
-        .filter(|&route| by_route[route].failures >= 2 && by_route[route].share() >= MIN_SHARE_OF_ROUTE)
-        .filter_map(|route| u16::try_from(route).ok())
-        .collect();
-    routes.sort_by_key(|&route| std::cmp::Reverse(by_route[usize::from(route)].failures));
-    let rate = routes.iter().fold(Rate::default(), |sum, &route| Rate {
-        failures: sum.failures + by_route[usize::from(route)].failures,
-        requests: sum.requests + by_route[usize::from(route)].requests,
-    });
+    let onset_within = onsets[most - 1].since(span.first);
+    let by_route = RouteRates::new(
+        failed.iter().map(|(_, _, passage)| *passage),
+        case.members.iter().flat_map(|member| member.sent_in(span)),
+    );
+    let needs_it = |rate: Rate| rate.failures >= 2 && rate.share() >= MIN_SHARE_OF_ROUTE;
+    let mut routes: Vec<(u16, Rate)> = by_route.failing().filter(|(_, rate)| needs_it(*rate)).collect();
+    routes.sort_by_key(|(_, rate)| std::cmp::Reverse(rate.failures));
+    let routes: Vec<u16> = routes.into_iter().map(|(route, _)| route).collect();
+    let rate = by_route.of(&routes);
     let length = span.last.micros_since(span.first).max(60_000_000);
     let earlier = Span { first: span.first.plus_micros(-length), last: span.first.plus_micros(-1) };
     let mut before = Rate::default();
-    for passage in case.members.iter().flat_map(|member| sent_in(member, earlier)) {
+    for passage in case.members.iter().flat_map(|member| member.sent_in(earlier)) {
         if routes.contains(&passage.route) {
             before.observe(passage.outcome.is_failure());
         }
@@ -198,8 +188,7 @@ fn is_new_release(case: &Case<'_>, span: Span) -> bool {
 impl Outage {
     fn fits(&self, manner: Manner) -> bool {
         let is_everywhere = self.serving >= 2 && self.failing as f64 >= self.serving as f64 * MIN_SHARE_OF_TARGETS;
-        let length = Duration::from_micros(u64::try_from(self.span.last.micros_since(self.span.first)).unwrap_or(0));
-        let is_at_once = self.onset_within <= ONSET_WITHIN.max(length / 4);
+        let is_at_once = self.onset_within <= ONSET_WITHIN.max(self.span.length() / 4);
         // A route that always fails now and then has its good minutes too: what came before must be enough to tell.
         let is_change =
             self.before.share() <= self.rate.share() * BEFORE && self.rate.ratio_at_least(self.before) > 2.0;

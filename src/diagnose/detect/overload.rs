@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict};
-use super::super::evidence::{Evidence, plural};
+use super::super::evidence::{Evidence, plural, seconds_of};
 use super::measure::course::episodes;
-use super::measure::load::{arrivals, concurrency, sent_in, slowdown};
-use super::measure::share::{Rate, concentrated};
+use super::measure::load::{arrivals, concurrency, slowdown};
+use super::measure::routes::RouteRates;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
@@ -128,12 +128,12 @@ fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Opti
     let lead = i64::try_from(LEAD.as_micros()).unwrap_or(i64::MAX);
     let before = Span { first: span.first.plus_micros(-lead), last: span.first.plus_micros(-1) };
     // One slow route is something else: then the others are as quick as ever.
-    let slow_routes = routes_of(case, member, span, failed);
+    let failures = failed.iter().map(|(_, passage)| *passage);
+    let slow_routes = RouteRates::new(failures, member.sent_in(span)).concentrated();
     let wanted = |passage: &Passage| !slow_routes.contains(&passage.route);
     let slowdown_of = |members: &Member<'_>, span: Span| slowdown(case, std::iter::once(members), span, wanted);
     let (factor_before, factor_during) = (slowdown_of(member, before), slowdown_of(member, span));
-    let active: Vec<&Member<'_>> =
-        case.members.iter().filter(|member| sent_in(member, span).take(3).count() == 3).collect();
+    let active: Vec<&Member<'_>> = case.members.iter().filter(|member| member.sent_in(span).len() >= 3).collect();
     let arrivals = arrivals(&active, Span { first: before.first, last: span.last });
     let is_slow = [factor_before, factor_during].iter().flatten().any(|&factor| factor >= SLOW);
     // One that is slow at all times has something else.
@@ -166,22 +166,6 @@ fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Opti
         concurrency: [concurrency(member, earlier), under_way],
         others: [slow_others, others.len()],
     })
-}
-
-/// The routes to which the failures keep, if they keep to some.
-fn routes_of(case: &Case<'_>, member: &Member<'_>, span: Span, failed: &[(usize, &Passage)]) -> Vec<u16> {
-    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
-    for passage in sent_in(member, span) {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.requests += 1;
-        }
-    }
-    for (_, passage) in failed {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.failures += 1;
-        }
-    }
-    concentrated(&by_route).into_iter().filter_map(|route| u16::try_from(route).ok()).collect()
 }
 
 fn evidence(episode: &Episode) -> Vec<Evidence> {
@@ -223,7 +207,7 @@ fn evidence(episode: &Episode) -> Vec<Evidence> {
             [("slow_targets", slow as f64), ("other_targets", others as f64)],
         ));
     }
-    let seconds = episode.span.last.micros_since(episode.span.first) as f64 / 1e6;
+    let seconds = seconds_of(episode.span.length());
     evidence.push(Evidence::speaks_for(
         format!("the longest run of failures lasted {seconds:.0} s"),
         [("episode_seconds", seconds)],

@@ -6,7 +6,7 @@ use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict, share_out};
 use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use super::measure::course::episodes;
-use super::measure::share::{Rate, concentrated};
+use super::measure::routes::RouteRates;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
@@ -67,7 +67,7 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
         explains.extend(episode.iter().map(|(place, _)| *place));
         refused += episode.len() - timeouts;
         routes.extend(of);
-        lasted += Duration::from_micros(u64::try_from(span.last.micros_since(span.first)).unwrap_or_default());
+        lasted += span.length();
     }
     if explains.is_empty() {
         return None;
@@ -115,24 +115,14 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
 
 /// Idle timeouts that keep to few routes of the group, while the others are answered.
 pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
-    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
-    for passage in case.members.iter().flat_map(|member| &member.passages) {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.requests += 1;
-        }
-    }
-    for (_, passage) in (0..case.members.len()).flat_map(|number| timed_out(case, number)) {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.failures += 1;
-        }
-    }
-    let chosen = concentrated(&by_route);
-    let failures: usize = by_route.iter().map(|rate| rate.failures).sum();
+    let met = (0..case.members.len()).flat_map(|number| timed_out(case, number)).map(|(_, passage)| passage);
+    let by_route = RouteRates::new(met, case.members.iter().flat_map(|member| &member.passages));
+    let failures = by_route.all().failures;
     if failures == 0 {
         return Vec::new();
     }
-    let routes: Vec<u16> = chosen.iter().filter_map(|&route| u16::try_from(route).ok()).collect();
-    let held: usize = chosen.iter().map(|&route| by_route[route].failures).sum();
+    let routes = by_route.concentrated();
+    let held = by_route.of(&routes).failures;
     let idle_timeout = case.setting.idle_timeout.duration;
     // How long the same routes took when they were answered after all.
     let longest = case

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::case::{Case, Verdict};
 use super::super::evidence::{Evidence, plural, seconds, seconds_of};
 use super::super::{Confidence, Estimates, MIN_FAILURES};
-use super::measure::load::arrivals;
-use super::measure::share::{Rate, concentrated};
+use super::measure::load::{arrivals, median_took};
+use super::measure::routes::RouteRates;
 use super::measure::walls::{Wall, sharp_wall};
 use super::not_ready;
 use crate::aggregate::Span;
@@ -41,12 +41,6 @@ fn errors<'a>(case: &'a Case<'_>, number: usize, outcome: Outcome) -> Vec<(usize
     if (errors.len() as u64) < MIN_FAILURES { Vec::new() } else { errors }
 }
 
-fn times_of(errors: &[(usize, &Passage)]) -> Vec<Duration> {
-    let mut times: Vec<Duration> = errors.iter().map(|(_, passage)| passage.took()).collect();
-    times.sort_unstable();
-    times
-}
-
 /// `502 (12 times), 504 (3 times)`
 fn statuses_of(errors: &[(usize, &Passage)]) -> String {
     let mut counts: std::collections::BTreeMap<u16, usize> = std::collections::BTreeMap::new();
@@ -58,35 +52,21 @@ fn statuses_of(errors: &[(usize, &Passage)]) -> String {
     named.join(", ")
 }
 
-/// The routes of one member to which its errors keep.
-fn routes_of(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> Vec<u16> {
-    let mut by_route = vec![Rate::default(); case.setting.routes.len()];
-    for passage in &case.members[number].passages {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.requests += 1;
-        }
-    }
-    for (_, passage) in errors {
-        if let Some(rate) = by_route.get_mut(usize::from(passage.route)) {
-            rate.failures += 1;
-        }
-    }
-    concentrated(&by_route).into_iter().filter_map(|route| u16::try_from(route).ok()).collect()
+/// How often each route of one member has such errors.
+fn rates_of(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> RouteRates {
+    RouteRates::new(errors.iter().map(|(_, passage)| *passage), case.members[number].passages.iter())
 }
 
 type Fits = &'static [&'static str];
 
 fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> Option<Verdict> {
-    if errors.is_empty() {
-        return None;
-    }
-    let times = times_of(errors);
-    let median = times[times.len() / 2];
+    let median = median_took(errors.iter().map(|(_, passage)| *passage))?;
+    let times: Vec<Duration> = errors.iter().map(|(_, passage)| passage.took()).collect();
     let wall: Option<Wall> = sharp_wall(&times).filter(|wall| wall.at >= MIN_WAIT);
     // Applications answer 503 when they have had enough; 502 and 504 are what proxies say.
     let of_proxies = errors.iter().filter(|(_, passage)| passage.target_status != Some(503)).count();
     let is_of_proxy = of_proxies * 10 >= errors.len() * 9;
-    let routes = routes_of(case, number, errors);
+    let routes = rates_of(case, number, errors).concentrated();
     let is_of_routes = (1..=3).contains(&routes.len());
     let is_at_once = median <= AT_ONCE;
     let is_many = errors.len() >= MIN_FOR_HIGH;
@@ -148,11 +128,10 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) 
 }
 
 fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> Option<Verdict> {
-    let (first, _) = (errors.first()?, errors.last()?);
-    let times = times_of(errors);
-    let median = times[times.len() / 2];
-    let routes = routes_of(case, number, errors);
-    let is_of_routes = (1..=3).contains(&routes.len());
+    let (_, first) = errors.first()?;
+    let median = median_took(errors.iter().map(|(_, passage)| *passage))?;
+    let rates = rates_of(case, number, errors);
+    let is_of_routes = (1..=3).contains(&rates.concentrated().len());
     let mut evidence = vec![
         Evidence::speaks_for(format!("the target itself answered {}", statuses_of(errors)), []),
         Evidence::speaks_for(
@@ -161,17 +140,18 @@ fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage
         ),
     ];
     let from_the_start = not_ready::begins(case, &case.members[number])
-        .is_some_and(|begun| first.1.dispatched.micros_since(begun) < 30_000_000);
+        .is_some_and(|begun| first.dispatched.micros_since(begun) < 30_000_000);
     if from_the_start {
         evidence.push(Evidence::speaks_for(
             "they began with the target's first requests: what it runs brought them along",
             [],
         ));
     }
-    if !is_of_routes {
+    let failing = rates.failing().len();
+    if !is_of_routes && failing > 0 {
         evidence.push(Evidence::speaks_for(
-            format!("they keep to no route: {} had some", plural(routes_with(errors), "route")),
-            [("routes", routes_with(errors) as f64)],
+            format!("they keep to no route: {} had some", plural(failing, "route")),
+            [("routes", failing as f64)],
         ));
     }
     let confidence = if errors.len() >= MIN_FOR_HIGH && is_of_routes { Confidence::High } else { Confidence::Medium };
@@ -181,11 +161,4 @@ fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage
         evidence,
         ..Verdict::on_member("application-error", confidence, number, places)
     })
-}
-
-fn routes_with(errors: &[(usize, &Passage)]) -> usize {
-    let mut routes: Vec<u16> = errors.iter().map(|(_, passage)| passage.route).collect();
-    routes.sort_unstable();
-    routes.dedup();
-    routes.len()
 }

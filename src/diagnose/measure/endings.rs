@@ -62,13 +62,14 @@ impl Death {
     /// Whether (nearly) all that was under way ended, and the target was away after it: the whole process, not one of its workers.
     pub(in crate::diagnose) fn is_whole(&self) -> bool {
         let was_away =
-            !self.refused.is_empty() || self.answered_again.is_none_or(|again| between(self.at, again) >= MIN_AWAY);
+            !self.refused.is_empty() || self.answered_again.is_none_or(|again| again.since(self.at) >= MIN_AWAY);
         was_away && self.ended.len() * 10 >= (self.ended.len() + self.survived) * 9
     }
 }
 
 /// The deaths of one target, from all its requests on all nodes in the order of their ends. Only failures that `is_open` may be part of one.
 pub(in crate::diagnose) fn deaths(by_end: &[Passage], is_open: impl Fn(usize) -> bool) -> Vec<Death> {
+    let history = History::new(by_end, &is_open);
     let closed: Vec<usize> = (0..by_end.len())
         .filter(|&place| by_end[place].outcome == Outcome::ClosedBeforeResponse && is_open(place))
         .collect();
@@ -77,9 +78,9 @@ pub(in crate::diagnose) fn deaths(by_end: &[Passage], is_open: impl Fn(usize) ->
     while let Some(&first) = closed.get(next) {
         let together = closed[next..]
             .iter()
-            .take_while(|&&place| between(by_end[first].ended, by_end[place].ended) <= INSTANT)
+            .take_while(|&&place| by_end[place].ended.since(by_end[first].ended) <= INSTANT)
             .count();
-        match death(&closed[next..next + together], by_end, &is_open) {
+        match history.death(&closed[next..next + together]) {
             Some(mut death) => {
                 next += together;
                 // Requests that still found an open connection while others were refused.
@@ -91,101 +92,121 @@ pub(in crate::diagnose) fn deaths(by_end: &[Passage], is_open: impl Fn(usize) ->
             None => next += 1,
         }
     }
-    let refusals = refusals(by_end, &is_open, &deaths);
+    let refusals = history.refusals(&deaths);
     deaths.extend(refusals);
     deaths.sort_by_key(|death| death.at);
     deaths
 }
 
-/// Times at which a target that had answered refused connections, without a request that ended with it.
-fn refusals(by_end: &[Passage], is_open: &impl Fn(usize) -> bool, deaths: &[Death]) -> Vec<Death> {
-    let Some(first_answer) = by_end.iter().find(|passage| !passage.outcome.is_failure()) else { return Vec::new() };
-    let refused: Vec<usize> = (0..by_end.len())
-        .filter(|&place| by_end[place].outcome == Outcome::ConnectFailed && is_open(place))
-        .filter(|place| by_end[*place].ended > first_answer.ended)
-        .filter(|place| !deaths.iter().any(|death| death.refused.contains(place)))
-        .collect();
-    let mut found = Vec::new();
-    let mut rest = refused.as_slice();
-    while let Some(&first) = rest.first() {
-        let at = by_end[first].ended;
-        let answered_again = answered_after(&by_end[first..], at);
-        let count = rest
-            .iter()
-            .take_while(|&&place| answered_again.is_none_or(|again| by_end[place].ended < again))
-            .count()
-            .max(1);
-        if count >= MIN_ENDINGS {
-            found.push(Death {
-                at,
-                until: by_end[rest[count - 1]].ended,
-                ended: Vec::new(),
-                survived: 0,
-                refused: rest[..count].to_vec(),
-                dispatched_within: Duration::ZERO,
-                ended_within: Duration::ZERO,
-                answered_again,
-            });
+/// The requests of one target, with what is looked up for each death laid out beforehand: a target may fail a million times.
+struct History<'a> {
+    by_end: &'a [Passage],
+    /// The places of the answered requests.
+    answered: Vec<usize>,
+    /// The places of the refused connections, and of those among them that may be part of a death.
+    refused: Vec<usize>,
+    open_refused: Vec<usize>,
+}
+
+impl<'a> History<'a> {
+    fn new(by_end: &'a [Passage], is_open: impl Fn(usize) -> bool) -> Self {
+        let places = |wanted: fn(&Passage) -> bool| (0..by_end.len()).filter(move |&place| wanted(&by_end[place]));
+        let refused: Vec<usize> = places(|passage| passage.outcome == Outcome::ConnectFailed).collect();
+        Self {
+            by_end,
+            answered: places(|passage| !passage.outcome.is_failure()).collect(),
+            open_refused: refused.iter().copied().filter(|&place| is_open(place)).collect(),
+            refused,
         }
-        rest = &rest[count..];
     }
-    found
-}
 
-/// When the first request that was sent after `at` and answered was sent.
-fn answered_after(since: &[Passage], at: Timestamp) -> Option<Timestamp> {
-    let answered = since.iter().find(|passage| passage.dispatched > at && !passage.outcome.is_failure());
-    answered.map(|passage| passage.dispatched)
-}
-
-fn death(ended: &[usize], by_end: &[Passage], is_open: &impl Fn(usize) -> bool) -> Option<Death> {
-    let (first, last) = (by_end[*ended.first()?], by_end[*ended.last()?]);
-    let dispatches = ended.iter().map(|&place| by_end[place].dispatched);
-    let dispatched_within = between(dispatches.clone().min()?, dispatches.max()?);
-    let ended_within = between(first.ended, last.ended);
-    // A burst of requests that were sent together and failed together is no death; nor is one end alone, unless the port was gone with it.
-    let began_apart = dispatched_within >= MIN_AGES.max(ended_within * 3);
-    let from = by_end.partition_point(|passage| passage.ended < first.ended);
-    let since = &by_end[from..];
-    let is_refused_after = since
-        .iter()
-        .take_while(|passage| between(first.ended, passage.ended) <= REFUSAL_FOLLOWS)
-        .any(|passage| passage.outcome == Outcome::ConnectFailed);
-    if !(is_refused_after || ended.len() >= MIN_ENDINGS && began_apart) {
-        return None;
+    /// Times at which a target that had answered refused connections, without a request that ended with it.
+    fn refusals(&self, deaths: &[Death]) -> Vec<Death> {
+        let Some(&first_answer) = self.answered.first() else { return Vec::new() };
+        let mut taken: Vec<usize> = deaths.iter().flat_map(|death| &death.refused).copied().collect();
+        taken.sort_unstable();
+        let refused: Vec<usize> = self
+            .open_refused
+            .iter()
+            .copied()
+            .filter(|&place| self.by_end[place].ended > self.by_end[first_answer].ended)
+            .filter(|place| taken.binary_search(place).is_err())
+            .collect();
+        let mut found = Vec::new();
+        let mut rest = refused.as_slice();
+        while let Some(&first) = rest.first() {
+            let at = self.by_end[first].ended;
+            let answered_again = self.answered_after(first, at);
+            let is_before = |place: &usize| answered_again.is_none_or(|again| self.by_end[*place].ended < again);
+            let count = rest.partition_point(is_before).max(1);
+            if count >= MIN_ENDINGS {
+                found.push(Death {
+                    at,
+                    until: self.by_end[rest[count - 1]].ended,
+                    ended: Vec::new(),
+                    survived: 0,
+                    refused: rest[..count].to_vec(),
+                    dispatched_within: Duration::ZERO,
+                    ended_within: Duration::ZERO,
+                    answered_again,
+                });
+            }
+            rest = &rest[count..];
+        }
+        found
     }
-    let answered_again = answered_after(since, last.ended);
-    let refused: Vec<usize> = (from..)
-        .zip(since)
-        .take_while(|(_, passage)| answered_again.is_none_or(|again| passage.ended < again))
-        .filter(|(place, passage)| passage.outcome == Outcome::ConnectFailed && is_open(*place))
-        .map(|(place, _)| place)
-        .collect();
-    let survived = since
-        .iter()
-        .take_while(|passage| between(last.ended, passage.ended) <= SURVIVORS_WITHIN)
-        .filter(|passage| {
-            passage.dispatched < first.ended
-                && between(last.ended, passage.ended) > SURVIVED_BY
-                && !passage.outcome.is_failure()
+
+    /// When the first request that was sent after `at`, stands at `from` or behind, and was answered, was sent.
+    fn answered_after(&self, from: usize, at: Timestamp) -> Option<Timestamp> {
+        let later = &self.answered[self.answered.partition_point(|&place| place < from)..];
+        // Before it come only those that were under way then.
+        later.iter().map(|&place| self.by_end[place].dispatched).find(|dispatched| *dispatched > at)
+    }
+
+    fn death(&self, ended: &[usize]) -> Option<Death> {
+        let by_end = self.by_end;
+        let (first, last) = (by_end[*ended.first()?], by_end[*ended.last()?]);
+        let dispatches = ended.iter().map(|&place| by_end[place].dispatched);
+        let dispatched_within = dispatches.clone().max()?.since(dispatches.min()?);
+        let ended_within = last.ended.since(first.ended);
+        // A burst of requests that were sent together and failed together is no death; nor is one end alone, unless the port was gone with it.
+        let began_apart = dispatched_within >= MIN_AGES.max(ended_within * 3);
+        let from = by_end.partition_point(|passage| passage.ended < first.ended);
+        let next_refused = self.refused.get(self.refused.partition_point(|&place| place < from));
+        let is_refused_after =
+            next_refused.is_some_and(|&place| by_end[place].ended.since(first.ended) <= REFUSAL_FOLLOWS);
+        if !(is_refused_after || ended.len() >= MIN_ENDINGS && began_apart) {
+            return None;
+        }
+        let answered_again = self.answered_after(from, last.ended);
+        let refused = if is_refused_after {
+            let since = &self.open_refused[self.open_refused.partition_point(|&place| place < from)..];
+            let is_before = |place: &usize| answered_again.is_none_or(|again| by_end[*place].ended < again);
+            since[..since.partition_point(is_before)].to_vec()
+        } else {
+            Vec::new()
+        };
+        let survived = by_end[from..]
+            .iter()
+            .take_while(|passage| passage.ended.since(last.ended) <= SURVIVORS_WITHIN)
+            .filter(|passage| {
+                passage.dispatched < first.ended
+                    && passage.ended.since(last.ended) > SURVIVED_BY
+                    && !passage.outcome.is_failure()
+            })
+            .count();
+        let refused_last = refused.last().map(|&place| by_end[place].ended);
+        Some(Death {
+            at: first.ended,
+            until: refused_last.unwrap_or(last.ended).max(last.ended),
+            ended: ended.to_vec(),
+            survived,
+            refused,
+            dispatched_within,
+            ended_within,
+            answered_again,
         })
-        .count();
-    let refused = if is_refused_after { refused } else { Vec::new() };
-    let refused_last = refused.last().map(|&place| by_end[place].ended);
-    Some(Death {
-        at: first.ended,
-        until: refused_last.unwrap_or(last.ended).max(last.ended),
-        ended: ended.to_vec(),
-        survived,
-        refused,
-        dispatched_within,
-        ended_within,
-        answered_again,
-    })
-}
-
-fn between(earlier: Timestamp, later: Timestamp) -> Duration {
-    Duration::from_micros(u64::try_from(later.micros_since(earlier)).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]

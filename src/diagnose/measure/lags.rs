@@ -87,8 +87,9 @@ pub(in crate::diagnose) fn may_be_race(passage: &Passage) -> bool {
 }
 
 /// A pair's requests in the order in which they ended, and which of its failures to look at.
-pub(in crate::diagnose) struct PairHistory<'a> {
-    pub(in crate::diagnose) passages: &'a [Passage],
+#[derive(Default)]
+pub(in crate::diagnose) struct PairHistory {
+    pub(in crate::diagnose) passages: Vec<Passage>,
     /// Failures of this pair that nothing else explains.
     pub(in crate::diagnose) failures: Vec<Passage>,
 }
@@ -102,17 +103,17 @@ fn millis(duration: Duration) -> u32 {
 }
 
 /// Estimates the keep-alive timeout of targets that share one, from their pairs. No lag is longer than `idle_timeout`, after which the load balancer itself closes.
-pub(in crate::diagnose) fn estimate(pairs: &[PairHistory<'_>], idle_timeout: Duration) -> Lags {
+pub(in crate::diagnose) fn estimate(pairs: &[PairHistory], idle_timeout: Duration) -> Lags {
     let (mut failures, mut controls): (Vec<RequestLags>, Vec<RequestLags>) = (Vec::new(), Vec::new());
-    let events: Vec<(&PairHistory<'_>, &Passage)> =
+    let events: Vec<(&PairHistory, &Passage)> =
         pairs.iter().flat_map(|pair| events(&pair.failures).map(move |failure| (pair, failure))).collect();
     let stride = events.len().div_ceil(MAX_FAILURES).max(1);
     let max_lag = idle_timeout + idle_timeout / 20;
     for (number, (pair, failure)) in events.into_iter().enumerate() {
         if number % stride == 0 {
-            failures.push(lags(pair.passages, failure.dispatched, max_lag));
+            failures.push(lags(&pair.passages, failure.dispatched, max_lag));
             controls.extend(
-                controls_of(pair.passages, failure).map(|control| lags(pair.passages, control.dispatched, max_lag)),
+                controls_of(&pair.passages, failure).map(|control| lags(&pair.passages, control.dispatched, max_lag)),
             );
         }
     }
@@ -145,7 +146,12 @@ fn would_show(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) 
 
 /// How many requests have a lag from `start` up to `end`.
 fn hits_of(requests: &[RequestLags], start: u32, end: u32) -> usize {
-    requests.iter().filter(|lags| lags.iter().any(|lag| (start..end).contains(lag))).count()
+    requests.iter().filter(|lags| first_in(lags, start, end).is_some()).count()
+}
+
+/// The shortest lag of a request from `start` up to `end`.
+fn first_in(lags: &RequestLags, start: u32, end: u32) -> Option<u32> {
+    lags.get(lags.partition_point(|lag| *lag < start)).copied().filter(|lag| *lag < end)
 }
 
 /// The first failure of each burst.
@@ -232,15 +238,14 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
     if chance > MAX_CHANCE.ln() {
         return None;
     }
-    let in_bin = |lags: &RequestLags| lags.iter().copied().filter(|lag| (start..end).contains(lag)).min();
-    let mut peak: Vec<u32> = failures.iter().filter_map(in_bin).collect();
+    let mut peak: Vec<u32> = failures.iter().filter_map(|lags| first_in(lags, start, end)).collect();
     peak.sort_unstable();
     let at = |share: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
         let place = (peak.len() as f64 * share) as usize;
         Duration::from_millis(u64::from(peak[place.min(peak.len() - 1)]))
     };
-    let control_share = controls.iter().filter(|lags| in_bin(lags).is_some()).count() as f64 / controls.len() as f64;
+    let control_share = hits_of(controls, start, end) as f64 / controls.len() as f64;
     let interval = (at(0.1), at(0.9));
     // A timer that is looked at now and then fires late, never early: where the lags are smeared, the timeout is at their front.
     let is_smeared = interval.1.saturating_sub(interval.0) > interval.0 / SMEAR_DIVISOR;
@@ -369,9 +374,7 @@ mod tests {
                 failure(ended + 5.0 + 0.01 * dice.random::<f64>())
             })
             .collect();
-        let Lags::Peak(found) = estimate(&[PairHistory { passages: &passages, failures }], MINUTE) else {
-            panic!("no peak")
-        };
+        let Lags::Peak(found) = estimate(&[PairHistory { passages, failures }], MINUTE) else { panic!("no peak") };
         assert!(found.timeout.abs_diff(Duration::from_secs(5)) < Duration::from_millis(50), "{found:?}");
         assert_eq!(found.hits, 30);
     }
@@ -384,7 +387,7 @@ mod tests {
             for (rate, expected) in [(0.2, Lags::NoPeak), (0.7, Lags::Unclear)] {
                 let passages = answers(rate, &mut dice);
                 let failures = (0..40).map(|_| failure(dice.random_range(100.0..7_100.0))).collect();
-                let found = estimate(&[PairHistory { passages: &passages, failures }], MINUTE);
+                let found = estimate(&[PairHistory { passages, failures }], MINUTE);
                 assert_eq!(found, expected, "seed {seed}, rate {rate}");
             }
         }
@@ -407,7 +410,7 @@ mod tests {
                 Passage { outcome: Outcome::ClosedBeforeResponse, ..victim }
             })
             .collect();
-        assert!(!matches!(estimate(&[PairHistory { passages: &passages, failures }], MINUTE), Lags::Peak(_)));
+        assert!(!matches!(estimate(&[PairHistory { passages, failures }], MINUTE), Lags::Peak(_)));
     }
 
     #[test]
@@ -415,7 +418,7 @@ mod tests {
         let mut dice = ChaCha8Rng::seed_from_u64(1);
         let passages = answers(1.0, &mut dice);
         let failures = (1..5).map(|number| failure(f64::from(number) * 300.0)).collect();
-        assert!(!matches!(estimate(&[PairHistory { passages: &passages, failures }], MINUTE), Lags::Peak(_)));
+        assert!(!matches!(estimate(&[PairHistory { passages, failures }], MINUTE), Lags::Peak(_)));
     }
 
     #[test]

@@ -9,11 +9,6 @@ use crate::diagnose::case::{Case, Member};
 /// Fewer answered requests than this tell nothing of how slow a target is.
 const MIN_ANSWERED: usize = 5;
 
-/// Requests of a target that were sent in a span of time.
-pub(in crate::diagnose) fn sent_in<'a>(member: &'a Member<'_>, span: Span) -> impl Iterator<Item = &'a Passage> {
-    member.since(span.first).iter().filter(move |passage| (span.first..=span.last).contains(&passage.dispatched))
-}
-
 /// How many times their usual time the answered requests took that were sent in `span` and are `wanted`: the median. Absent where too few were answered.
 pub(in crate::diagnose) fn slowdown<'a>(
     case: &Case<'_>,
@@ -22,15 +17,24 @@ pub(in crate::diagnose) fn slowdown<'a>(
     wanted: impl Fn(&Passage) -> bool,
 ) -> Option<f64> {
     let mut factors: Vec<f64> = members
-        .flat_map(|member| sent_in(member, span))
+        .flat_map(|member| member.sent_in(span))
         .filter(|passage| !passage.outcome.is_failure() && wanted(passage))
         .filter_map(|passage| case.slowdown(passage))
         .collect();
-    if factors.len() < MIN_ANSWERED {
-        return None;
-    }
-    let middle = factors.len() / 2;
-    Some(*factors.select_nth_unstable_by(middle, f64::total_cmp).1)
+    if factors.len() < MIN_ANSWERED { None } else { middle(&mut factors) }
+}
+
+/// The median of how long requests took. Absent where there are none.
+pub(in crate::diagnose) fn median_took<'a>(passages: impl Iterator<Item = &'a Passage>) -> Option<Duration> {
+    let mut times: Vec<Duration> = passages.map(Passage::took).collect();
+    let middle = times.len() / 2;
+    (!times.is_empty()).then(|| *times.select_nth_unstable(middle).1)
+}
+
+/// The median. Absent where there is nothing.
+fn middle(numbers: &mut [f64]) -> Option<f64> {
+    let middle = numbers.len() / 2;
+    (!numbers.is_empty()).then(|| *numbers.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
 /// How many times as many requests as usual were sent to each of the targets that served in `span`. Absent where there is no other time to hold it against.
@@ -40,7 +44,7 @@ pub(in crate::diagnose) fn arrivals(members: &[&Member<'_>], span: Span) -> Opti
     let (mut factors, mut requests) = (0.0, 0.0);
     for member in members {
         let seen = member.target.seen?;
-        let inside = sent_in(member, span).count() as f64;
+        let inside = member.sent_in(span).len() as f64;
         let outside = seconds(seen) - during;
         let elsewhere = member.target.requests as f64 - inside;
         if outside < MIN_SECONDS || elsewhere < 1.0 {
@@ -55,7 +59,7 @@ pub(in crate::diagnose) fn arrivals(members: &[&Member<'_>], span: Span) -> Opti
 
 /// Requests under way at once, in the mean.
 pub(in crate::diagnose) fn concurrency(member: &Member<'_>, span: Span) -> f64 {
-    let took: Duration = sent_in(member, span).map(Passage::took).sum();
+    let took: Duration = member.sent_in(span).map(Passage::took).sum();
     took.as_secs_f64() / seconds(span).max(1.0)
 }
 

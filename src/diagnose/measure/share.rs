@@ -43,14 +43,29 @@ impl Rate {
     }
 }
 
+impl std::iter::Sum for Rate {
+    fn sum<I: Iterator<Item = Self>>(rates: I) -> Self {
+        rates.fold(Self::default(), |sum, rate| Self {
+            failures: sum.failures + rate.failures,
+            requests: sum.requests + rate.requests,
+        })
+    }
+}
+
+impl std::ops::Sub for Rate {
+    type Output = Self;
+
+    /// What is left without `part`, which is a part of it.
+    fn sub(self, part: Self) -> Self {
+        Self { failures: self.failures - part.failures, requests: self.requests - part.requests }
+    }
+}
+
 /// The categories, fewest first that they are, to which the failures keep: most of them, at several times the rate of the rest. Empty when they keep to none, or to all.
 ///
 /// Categories with the highest rates are taken until they hold nine in ten of the failures.
 pub(in crate::diagnose) fn concentrated(categories: &[Rate]) -> Vec<usize> {
-    let total = categories.iter().fold(Rate::default(), |sum, rate| Rate {
-        failures: sum.failures + rate.failures,
-        requests: sum.requests + rate.requests,
-    });
+    let total: Rate = categories.iter().copied().sum();
     if total.failures < MIN_FAILURES {
         return Vec::new();
     }
@@ -71,7 +86,7 @@ pub(in crate::diagnose) fn concentrated(categories: &[Rate]) -> Vec<usize> {
         held.requests += categories[place].requests;
         chosen.push(place);
     }
-    let rest = Rate { failures: total.failures - held.failures, requests: total.requests - held.requests };
+    let rest = total - held;
     let keeps = rest.requests > 0
         && held.failures as f64 >= total.failures as f64 * MIN_SHARE
         && held.ratio_at_least(rest) >= MIN_RATE_RATIO;

@@ -1,0 +1,80 @@
+//! How often each route fails.
+
+use super::share::{Rate, concentrated};
+use crate::aggregate::timeline::{NO_ROUTE, Passage};
+
+/// Failures and requests by route. Only the routes with a failure are told apart, for there may be thousands of others.
+pub(in crate::diagnose) struct RouteRates {
+    /// Those with a failure, in their order.
+    routes: Vec<u16>,
+    /// Theirs, at the same places; then that of all others, which have requests only.
+    rates: Vec<Rate>,
+}
+
+impl RouteRates {
+    /// Counts `failures`, which are among `requests`. Those without a route are left out.
+    pub(in crate::diagnose) fn new<'a>(
+        failures: impl Iterator<Item = &'a Passage>,
+        requests: impl Iterator<Item = &'a Passage>,
+    ) -> Self {
+        let mut failed: Vec<u16> = failures.map(|passage| passage.route).filter(|route| *route != NO_ROUTE).collect();
+        failed.sort_unstable();
+        let (mut routes, mut rates) = (Vec::new(), Vec::new());
+        for run in failed.chunk_by(|one, next| one == next) {
+            routes.push(run[0]);
+            rates.push(Rate { failures: run.len(), requests: 0 });
+        }
+        rates.push(Rate::default());
+        for passage in requests.filter(|passage| passage.route != NO_ROUTE) {
+            let place = routes.binary_search(&passage.route).unwrap_or(routes.len());
+            rates[place].requests += 1;
+        }
+        Self { routes, rates }
+    }
+
+    /// The routes with a failure, in their order.
+    pub(in crate::diagnose) fn failing(&self) -> impl ExactSizeIterator<Item = (u16, Rate)> {
+        self.routes.iter().copied().zip(self.rates.iter().copied())
+    }
+
+    /// The routes to which the failures keep; none where they keep to none, or to all.
+    pub(in crate::diagnose) fn concentrated(&self) -> Vec<u16> {
+        concentrated(&self.rates).into_iter().map(|place| self.routes[place]).collect()
+    }
+
+    /// Of some routes, all of which have a failure.
+    pub(in crate::diagnose) fn of(&self, routes: &[u16]) -> Rate {
+        routes.iter().filter_map(|route| self.routes.binary_search(route).ok()).map(|place| self.rates[place]).sum()
+    }
+
+    /// Of all routes.
+    pub(in crate::diagnose) fn all(&self) -> Rate {
+        self.rates.iter().copied().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::Outcome;
+    use crate::timestamp::Timestamp;
+
+    fn passages(routes: &[u16]) -> Vec<Passage> {
+        let at = Timestamp::from_seconds(0);
+        let of =
+            |&route| Passage { dispatched: at, ended: at, outcome: Outcome::Ok, target_status: None, route, node: 0 };
+        routes.iter().map(of).collect()
+    }
+
+    #[test]
+    fn routes_without_a_failure_count_together_and_no_route_counts_not_at_all() {
+        let requests = passages(&[&[7; 10][..], &[2; 20], &[3; 70], &[NO_ROUTE; 5]].concat());
+        let failures = passages(&[7, 7, 2, 7, 7, 7, NO_ROUTE]);
+        let rates = RouteRates::new(failures.iter(), requests.iter());
+        let [two, seven] = [Rate { failures: 1, requests: 20 }, Rate { failures: 5, requests: 10 }];
+        assert_eq!(rates.failing().collect::<Vec<_>>(), [(2, two), (7, seven)]);
+        assert_eq!(rates.all(), Rate { failures: 6, requests: 100 });
+        assert_eq!(rates.of(&[7, 2]), Rate { failures: 6, requests: 30 });
+        assert_eq!(rates.concentrated(), [7, 2]);
+    }
+}
