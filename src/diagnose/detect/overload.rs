@@ -56,7 +56,7 @@ fn may_be_overload(passage: &Passage) -> bool {
 
 /// Targets that were slow before they failed, or had more to do than ever.
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let is_overload = |episode: &Episode| episode.was_slow() || episode.is_more();
+    let is_overload = |episode: &Episode| episode.was_slow() || episode.arrivals(case).is_some_and(|more| more >= MORE);
     (0..case.members.len()).filter_map(|member| overloaded(case, member, is_overload)).collect()
 }
 
@@ -67,10 +67,17 @@ pub(super) fn queues(case: &Case<'_>) -> Vec<Verdict> {
 
 /// One episode of failures of a target that was slow.
 struct Episode {
+    member: usize,
     span: Span,
     places: Vec<usize>,
+    /// Routes to which the failures keep: one that is slow says nothing of the others.
+    slow_routes: Vec<u16>,
     before: Option<f64>,
     during: Option<f64>,
+}
+
+/// What the group did in an episode. It is looked at for the longest one only, for there may be many episodes and many targets.
+struct Surroundings {
     arrivals: Option<f64>,
     /// Requests under way at once before and in it.
     concurrency: [f64; 2],
@@ -92,8 +99,9 @@ fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool)
     let largest = found.iter().max_by_key(|episode| episode.places.len())?;
     let mut explains: Vec<usize> = found.iter().flat_map(|episode| episode.places.iter().copied()).collect();
     explains.sort_unstable();
-    let (was_slow, is_more) = (largest.was_slow(), largest.is_more());
-    let [slow_others, others] = largest.others;
+    let around = largest.surroundings(case);
+    let (was_slow, is_more) = (largest.was_slow(), around.arrivals.is_some_and(|more| more >= MORE));
+    let [slow_others, others] = around.others;
     let is_shared = others > 0 && slow_others * 5 >= others * 4;
     let confidence = match (was_slow, is_more) {
         (_, true) if largest.was_rising() && explains.len() >= MIN_FOR_HIGH => Confidence::High,
@@ -104,7 +112,7 @@ fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool)
     };
     let also_fits: &'static [&'static str] =
         if is_shared { &["dependency-outage", "idle-timeout-exceeded"] } else { &["idle-timeout-exceeded"] };
-    let evidence = evidence(largest);
+    let evidence = evidence(largest, &around);
     Some(Verdict { also_fits, evidence, ..Verdict::on_member("target-saturated", confidence, number, explains) })
 }
 
@@ -117,58 +125,68 @@ impl Episode {
         self.before.is_some_and(|factor| factor >= RISING)
     }
 
-    fn is_more(&self) -> bool {
-        self.arrivals.is_some_and(|factor| factor >= MORE)
+    /// The minute before it.
+    fn lead(&self) -> Span {
+        let lead = i64::try_from(LEAD.as_micros()).unwrap_or(i64::MAX);
+        Span { first: self.span.first.plus_micros(-lead), last: self.span.first.plus_micros(-1) }
+    }
+
+    /// The targets that served in it.
+    fn active<'a>(&self, case: &'a Case<'a>) -> Vec<&'a Member<'a>> {
+        case.members.iter().filter(|member| member.sent_in(self.span).len() >= 3).collect()
+    }
+
+    /// How many times as many requests as usual there were.
+    fn arrivals(&self, case: &Case<'_>) -> Option<f64> {
+        arrivals(&self.active(case), Span { first: self.lead().first, last: self.span.last })
+    }
+
+    fn slowdown(&self, case: &Case<'_>, member: &Member<'_>, span: Span) -> Option<f64> {
+        slowdown(case, std::iter::once(member), span, |passage| !self.slow_routes.contains(&passage.route))
+    }
+
+    fn surroundings(&self, case: &Case<'_>) -> Surroundings {
+        let member = &case.members[self.member];
+        let others = self.active(case).into_iter().filter(|other| other.place != member.place);
+        let slowdowns: Vec<Option<f64>> = others.map(|other| self.slowdown(case, other, self.span)).collect();
+        let slow = slowdowns.iter().flatten().filter(|factor| **factor >= SLOW).count();
+        let lead = self.lead();
+        let earlier =
+            Span { first: lead.first.plus_micros(2 * lead.first.micros_since(self.span.first)), last: lead.first };
+        Surroundings {
+            arrivals: self.arrivals(case),
+            concurrency: [concurrency(member, earlier), concurrency(member, self.span)],
+            others: [slow, slowdowns.len()],
+        }
     }
 }
 
 fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Option<Episode> {
     let member = &case.members[number];
     let span = Span { first: failed.first()?.1.dispatched, last: failed.last()?.1.dispatched };
-    let lead = i64::try_from(LEAD.as_micros()).unwrap_or(i64::MAX);
-    let before = Span { first: span.first.plus_micros(-lead), last: span.first.plus_micros(-1) };
-    // One slow route is something else: then the others are as quick as ever.
     let failures = failed.iter().map(|(_, passage)| *passage);
+    let mut places: Vec<usize> = failed.iter().map(|(place, _)| *place).collect();
+    places.sort_unstable();
     let slow_routes = RouteRates::new(failures, member.sent_in(span)).concentrated();
-    let wanted = |passage: &Passage| !slow_routes.contains(&passage.route);
-    let slowdown_of = |members: &Member<'_>, span: Span| slowdown(case, std::iter::once(members), span, wanted);
-    let (factor_before, factor_during) = (slowdown_of(member, before), slowdown_of(member, span));
-    let active: Vec<&Member<'_>> = case.members.iter().filter(|member| member.sent_in(span).len() >= 3).collect();
-    let arrivals = arrivals(&active, Span { first: before.first, last: span.last });
-    let is_slow = [factor_before, factor_during].iter().flatten().any(|&factor| factor >= SLOW);
+    let mut episode = Episode { member: number, span, places, slow_routes, before: None, during: None };
+    episode.before = episode.slowdown(case, member, episode.lead());
+    episode.during = episode.slowdown(case, member, span);
+    let slowest = episode.before.into_iter().chain(episode.during).fold(0.0, f64::max);
+    // Where hardly two are under way at once, nobody waits for anybody.
+    if slowest < SLOW || concurrency(member, span) < MIN_UNDER_WAY {
+        return None;
+    }
     // One that is slow at all times has something else.
     let seen = member.target.seen?;
     let elsewhere = [
-        Span { first: seen.first, last: before.first.plus_micros(-1) },
+        Span { first: seen.first, last: episode.lead().first.plus_micros(-1) },
         Span { first: span.last.plus_micros(1), last: seen.last },
     ];
-    let elsewhere = elsewhere.into_iter().filter_map(|span| slowdown_of(member, span)).reduce(f64::min);
-    let slowest = factor_before.into_iter().chain(factor_during).fold(0.0, f64::max);
-    // Where hardly two are under way at once, nobody waits for anybody.
-    let under_way = concurrency(member, span);
-    if !is_slow || under_way < MIN_UNDER_WAY || elsewhere.is_some_and(|elsewhere| slowest < elsewhere * SLOWER) {
-        return None;
-    }
-    let others: Vec<&Member<'_>> = active.iter().copied().filter(|other| other.place != member.place).collect();
-    let slow_others = others
-        .iter()
-        .filter(|other| slowdown(case, std::iter::once(**other), span, wanted).is_some_and(|factor| factor >= SLOW))
-        .count();
-    let mut places: Vec<usize> = failed.iter().map(|(place, _)| *place).collect();
-    places.sort_unstable();
-    let earlier = Span { first: before.first.plus_micros(-2 * lead), last: before.first };
-    Some(Episode {
-        span,
-        places,
-        before: factor_before,
-        during: factor_during,
-        arrivals,
-        concurrency: [concurrency(member, earlier), under_way],
-        others: [slow_others, others.len()],
-    })
+    let usual = elsewhere.into_iter().filter_map(|span| episode.slowdown(case, member, span)).reduce(f64::min);
+    (!usual.is_some_and(|usual| slowest < usual * SLOWER)).then_some(episode)
 }
 
-fn evidence(episode: &Episode) -> Vec<Evidence> {
+fn evidence(episode: &Episode, around: &Surroundings) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     if let Some(before) = episode.before {
         evidence.push(Evidence::weighed(
@@ -185,25 +203,29 @@ fn evidence(episode: &Episode) -> Vec<Evidence> {
             [("slowdown", during)],
         ));
     }
-    let [usual, then] = episode.concurrency;
+    let [usual, then] = around.concurrency;
     if usual > 0.0 && then > usual {
         evidence.push(Evidence::speaks_for(
             format!("{then:.1} requests were under way at once, after {usual:.1}"),
             [("under_way", then), ("under_way_before", usual)],
         ));
     }
-    if let Some(arrivals) = episode.arrivals {
+    if let Some(arrivals) = around.arrivals {
         evidence.push(Evidence::weighed(
             arrivals >= MORE,
             format!("a target was sent {arrivals:.1} times as many requests as at other times"),
             [("arrivals", arrivals)],
         ));
     }
-    let [slow, others] = episode.others;
+    let [slow, others] = around.others;
     if others > 0 {
         evidence.push(Evidence::weighed(
-            slow * 5 < others * 4 || episode.arrivals.is_some_and(|factor| factor >= MORE),
-            format!("{slow} of the {} were slow as well", plural(others, "other target")),
+            slow * 5 < others * 4 || around.arrivals.is_some_and(|factor| factor >= MORE),
+            format!(
+                "of {} that served, {slow} {} slow as well",
+                plural(others, "other target"),
+                if slow == 1 { "was" } else { "were" }
+            ),
             [("slow_targets", slow as f64), ("other_targets", others as f64)],
         ));
     }
