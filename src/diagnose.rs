@@ -38,6 +38,11 @@ use first_cause::{Candidates, candidates};
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// AWS allows no longer one, so that a log that tells of one is not to be believed.
+///
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
+pub const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(4_000);
+
 /// Fewer failures than this are described, not classified.
 pub const MIN_FAILURES: u64 = 3;
 
@@ -406,7 +411,8 @@ fn infer_idle_timeout(summary: &Summary) -> IdleTimeout {
         // Half a second early is a clock's error, not a shorter timeout.
         let seconds = (min + IDLE_TIMEOUT_SPREAD).as_secs();
         let is_sharp = median.saturating_sub(min) <= IDLE_TIMEOUT_SPREAD.max(min / 100);
-        (elapsed.count() >= MIN_TIMEOUTS_TO_INFER && is_sharp && seconds > 0).then_some(Duration::from_secs(seconds))
+        let is_possible = (1..=MAX_IDLE_TIMEOUT.as_secs()).contains(&seconds);
+        (elapsed.count() >= MIN_TIMEOUTS_TO_INFER && is_sharp && is_possible).then_some(Duration::from_secs(seconds))
     });
     match inferred {
         Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Inferred },

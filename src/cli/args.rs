@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use albscope::Timestamp;
 use albscope::diagnose::causes::cause;
-use albscope::diagnose::{Cause, Confidence};
+use albscope::diagnose::{Cause, Confidence, MAX_IDLE_TIMEOUT};
 use albscope::report::Format;
 use albscope::source::{LoadBalancerFilter, Selection, TargetFilter, TargetGroupFilter};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
@@ -315,7 +315,7 @@ pub(crate) enum IdleTimeoutArg {
 }
 
 /// AWS's bounds of the idle timeout.
-const IDLE_TIMEOUT_BOUNDS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(4000);
+const IDLE_TIMEOUT_BOUNDS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=MAX_IDLE_TIMEOUT;
 
 fn parse_idle_timeout(text: &str) -> Result<IdleTimeoutArg, String> {
     if text == "auto" {

@@ -224,6 +224,9 @@ fn the_idle_timeout_is_given_or_inferred_or_the_default() {
         ("long and sharp in proportion", vec![900_000, 904_000, 905_000], 900, Inferred),
         ("spread", vec![31_000, 38_000, 47_000, 52_000], 60, Default),
         ("shorter than a second", vec![100, 110, 120], 60, Default),
+        ("the longest that AWS allows", vec![4_000_001, 4_000_002, 4_000_003], 4_000, Inferred),
+        ("longer than AWS allows", vec![4_002_000, 4_002_001, 4_002_002], 60, Default),
+        ("of centuries", vec![99_999_999_999_999; 3], 60, Default),
     ] {
         let requests: Vec<_> = timeouts.iter().map(|&elapsed| (1, idle_timeout(elapsed))).collect();
         let summary = summary_of(&requests);

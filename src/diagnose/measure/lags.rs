@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
+use crate::diagnose::MAX_IDLE_TIMEOUT;
 use crate::knowledge::servers::{KeepAlive as ServerKeepAlive, SERVERS, Server};
 use crate::timestamp::Timestamp;
 
@@ -108,6 +109,7 @@ pub(in crate::diagnose) fn estimate(pairs: &[PairHistory], idle_timeout: Duratio
     let events: Vec<(&PairHistory, &Passage)> =
         pairs.iter().flat_map(|pair| events(&pair.failures).map(move |failure| (pair, failure))).collect();
     let stride = events.len().div_ceil(MAX_FAILURES).max(1);
+    let idle_timeout = idle_timeout.min(MAX_IDLE_TIMEOUT);
     let max_lag = idle_timeout + idle_timeout / 20;
     for (number, (pair, failure)) in events.into_iter().enumerate() {
         if number % stride == 0 {
