@@ -7,7 +7,7 @@ use super::evidence::{grouped, one_or, percent, plural};
 use super::measure::course::course;
 use super::measure::routes::RouteRates;
 use super::measure::share::{Rate, concentrated};
-use super::{Confidence, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, Scope};
+use super::{Confidence, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, MIN_FAILURES_FOR_HIGH, Scope};
 use crate::aggregate::route::{Route, RouteCounts};
 use crate::aggregate::timeline::Passage;
 use crate::aggregate::{Callers, Sample, Samples, Span, Summary, Target};
@@ -202,7 +202,7 @@ impl<'a> Case<'a> {
         String::from_utf8_lossy(name).into_owned()
     }
 
-    /// Takes a verdict's failures as explained. Nothing for one of fewer than [`MIN_FAILURES`], which is described, not classified.
+    /// Takes a verdict's failures as explained; it is not surer than their number allows. Nothing for one of fewer than [`MIN_FAILURES`], which is described, not classified.
     pub(super) fn accept(&mut self, verdict: &Verdict) -> Option<Finding> {
         let failures: usize = verdict.explains.iter().map(|(_, places)| places.len()).sum();
         if (failures as u64) < MIN_FAILURES {
@@ -246,7 +246,11 @@ impl<'a> Case<'a> {
             outcomes,
             cause: known(verdict.cause),
             also_fits: verdict.also_fits.iter().copied().map(known).collect(),
-            confidence: verdict.confidence,
+            confidence: if (failures as u64) < MIN_FAILURES_FOR_HIGH {
+                verdict.confidence.min(Confidence::Medium)
+            } else {
+                verdict.confidence
+            },
             failures: failures as u64,
             by_target,
             seen,

@@ -24,11 +24,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         found.hits >= MIN_HITS_FOR_HIGH && found.coverage() >= MIN_COVERAGE_FOR_HIGH && found.timeout <= idle_timeout;
     let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
     let estimates = Estimates { keep_alive: Some(found.timeout), ..Estimates::default() };
-    verdicts(case, |failures| {
-        let confidence =
-            if (failures as u64) < MIN_FAILURES_FOR_HIGH { confidence.min(Confidence::Medium) } else { confidence };
-        (confidence, estimates, evidence(&found, failures, idle_timeout))
-    })
+    verdicts(case, |failures| (confidence, estimates, evidence(&found, failures, idle_timeout)))
 }
 
 /// What the lags of all candidates of the group say.

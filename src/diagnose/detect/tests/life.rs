@@ -90,7 +90,7 @@ fn what_is_cut_a_fixed_time_after_the_last_new_request_met_the_deregistration_de
     let mut requests: Vec<Seen> = meanwhile().chain(answers(0..200_000, 500)).chain(cut_at(260_000)).collect();
     requests.extend(answers(0..320_000, 500).chain(cut_at(380_000)).map(|request| request.at(OTHER)));
     let diagnosis = diagnosis_of(&requests);
-    let of_each = ("deregistration-delay-elapsed", Confidence::High, 6);
+    let of_each = ("deregistration-delay-elapsed", Confidence::Medium, 6);
     assert_eq!(causes(&diagnosis), [of_each, of_each]);
     let quiet = number_of(&diagnosis.findings[0], "quiet").expect("how long nothing was sent");
     assert!((quiet - 60.5).abs() < 0.1, "{quiet}");
