@@ -34,7 +34,8 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
 
 /// Whether a target begins within the window, rather than having been there before.
 pub(super) fn begins(case: &Case<'_>, member: &Member<'_>) -> Option<Timestamp> {
-    let begun = member.first_sent()?;
+    // The timeline forgets the quiet blocks of a log that is too long for it; the target was there in them all the same.
+    let begun = member.first_sent()?.min(member.target.seen?.first);
     let late = (member.mean_gap().as_secs_f64() * LATE_GAPS).max(MIN_LATE.as_secs_f64());
     (begun.micros_since(case.setting.window.first) as f64 / 1e6 > late).then_some(begun)
 }

@@ -29,10 +29,20 @@ struct Seen {
     took: i64,
     statuses: (u16, Option<u16>),
     was_sent: bool,
+    is_web_socket: bool,
 }
 
 fn seen(dispatched: i64, took: i64, statuses: (u16, Option<u16>)) -> Seen {
-    Seen { target: b"10.0.0.1:80", node: b"10.0.9.9", path: b"/", dispatched, took, statuses, was_sent: true }
+    Seen {
+        target: b"10.0.0.1:80",
+        node: b"10.0.9.9",
+        path: b"/",
+        dispatched,
+        took,
+        statuses,
+        was_sent: true,
+        is_web_socket: false,
+    }
 }
 
 fn unsent(dispatched: i64, took: i64, statuses: (u16, Option<u16>)) -> Seen {
@@ -77,7 +87,7 @@ fn diagnosis_of(requests: &[Seen]) -> Diagnosis {
             has_stream_reset: false,
             client: b"192.0.2.1:50000",
             user_agent: None,
-            is_web_socket: false,
+            is_web_socket: request.is_web_socket,
         };
         let location = || Location { object: "log".into(), line: 1, byte: 0 };
         summary.observe(&exchange, classify(&exchange), Some((b"GET", request.path)), b"line", location);

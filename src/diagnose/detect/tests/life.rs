@@ -110,3 +110,14 @@ fn a_new_target_that_never_answers_is_not_late() {
     requests.extend((0..60).map(|number| unsent(150_000 + number * 4_000, 1, BAD_GATEWAY).at(OTHER)));
     assert_eq!(causes(&diagnosis_of(&requests)), [("connection-refused", Confidence::Medium, 60)]);
 }
+
+/// The timeline does not keep all requests; a target that was there before those that it kept did not begin with them.
+#[test]
+fn a_target_that_was_seen_before_its_first_kept_request_is_not_new() {
+    let mut requests: Vec<Seen> = meanwhile().chain(answers(75_000..600_000, 500)).collect();
+    requests.extend((60_000..72_000).step_by(1_000).map(|at| unsent(at, 1, BAD_GATEWAY)));
+    let is_new = |requests: &[Seen]| causes(&diagnosis_of(requests))[0].0 == "target-not-ready";
+    assert!(is_new(&requests));
+    requests.push(Seen { is_web_socket: true, ..seen(100, 10, (101, Some(101))) });
+    assert!(!is_new(&requests));
+}
