@@ -72,8 +72,25 @@ pub(super) fn one_or(number: usize, of_what: &str) -> String {
     if number == 1 { format!("one {of_what}") } else { format!("{} {of_what}", grouped(number as u64)) }
 }
 
+/// `1 was`, `2 were`
+pub(super) fn number_were(number: usize) -> String {
+    format!("{} {}", grouped(number as u64), if number == 1 { "was" } else { "were" })
+}
+
 /// A share for people: `98 %`, `0.4 %`.
 pub(super) fn percent(part: usize, whole: usize) -> String {
     let share = part as f64 * 100.0 / whole.max(1) as f64;
     if share >= 10.0 || part == 0 { format!("{share:.0} %") } else { format!("{share:.2} %") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 1_200].map(number_were), ["0 were", "1 was", "1,200 were"]);
+        assert_eq!([1, 2].map(|number| plural_are(number, "request")), ["1 request was", "2 requests were"]);
+        assert_eq!([1, 2].map(|number| one_or(number, "of them")), ["one of them", "2 of them"]);
+    }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::super::case::{Case, Verdict, share_out};
-use super::super::evidence::{Evidence, grouped, plural, seconds, seconds_of};
+use super::super::evidence::{Evidence, grouped, number_were, plural, plural_are, seconds, seconds_of};
 use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
 use super::measure::course::episodes;
 use super::measure::walls::{Wall, wall};
@@ -95,7 +95,7 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
                     beyond == 0,
                     format!(
                         "of those that took longer, {} answered; the longest below it took {} s",
-                        if beyond == 0 { "none was".to_owned() } else { format!("{beyond} were") },
+                        if beyond == 0 { "none was".to_owned() } else { number_were(beyond) },
                         seconds(longest)
                     ),
                     [("answered_beyond", beyond as f64), ("slowest_answer", seconds_of(longest))],
@@ -193,7 +193,7 @@ fn conclude(case: &Case<'_>, wall: &Wall, count: usize, [held, slow, answered, l
         match longer {
             0 => Evidence::speaks_for("no request that was answered took longer", [("answered_later", 0.0)]),
             longer => Evidence::speaks_against(
-                format!("{} that took longer", plural(longer, "request was answered")),
+                format!("{} answered that took longer", plural_are(longer, "request")),
                 [("answered_later", longer as f64)],
             ),
         },
@@ -201,7 +201,10 @@ fn conclude(case: &Case<'_>, wall: &Wall, count: usize, [held, slow, answered, l
     if answered > 0 {
         evidence.push(Evidence::weighed(
             is_closing,
-            format!("{answered} of them were answered 500 at that time, as by a worker that is being killed"),
+            format!(
+                "of them, {} answered 500 at that time, as by a worker that is being killed",
+                number_were(answered)
+            ),
             [("answered_500", answered as f64)],
         ));
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::case::{Case, Verdict, WHEN_DUE, share_out};
-use super::super::evidence::{Evidence, plural, plural_are};
+use super::super::evidence::{Evidence, plural_are};
 use super::super::{Confidence, MIN_FAILURES_FOR_HIGH};
 use super::measure::share::{Rate, concentrated};
 use crate::aggregate::timeline::Passage;
@@ -75,7 +75,11 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> 
         ),
         Evidence::weighed(
             together > 0,
-            format!("{} together with another that was sent at another time", plural(together, "time")),
+            match together {
+                0 => "none of them ended together with another that was sent at another time".to_owned(),
+                1 => "once, two that were sent at different times ended together".to_owned(),
+                times => format!("{times} times, two that were sent at different times ended together"),
+            },
             [("ended_together", together as f64)],
         ),
         worked(share),

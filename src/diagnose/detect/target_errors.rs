@@ -47,7 +47,8 @@ fn statuses_of(errors: &[(usize, &Passage)]) -> String {
     for (_, passage) in errors {
         *counts.entry(passage.target_status.unwrap_or_default()).or_default() += 1;
     }
-    let mut named: Vec<String> = counts.iter().map(|(status, times)| format!("{status} ({times} times)")).collect();
+    let mut named: Vec<String> =
+        counts.iter().map(|(status, times)| format!("{status} ({})", plural(*times, "time"))).collect();
     named.truncate(4);
     named.join(", ")
 }
