@@ -277,3 +277,35 @@ fn settings_stand_under_the_fix_to_be_copied() {
     assert!(render(Format::Markdown).contains("  - a server: `keep_alive = 75`\n"));
     assert!(render(Format::Json).contains(r#""settings":[{"server":"a server","setting":"keep_alive = 75"}"#));
 }
+
+/// A route's name is a stranger's text, and stands in the evidence of what keeps to it.
+#[test]
+fn evidence_that_names_a_route_is_harmless_in_every_form() {
+    let mut log = String::new();
+    for at in 0..400 {
+        let line = Request { at, ..OK }.line();
+        log.push_str(&line.replace(&format!("/orders/{at}"), "/list"));
+        let bad = Request { at, times: "0.001 0.030 -1", statuses: "502 -", elapsed_millis: 31, ..OK }.line();
+        log.push_str(&bad.replace(&format!("/orders/{at}"), "/<b>\u{1b}[2J\u{202e}|`evil`"));
+    }
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), log).expect("it can be written");
+    let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
+    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let diagnosis = diagnose(&summary, None);
+    assert_eq!(diagnosis.findings[0].cause.id, "malformed-response");
+    assert!(diagnosis.findings[0].evidence.iter().any(|evidence| evidence.text.contains("\u{1b}[2J")), "it is there");
+    let mut report = Report::new(&summary, &diagnosis, &Selection::default());
+    // The samples hold the same text, which is not what is looked at here.
+    report.findings.iter_mut().for_each(|finding| finding.samples.clear());
+    for format in [Format::Text, Format::Markdown, Format::Json] {
+        let mut out = Vec::new();
+        report.render(format, PLAIN, &mut out).expect("a Vec takes all");
+        let page = String::from_utf8(out).expect("UTF-8");
+        assert!(page.contains("evil"), "{page}");
+        assert!(!page.contains('\u{1b}'), "{page}");
+        // JSON is for programs, and as exact as its strings can be.
+        assert!(matches!(format, Format::Json) || !page.contains('\u{202e}'), "{page}");
+        assert!(!matches!(format, Format::Markdown) || !page.contains("<b>"), "{page}");
+    }
+}
