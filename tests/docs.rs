@@ -1,0 +1,35 @@
+//! What docs/diagnosis.md says is what there is.
+
+use std::fs;
+use std::path::Path;
+
+const DIAGNOSIS: &str = include_str!("../docs/diagnosis.md");
+
+fn files_of(folder: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file").path());
+    let sources = files.filter(|path| path.is_file() && !path.ends_with("tests.rs"));
+    sources.map(|path| path.file_name().expect("a name").to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn each_detector_and_each_measure_is_described() {
+    for folder in ["src/diagnose/detect", "src/diagnose/measure"] {
+        for file in files_of(folder) {
+            assert!(DIAGNOSIS.contains(&format!("`{file}`")), "docs/diagnosis.md says nothing of {folder}/{file}");
+        }
+    }
+}
+
+#[test]
+fn detectors_stand_in_the_order_in_which_they_are_asked() {
+    let source = include_str!("../src/diagnose/detect.rs");
+    let (_, table) = source.split_once("const DETECTORS: &[Detector] = &[").expect("the table of detectors");
+    let (table, _) = table.split_once("];").expect("its end");
+    let asked: Vec<&str> =
+        table.lines().filter_map(|line| line.trim().split_once("::")).map(|(file, _)| file).collect();
+    let rows = DIAGNOSIS.lines().filter(|line| line.starts_with("| ") && line.contains(".rs` |"));
+    let numbered = rows.filter(|line| line[2..].starts_with(|first: char| first.is_ascii_digit()));
+    let told: Vec<&str> = numbered.filter_map(|line| line.split_once(".rs` |")?.0.rsplit('`').next()).collect();
+    assert_eq!(told, asked);
+}
