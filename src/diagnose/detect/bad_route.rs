@@ -18,6 +18,12 @@ const MIN_CLOSED: usize = 5;
 const ALWAYS: f64 = 0.9;
 const SOMETIMES: f64 = 0.05;
 
+/// A route that fails so often does not kill its process each time.
+const OFTEN: f64 = 0.25;
+
+/// And such a one fails at least so many times as often as the others in the time that its requests take.
+const MIN_RATIO_OVER_TIME: f64 = 1.5;
+
 /// Of all that is closed, so much must be of these routes.
 const MIN_COVERAGE: f64 = 0.8;
 
@@ -26,6 +32,17 @@ const MIN_FOR_HIGH: usize = 20;
 
 fn is_refused(passage: &Passage) -> bool {
     matches!(passage.outcome, Outcome::ClosedBeforeResponse | Outcome::ResponseRejected | Outcome::StreamReset)
+}
+
+/// How many times as often as the others these routes fail in each second that their requests are under way, at least.
+fn over_time(case: &Case<'_>, routes: &[u16], held: Rate, others: Rate) -> f64 {
+    let (mut of_routes, mut of_others) = (Duration::ZERO, Duration::ZERO);
+    for passage in case.members.iter().flat_map(|member| &member.passages) {
+        *(if routes.contains(&passage.route) { &mut of_routes } else { &mut of_others }) += passage.took();
+    }
+    let millis = |duration: Duration| usize::try_from(duration.as_millis()).unwrap_or(usize::MAX);
+    let held = Rate { requests: millis(of_routes), ..held };
+    held.ratio_at_least(Rate { requests: millis(of_others), ..others })
 }
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
@@ -52,6 +69,10 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     }
     let (all, held) = (by_route.all(), by_route.of(&routes));
     let others = all - held;
+    // What dies under requests meets those that take long more often, by as much as they take: no more than that is not the route's doing.
+    if held.share() < ALWAYS && over_time(case, &routes, held, others) < MIN_RATIO_OVER_TIME {
+        return Vec::new();
+    }
     // Where there is no other route, nothing says that it is the route.
     let is_found = held.failures > 0
         && held.failures as f64 >= all.failures as f64 * MIN_COVERAGE
@@ -99,8 +120,8 @@ impl Found<'_> {
         let confidence = match (is_always && is_only_there, is_everywhere) {
             (true, true) => Confidence::High,
             (true, false) => Confidence::Medium,
-            // Some of its requests, at whatever target, and hardly any other request.
-            (false, true) if held.share() >= 0.5 || others.failures * 1000 <= others.requests => Confidence::Medium,
+            // So many of its requests, at whatever target, that a process which died of each would show in other ways.
+            (false, true) if held.share() >= OFTEN => Confidence::Medium,
             (false, _) => Confidence::Low,
         };
         let mut evidence = vec![
