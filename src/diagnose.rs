@@ -199,6 +199,38 @@ impl Diagnosis {
 }
 
 impl Finding {
+    /// Takes in what another explains by the same cause at the same place. The evidence is that of the one that explains more, and a statement on the other.
+    fn absorb(&mut self, other: Self) {
+        let other = if other.failures > self.failures { std::mem::replace(self, other) } else { other };
+        self.confidence = self.confidence.max(other.confidence);
+        self.failures += other.failures;
+        self.seen = Span::union(self.seen, other.seen);
+        for (outcome, requests) in other.outcomes {
+            match self.outcomes.iter_mut().find(|(known, _)| *known == outcome) {
+                Some((_, known)) => *known += requests,
+                None => self.outcomes.push((outcome, requests)),
+            }
+        }
+        self.outcomes.sort_by_key(|(outcome, requests)| (std::cmp::Reverse(*requests), *outcome));
+        self.outcome = self.outcomes.first().map_or(self.outcome, |(outcome, _)| *outcome);
+        for (target, outcome, requests) in other.by_target {
+            match self.by_target.iter_mut().find(|(of, how, _)| (*of, *how) == (target, outcome)) {
+                Some((_, _, known)) => *known += requests,
+                None => self.by_target.push((target, outcome, requests)),
+            }
+        }
+        self.course.absorb(other.course);
+        self.estimates.keep_alive = self.estimates.keep_alive.or(other.estimates.keep_alive);
+        self.estimates.timeout = self.estimates.timeout.or(other.estimates.timeout);
+        self.samples.merge(other.samples);
+        if let Some(first) = other.evidence.into_iter().next() {
+            self.evidence.push(Evidence { text: format!("besides, {}", first.text), ..first });
+        }
+        if let Some((_, failures)) = self.evidence.first_mut().and_then(|first| first.numbers.first_mut()) {
+            *failures = self.failures as f64;
+        }
+    }
+
     /// How many failures of a target it explains.
     #[must_use]
     pub fn failures_of(&self, target: u32) -> u64 {

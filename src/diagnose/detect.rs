@@ -65,7 +65,13 @@ pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeou
         let mut case = Case::new(&setting, group);
         for detect in DETECTORS {
             for verdict in detect(&case) {
-                findings.extend(case.accept(&verdict));
+                let Some(finding) = case.accept(&verdict) else { continue };
+                let is_same = |known: &&mut Finding| (known.scope, known.cause.id) == (finding.scope, finding.cause.id);
+                // Two detectors may find two sides of one thing: a target that crashed is told once.
+                match findings.iter_mut().find(is_same) {
+                    Some(known) => known.absorb(finding),
+                    None => findings.push(finding),
+                }
             }
         }
     }

@@ -61,6 +61,17 @@ pub struct Course {
     pub shape: Option<Shape>,
 }
 
+impl Course {
+    /// Takes in the episodes of another; the shape stays.
+    pub(in crate::diagnose) fn absorb(&mut self, other: Self) {
+        self.episode_count += other.episode_count;
+        self.episodes.extend(other.episodes);
+        self.episodes.sort_by_key(|episode| (episode.first, episode.last));
+        self.episodes.truncate(MAX_EPISODES);
+        self.shape = self.shape.or(other.shape);
+    }
+}
+
 /// The course of failures that began at `times`, which are sorted, in a window.
 pub(in crate::diagnose) fn course(times: &[Timestamp], window: Span) -> Course {
     let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Course::default() };

@@ -121,3 +121,20 @@ fn a_target_that_was_seen_before_its_first_kept_request_is_not_new() {
     requests.push(Seen { is_web_socket: true, ..seen(100, 10, (101, Some(101))) });
     assert!(!is_new(&requests));
 }
+
+#[test]
+fn a_target_whose_process_and_whose_workers_died_is_told_once() {
+    let mut requests: Vec<Seen> = answers(0..400_000, 500).collect();
+    // The whole process, with refused connections behind it.
+    requests.retain(|request| !(100_000..110_000).contains(&request.dispatched));
+    requests.extend((0..6).map(|number| seen(94_000 + number * 1_000, 100_050 - 94_000 - number * 1_000, BAD_GATEWAY)));
+    requests.extend((0..6).map(|number| unsent(100_200 + number * 500, 1, BAD_GATEWAY)));
+    // Later a worker, while others go on.
+    requests.extend((0..4).map(|number| seen(296_000 + number * 900, 300_050 - 296_000 - number * 900, BAD_GATEWAY)));
+    requests.extend((0..8).map(|number| seen(299_000 + number * 100, 3_000, OK)));
+    let diagnosis = diagnosis_of(&requests);
+    assert_eq!(causes(&diagnosis), [("target-crash", Confidence::High, 16)]);
+    let finding = &diagnosis.findings[0];
+    assert!(finding.evidence.last().is_some_and(|last| last.text.starts_with("besides, ")), "{:?}", finding.evidence);
+    assert_eq!(finding.course.episode_count, 2);
+}
