@@ -4,6 +4,7 @@
 //! the target, when it ended, and how. It is cut into blocks of [`BLOCK_SECONDS`]; when there are more than [`MAX_REQUESTS`], the blocks in which nothing failed, and that
 //! are not just before one in which something did, are forgotten first.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
@@ -44,7 +45,7 @@ pub struct Passage {
     /// How.
     pub outcome: Outcome,
     /// The status that the target answered with. Absent when it did not answer.
-    pub target_status: Option<u16>,
+    pub target_status: Option<NonZeroU16>,
     /// The place of its route in the summary's routes; [`NO_ROUTE`] where it has none.
     pub route: u16,
     /// Which of the nodes, in the order of their names, handled it.
@@ -289,7 +290,8 @@ impl Pair {
             passages.extend(block.entries.iter().map(|entry| {
                 let ended = start.plus_micros(i64::from(entry.ended) * TICK_MICROS);
                 let dispatched = ended.plus_micros(-i64::from(entry.took) * TICK_MICROS);
-                let target_status = (entry.status > 0).then(|| STATUS_BASE + u16::from(entry.status));
+                let target_status =
+                    NonZeroU16::new(u16::from(entry.status)).map(|status| status.saturating_add(STATUS_BASE));
                 Passage { dispatched, ended, outcome: entry.outcome, target_status, route: entry.route, node }
             }));
         }

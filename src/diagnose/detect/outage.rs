@@ -75,7 +75,7 @@ fn manner_of(case: &Case<'_>, passage: &Passage) -> Option<Manner> {
     match passage.outcome {
         Outcome::IdleTimeout => Some(Manner::Slow),
         // What a proxy in the target says of its own upstream is told as that, whatever the upstream shares.
-        Outcome::TargetGatewayError if passage.target_status != Some(503) => None,
+        Outcome::TargetGatewayError if passage.target_status.is_none_or(|status| status.get() != 503) => None,
         Outcome::TargetError | Outcome::TargetGatewayError => {
             let usual = case.usual(passage.route).unwrap_or_default();
             let is_slow = passage.took() >= MIN_WAIT.max(usual.mul_f64(WAIT_FACTOR));

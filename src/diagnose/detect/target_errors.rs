@@ -1,5 +1,6 @@
 //! 5xx that the target itself answered: by the application, or by a proxy inside the target for its own upstream.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::super::case::{Case, Verdict};
@@ -45,7 +46,7 @@ fn errors<'a>(case: &'a Case<'_>, number: usize, outcome: Outcome) -> Vec<(usize
 fn statuses_of(errors: &[(usize, &Passage)]) -> String {
     let mut counts: std::collections::BTreeMap<u16, usize> = std::collections::BTreeMap::new();
     for (_, passage) in errors {
-        *counts.entry(passage.target_status.unwrap_or_default()).or_default() += 1;
+        *counts.entry(passage.target_status.map_or(0, NonZeroU16::get)).or_default() += 1;
     }
     let mut named: Vec<String> =
         counts.iter().map(|(status, times)| format!("{status} ({})", plural(*times, "time"))).collect();
@@ -65,7 +66,8 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) 
     let times: Vec<Duration> = errors.iter().map(|(_, passage)| passage.took()).collect();
     let wall: Option<Wall> = sharp_wall(&times).filter(|wall| wall.at >= MIN_WAIT);
     // Applications answer 503 when they have had enough; 502 and 504 are what proxies say.
-    let of_proxies = errors.iter().filter(|(_, passage)| passage.target_status != Some(503)).count();
+    let of_proxies =
+        errors.iter().filter(|(_, passage)| passage.target_status.is_none_or(|status| status.get() != 503)).count();
     let is_of_proxy = of_proxies * 10 >= errors.len() * 9;
     let routes = rates_of(case, number, errors).concentrated();
     let is_of_routes = (1..=3).contains(&routes.len());
