@@ -1,5 +1,6 @@
 //! One target group laid out for detectors: the requests of its targets in the order of their ends, and which failures are explained already.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::causes::{Cause, cause};
@@ -286,6 +287,7 @@ impl<'a> Case<'a> {
         let mut evidence = Vec::new();
         if let ([(number, _)], false) = (verdict.explains.as_slice(), verdict.is_of_group) {
             evidence.extend(self.against_others(*number, span, &outcomes));
+            evidence.extend(self.subnet(*number, span, &outcomes));
         }
         let mut by_node = vec![Rate::default(); self.setting.nodes.len()];
         let of_verdict = || verdict.explains.iter().flat_map(|(number, _)| self.members[*number].sent_in(span));
@@ -334,6 +336,27 @@ impl<'a> Case<'a> {
     fn extent(&self, verdict: &Verdict) -> Option<Span> {
         let dispatches = verdict.places().map(|(member, place)| self.members[member].passages[place].dispatched);
         Some(Span { first: dispatches.clone().min()?, last: dispatches.max()? })
+    }
+
+    /// Whether the targets that failed so are all those of one subnet, and no others: then it is the subnet, or its zone.
+    fn subnet(&self, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
+        let subnet_of = |member: &Member<'_>| subnet_of(self.setting.summary.targets.entry(member.place).1);
+        let own = subnet_of(&self.members[number])?;
+        let (mut inside, mut outside) = (Rate::default(), Rate::default());
+        for member in self.members.iter().filter(|member| member.sent_in(span).len() > 0) {
+            let rate = if subnet_of(member).as_ref() == Some(&own) { &mut inside } else { &mut outside };
+            rate.observe(member.failed_in(span, outcomes) > 0);
+        }
+        let is_alone = inside.failures >= 2 && inside.failures == inside.requests && outside.failures == 0;
+        (is_alone && outside.requests >= 2).then(|| {
+            Evidence::speaks_for(
+                format!(
+                    "all {} targets of {own} failed so, and none of the {} elsewhere",
+                    inside.failures, outside.requests
+                ),
+                [("targets_of_subnet", inside.failures as f64), ("targets_elsewhere", outside.requests as f64)],
+            )
+        })
     }
 
     /// How the other targets of the group did meanwhile.
@@ -386,6 +409,21 @@ pub(super) fn sent_by(callers: &Callers, failures: u64) -> Vec<Evidence> {
         ));
     }
     evidence
+}
+
+/// The network that the address of a target is likely to share with its neighbours: `10.0.11.0/24`, or the first 64 bits of an IPv6 address. Absent where it is no address.
+fn subnet_of(target: &[u8]) -> Option<String> {
+    let (address, _) = std::str::from_utf8(target).ok()?.rsplit_once(':')?;
+    match address.trim_matches(['[', ']']).parse().ok()? {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            Some(format!("{a}.{b}.{c}.0/24"))
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Some(format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"))
+        }
+    }
 }
 
 /// How much of the failures, and how much of the requests, is of one thing: `held` of `all`.

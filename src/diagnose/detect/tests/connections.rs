@@ -45,6 +45,27 @@ fn connections_that_time_out_from_one_node_only_are_a_blocked_path_of_that_node(
 }
 
 #[test]
+fn all_targets_of_one_subnet_and_no_others_point_at_the_subnet() {
+    let cut_off: [&'static [u8]; 2] = [b"10.0.7.1:80", b"10.0.7.2:80"];
+    let sound = answers(0..300_000, 500).chain(answers(0..300_000, 500).map(|one| one.at(OTHER)));
+    let mut requests: Vec<Seen> = sound.collect();
+    for target in cut_off {
+        requests.extend(answers(0..100_000, 500).chain(answers(140_000..300_000, 500)).map(|one| one.at(target)));
+        requests.extend((0..40).map(|number| unsent(100_250 + number * 500, 10_001, GATEWAY_TIMEOUT).at(target)));
+    }
+    let diagnosis = diagnosis_of(&requests);
+    assert_eq!(causes(&diagnosis), [("connect-timeout", Confidence::High, 40); 2]);
+    for finding in &diagnosis.findings {
+        let statement = finding.evidence.iter().find(|evidence| evidence.text.contains("10.0.7.0/24"));
+        assert!(statement.is_some_and(|statement| statement.is_for), "{:?}", finding.evidence);
+    }
+    // One of them only: it is the target.
+    requests.retain(|request| request.target != cut_off[1] || request.statuses.0 == 200);
+    let diagnosis = diagnosis_of(&requests);
+    assert!(!diagnosis.findings[0].evidence.iter().any(|evidence| evidence.text.contains("/24")));
+}
+
+#[test]
 fn a_target_that_never_answered_refuses_for_want_of_a_listener() {
     let mut requests: Vec<Seen> = answers(0..300_000, 500).collect();
     requests.extend((0..60).map(|number| unsent(number * 5_000, 1, BAD_GATEWAY).at(OTHER)));
