@@ -211,8 +211,8 @@ impl Timeline {
             let place = names.partition_point(|other| *other < name);
             pair.write_passages(u16::try_from(place).expect("fewer nodes than the cap, which fits"), &mut all);
         }
-        // Runs that are nearly in order already, which this sort makes use of.
-        all.sort_by_key(Passage::order);
+        // By all that they have, so that the order does not depend on that of the lines.
+        all.sort_unstable_by_key(|passage| (passage.order(), passage.route, passage.target_status));
         all
     }
 }

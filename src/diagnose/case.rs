@@ -447,9 +447,11 @@ impl Verdict {
 
 impl<'a> Member<'a> {
     fn new(place: u32, target: &'a Target, passages: Vec<Passage>) -> Self {
-        let mut by_dispatch: Vec<u32> = (0..).take(passages.len()).collect();
-        // Requests end nearly in the order in which they are sent, which this sort makes use of.
-        by_dispatch.sort_by_key(|&place| passages[place as usize].dispatched);
+        // Sorted with the times in hand: looking each of them up would cost more than all the rest.
+        let mut by_dispatch: Vec<(Timestamp, u32)> =
+            passages.iter().zip(0..).map(|(passage, place)| (passage.dispatched, place)).collect();
+        by_dispatch.sort_unstable();
+        let by_dispatch: Vec<u32> = by_dispatch.into_iter().map(|(_, place)| place).collect();
         let mut failed: Vec<(Outcome, Vec<Timestamp>)> = Vec::new();
         for passage in by_dispatch.iter().map(|&place| &passages[place as usize]) {
             if passage.outcome.is_failure() {
