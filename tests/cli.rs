@@ -844,6 +844,22 @@ fn lines_none_of_which_is_a_record_are_trouble() {
 }
 
 #[test]
+fn a_finding_on_a_target_group_says_at_which_targets() {
+    let fixture = repository().join("tests/causes/dependency-outage/hits.log");
+    let fixture = fixture.to_str().expect("UTF-8");
+    let text = run(repository(), &["analyze", fixture, "--quiet"]).stdout;
+    let at = text.lines().find(|line| line.trim_start().starts_with("at ")).expect("the targets");
+    let json = run(repository(), &["analyze", fixture, "--quiet", "--format", "json"]).stdout;
+    let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let rows = report["findings"][0]["by_target"].as_array().expect("targets");
+    assert!(rows.len() > 1, "{rows:?}");
+    for row in rows {
+        let said = format!("{} ({})", row["target"].as_str().expect("a target"), row["failures"]);
+        assert!(at.contains(&said), "{said} is not in {at}");
+    }
+}
+
+#[test]
 fn a_pager_s_width_is_taken_from_the_environment() {
     let wide = |columns: &str| {
         let output = command(repository(), &["analyze", "sample-logs"]).env("COLUMNS", columns).output();

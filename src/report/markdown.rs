@@ -71,6 +71,9 @@ fn render_finding(report: &Report, place: usize, out: &mut dyn Write) -> io::Res
     if let Some(when) = words::when(finding) {
         writeln!(out, "- **when**: {when}")?;
     }
+    if let Some(targets) = words::at_targets(finding) {
+        writeln!(out, "- **at**: {}", escaped(&targets))?;
+    }
     for evidence in &finding.evidence {
         let label = if evidence.0.is_for { "why" } else { "but" };
         writeln!(out, "- **{label}**: {}", escaped(&evidence.0.text))?;

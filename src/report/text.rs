@@ -122,6 +122,9 @@ impl Page<'_> {
         if let Some(when) = words::when(finding) {
             self.entry("when", &when)?;
         }
+        if let Some(targets) = words::at_targets(finding) {
+            self.entry("at", &targets)?;
+        }
         for (label, is_for) in [("why", true), ("but", false)] {
             let statements = finding.evidence.iter().filter(|evidence| evidence.0.is_for == is_for);
             // One a line: a run of them is read by nobody.

@@ -4,6 +4,7 @@ pub(super) use crate::diagnose::grouped as count;
 
 use std::collections::BTreeMap;
 
+use super::plain::shortened;
 use super::{FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
 use crate::diagnose::{Confidence, DEFAULT_IDLE_TIMEOUT, Shape};
 use crate::timestamp::{Civil, Timestamp};
@@ -87,6 +88,21 @@ pub(super) fn when(finding: &FindingRow) -> Option<String> {
         (None, _) => String::new(),
     };
     Some(format!("{window} UTC{how}"))
+}
+
+/// At which targets a finding on more than one has its failures. Absent for one on a single target, or on none.
+pub(super) fn at_targets(finding: &FindingRow) -> Option<String> {
+    const MAX_NAMED: usize = 4;
+    if finding.scope.target.is_some() || finding.by_target.is_empty() {
+        return None;
+    }
+    let named = finding.by_target.iter().take(MAX_NAMED);
+    let mut named: Vec<String> =
+        named.map(|row| format!("{} ({})", shortened(&row.target, 60), count(row.failures))).collect();
+    if finding.by_target.len() > MAX_NAMED {
+        named.push(counted((finding.by_target.len() - MAX_NAMED) as u64, "more target"));
+    }
+    Some(named.join(", "))
 }
 
 /// `keep-alive-race (high)`; nothing where there is no cause.

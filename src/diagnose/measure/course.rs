@@ -53,7 +53,7 @@ impl Shape {
 /// The course of one finding's failures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Course {
-    /// First and last failure of each episode, the earliest [`MAX_EPISODES`].
+    /// First and last failure of each episode, the earliest eight.
     pub episodes: Vec<Span>,
     /// How many episodes there are.
     pub episode_count: usize,
