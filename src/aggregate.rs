@@ -81,12 +81,6 @@ impl Span {
         });
     }
 
-    /// Whether it holds that moment, as it holds its ends.
-    #[must_use]
-    pub fn contains(self, time: Timestamp) -> bool {
-        (self.first..=self.last).contains(&time)
-    }
-
     /// From its first moment to its last.
     #[must_use]
     pub fn length(self) -> Duration {
