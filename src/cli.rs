@@ -4,6 +4,7 @@ mod analyze;
 mod args;
 mod explain;
 mod papers;
+mod plan;
 mod progress;
 mod simulate;
 
@@ -11,7 +12,6 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use albscope::ErrorKind;
-use clap::Parser;
 
 use args::{Args, Command};
 
@@ -43,7 +43,7 @@ const INTERRUPTED_MESSAGE: &str = "interrupted before the end";
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read();
     let result = match args.command {
         Command::Analyze(args) => analyze::run(&args),
         Command::Explain(args) => explain::run(&args),

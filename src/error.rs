@@ -60,6 +60,17 @@ impl Error {
         &self.0
     }
 
+    /// The path or URL that it is about, where it is about one.
+    #[must_use]
+    pub fn object(&self) -> Option<&str> {
+        match self.kind() {
+            ErrorKind::Source { object, .. } | ErrorKind::Read { object, .. } => Some(object),
+            ErrorKind::Strict { at, .. } => Some(&at.object),
+            ErrorKind::Write { target, .. } => Some(target),
+            ErrorKind::Cancelled => None,
+        }
+    }
+
     /// A source that could not be listed or an object that could not be opened.
     pub(crate) fn source(object: impl Into<Box<str>>, source: io::Error) -> Self {
         ErrorKind::Source { object: object.into(), source }.into()

@@ -1,23 +1,25 @@
-//! Runs it all over many objects in parallel: list, open, decode, split, classify, count, merge.
+//! Runs it all over many objects in parallel: list, fetch, open, decode, split, classify, count, merge.
 //!
-//! The objects are cut into shards by their order alone, each shard is one worker's from beginning to end, and the shards' summaries are merged in
-//! order. So the result is the same whatever the number of threads, even where a cap made a count depend on what came first.
+//! The objects are cut into shards by their order alone, each shard's objects are read in their order ([`schedule`]), and the shards' parts are merged in
+//! order. So the result is the same whatever the number of threads and whatever arrives first, even where a cap made a count depend on what came first.
+
+mod read;
+mod schedule;
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::aggregate::Summary;
-use crate::classify::classify;
-use crate::decode::{Body, Buffer, Decoder, Decompressor};
-use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::kind::{Alb, recognise};
-use crate::location::Location;
-use crate::record::{Bounds, Event, Lines, Record};
-use crate::source::{Object, Selection, Source};
+pub use read::{Collect, Seen};
 
-/// Shards at most: enough for any number of cores, few enough that their summaries fit into memory while they wait for their turn.
+use crate::aggregate::{InputAccount, Summary};
+use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::location::Location;
+use crate::source::{Selection, Source, Watch};
+use read::{Reader, Worker};
+use schedule::{Item, Schedule};
+
+/// Shards at most where a part is a summary: enough for any number of cores, few enough that they fit into memory while they wait for their turn.
 const MAX_SHARDS: usize = 256;
 
 /// How far a run is; shared with whoever shows it, or stops it.
@@ -27,12 +29,14 @@ pub struct Progress {
     bytes: AtomicU64,
     objects_done: AtomicU64,
     bytes_done: AtomicU64,
-    is_cancelled: AtomicBool,
+    watch: Watch,
 }
 
 /// A reading of a [`Progress`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgressReading {
+    /// Names of objects seen by the listing, wanted or not.
+    pub listed: u64,
     /// Objects to read; 0 while they are being listed.
     pub objects: u64,
     /// Their size as stored; less than the truth where a size is not known.
@@ -54,6 +58,7 @@ impl Progress {
     #[must_use]
     pub fn reading(&self) -> ProgressReading {
         ProgressReading {
+            listed: self.watch.listed(),
             objects: self.objects.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             objects_done: self.objects_done.load(Ordering::Relaxed),
@@ -63,13 +68,19 @@ impl Progress {
 
     /// Asks the run to stop; it ends with [`ErrorKind::Cancelled`] soon after.
     pub fn cancel(&self) {
-        self.is_cancelled.store(true, Ordering::Relaxed);
+        self.watch.cancel();
     }
 
     /// Whether it was asked to stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Relaxed)
+        self.watch.is_cancelled()
+    }
+
+    /// What a listing looks at and tells.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 }
 
@@ -120,45 +131,86 @@ impl Analysis {
         self
     }
 
-    /// Reads all objects of all sources.
+    /// Reads all objects of all sources into a summary.
     ///
-    /// What cannot be opened or read is noted in the summary's [`crate::aggregate::InputAccount`], and the run goes on.
+    /// What cannot be opened or read is noted in the summary's [`InputAccount`], and the run goes on.
     ///
     /// # Errors
     /// [`ErrorKind::Cancelled`]; and with [`Analysis::strict`] the first problem in the order of the input.
     pub fn run(&self, sources: &[Box<dyn Source>], progress: &Progress) -> Result<Summary> {
         let mut summary = Summary::default();
-        let mut objects: Vec<(&dyn Source, Object)> = Vec::new();
+        let merge = |part: Summary| {
+            summary.merge(part);
+            Ok(())
+        };
+        let input = self.collect(sources, progress, Shards::AtMost(MAX_SHARDS), Summary::default, merge)?;
+        summary.input = input;
+        Ok(summary)
+    }
+
+    /// Reads all objects of all sources, each shard of them into a part that `begin` makes. `merge` gets the parts, one at a time, in the order of the input.
+    ///
+    /// # Errors
+    /// As [`Analysis::run`], and what a part or `merge` could not do, which ends the run.
+    pub fn collect<P: Collect>(
+        &self,
+        sources: &[Box<dyn Source>],
+        progress: &Progress,
+        shards: Shards,
+        begin: impl Fn() -> P + Sync,
+        merge: impl FnMut(P) -> Result<()> + Send,
+    ) -> Result<InputAccount> {
+        let mut input = InputAccount::default();
+        let mut objects: Vec<Item<'_>> = Vec::new();
         for source in sources {
-            let listing = source.list(&self.selection);
+            let listing = source.list(&self.selection, &progress.watch);
             for (reason, count) in listing.skipped {
-                *summary.input.objects_skipped.entry(reason).or_default() += count;
+                *input.objects_skipped.entry(reason).or_default() += count;
+            }
+            for (reason, count) in listing.folders_skipped {
+                *input.folders_skipped.entry(reason).or_default() += count;
             }
             for error in listing.errors {
-                self.note_unread(&mut summary, error)?;
+                self.note_unread(&mut input, error)?;
             }
             objects.extend(listing.objects.into_iter().map(|object| (&**source, object)));
         }
         progress.bytes.store(objects.iter().map(|(_, object)| object.stored_bytes).sum(), Ordering::Relaxed);
         progress.objects.store(objects.len() as u64, Ordering::Relaxed);
 
-        let shards: Vec<&[(&dyn Source, Object)]> = objects.chunks(objects.len().div_ceil(MAX_SHARDS).max(1)).collect();
-        let queue = AtomicUsize::new(0);
-        let merged = Mutex::new(InOrder { next: 0, waiting: BTreeMap::new(), summary: Ok(summary) });
+        let (objects_a_shard, max_ahead) = match shards {
+            Shards::AtMost(shards) => (objects.len().div_ceil(shards).max(1), usize::MAX),
+            Shards::OneAnObject { max_ahead } => (1, max_ahead.max(1)),
+        };
+        let shards: Vec<&[Item<'_>]> = objects.chunks(objects_a_shard).collect();
+        let threads = self.thread_count(shards.len());
+        let schedule = Schedule::new(shards, max_ahead, || (InputAccount::default(), begin()));
+        let merged = Mutex::new(InOrder { next: 0, waiting: BTreeMap::new(), input, merge, error: None });
+        let reader = Reader { analysis: self, progress };
         let work = || {
             let mut worker = Worker::default();
-            // Shards are taken in order, so that those that are done never wait long for the ones before them.
-            while let Some((index, shard)) = take_next(&queue, &shards) {
-                let result = self.read_shard(&mut worker, shard, progress);
+            let mut in_hand = None;
+            while let Some(mut open) = schedule.next(in_hand.take(), progress) {
+                let Some(((source, object), fetch)) = open.take() else { break };
+                let (account, part) = &mut open.part;
+                let result = reader.read_object(&mut worker, *source, object, fetch, account, part);
+                if result.is_ok() && !open.is_done() {
+                    in_hand = Some(open);
+                    continue;
+                }
+                let index = open.index;
                 let has_failed = result.is_err();
-                merged.lock().unwrap_or_else(PoisonError::into_inner).add(index, result);
-                if has_failed {
-                    // Nothing behind this shard is needed; those before it are under way.
-                    queue.store(shards.len(), Ordering::Relaxed);
+                let mut merged = merged.lock().unwrap_or_else(PoisonError::into_inner);
+                merged.add(index, result.map(|()| open.part));
+                let (next, is_over) = (merged.next, merged.error.is_some());
+                drop(merged);
+                match (is_over, has_failed) {
+                    (true, _) => schedule.failed(next),
+                    (false, true) => schedule.failed(index),
+                    (false, false) => schedule.finished(next),
                 }
             }
         };
-        let threads = self.thread_count(shards.len());
         match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
             Ok(pool) => pool.scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| work()))),
             // A system that gives no more threads still has this one.
@@ -168,7 +220,14 @@ impl Analysis {
         if progress.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
         }
-        merged.into_inner().unwrap_or_else(PoisonError::into_inner).summary
+        let mut merged = merged.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for from_cache in sources.iter().filter_map(|source| source.from_cache()) {
+            merged.input.merge(InputAccount { from_cache: Some(from_cache), ..InputAccount::default() });
+        }
+        match merged.error {
+            Some(error) => Err(error),
+            None => Ok(merged.input),
+        }
     }
 
     fn thread_count(&self, shards: usize) -> usize {
@@ -180,121 +239,15 @@ impl Analysis {
         wanted.clamp(1, shards.max(1))
     }
 
-    fn read_shard(&self, worker: &mut Worker, shard: &[(&dyn Source, Object)], progress: &Progress) -> Result<Summary> {
-        let mut summary = Summary::default();
-        for (source, object) in shard {
-            // Objects may be many and hold no line.
-            if progress.is_cancelled() {
-                return Err(ErrorKind::Cancelled.into());
-            }
-            self.read_object(worker, *source, object, &mut summary, progress)?;
-            progress.objects_done.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(summary)
-    }
-
-    fn read_object(
-        &self,
-        worker: &mut Worker,
-        source: &dyn Source,
-        object: &Object,
-        summary: &mut Summary,
-        progress: &Progress,
-    ) -> Result<()> {
-        let Worker { decompressor, buffer, object_bytes, bounds } = worker;
-        let stored = AtomicU64::new(0);
-        let body = match source.open(object, object_bytes) {
-            Ok(Body::Bytes(bytes)) => {
-                let count = bytes.len() as u64;
-                stored.store(count, Ordering::Relaxed);
-                progress.bytes_done.fetch_add(count, Ordering::Relaxed);
-                Body::Bytes(bytes)
-            }
-            Ok(Body::Stream(stream)) => Body::Stream(Box::new(Metered { stream, stored: &stored, progress })),
-            Err(error) => return self.note_unread(summary, error),
-        };
-        let decoder = match Decoder::new(body, decompressor) {
-            Ok(decoder) => decoder,
-            Err(reason) => return self.note_unread(summary, Error::read(&*object.name, reason)),
-        };
-        summary.input.objects += 1;
-        let node = object.node();
-        let mut lines = Lines::new(decoder, buffer);
-        while let Some(event) = lines.next_event() {
-            let (problem, number, byte, reason) = match event {
-                Event::Line { text, .. } if text.trim_ascii().is_empty() => continue,
-                Event::Line { text, number, byte } => {
-                    if progress.is_cancelled() {
-                        return Err(ErrorKind::Cancelled.into());
-                    }
-                    summary.input.lines += 1;
-                    let location = || Location { object: object.name.clone(), line: number, byte };
-                    match self.read_line(text, node.as_deref(), bounds, summary, location) {
-                        Ok(()) => {
-                            summary.input.records += 1;
-                            continue;
-                        }
-                        Err(problem) => {
-                            summary.input.unreadable_lines += 1;
-                            (recognise(text).unwrap_or(problem), number, byte, None)
-                        }
-                    }
-                }
-                Event::TooLong { number, byte } => {
-                    summary.input.lines += 1;
-                    summary.input.unreadable_lines += 1;
-                    (Problem::LineTooLong, number, byte, None)
-                }
-                Event::Damage { damage, number, .. } => {
-                    summary.input.objects_failed += 1;
-                    (damage.problem, number, damage.stored_byte, Some(damage.reason.to_string()))
-                }
-            };
-            let at = Location { object: object.name.clone(), line: number, byte };
-            self.note(summary, problem, at, reason)?;
-        }
-        summary.input.bytes_decoded += lines.bytes_decoded();
-        drop(lines);
-        summary.input.bytes_read += stored.load(Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Counts one line. A record that the selection leaves out is read all the same.
-    #[inline]
-    fn read_line(
-        &self,
-        line: &[u8],
-        node: Option<&[u8]>,
-        bounds: &mut Bounds,
-        summary: &mut Summary,
-        location: impl FnOnce() -> Location,
-    ) -> Result<(), Problem> {
-        let record: Record<'_, Alb> = Record::parse(line, bounds)?;
-        let mut exchange = record.exchange()?;
-        // Lines of before 2026 do not name their node, but the object does.
-        exchange.node = exchange.node.or(node);
-        let admitted =
-            self.selection.admits_record(exchange.time, exchange.load_balancer, exchange.target_group, exchange.target);
-        if let Err(reason) = admitted {
-            *summary.input.records_skipped.entry(reason).or_default() += 1;
-            return Ok(());
-        }
-        let outcome = classify(&exchange);
-        let request_line = record.request_line();
-        let request = request_line.method.zip(request_line.path());
-        summary.observe(&exchange, outcome, request, line, location);
-        Ok(())
-    }
-
-    fn note(&self, summary: &mut Summary, problem: Problem, at: Location, reason: Option<String>) -> Result<()> {
+    fn note(&self, input: &mut InputAccount, problem: Problem, at: Location, reason: Option<String>) -> Result<()> {
         if self.is_strict {
             return Err(ErrorKind::Strict { problem, at }.into());
         }
-        summary.input.note(problem, at, reason);
+        input.note(problem, at, reason);
         Ok(())
     }
 
-    fn note_unread(&self, summary: &mut Summary, error: Error) -> Result<()> {
+    fn note_unread(&self, input: &mut InputAccount, error: Error) -> Result<()> {
         if self.is_strict {
             return Err(error);
         }
@@ -304,62 +257,48 @@ impl Analysis {
             }
             _ => return Err(error),
         };
-        summary.input.objects_failed += 1;
-        summary.input.note(Problem::Unreadable, Location { object: object.into(), line: 0, byte: 0 }, Some(reason));
+        input.objects_failed += 1;
+        input.note(Problem::Unreadable, Location { object: object.into(), line: 0, byte: 0 }, Some(reason));
         Ok(())
     }
 }
 
-/// The next shard that nobody has taken.
-fn take_next<'s, T>(queue: &AtomicUsize, shards: &[&'s [T]]) -> Option<(usize, &'s [T])> {
-    let index = queue.fetch_add(1, Ordering::Relaxed);
-    shards.get(index).map(|shard| (index, *shard))
+/// How the objects of a run are cut into parts that are merged in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shards {
+    /// Into at most so many, of as many objects each. For parts that stay small however much they take in.
+    AtMost(usize),
+    /// One for each object. For parts that grow with what they take in.
+    OneAnObject {
+        /// Parts that may be in the making or waiting behind the first one that is not merged, at least 1.
+        max_ahead: usize,
+    },
 }
 
-/// What one thread reuses from object to object.
-#[derive(Default)]
-struct Worker {
-    decompressor: Decompressor,
-    buffer: Buffer,
-    object_bytes: Vec<u8>,
-    bounds: Bounds,
-}
-
-/// Merges the shards' summaries in the order of the shards, whatever the order in which they are done.
-struct InOrder {
+/// Merges the shards' parts in the order of the shards, whatever the order in which they are done.
+struct InOrder<P, M> {
     next: usize,
-    waiting: BTreeMap<usize, Result<Summary>>,
-    summary: Result<Summary>,
+    waiting: BTreeMap<usize, Result<(InputAccount, P)>>,
+    input: InputAccount,
+    merge: M,
+    /// The first error in the order of the input; nothing is merged behind it.
+    error: Option<Error>,
 }
 
-impl InOrder {
-    fn add(&mut self, index: usize, result: Result<Summary>) {
+impl<P, M: FnMut(P) -> Result<()>> InOrder<P, M> {
+    fn add(&mut self, index: usize, result: Result<(InputAccount, P)>) {
         self.waiting.insert(index, result);
         while let Some(result) = self.waiting.remove(&self.next) {
             self.next += 1;
-            match (&mut self.summary, result) {
-                (Ok(merged), Ok(summary)) => merged.merge(summary),
-                (Ok(_), Err(error)) => self.summary = Err(error),
-                // The first error in the order of the input is the one to report.
-                (Err(_), _) => {}
+            if self.error.is_some() {
+                continue;
             }
+            let merged = result.and_then(|(input, part)| {
+                self.input.merge(input);
+                (self.merge)(part)
+            });
+            self.error = merged.err();
         }
-    }
-}
-
-/// A stream that counts what is read from it.
-struct Metered<'a, R> {
-    stream: R,
-    stored: &'a AtomicU64,
-    progress: &'a Progress,
-}
-
-impl<R: Read> Read for Metered<'_, R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.stream.read(out)?;
-        self.stored.fetch_add(count as u64, Ordering::Relaxed);
-        self.progress.bytes_done.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
     }
 }
 

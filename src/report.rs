@@ -8,6 +8,7 @@ mod finding;
 mod json;
 mod markdown;
 pub mod plain;
+mod plan;
 mod text;
 pub mod words;
 
@@ -21,10 +22,11 @@ use crate::aggregate::{OutcomeCounts, Quantiles, Span, StatusPairs, Summary, Tar
 use crate::classify::Outcome;
 use crate::diagnose::{Confidence, Diagnosis, Finding, IdleTimeoutOrigin, seconds_of};
 use crate::error::Problem;
-use crate::source::Selection;
+use crate::source::{FromCache, Selection};
 use crate::timestamp::Timestamp;
 
 pub use finding::{CheckRow, Estimates, EvidenceRow, FindingRow, SampleRow, ScopeRow, SettingRow};
+pub use plan::{Plan, PlanDay, PlanProblem};
 
 /// The version of the JSON form. Keys are only ever added to it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -113,6 +115,12 @@ pub struct Input {
     pub objects: u64,
     /// Objects left out without being opened, by reason.
     pub objects_skipped: BTreeMap<&'static str, u64>,
+    /// Folders left out without being looked into, by reason; in JSON only where there are any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub folders_skipped: BTreeMap<&'static str, u64>,
+    /// What came from the cache, of what was read; in JSON only where there is a cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_cache: Option<Cached>,
     /// Objects that could not be opened or read to their end.
     pub objects_failed: u64,
     /// Bytes as stored.
@@ -129,6 +137,15 @@ pub struct Input {
     pub records_skipped: BTreeMap<&'static str, u64>,
     /// What was wrong.
     pub problems: Vec<ProblemRow>,
+}
+
+/// What came from a cache.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Cached {
+    /// Objects.
+    pub objects: u64,
+    /// Their bytes as stored.
+    pub bytes: u64,
 }
 
 /// A problem of the input.
@@ -412,6 +429,8 @@ impl Input {
         Self {
             objects: input.objects,
             objects_skipped: input.objects_skipped.iter().map(|(reason, &count)| (reason.id(), count)).collect(),
+            folders_skipped: input.folders_skipped.iter().map(|(reason, &count)| (reason.id(), count)).collect(),
+            from_cache: input.from_cache.map(|FromCache { objects, bytes }| Cached { objects, bytes }),
             objects_failed: input.objects_failed,
             bytes_read: input.bytes_read,
             bytes_decoded: input.bytes_decoded,

@@ -1,17 +1,24 @@
 //! Where log objects come from.
 //!
 //! A [`Source`] lists its objects, leaves out what cannot hold a wanted line (and counts it by reason), and hands out an
-//! object's bytes. A new place is one file and one line in [`from_input`].
+//! object's bytes. One whose objects are far away also begins to [`Source::fetch`] them before they are asked for. A new place is one file and one line
+//! in [`from_input`].
 
 mod disk;
+mod fetch;
 mod key;
+mod s3;
 mod selection;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use disk::{Disk, StandardInput};
+pub(crate) use fetch::way;
+pub use fetch::{Arrived, Delivery, Fetch, Fetched};
 pub use key::{KeyKind, ObjectKey};
+pub use s3::{CacheOptions, S3, S3Options, Store};
 pub use selection::{LoadBalancerFilter, RecordSkip, Selection, TargetFilter, TargetGroupFilter};
 
 use crate::decode::Body;
@@ -24,8 +31,22 @@ pub struct Object {
     pub name: Arc<str>,
     /// Its size as it is stored; 0 where that is not known.
     pub stored_bytes: u64,
-    /// Where its source finds it. File names need not be UTF-8, so the name does not serve.
-    place: std::path::PathBuf,
+    /// Where its source finds it, and what it knows of it.
+    place: Place,
+}
+
+/// What a source needs to find an object.
+#[derive(Clone, Debug)]
+enum Place {
+    /// A file. Its name need not be UTF-8, so the object's name does not serve.
+    Path(std::path::PathBuf),
+    /// A key, which the object's name ends with.
+    Key {
+        /// Absent where the listing did not tell.
+        etag: Option<s3::Etag>,
+        /// In an archive from which it has to be restored before it can be read.
+        is_archived: bool,
+    },
 }
 
 impl Object {
@@ -76,6 +97,36 @@ impl Skip {
     }
 }
 
+/// Why a folder was left out without being looked into; how many objects it has is not known. Ids are stable: they stand in the JSON report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FolderSkip {
+    /// Of a year, month or day that cannot hold a line of the window.
+    OutsideWindow,
+    /// Of another AWS service that writes to the same bucket.
+    OtherService,
+}
+
+impl FolderSkip {
+    /// The stable id.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::OutsideWindow => "outside-window",
+            Self::OtherService => "other-service",
+        }
+    }
+}
+
+/// What came from a cache on disk rather than from afar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FromCache {
+    /// Objects.
+    pub objects: u64,
+    /// Their bytes as stored.
+    pub bytes: u64,
+}
+
 /// What a source found.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -83,6 +134,12 @@ pub struct Listing {
     pub objects: Vec<Object>,
     /// How many objects were left out, by reason.
     pub skipped: BTreeMap<Skip, u64>,
+    /// How many folders were left out, by reason.
+    pub folders_skipped: BTreeMap<FolderSkip, u64>,
+    /// Requests that the listing took; 0 on disk.
+    pub requests: u64,
+    /// Jumps over keys that cannot be wanted and were not listed; nor are they counted.
+    pub jumps: u64,
     /// What could not be listed. The run goes on without it.
     pub errors: Vec<Error>,
 }
@@ -93,10 +150,74 @@ impl Listing {
     }
 }
 
+/// What reading an object will take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Requests to a store.
+    pub requests: u64,
+    /// It is in the cache on this machine.
+    pub is_cached: bool,
+    /// It is in an archive from which it has to be restored before it can be read.
+    pub is_archived: bool,
+}
+
+/// How far a listing is; shared with whoever shows it, or stops it.
+#[derive(Debug, Default)]
+pub struct Watch {
+    listed: AtomicU64,
+    is_cancelled: AtomicBool,
+}
+
+impl Watch {
+    /// Names seen so far, wanted or not.
+    #[must_use]
+    pub fn listed(&self) -> u64 {
+        self.listed.load(Ordering::Relaxed)
+    }
+
+    /// Asks for an end.
+    pub fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an end was asked for.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    fn saw(&self, names: u64) {
+        self.listed.fetch_add(names, Ordering::Relaxed);
+    }
+}
+
 /// A place that holds log objects.
 pub trait Source: Send + Sync {
-    /// Lists the objects that may hold a wanted line.
-    fn list(&self, selection: &Selection) -> Listing;
+    /// Lists the objects that may hold a wanted line. When `watch` is cancelled it ends early, with what it has.
+    fn list(&self, selection: &Selection, watch: &Watch) -> Listing;
+
+    /// Objects that are worth having under way at once; 0, the default, where opening one waits for nothing but this machine.
+    fn read_ahead(&self) -> usize {
+        0
+    }
+
+    /// Begins to bring an object here, and returns at once. `None`, the default: [`Source::open`] does not have to wait.
+    ///
+    /// Objects are fetched in the order of these calls as far as memory goes, so of two objects that are needed one after the other the first must be asked for
+    /// first.
+    fn fetch(&self, _object: &Object, _arrived: Arrived) -> Option<Fetch> {
+        None
+    }
+
+    /// What reading an object will take; nothing on disk.
+    fn cost(&self, _object: &Object) -> Cost {
+        Cost::default()
+    }
+
+    /// What was read from a cache so far; absent where there is none.
+    fn from_cache(&self) -> Option<FromCache> {
+        None
+    }
 
     /// Hands out an object's bytes. `scratch` is the worker's, which reuses it; the source may hold the whole object there.
     ///
@@ -105,19 +226,48 @@ pub trait Source: Send + Sync {
     fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>>;
 }
 
-/// The source that an input names: `-` is standard input, anything else a file or folder.
+/// The source that an input names, as [`Inputs::open`] with what the environment says of S3.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Source`] when there is nothing of that name, or no source for it.
+/// As there.
 pub fn from_input(input: &std::ffi::OsStr) -> Result<Box<dyn Source>> {
-    if input == "-" {
-        return Ok(Box::new(StandardInput));
+    Inputs::new(S3Options::default()).open(input)
+}
+
+/// Opens inputs; those in S3 share their connections, credentials and bounds.
+pub struct Inputs {
+    s3_options: S3Options,
+    store: Option<Arc<Store>>,
+}
+
+impl Inputs {
+    /// Nothing is opened or asked for yet.
+    #[must_use]
+    pub fn new(s3_options: S3Options) -> Self {
+        Self { s3_options, store: None }
     }
-    if input.as_encoded_bytes().starts_with(b"s3://") {
-        let reason = std::io::Error::other(
-            "this version reads files, folders and standard input; copy the objects first: aws s3 sync",
-        );
-        return Err(Error::source(input.to_string_lossy(), reason));
+
+    /// The source that an input names: `-` is standard input, `s3://bucket/prefix` what is in S3, anything else a file or folder.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Source`] when there is nothing of that name, or it cannot be looked at.
+    pub fn open(&mut self, input: &std::ffi::OsStr) -> Result<Box<dyn Source>> {
+        if input == "-" {
+            return Ok(Box::new(StandardInput));
+        }
+        if !input.as_encoded_bytes().starts_with(b"s3://") {
+            return Ok(Box::new(Disk::new(input)?));
+        }
+        let Some(url) = input.to_str() else {
+            return Err(Error::source(input.to_string_lossy(), std::io::Error::other("the URL is not UTF-8")));
+        };
+        let store = match &self.store {
+            Some(store) => store.clone(),
+            None => {
+                let opened = Store::open(&self.s3_options).map_err(|reason| Error::source(url, reason))?;
+                self.store.insert(Arc::new(opened)).clone()
+            }
+        };
+        Ok(Box::new(S3::open(&store, url)?))
     }
-    Ok(Box::new(Disk::new(input)?))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Problem;
 use crate::location::Location;
-use crate::source::{RecordSkip, Skip};
+use crate::source::{FolderSkip, FromCache, RecordSkip, Skip};
 
 /// Places kept for each problem.
 pub const MAX_PROBLEM_SAMPLES: usize = 5;
@@ -16,6 +16,10 @@ pub struct InputAccount {
     pub objects: u64,
     /// Objects left out without being opened, by reason.
     pub objects_skipped: BTreeMap<Skip, u64>,
+    /// Folders left out without being looked into, by reason.
+    pub folders_skipped: BTreeMap<FolderSkip, u64>,
+    /// What came from a cache, of what was read; absent where there is none.
+    pub from_cache: Option<FromCache>,
     /// Objects that could not be opened, or not be read to their end.
     pub objects_failed: u64,
     /// Bytes read as they are stored; of a pipe or a damaged object, as far as is known.
@@ -69,6 +73,14 @@ impl InputAccount {
         self.unreadable_lines += other.unreadable_lines;
         for (reason, objects) in other.objects_skipped {
             *self.objects_skipped.entry(reason).or_default() += objects;
+        }
+        for (reason, folders) in other.folders_skipped {
+            *self.folders_skipped.entry(reason).or_default() += folders;
+        }
+        if let Some(theirs) = other.from_cache {
+            let mine = self.from_cache.get_or_insert_default();
+            mine.objects += theirs.objects;
+            mine.bytes += theirs.bytes;
         }
         for (reason, records) in other.records_skipped {
             *self.records_skipped.entry(reason).or_default() += records;

@@ -4,19 +4,22 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
-use albscope::report::{Format, Report, Style, words};
-use albscope::source::{self, Source};
+use albscope::report::{Format, Report, Style, Window, words};
+use albscope::source::{Inputs, Source};
 use albscope::{Analysis, Timestamp, diagnose};
 use anyhow::Context;
 
 use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs};
 use super::progress::Shown;
-use super::{Outcome, WIDTH_ELSEWHERE, complain, output_width};
+use super::{Outcome, WIDTH_ELSEWHERE, complain, output_width, plan};
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
     let (sources, mut outcome) = open_inputs(&args.logs)?;
+    if args.logs.dry_run {
+        return plan::run(&args.logs, &sources, &selection, args.format.into(), outcome);
+    }
     let analysis = Analysis::new()
         .selection(selection.clone())
         .threads(args.logs.threads.map_or(0, usize::from))
@@ -47,7 +50,10 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
         outcome = Outcome::Trouble;
     }
     if report.input.objects == 0
+        && report.input.folders_skipped.is_empty()
         && report.input.objects_skipped.keys().all(|reason| *reason == "not-a-log")
+        // A store is not asked for the days outside a window.
+        && (report.selected == Window::from(None) || !args.logs.has_s3())
         && outcome == Outcome::Done
     {
         complain(
@@ -75,8 +81,9 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
 fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)> {
     let mut sources = Vec::new();
     let mut outcome = Outcome::Done;
+    let mut opener = Inputs::new(args.s3_options());
     for input in &args.inputs {
-        match source::from_input(input) {
+        match opener.open(input) {
             Ok(source) => sources.push(source),
             Err(error) if args.strict || args.inputs.len() == 1 => return Err(error.into()),
             Err(error) => {

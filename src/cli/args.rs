@@ -8,7 +8,7 @@ use albscope::Timestamp;
 use albscope::diagnose::causes::cause;
 use albscope::diagnose::{Cause, Confidence, MAX_IDLE_TIMEOUT};
 use albscope::report::Format;
-use albscope::source::{LoadBalancerFilter, Selection, TargetFilter, TargetGroupFilter};
+use albscope::source::{CacheOptions, LoadBalancerFilter, S3Options, Selection, TargetFilter, TargetGroupFilter};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Says, for each target of an AWS Application Load Balancer, why requests failed.
@@ -20,6 +20,25 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    /// Reads the command line, and ends the program where it cannot be read.
+    pub(crate) fn read() -> Self {
+        Self::parse_from(joined(std::env::args_os()))
+    }
+}
+
+/// `--request-payer requester`, as the AWS command line has it, in the form that cannot be taken for a flag and an input.
+fn joined(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    for arg in args {
+        match joined.last_mut() {
+            Some(last) if *last == "--request-payer" && arg == "requester" => last.push("=requester"),
+            _ => joined.push(arg),
+        }
+    }
+    joined
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +62,7 @@ pub(crate) enum Command {
   albscope analyze logs/
   albscope analyze logs/ --since 2026-11-22T07:30Z --until 08:00Z
   albscope analyze logs/ --since 2h --target-group shop-api --format markdown
+  albscope analyze s3://my-logs/AWSLogs/ --since 2026-11-20T10:00Z --until 12:00Z --load-balancer shop
   zcat *.log.gz | albscope analyze -")]
 pub(crate) struct AnalyzeArgs {
     #[command(flatten)]
@@ -96,7 +116,7 @@ pub(crate) struct FailOn {
 /// What every command that reads logs takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// Files, folders (with all below them), or - for standard input
+    /// Files, folders (with all below them), s3://BUCKET/PREFIX, or - for standard input
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub(crate) inputs: Vec<OsString>,
 
@@ -128,12 +148,83 @@ pub(crate) struct LogArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
+    /// List only: print which objects would be read, what is left out and why, and the requests it would take
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    s3: S3Args,
+
     /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }
 
+/// How S3 is reached.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "S3")]
+struct S3Args {
+    /// Use this profile of the AWS configuration files
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+
+    /// Ask in this region first; the bucket's own is found by itself
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+
+    /// Use another store that speaks the protocol of S3
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = parse_endpoint)]
+    endpoint_url: Option<String>,
+
+    /// Send requests without credentials, for public buckets
+    #[arg(long)]
+    no_sign_request: bool,
+
+    /// Agree to pay for the requests, where the bucket's owner asks for that
+    #[arg(long, value_name = "requester", value_parser = ["requester"], num_args = 0..=1, require_equals = true, default_missing_value = "requester")]
+    request_payer: Option<String>,
+
+    /// How many requests to S3 are in flight at most [default: 16 for each core, 32 to 128]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: Option<u16>,
+
+    /// Keep objects from S3 in this folder, and read from it what is there already
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    cache: Option<PathBuf>,
+
+    /// How large the cache may stay after a run: bytes, or a size such as 500MB or 20GB; what was used longest ago goes first
+    #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = parse_size)]
+    cache_size: u64,
+}
+
+impl S3Args {
+    fn options(&self) -> S3Options {
+        S3Options {
+            profile: self.profile.clone(),
+            region: self.region.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+            no_sign_request: self.no_sign_request,
+            request_payer: self.request_payer.is_some(),
+            concurrency: self.concurrency.map(usize::from),
+            cache: self
+                .cache
+                .as_ref()
+                .map(|folder| CacheOptions { folder: folder.clone(), max_bytes: self.cache_size }),
+        }
+    }
+}
+
 impl LogArgs {
+    /// How S3 is reached, for the inputs that lie there.
+    pub(crate) fn s3_options(&self) -> S3Options {
+        self.s3.options()
+    }
+
+    /// Whether an input lies in S3.
+    pub(crate) fn has_s3(&self) -> bool {
+        self.inputs.iter().any(|input| input.as_encoded_bytes().starts_with(b"s3://"))
+    }
+
     /// What is selected, as seen at the moment `now`.
     pub(crate) fn selection(&self, now: Timestamp) -> anyhow::Result<Selection> {
         let since = self.since.map(|when| when.resolve(now, now));
@@ -337,6 +428,36 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     parse_age(text).ok_or_else(|| "neither a number of seconds nor a duration such as 90s, 2m or 1h 30m".to_owned())
 }
 
+fn parse_endpoint(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) {
+        return Err("neither http://HOST[:PORT] nor https://HOST[:PORT]".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Bytes: a number, or one with a unit of powers of 1000 (kB, MB, GB, TB) or of 1024 (KiB, MiB, GiB, TiB).
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held within u64 before")]
+fn parse_size(text: &str) -> Result<u64, String> {
+    let refused = || "neither a number of bytes nor a size such as 500MB, 20GB or 1TiB".to_owned();
+    let digits = text.find(|it: char| !(it.is_ascii_digit() || it == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1000,
+        "m" | "mb" => 1000_u64.pow(2),
+        "g" | "gb" => 1000_u64.pow(3),
+        "t" | "tb" => 1000_u64.pow(4),
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return Err(refused()),
+    };
+    let bytes = number.parse::<f64>().map_err(|_| refused())? * factor as f64;
+    if bytes < u64::MAX as f64 { Ok(bytes as u64) } else { Err(refused()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -382,6 +503,32 @@ mod tests {
         let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
         let selection = args.logs.selection(at("2026-11-22T10:00:00Z")).expect("a window");
         assert_eq!(selection.until, Some(at("2026-11-20T12:00:00Z")));
+    }
+
+    #[test]
+    fn the_payer_is_named_in_any_of_the_usual_forms() {
+        for args in [
+            &["albscope", "analyze", "--request-payer", "s3://logs"][..],
+            &["albscope", "analyze", "--request-payer", "requester", "s3://logs"],
+            &["albscope", "analyze", "s3://logs", "--request-payer=requester"],
+        ] {
+            let args = Args::parse_from(joined(args.iter().map(OsString::from)));
+            let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
+            assert!(args.logs.s3_options().request_payer);
+            assert_eq!(args.logs.inputs, ["s3://logs"]);
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, expected) in
+            [("0", 0), ("1000", 1000), ("1.5kB", 1500), ("20GB", 20_000_000_000), ("2 MiB", 2 << 20), ("1tib", 1 << 40)]
+        {
+            assert_eq!(parse_size(text), Ok(expected), "{text}");
+        }
+        for text in ["", "GB", "-1", "1XB", "1e300", "nan", "99999999999TB"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
     }
 
     #[test]

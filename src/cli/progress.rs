@@ -107,10 +107,10 @@ impl Bar {
     }
 
     fn show(&self, reading: ProgressReading, known: &ProgressStyle, unknown: &ProgressStyle) {
-        let ProgressReading { objects, bytes, objects_done, bytes_done } = reading;
+        let ProgressReading { listed, objects, bytes, objects_done, bytes_done } = reading;
         self.0.set_position(bytes_done);
         match (objects, bytes) {
-            (0, _) => self.0.set_message("listing objects"),
+            (0, _) => self.0.set_message(format!("listing objects: {listed} seen")),
             (_, 0) => {
                 self.0.set_style(unknown.clone());
                 self.0.set_message(if bytes_done == 0 { "waiting for input" } else { "reading" });

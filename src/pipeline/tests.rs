@@ -1,7 +1,12 @@
 use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
 
 use super::*;
-use crate::source::{Listing, from_input};
+use crate::decode::Body;
+use crate::source::{Arrived, Delivery, Fetch, Fetched, Listing, Object, from_input, way};
 
 const LINE: &str = r#"http 2026-11-22T07:41:20.518414Z app/a/1 192.0.2.10:55123 10.0.0.1:80 0.000 0.001 0.000 200 200 120 353 "GET http://a.example:80/ HTTP/1.1" "curl" - - arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/73e2d6bc24d8a067 "Root=1-6921698f-36d228ad5d99923122bbe354" "-" "-" 0 2026-11-22T07:41:20.516000Z "forward" "-" "-""#;
 
@@ -76,10 +81,10 @@ struct Cancelling<'a> {
 }
 
 impl Source for Cancelling<'_> {
-    fn list(&self, selection: &Selection) -> Listing {
+    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
         let folder = folder(&vec![vec![LINE]; 50]);
         let source = from_input(folder.path().as_os_str()).expect("it is there");
-        source.list(selection)
+        source.list(selection, watch)
     }
 
     fn open<'a>(&self, _: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
@@ -106,10 +111,13 @@ fn a_run_that_is_cancelled_on_its_way_reads_no_further() {
 fn progress_tells_how_far_the_run_is() {
     let folder = folder(&vec![vec![LINE; 2]; 7]);
     let progress = Progress::new();
-    assert_eq!(progress.reading(), ProgressReading { objects: 0, bytes: 0, objects_done: 0, bytes_done: 0 });
+    assert_eq!(progress.reading(), ProgressReading { listed: 0, objects: 0, bytes: 0, objects_done: 0, bytes_done: 0 });
     let summary = run(&Analysis::new(), &folder, &progress).expect("a run that is not strict ends well");
     let bytes = 7 * (2 * LINE.len() as u64 + 1);
-    assert_eq!(progress.reading(), ProgressReading { objects: 7, bytes, objects_done: 7, bytes_done: bytes });
+    assert_eq!(
+        progress.reading(),
+        ProgressReading { listed: 8, objects: 7, bytes, objects_done: 7, bytes_done: bytes }
+    );
     assert_eq!((summary.input.bytes_read, summary.input.bytes_decoded), (bytes, bytes));
 }
 
@@ -117,10 +125,10 @@ fn progress_tells_how_far_the_run_is() {
 struct Broken;
 
 impl Source for Broken {
-    fn list(&self, selection: &Selection) -> Listing {
+    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
         let folder = folder(&vec![vec![LINE]; 3]);
         let source = from_input(folder.path().as_os_str()).expect("it is there");
-        let mut listing = source.list(selection);
+        let mut listing = source.list(selection, watch);
         listing.errors.push(Error::source("folder", io::Error::other("not to be listed")));
         listing
     }
@@ -198,8 +206,8 @@ impl<R: Read> Read for CancelAtEndOf<R> {
 }
 
 impl Source for CancelAtEnd {
-    fn list(&self, selection: &Selection) -> Listing {
-        self.inner.list(selection)
+    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
+        self.inner.list(selection, watch)
     }
 
     fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
@@ -218,4 +226,204 @@ fn input_that_ends_because_of_an_interruption_is_not_reported_as_whole() {
     let source: Box<dyn Source> = Box::new(CancelAtEnd { inner, progress: progress.clone() });
     let error = Analysis::new().run(&[source], &progress).expect_err("it was cancelled");
     assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
+}
+
+/// A source whose objects are far away: each arrives when it is let go.
+struct Far {
+    objects: Vec<Vec<u8>>,
+    /// Told of each object that is asked for, by its number.
+    asked: Sender<(usize, Delivery)>,
+    read_ahead: usize,
+}
+
+impl Far {
+    fn number(object: &Object) -> usize {
+        object.name[object.name.len() - 8..object.name.len() - 4].parse().expect("a number")
+    }
+}
+
+impl Source for Far {
+    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
+        let folder = folder(&vec![vec![LINE]; self.objects.len()]);
+        from_input(folder.path().as_os_str()).expect("it is there").list(selection, watch)
+    }
+
+    fn read_ahead(&self) -> usize {
+        self.read_ahead
+    }
+
+    fn fetch(&self, object: &Object, arrived: Arrived) -> Option<Fetch> {
+        let (delivery, fetch) = way(arrived);
+        self.asked.send((Self::number(object), delivery)).expect("somebody listens");
+        Some(fetch)
+    }
+
+    fn open<'a>(&self, _: &Object, _: &'a mut Vec<u8>) -> Result<Body<'a>> {
+        unreachable!("what is far is fetched")
+    }
+}
+
+/// Objects that are told apart by their target.
+fn far_objects(count: usize) -> Vec<Vec<u8>> {
+    (0..count).map(|number| LINE.replace("10.0.0.1:80", &format!("10.0.0.1:{}", number + 1)).into_bytes()).collect()
+}
+
+fn deliver(delivery: Delivery, bytes: &[u8]) {
+    delivery.deliver(Ok(Fetched::Whole { bytes: bytes.to_vec(), hold: Box::new(()) }));
+}
+
+#[test]
+fn a_slow_object_holds_up_its_own_shard_and_no_worker() {
+    const OBJECTS: usize = 1000;
+    let objects = far_objects(OBJECTS);
+    let (asked, orders) = channel();
+    let source = Far { objects: objects.clone(), asked, read_ahead: 32 };
+    let progress = std::sync::Arc::new(Progress::new());
+    let watched = progress.clone();
+    let store = std::thread::spawn(move || {
+        let (mut slow, mut waiting) = (Vec::new(), Vec::new());
+        let begun = Instant::now();
+        while watched.reading().objects_done < 900 && begun.elapsed() < Duration::from_secs(20) {
+            match orders.recv_timeout(Duration::from_millis(5)) {
+                Ok((number, delivery)) if number % 100 == 7 => slow.push((number, delivery)),
+                Ok(order) => waiting.push(order),
+                Err(_) => waiting.drain(..).for_each(|(number, delivery)| deliver(delivery, &objects[number])),
+            }
+            // Out of order, as answers come.
+            if waiting.len() == 4 {
+                waiting.drain(..).rev().for_each(|(number, delivery)| deliver(delivery, &objects[number]));
+            }
+        }
+        waiting.drain(..).for_each(|(number, delivery)| deliver(delivery, &objects[number]));
+        let done_before = watched.reading().objects_done;
+        slow.drain(..).for_each(|(number, delivery)| deliver(delivery, &objects[number]));
+        while let Ok((number, delivery)) = orders.recv() {
+            deliver(delivery, &objects[number]);
+        }
+        done_before
+    });
+    let summary = Analysis::new().threads(2).run(&[Box::new(source)], &progress).expect("a run");
+    assert_eq!((summary.requests(), summary.input.objects), (OBJECTS as u64, OBJECTS as u64));
+    let done_before = store.join().expect("the store ends with the source");
+    assert!(done_before >= 900, "{done_before} objects were read while ten were awaited");
+}
+
+#[test]
+fn far_and_near_objects_give_what_near_ones_give() {
+    let objects = far_objects(300);
+    let near = folder(&objects.iter().map(|line| vec![std::str::from_utf8(line).expect("text")]).collect::<Vec<_>>());
+    let expected = run(&Analysis::new().threads(1), &near, &Progress::new()).expect("a run");
+    for threads in [1, 2, 16] {
+        for read_ahead in [1, 5, 1000] {
+            let (asked, orders) = channel::<(usize, Delivery)>();
+            let source = Far { objects: objects.clone(), asked, read_ahead };
+            let content = objects.clone();
+            let store = std::thread::spawn(move || {
+                orders.iter().for_each(|(number, delivery)| deliver(delivery, &content[number]));
+            });
+            let sources: [Box<dyn Source>; 2] =
+                [from_input(near.path().as_os_str()).expect("it is there"), Box::new(source)];
+            let summary = Analysis::new().threads(threads).run(&sources, &Progress::new()).expect("a run");
+            assert_eq!(summary.requests(), 2 * expected.requests(), "{threads} threads, {read_ahead} ahead");
+            drop(sources);
+            store.join().expect("the store ends with the source");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_arrive_is_noted_and_the_rest_is_read() {
+    let objects = far_objects(20);
+    let (asked, orders) = channel::<(usize, Delivery)>();
+    let source = Far { objects: objects.clone(), asked, read_ahead: 4 };
+    let store = std::thread::spawn(move || {
+        for (number, delivery) in orders {
+            match number {
+                3 => delivery.deliver(Err(Error::source("far/0003.log", io::Error::other("it is gone")))),
+                // Given up without a word.
+                5 => drop(delivery),
+                _ => deliver(delivery, &objects[number]),
+            }
+        }
+    });
+    let summary = Analysis::new().threads(2).run(&[Box::new(source)], &Progress::new()).expect("a run");
+    assert_eq!((summary.requests(), summary.input.objects_failed), (18, 2));
+    let reasons: Vec<_> =
+        summary.input.problems[&Problem::Unreadable].samples.iter().map(|sample| sample.reason.clone()).collect();
+    assert_eq!(reasons, [Some("it is gone".to_owned()), Some("fetching it was given up".to_owned())]);
+    store.join().expect("the store ends with the source");
+}
+
+#[test]
+fn objects_that_never_come_do_not_keep_a_run_from_being_cancelled() {
+    let (asked, orders) = channel::<(usize, Delivery)>();
+    let source = Far { objects: far_objects(50), asked, read_ahead: 4 };
+    let progress = std::sync::Arc::new(Progress::new());
+    let watched = progress.clone();
+    let store = std::thread::spawn(move || {
+        let first = orders.recv().expect("an object is asked for");
+        watched.cancel();
+        // Held until the run is over, when nobody can be asked any more.
+        while orders.recv().is_ok() {}
+        drop(first);
+    });
+    let error = Analysis::new().threads(2).run(&[Box::new(source)], &progress).expect_err("it was cancelled");
+    assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
+    store.join().expect("the store ends with the source");
+}
+
+#[test]
+fn one_part_an_object_is_merged_in_order_and_never_far_ahead() {
+    struct Lines(AtomicUsize, &'static AtomicUsize);
+    impl Collect for Lines {
+        fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
+            let number: usize = seen.object[seen.object.len() - 8..seen.object.len() - 4].parse().expect("a number");
+            *self.0.get_mut() = number;
+            Ok(())
+        }
+    }
+    static OPEN: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let near = folder(&vec![vec![LINE]; 200]);
+    let mut merged = Vec::new();
+    let begin = || {
+        MOST.fetch_max(OPEN.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        Lines(AtomicUsize::new(usize::MAX), &OPEN)
+    };
+    let merge = |part: Lines| {
+        part.1.fetch_sub(1, Ordering::SeqCst);
+        merged.push(part.0.into_inner());
+        Ok(())
+    };
+    let sources = [from_input(near.path().as_os_str()).expect("it is there")];
+    let shards = Shards::OneAnObject { max_ahead: 3 };
+    let analysis = Analysis::new().threads(8);
+    analysis.collect(&sources, &Progress::new(), shards, begin, merge).expect("a run");
+    assert_eq!(merged, (0..200).collect::<Vec<_>>());
+    // What is being merged is not open any more for the schedule, but is for this count until it is.
+    assert!(MOST.load(Ordering::SeqCst) <= 4, "{} parts at once", MOST.load(Ordering::SeqCst));
+}
+
+#[test]
+fn an_error_of_the_merge_ends_the_run() {
+    struct Nothing;
+    impl Collect for Nothing {
+        fn observe(&mut self, _: &Seen<'_>) -> Result<()> {
+            Ok(())
+        }
+    }
+    let near = folder(&vec![vec![LINE]; 200]);
+    let sources = [from_input(near.path().as_os_str()).expect("it is there")];
+    let mut merges = 0;
+    let merge = |_: Nothing| {
+        merges += 1;
+        if merges == 5 { Err(Error::write("out.parquet", io::Error::other("the disk is full"))) } else { Ok(()) }
+    };
+    let shards = Shards::OneAnObject { max_ahead: 8 };
+    let error = Analysis::new()
+        .threads(4)
+        .collect(&sources, &Progress::new(), shards, || Nothing, merge)
+        .expect_err("the merge failed");
+    assert!(matches!(error.kind(), ErrorKind::Write { .. }), "{error:?}");
+    assert_eq!(merges, 5);
 }

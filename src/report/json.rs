@@ -9,8 +9,13 @@ use super::Report;
 use super::plain::is_harmful;
 
 pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    write(report, out)
+}
+
+/// Writes a value in the same way.
+pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Harmless);
-    report.serialize(&mut serializer).map_err(io::Error::from)?;
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }
 

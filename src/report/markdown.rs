@@ -224,10 +224,11 @@ fn render_input(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         words::count(input.unreadable_lines),
         report.albscope_version,
     )?;
-    for (what, skipped) in [("objects", &input.objects_skipped), ("records", &input.records_skipped)] {
-        if !skipped.is_empty() {
-            writeln!(out, "- {what} left out: {}", words::listed(skipped))?;
-        }
+    if let Some(cached) = &input.from_cache {
+        writeln!(out, "- {}", words::from_cache(cached))?;
+    }
+    for (what, skipped) in words::left_out(input) {
+        writeln!(out, "- {what} left out: {}", words::listed(skipped))?;
     }
     for problem in &input.problems {
         let mut line = format!("- **{}**: {}", words::affected(problem), problem.title);

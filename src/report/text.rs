@@ -268,10 +268,11 @@ impl Page<'_> {
             words::count(input.unreadable_lines),
         );
         self.prose(&read)?;
-        for (what, skipped) in [("objects", &input.objects_skipped), ("records", &input.records_skipped)] {
-            if !skipped.is_empty() {
-                self.prose(&format!("{what} left out: {}", words::listed(skipped)))?;
-            }
+        if let Some(cached) = &input.from_cache {
+            self.prose(&words::from_cache(cached))?;
+        }
+        for (what, skipped) in words::left_out(input) {
+            self.prose(&format!("{what} left out: {}", words::listed(skipped)))?;
         }
         for problem in &input.problems {
             let heading = format!("{}: {}", words::affected(problem), problem.title);
@@ -377,7 +378,7 @@ fn idle_timeout(report: &Report) -> String {
 }
 
 /// A table without lines, whose cells are wrapped where they must be.
-fn new_table(width: usize) -> Table {
+pub(super) fn new_table(width: usize) -> Table {
     let mut table = Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
@@ -386,7 +387,7 @@ fn new_table(width: usize) -> Table {
     table
 }
 
-fn align_right(table: &mut Table, columns: &[usize]) {
+pub(super) fn align_right(table: &mut Table, columns: &[usize]) {
     for &column in columns {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);

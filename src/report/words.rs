@@ -5,7 +5,7 @@ pub(super) use crate::diagnose::grouped as count;
 use std::collections::BTreeMap;
 
 use super::plain::shortened;
-use super::{FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
+use super::{Cached, FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
 use crate::diagnose::{Confidence, DEFAULT_IDLE_TIMEOUT, Shape};
 use crate::timestamp::{Civil, Timestamp};
 
@@ -169,22 +169,32 @@ pub(super) fn listed(counts: &BTreeMap<&'static str, u64>) -> String {
     parts.join(", ")
 }
 
+/// What was left out and why, where anything was.
+pub(super) fn left_out(input: &Input) -> impl Iterator<Item = (&'static str, &BTreeMap<&'static str, u64>)> {
+    let kinds =
+        [("objects", &input.objects_skipped), ("folders", &input.folders_skipped), ("records", &input.records_skipped)];
+    kinds.into_iter().filter(|(_, counts)| !counts.is_empty())
+}
+
+/// `from the cache: 12 objects (3.4 MB), the rest was fetched`
+pub(super) fn from_cache(cached: &Cached) -> String {
+    format!("from the cache: {} ({}); the rest was fetched", counted(cached.objects, "object"), bytes(cached.bytes))
+}
+
 /// Why a report without requests has none, and what to do about it.
 pub(super) fn nothing(report: &Report) -> String {
-    let Input { objects, objects_skipped, lines, records, records_skipped, .. } = &report.input;
-    let is_outside = [objects_skipped, records_skipped].iter().any(|counts| counts.contains_key("outside-window"));
-    if is_outside {
+    let Input { objects, objects_skipped, lines, records, .. } = &report.input;
+    let is_outside = left_out(&report.input).any(|(_, counts)| counts.contains_key("outside-window"));
+    let has_window = report.selected.start.is_some() || report.selected.end.is_some();
+    // A store is not asked for the days outside the window, so there nothing is counted.
+    let has_nothing = *objects == 0 && left_out(&report.input).next().is_none();
+    if is_outside || has_window && has_nothing {
         let end = |end: Option<Timestamp>, open: &str| end.map_or_else(|| open.to_owned(), moment);
         let (start, end) = (end(report.selected.start, "the beginning"), end(report.selected.end, "now"));
-        let left_out: Vec<String> = [("objects", objects_skipped), ("records", records_skipped)]
-            .iter()
-            .filter(|(_, counts)| !counts.is_empty())
-            .map(|(what, counts)| format!("{what}: {}", listed(counts)))
-            .collect();
-        return format!(
-            "No records between {start} and {end} UTC. Left out: {}. Widen --since and --until to see more.",
-            left_out.join("; ")
-        );
+        let left_out: Vec<String> =
+            left_out(&report.input).map(|(what, counts)| format!("{what}: {}", listed(counts))).collect();
+        let left_out = if left_out.is_empty() { String::new() } else { format!(" Left out: {}.", left_out.join("; ")) };
+        return format!("No records between {start} and {end} UTC.{left_out} Widen --since and --until to see more.");
     }
     let skipped: u64 = objects_skipped.values().sum();
     if *records > 0 {
@@ -192,7 +202,7 @@ pub(super) fn nothing(report: &Report) -> String {
             "No request is left: all {} were left out ({}). Names have to match as a whole; without the filter, the \
              report shows which there are.",
             counted(*records, "record"),
-            listed(records_skipped)
+            listed(&report.input.records_skipped)
         )
     } else if *lines > 0 {
         "No line could be read as a record of an access log.".to_owned()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{Listing, Object, ObjectKey, Selection, Skip, Source};
+use super::{FolderSkip, Listing, Object, ObjectKey, Place, Selection, Skip, Source, Watch};
 use crate::decode::Body;
 use crate::error::{Error, Result};
 
@@ -35,15 +35,25 @@ impl Disk {
 
 impl Source for Disk {
     /// Lists in the order of the names, folder by folder. Links are followed; one that leads in a circle is an error of the listing.
-    fn list(&self, selection: &Selection) -> Listing {
+    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
         let mut listing = Listing::default();
-        for entry in WalkDir::new(&self.root).follow_links(true).sort_by_file_name() {
+        let mut entries = WalkDir::new(&self.root).follow_links(true).sort_by_file_name().into_iter();
+        while let Some(entry) = entries.next() {
+            if watch.is_cancelled() {
+                break;
+            }
+            watch.saw(1);
             match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(entry) if entry.file_type().is_dir() => {
+                    if entry.depth() > 0 && is_of_another_service(entry.path()) {
+                        entries.skip_current_dir();
+                        *listing.folders_skipped.entry(FolderSkip::OtherService).or_default() += 1;
+                    }
+                }
                 // Opening a pipe that nobody writes to would never end. One that the user names is meant.
                 Ok(entry) if self.is_folder && !entry.file_type().is_file() => listing.skip(Skip::NotALog),
                 Ok(entry) => {
-                    match admit(entry.file_name(), self.is_folder, selection) {
+                    match admit_name(&entry.file_name().to_string_lossy(), self.is_folder, selection) {
                         Ok(()) => {}
                         Err(reason) => {
                             listing.skip(reason);
@@ -53,7 +63,7 @@ impl Source for Disk {
                     // A pipe or a device has no size to tell.
                     let stored_bytes = entry.metadata().map_or(0, |metadata| metadata.len());
                     let name = entry.path().to_string_lossy().into();
-                    listing.objects.push(Object { name, stored_bytes, place: entry.into_path() });
+                    listing.objects.push(Object { name, stored_bytes, place: Place::Path(entry.into_path()) });
                 }
                 Err(error) => {
                     let path = error.path().unwrap_or(&self.root).to_string_lossy().into_owned();
@@ -71,7 +81,10 @@ impl Source for Disk {
 
     fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
         let open_error = |reason| Error::source(&*object.name, reason);
-        let mut file = File::open(&object.place).map_err(open_error)?;
+        let Place::Path(path) = &object.place else {
+            return Err(open_error(io::Error::other("it is no file")));
+        };
+        let mut file = File::open(path).map_err(open_error)?;
         let metadata = file.metadata().map_err(open_error)?;
         if !metadata.is_file() || metadata.len() > MAX_BYTES_IN_MEMORY {
             return Ok(Body::Stream(Box::new(file)));
@@ -82,10 +95,18 @@ impl Source for Disk {
     }
 }
 
-/// Whether a file is to be read. One that the user named is, unless its name says that it holds another log.
-fn admit(file_name: &OsStr, in_folder: bool, selection: &Selection) -> Result<(), Skip> {
-    let file_name = file_name.to_string_lossy();
-    if let Some(key) = ObjectKey::parse(&file_name) {
+/// Whether a folder belongs to another service than load balancing: `AWSLogs/<account>/<service>/` in a bucket that they share.
+fn is_of_another_service(folder: &Path) -> bool {
+    let mut parts = folder.iter().rev().map(OsStr::to_string_lossy);
+    let (service, account, root) = (parts.next(), parts.next(), parts.next());
+    root.is_some_and(|root| root == "AWSLogs")
+        && account.is_some_and(|account| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
+        && service.is_some_and(|service| service != "elasticloadbalancing")
+}
+
+/// Whether an object of this name (without its folder) is to be read. One that the user named is, unless its name says that it holds another log.
+pub(super) fn admit_name(file_name: &str, in_folder: bool, selection: &Selection) -> Result<(), Skip> {
+    if let Some(key) = ObjectKey::parse(file_name) {
         return selection.admits_object(&key);
     }
     let is_log = || {
@@ -101,8 +122,8 @@ fn admit(file_name: &OsStr, in_folder: bool, selection: &Selection) -> Result<()
 pub struct StandardInput;
 
 impl Source for StandardInput {
-    fn list(&self, _: &Selection) -> Listing {
-        let object = Object { name: "-".into(), stored_bytes: 0, place: PathBuf::new() };
+    fn list(&self, _: &Selection, _: &Watch) -> Listing {
+        let object = Object { name: "-".into(), stored_bytes: 0, place: Place::Path(PathBuf::new()) };
         Listing { objects: vec![object], ..Listing::default() }
     }
 

@@ -113,7 +113,28 @@ impl RecordSkip {
     }
 }
 
+/// The ends of the intervals whose objects may hold a wanted line. Absent where the window is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct IntervalEnds {
+    pub(super) first: Option<Timestamp>,
+    /// The first that may not.
+    pub(super) before: Option<Timestamp>,
+}
+
 impl Selection {
+    /// Which intervals may hold a wanted line.
+    pub(super) fn interval_ends(&self) -> IntervalEnds {
+        IntervalEnds {
+            first: self.since.map(|since| since.plus_micros(-INTERVAL_SLACK_MICROS)),
+            before: self.until.map(|until| until.plus_micros(INTERVAL_MICROS + INTERVAL_SLACK_MICROS)),
+        }
+    }
+
+    /// Whether lines of the load balancer that an object's key names are wanted.
+    pub(super) fn admits_load_balancer(&self, key: &ObjectKey<'_>) -> bool {
+        is_admitted(&self.load_balancers, |filter| filter.admits(key.load_balancer.as_bytes()))
+    }
+
     /// Whether an object of this key may hold a wanted line; if not, why.
     ///
     /// # Errors
@@ -127,13 +148,12 @@ impl Selection {
             KeyKind::Classic => return Err(Skip::ClassicLoadBalancer),
             KeyKind::Test => return Err(Skip::TestObject),
         }
-        if !is_admitted(&self.load_balancers, |filter| filter.admits(key.load_balancer.as_bytes())) {
+        if !self.admits_load_balancer(key) {
             return Err(Skip::OtherLoadBalancer);
         }
         if let Some(end) = key.end {
-            let earliest = end.plus_micros(-INTERVAL_MICROS - INTERVAL_SLACK_MICROS);
-            let latest = end.plus_micros(INTERVAL_SLACK_MICROS);
-            if self.since.is_some_and(|since| latest < since) || self.until.is_some_and(|until| earliest >= until) {
+            let ends = self.interval_ends();
+            if ends.first.is_some_and(|first| end < first) || ends.before.is_some_and(|before| end >= before) {
                 return Err(Skip::OutsideWindow);
             }
         }

@@ -1,0 +1,42 @@
+//! `--dry-run`: what a command would read.
+
+use std::io::{self, BufWriter, Write};
+
+use albscope::report::{Format, Plan};
+use albscope::source::{Listing, Selection, Source};
+use anyhow::Context;
+
+use super::args::LogArgs;
+use super::progress::Shown;
+use super::{Outcome, complain, output_width};
+
+/// Lists, and prints what would be read. `outcome` is how opening the inputs turned out.
+pub(super) fn run(
+    args: &LogArgs,
+    sources: &[Box<dyn Source>],
+    selection: &Selection,
+    format: Format,
+    outcome: Outcome,
+) -> anyhow::Result<Outcome> {
+    let listings: Vec<(&dyn Source, Listing)> = {
+        let shown = Shown::new(args.quiet)?;
+        let watch = shown.progress().watch();
+        let listings = sources.iter().map(|source| (&**source, source.list(selection, watch))).collect();
+        if watch.is_cancelled() {
+            return Err(albscope::Error::from(albscope::ErrorKind::Cancelled).into());
+        }
+        listings
+    };
+    let plan = Plan::new(&listings);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match format {
+        Format::Json => plan.write_json(&mut out),
+        _ => plan.write_text(output_width(), &mut out),
+    };
+    written.and_then(|()| out.flush()).context("cannot write the plan")?;
+    if plan.problems.is_empty() {
+        return Ok(outcome);
+    }
+    complain("not all could be listed; the plan says what is missing");
+    Ok(Outcome::Trouble)
+}

@@ -1,0 +1,254 @@
+//! Which object a worker reads next.
+//!
+//! A shard's objects are read in their order, by one worker at a time, but not all by the same one: while the next object of a shard is still on its way, the shard
+//! rests, and workers go on with others. So one slow object holds up its own shard and nothing else, and the result is what it would be if every shard were read from beginning
+//! to end.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::Progress;
+use crate::source::{Fetch, Object, Source};
+
+/// Objects of one shard that are fetched ahead before another shard is opened for more.
+const DEPTH: usize = 2;
+
+/// How often a worker that waits looks whether the run was cancelled.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// An object, and where it comes from.
+pub(super) type Item<'a> = (&'a dyn Source, Object);
+
+/// A shard that is being read.
+pub(super) struct Open<'a, P> {
+    /// Its place in the order of the input.
+    pub(super) index: usize,
+    /// What its objects have given so far.
+    pub(super) part: P,
+    /// What is still to be read, in order.
+    rest: &'a [Item<'a>],
+    /// What is known of the way of the first few of `rest`.
+    ways: VecDeque<Way>,
+}
+
+/// How an object gets here.
+struct Way {
+    fetch: Option<Fetch>,
+    has_arrived: Arc<AtomicBool>,
+}
+
+impl<'a, P> Open<'a, P> {
+    /// The object to read now.
+    pub(super) fn take(&mut self) -> Option<(&'a Item<'a>, Option<Fetch>)> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some((first, self.ways.pop_front().and_then(|way| way.fetch)))
+    }
+
+    /// Whether all its objects are read.
+    pub(super) fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn is_ready(&self) -> bool {
+        match self.ways.front() {
+            Some(way) => way.has_arrived.load(Ordering::Acquire),
+            None => self.rest.first().is_some_and(|item| !is_far(item)),
+        }
+    }
+
+    /// Whether the first object that is not under way has to be fetched. Those behind one that has not wait until that is read.
+    fn can_fetch(&self) -> bool {
+        self.rest.get(self.ways.len()).is_some_and(is_far)
+    }
+}
+
+/// Whether an object has to be brought here before it can be read.
+fn is_far((source, _): &Item<'_>) -> bool {
+    source.read_ahead() > 0
+}
+
+/// Hands shards to workers.
+pub(super) struct Schedule<'a, P, F> {
+    shards: Vec<&'a [Item<'a>]>,
+    /// How a shard's part begins.
+    begin: F,
+    /// Objects that are to be under way at once.
+    read_ahead: usize,
+    /// Shards that may be open behind the first that is not merged.
+    max_ahead: usize,
+    state: Mutex<State<'a, P>>,
+    bell: Arc<Bell>,
+}
+
+struct State<'a, P> {
+    /// Shards up to here were opened.
+    opened: usize,
+    /// Shards up to here are wanted: those behind a shard that failed are not.
+    end: usize,
+    /// Shards up to here are merged.
+    merged: usize,
+    /// Open shards that no worker has in hand.
+    resting: BTreeMap<usize, Open<'a, P>>,
+    in_hand: usize,
+    /// Objects fetched, or being fetched, that no worker has taken.
+    under_way: usize,
+}
+
+impl<'a, P, F: Fn() -> P> Schedule<'a, P, F> {
+    pub(super) fn new(shards: Vec<&'a [Item<'a>]>, max_ahead: usize, begin: F) -> Self {
+        let items = shards.iter().flat_map(|shard| shard.iter());
+        let read_ahead = items.map(|(source, _)| source.read_ahead()).max().unwrap_or(0);
+        let state =
+            State { opened: 0, end: shards.len(), merged: 0, resting: BTreeMap::new(), in_hand: 0, under_way: 0 };
+        Self { shards, begin, read_ahead, max_ahead, state: Mutex::new(state), bell: Arc::default() }
+    }
+
+    /// A shard whose next object can be read now; waits for one if there may be one later. `None` when all is read, or in hand and all but read, or the run
+    /// was cancelled. `returned` is the shard that the worker has just read from, if it has more.
+    pub(super) fn next(&self, returned: Option<Open<'a, P>>, progress: &Progress) -> Option<Open<'a, P>> {
+        let mut returned = returned;
+        loop {
+            let rung = self.bell.count();
+            {
+                let mut state = self.lock();
+                let own = returned.as_ref().map(|open| open.index);
+                if let Some(open) = returned.take() {
+                    state.in_hand -= 1;
+                    if open.index < state.end {
+                        state.resting.insert(open.index, open);
+                    }
+                }
+                self.fetch_ahead(&mut state);
+                if let Some(mut open) = self.pick(&mut state, own) {
+                    state.in_hand += 1;
+                    if open.ways.front_mut().is_some_and(|way| way.fetch.is_some()) {
+                        state.under_way -= 1;
+                    }
+                    return Some(open);
+                }
+                let nothing_will_come = state.in_hand == 0 && state.resting.is_empty() && state.opened >= state.end;
+                if nothing_will_come || progress.is_cancelled() {
+                    self.bell.ring();
+                    return None;
+                }
+            }
+            self.bell.wait_past(rung);
+        }
+    }
+
+    /// Says that a shard is read to its end, and that all shards before `merged` are merged.
+    pub(super) fn finished(&self, merged: usize) {
+        let mut state = self.lock();
+        state.in_hand -= 1;
+        state.merged = state.merged.max(merged);
+        drop(state);
+        self.bell.ring();
+    }
+
+    /// Says that a shard failed. Nothing behind it is needed; what stands before it is.
+    pub(super) fn failed(&self, index: usize) {
+        let mut state = self.lock();
+        state.in_hand -= 1;
+        state.end = state.end.min(index);
+        let dropped = state.resting.split_off(&index);
+        let lost = dropped.values().flat_map(|open| &open.ways).filter(|way| way.fetch.is_some()).count();
+        state.under_way -= lost;
+        drop(state);
+        self.bell.ring();
+    }
+
+    fn pick(&self, state: &mut State<'a, P>, own: Option<usize>) -> Option<Open<'a, P>> {
+        // A worker keeps to its shard as long as it can: what it counts into is warm.
+        let own = own.filter(|index| state.resting.get(index).is_some_and(Open::is_ready));
+        let ready = own.or_else(|| state.resting.iter().find(|(_, open)| open.is_ready()).map(|(&index, _)| index));
+        if let Some(index) = ready {
+            return state.resting.remove(&index);
+        }
+        if !self.can_open(state) {
+            return None;
+        }
+        (!self.is_next_far(state)).then(|| self.open(state))
+    }
+
+    fn can_open(&self, state: &State<'a, P>) -> bool {
+        state.opened < state.end && state.opened - state.merged < self.max_ahead
+    }
+
+    /// Whether the next shard to be opened begins with an object that has to be fetched.
+    fn is_next_far(&self, state: &State<'a, P>) -> bool {
+        self.shards[state.opened].first().is_some_and(is_far)
+    }
+
+    fn open(&self, state: &mut State<'a, P>) -> Open<'a, P> {
+        let index = state.opened;
+        state.opened += 1;
+        Open { index, part: (self.begin)(), rest: self.shards[index], ways: VecDeque::new() }
+    }
+
+    /// Has as many objects under way as are worth it: the next few of each open shard, and shards opened for more.
+    fn fetch_ahead(&self, state: &mut State<'a, P>) {
+        while state.under_way < self.read_ahead {
+            let shallow = state.resting.values().find(|open| open.ways.len() < DEPTH && open.can_fetch());
+            let index = if let Some(open) = shallow {
+                open.index
+            } else if self.can_open(state) && self.is_next_far(state) {
+                let open = self.open(state);
+                let index = open.index;
+                state.resting.insert(index, open);
+                index
+            } else {
+                let deeper = state.resting.values().filter(|open| open.can_fetch()).min_by_key(|open| open.ways.len());
+                let Some(open) = deeper else { break };
+                open.index
+            };
+            let Some(open) = state.resting.get_mut(&index) else { break };
+            let Some((source, object)) = open.rest.get(open.ways.len()) else { continue };
+            let has_arrived = Arc::new(AtomicBool::new(false));
+            let (arrived, bell) = (has_arrived.clone(), self.bell.clone());
+            let fetch = source.fetch(
+                object,
+                Box::new(move || {
+                    arrived.store(true, Ordering::Release);
+                    bell.ring();
+                }),
+            );
+            match fetch {
+                Some(_) => state.under_way += 1,
+                None => has_arrived.store(true, Ordering::Release),
+            }
+            open.ways.push_back(Way { fetch, has_arrived });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<'a, P>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes the workers that wait for something to change.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Bell {
+    fn count(&self) -> u64 {
+        *self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self) {
+        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until it rang since it was at `count`, or a moment.
+    fn wait_past(&self, count: u64) {
+        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(rung, GLANCE, |rung| *rung == count);
+        drop(waited);
+    }
+}

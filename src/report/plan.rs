@@ -1,0 +1,163 @@
+//! What a run would read: the answer to `--dry-run`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::plain::harmless;
+use super::text::{align_right, new_table};
+use super::words;
+use crate::source::{Listing, ObjectKey, Source};
+use crate::timestamp::MICROS_PER_SECOND;
+
+/// Objects that would be read, and what it would take. As JSON, a stable form as that of [`super::Report`] is: keys are only added.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Plan {
+    /// This program's.
+    pub albscope_version: &'static str,
+    /// Objects to read.
+    pub objects: u64,
+    /// Their bytes as stored, as far as they are known.
+    pub bytes: u64,
+    /// Those of the objects that are in the cache.
+    pub cached_objects: u64,
+    /// Those that are in an archive and cannot be read before they are restored.
+    pub archived_objects: u64,
+    /// By load balancer and day, in that order.
+    pub days: Vec<PlanDay>,
+    /// Objects left out, by reason.
+    pub objects_skipped: BTreeMap<&'static str, u64>,
+    /// Folders left out, by reason; their objects are not listed.
+    pub folders_skipped: BTreeMap<&'static str, u64>,
+    /// Jumps over keys that cannot be wanted, which were not listed.
+    pub jumps: u64,
+    /// Requests that the listing took.
+    pub list_requests: u64,
+    /// Requests that reading will take, tries again not counted.
+    pub read_requests: u64,
+    /// What could not be listed: where, and why.
+    pub problems: Vec<PlanProblem>,
+}
+
+/// The objects of one load balancer on one day.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlanDay {
+    /// Its resource id; absent for objects whose names do not tell.
+    pub load_balancer: Option<String>,
+    /// The day of their intervals, `2026-11-22`.
+    pub day: Option<String>,
+    /// How many.
+    pub objects: u64,
+    /// Their bytes as stored.
+    pub bytes: u64,
+}
+
+/// What could not be listed.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlanProblem {
+    /// A path or URL.
+    pub object: String,
+    /// What the file system or the store said.
+    pub reason: String,
+}
+
+impl Plan {
+    /// Sums up what the sources listed.
+    #[must_use]
+    pub fn new(listings: &[(&dyn Source, Listing)]) -> Self {
+        let mut plan = Self { albscope_version: env!("CARGO_PKG_VERSION"), ..Self::default() };
+        let mut days: BTreeMap<(Option<String>, Option<String>), (u64, u64)> = BTreeMap::new();
+        for (source, listing) in listings {
+            for object in &listing.objects {
+                let file_name = object.name.rsplit(['/', '\\']).next().unwrap_or_default();
+                let key = ObjectKey::parse(file_name);
+                // An interval that ends at midnight is the last of its day.
+                let day = key.as_ref().and_then(|key| key.end).map(|end| end.plus_micros(-MICROS_PER_SECOND));
+                let day = day.map(|day| day.to_string()[..10].to_owned());
+                let (objects, bytes) = days.entry((key.map(|key| key.load_balancer), day)).or_default();
+                *objects += 1;
+                *bytes += object.stored_bytes;
+                let cost = source.cost(object);
+                plan.objects += 1;
+                plan.bytes += object.stored_bytes;
+                plan.cached_objects += u64::from(cost.is_cached);
+                plan.archived_objects += u64::from(cost.is_archived);
+                plan.read_requests += cost.requests;
+            }
+            for (reason, count) in &listing.skipped {
+                *plan.objects_skipped.entry(reason.id()).or_default() += count;
+            }
+            for (reason, count) in &listing.folders_skipped {
+                *plan.folders_skipped.entry(reason.id()).or_default() += count;
+            }
+            plan.jumps += listing.jumps;
+            plan.list_requests += listing.requests;
+            plan.problems.extend(listing.errors.iter().map(|error| PlanProblem {
+                object: error.object().unwrap_or_default().to_owned(),
+                reason: std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string),
+            }));
+        }
+        let days = days.into_iter();
+        plan.days = days
+            .map(|((load_balancer, day), (objects, bytes))| PlanDay { load_balancer, day, objects, bytes })
+            .collect();
+        plan
+    }
+
+    /// Writes it as one JSON object.
+    ///
+    /// # Errors
+    /// When `out` does not take it.
+    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        super::json::write(self, out)
+    }
+
+    /// Writes it for a person.
+    ///
+    /// # Errors
+    /// When `out` does not take it.
+    pub fn write_text(&self, width: usize, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "Would read {} ({}).", words::counted(self.objects, "object"), words::bytes(self.bytes))?;
+        if !self.days.is_empty() {
+            let mut table = new_table(width.saturating_sub(1));
+            table.set_header(["load balancer", "day", "objects", "bytes"]);
+            for day in &self.days {
+                table.add_row([
+                    harmless(day.load_balancer.as_deref().unwrap_or("(not told by the name)")).into_owned(),
+                    day.day.clone().unwrap_or_else(|| "-".to_owned()),
+                    words::count(day.objects),
+                    words::bytes(day.bytes),
+                ]);
+            }
+            align_right(&mut table, &[2, 3]);
+            for line in table.to_string().lines() {
+                writeln!(out, " {}", line.trim_end())?;
+            }
+        }
+        for (what, skipped) in [("objects", &self.objects_skipped), ("folders", &self.folders_skipped)] {
+            if !skipped.is_empty() {
+                writeln!(out, "{what} left out: {}", words::listed(skipped))?;
+            }
+        }
+        if self.jumps > 0 {
+            let jumps = words::counted(self.jumps, "jump");
+            writeln!(out, "{jumps} over keys that cannot be wanted, which were neither listed nor counted")?;
+        }
+        if self.archived_objects > 0 {
+            let archived = words::counted(self.archived_objects, "object");
+            writeln!(out, "archived: {archived}, to be restored before they can be read")?;
+        }
+        if self.cached_objects > 0 {
+            writeln!(out, "in the cache: {}", words::counted(self.cached_objects, "object"))?;
+        }
+        if self.list_requests > 0 {
+            let (list, read) = (words::counted(self.list_requests, "request"), words::count(self.read_requests));
+            writeln!(out, "Listing took {list}; reading will take {read}.")?;
+        }
+        for problem in &self.problems {
+            writeln!(out, "could not list {}: {}", harmless(&problem.object), harmless(&problem.reason))?;
+        }
+        Ok(())
+    }
+}

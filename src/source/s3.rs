@@ -1,0 +1,304 @@
+//! Objects in Amazon S3, or in a store that speaks its protocol.
+//!
+//! All that is asynchronous lies below this module: [`S3::list`] waits for the listing, and [`S3::fetch`] hands an object's order to tasks on threads of their own, which
+//! bring it while workers decode others. What a run cannot lose is made sure of here: an object arrives whole and of one version, or with the reason why not.
+
+mod cache;
+mod client;
+mod etag;
+mod fetch;
+mod retry;
+mod trouble;
+mod url;
+mod walk;
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+pub use cache::CacheOptions;
+pub(super) use etag::Etag;
+
+use super::{Arrived, Cost, Fetch, FromCache, Listing, Object, Place, Selection, Source, Watch, way};
+use crate::decode::Body;
+use crate::error::{Error, Result};
+use client::Shared;
+use fetch::{Order, Origin, bring_all, budget, requests};
+use trouble::{Action, Kind, Trouble};
+use url::Url;
+use walk::{Begin, Node, Page, few, object, walk};
+
+/// How S3 is reached. By default as the environment and the AWS configuration files say.
+#[derive(Clone, Debug, Default)]
+pub struct S3Options {
+    /// A profile of the AWS configuration files.
+    pub profile: Option<String>,
+    /// Where to ask first; a bucket's own region is found by itself.
+    pub region: Option<String>,
+    /// Another store than Amazon's. Buckets are then named in the path, unless it is Amazon's after all.
+    pub endpoint_url: Option<String>,
+    /// Send requests without credentials, for public buckets.
+    pub no_sign_request: bool,
+    /// Agree to pay for requests to a bucket whose owner does not.
+    pub request_payer: bool,
+    /// Requests in flight at most; by default 16 a core, 32 to 128.
+    pub concurrency: Option<usize>,
+    /// Where objects are kept from one run to the next.
+    pub cache: Option<CacheOptions>,
+}
+
+/// How much may be under way at once.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// Requests in flight.
+    concurrency: usize,
+    /// Bytes of objects that are here, or on their way, and not yet taken by a worker.
+    bytes: u64,
+}
+
+const LEAST_BYTES: u64 = 128 * 1024 * 1024;
+const MOST_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// The memory that may be taken for granted where the system does not tell how much there is.
+const MEMORY_IF_UNKNOWN: u64 = 2 * 1024 * 1024 * 1024;
+
+impl Bounds {
+    fn of(options: &S3Options) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let concurrency = options.concurrency.unwrap_or_else(|| (cores * 16).clamp(32, 128)).max(1);
+        Self { concurrency, bytes: (memory() / 8).clamp(LEAST_BYTES, MOST_BYTES) }
+    }
+}
+
+/// Bytes of memory of this machine, or of this container where it has less.
+fn memory() -> u64 {
+    if !sysinfo::IS_SUPPORTED_SYSTEM {
+        return MEMORY_IF_UNKNOWN;
+    }
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let machine = system.total_memory();
+    match system.cgroup_limits() {
+        Some(limits) if limits.total_memory > 0 => machine.min(limits.total_memory),
+        _ => machine,
+    }
+}
+
+/// Connections, credentials and bounds, which all sources of a run share.
+pub struct Store {
+    shared: Arc<Shared>,
+    orders: UnboundedSender<Order>,
+    /// Absent only while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Store {
+    /// Reads the configuration. Asks nothing of S3 yet.
+    ///
+    /// # Errors
+    /// When there are no threads to be had, or the cache cannot be used.
+    pub fn open(options: &S3Options) -> io::Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get).min(4);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("s3")
+            .enable_all()
+            .build()?;
+        let bounds = Bounds::of(options);
+        let shared = Arc::new(runtime.block_on(Shared::open(options, bounds))?);
+        let (orders, queue) = unbounded_channel();
+        runtime.spawn(bring_all(shared.clone(), budget(bounds.bytes), queue));
+        Ok(Self { shared, orders, runtime: Some(runtime) })
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(future),
+            None => unreachable!("the runtime is taken away when the store is dropped"),
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Some(cache) = &self.shared.cache {
+            // What could not be taken away is tried again after the next run.
+            let _ = cache.trim();
+        }
+        if let Some(runtime) = self.runtime.take() {
+            // Whatever is still under way is wanted no more.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A bucket, or a part of it.
+pub struct S3 {
+    store: Arc<Store>,
+    origin: Arc<Origin>,
+    start: Mutex<Option<Start>>,
+    node: Node,
+}
+
+/// What opening found, which listing need not ask again.
+enum Start {
+    Page(Page),
+    Object(Object),
+}
+
+impl S3 {
+    /// What a URL names: the object of that key, if there is one; else the folder of that name; else all keys that begin so.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Source`] when there is nothing, or it may not be looked at, with what to do.
+    pub fn open(store: &Arc<Store>, url: &str) -> Result<Self> {
+        let parsed = Url::parse(url).map_err(|reason| Error::source(url, reason))?;
+        let (node, start) =
+            store.block_on(begin(&store.shared, &parsed)).map_err(|reason| Error::source(url, reason))?;
+        Ok(Self { store: store.clone(), origin: Arc::new(Origin::new(parsed)), start: Mutex::new(Some(start)), node })
+    }
+
+    fn order(&self, object: &Object, arrived: Arrived) -> Fetch {
+        let (delivery, fetch) = way(arrived);
+        let Place::Key { etag, .. } = &object.place else {
+            delivery.deliver(Err(Error::source(&*object.name, io::Error::other("it is no object in S3"))));
+            return fetch;
+        };
+        let key = object.name[self.origin.url.of("").len()..].to_owned();
+        let order = Order { origin: self.origin.clone(), key, size: object.stored_bytes, etag: etag.clone(), delivery };
+        // Refused, the order is dropped, which the fetch reports.
+        let _ = self.store.orders.send(order);
+        fetch
+    }
+}
+
+impl Source for S3 {
+    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
+        let start = self.start.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let url = &self.origin.url;
+        let first = match start {
+            Some(Start::Object(object)) => return one(object, selection),
+            Some(Start::Page(page)) => Ok(page),
+            None => match self.store.block_on(begin(&self.store.shared, url)) {
+                Ok((_, Start::Object(object))) => return one(object, selection),
+                Ok((_, Start::Page(page))) => Ok(page),
+                Err(reason) => Err(Error::source(url.of(&url.prefix), reason)),
+            },
+        };
+        match first {
+            Ok(page) => {
+                let mut listing =
+                    self.store.block_on(walk(&self.store.shared, url, self.node.clone(), page, selection, watch));
+                listing.requests += 1;
+                listing
+            }
+            Err(error) => Listing { errors: vec![error], requests: 1, ..Listing::default() },
+        }
+    }
+
+    fn read_ahead(&self) -> usize {
+        self.store.shared.bounds.concurrency * 2
+    }
+
+    fn fetch(&self, object: &Object, arrived: Arrived) -> Option<Fetch> {
+        Some(self.order(object, arrived))
+    }
+
+    fn cost(&self, object: &Object) -> Cost {
+        let Place::Key { etag, is_archived } = &object.place else { return Cost::default() };
+        let kept = self.store.shared.cache.as_ref().zip(etag.as_ref()).and_then(|(cache, etag)| {
+            cache.find(&self.origin.url.bucket, &object.name[self.origin.url.of("").len()..], etag, object.stored_bytes)
+        });
+        Cost {
+            requests: if kept.is_some() { 0 } else { requests(object.stored_bytes) },
+            is_cached: kept.is_some(),
+            is_archived: *is_archived,
+        }
+    }
+
+    fn from_cache(&self) -> Option<FromCache> {
+        self.store.shared.cache.as_ref().map(|_| self.origin.from_cache())
+    }
+
+    fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
+        self.order(object, Box::new(|| ())).wait(&object.name, scratch)
+    }
+}
+
+/// The listing of one object that the user named: it is read unless its name says that it holds another log.
+fn one(object: Object, selection: &Selection) -> Listing {
+    let mut listing = Listing { requests: 1, ..Listing::default() };
+    let file_name = object.name.rsplit('/').next().unwrap_or_default();
+    match super::disk::admit_name(file_name, false, selection) {
+        Ok(()) => listing.objects.push(object),
+        Err(reason) => listing.skip(reason),
+    }
+    listing
+}
+
+/// Looks at what a URL names.
+async fn begin(shared: &Shared, url: &Url) -> io::Result<(Node, Start)> {
+    let said = |trouble: &Trouble| trouble.explain(Action::List, &shared.region(&url.bucket), &url.bucket, &url.prefix);
+    let is_folder = url.prefix.is_empty() || url.prefix.ends_with('/');
+    let node = Node::of_folder(&url.prefix);
+    let with_folders = !is_folder || node.asks_for_folders();
+    let page = match shared.page(&url.bucket, &url.prefix, with_folders, &Begin::Start).await {
+        Ok(page) => page,
+        // Who may read one object need not be allowed to list its bucket.
+        Err(trouble) if trouble.kind == Kind::Denied && !is_folder => {
+            let head = shared.head(&url.bucket, &url.prefix).await.map_err(|_| said(&trouble))?;
+            return Ok((node, Start::Object(object(url, head))));
+        }
+        Err(trouble) => return Err(said(&trouble)),
+    };
+    if is_folder {
+        if page.keys.is_empty() && page.folders.is_empty() {
+            return Err(nothing(shared, url).await);
+        }
+        return Ok((node, Start::Page(page)));
+    }
+    let Page { keys, folders, next } = page;
+    let folder = format!("{}/", url.prefix);
+    let has_folder = folders.contains(&folder);
+    // The key itself stands before all that it begins.
+    let is_key = keys.first().is_some_and(|key| key.name == url.prefix);
+    if let Some(key) = keys.into_iter().next().filter(|_| is_key) {
+        return Ok((node, Start::Object(object(url, key))));
+    }
+    if has_folder || next.is_some() {
+        let node = Node::of_folder(&folder);
+        let page = shared.page(&url.bucket, &folder, node.asks_for_folders(), &Begin::Start).await;
+        let page = page.map_err(|trouble| said(&trouble))?;
+        if !page.keys.is_empty() || !page.folders.is_empty() {
+            return Ok((node, Start::Page(page)));
+        }
+    }
+    let node = Node::of_beginning(&url.prefix);
+    let page = shared.page(&url.bucket, &url.prefix, false, &Begin::Start).await.map_err(|trouble| said(&trouble))?;
+    if page.keys.is_empty() {
+        return Err(nothing(shared, url).await);
+    }
+    Ok((node, Start::Page(page)))
+}
+
+/// Says that there is nothing, and what is nearest.
+async fn nothing(shared: &Shared, url: &Url) -> io::Error {
+    let mut above = url.prefix.trim_end_matches('/');
+    while let Some((parent, _)) = above.rsplit_once('/').or((!above.is_empty()).then_some(("", ""))) {
+        let folder = if parent.is_empty() { String::new() } else { format!("{parent}/") };
+        let Ok(page) = shared.page(&url.bucket, &folder, true, &Begin::Start).await else { break };
+        let found = page.folders.into_iter().chain(page.keys.into_iter().map(|key| key.name));
+        let names: Vec<String> = found.map(|name| name[folder.len()..].to_owned()).collect();
+        if !names.is_empty() {
+            return io::Error::other(format!(
+                "there is nothing; the nearest that exists is {}, which has {}",
+                url.of(&folder),
+                few(&names)
+            ));
+        }
+        above = parent;
+    }
+    io::Error::other(format!("there is nothing; the bucket {} is empty", url.bucket))
+}

@@ -1,0 +1,245 @@
+//! Requests to S3: one client for each region, retries, and nothing of what is asked for.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::{ObjectStorageClass, RequestPayer};
+use aws_smithy_http_client::tls;
+
+use super::cache::Cache;
+use super::etag::Etag;
+use super::retry::{Pace, with_retries};
+use super::trouble::{Kind, Trouble};
+use super::walk::{Begin, Key, Page};
+use super::{Bounds, S3Options};
+
+/// Where there is no region by flag, environment or profile. It answers for buckets of all regions, if only by saying which.
+const ANY_REGION: &str = "us-east-1";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an answer's head may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Listings in flight at most: each answer may be a megabyte of XML.
+const MAX_LISTINGS: usize = 32;
+
+/// What all tasks of a store share.
+pub(super) struct Shared {
+    base: aws_sdk_s3::Config,
+    region: String,
+    request_payer: Option<RequestPayer>,
+    /// Clients of buckets that turned out to lie in another region.
+    elsewhere: Mutex<HashMap<String, (String, Client)>>,
+    client: Client,
+    pub(super) pace: Pace,
+    pub(super) bounds: Bounds,
+    pub(super) cache: Option<Cache>,
+}
+
+impl Shared {
+    /// Reads the configuration; asks nothing of S3.
+    pub(super) async fn open(options: &S3Options, bounds: Bounds) -> io::Result<Self> {
+        let cache = options.cache.as_ref().map(|cache| {
+            Cache::open(cache).map_err(|reason| {
+                io::Error::new(reason.kind(), format!("the cache {} cannot be used: {reason}", cache.folder.display()))
+            })
+        });
+        let cache = cache.transpose()?;
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        if let Some(profile) = &options.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &options.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if options.no_sign_request {
+            loader = loader.no_credentials();
+        }
+        let sdk = loader.load().await;
+        let region = sdk.region().map_or_else(|| ANY_REGION.to_owned(), ToString::to_string);
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        let mut config = aws_sdk_s3::config::Builder::from(&sdk)
+            .region(Region::new(region.clone()))
+            // Tried again here, where the body belongs to the try.
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts);
+        if let Some(url) = &options.endpoint_url {
+            config = config.endpoint_url(url);
+        }
+        // Other stores seldom have a name for each bucket.
+        let other_store = options
+            .endpoint_url
+            .clone()
+            .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok())
+            .or_else(|| sdk.endpoint_url().map(str::to_owned));
+        if other_store.is_some_and(|url| !url.contains(".amazonaws.com")) {
+            config = config.force_path_style(true);
+        }
+        let base = config.build();
+        Ok(Self {
+            client: Client::from_conf(base.clone()),
+            base,
+            region,
+            request_payer: options.request_payer.then_some(RequestPayer::Requester),
+            elsewhere: Mutex::default(),
+            pace: Pace::new(bounds.concurrency),
+            bounds,
+            cache,
+        })
+    }
+
+    /// The region in which `bucket` is asked for.
+    pub(super) fn region(&self, bucket: &str) -> String {
+        let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        elsewhere.get(bucket).map_or_else(|| self.region.clone(), |(region, _)| region.clone())
+    }
+
+    fn client(&self, bucket: &str) -> Client {
+        let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        elsewhere.get(bucket).map_or_else(|| self.client.clone(), |(_, client)| client.clone())
+    }
+
+    /// Listings that may be in flight.
+    pub(super) fn listings(&self) -> usize {
+        self.bounds.concurrency.clamp(1, MAX_LISTINGS)
+    }
+
+    /// Sends a request until it succeeds or fails for good; to the region where the bucket is, once that is known.
+    pub(super) async fn send<T, F, A>(&self, bucket: &str, mut attempt: F) -> Result<T, Trouble>
+    where
+        F: FnMut(Client) -> A,
+        A: Future<Output = Result<T, Trouble>>,
+    {
+        loop {
+            let asked = self.region(bucket);
+            let trouble = match with_retries(&self.pace, || attempt(self.client(bucket))).await {
+                Ok(value) => return Ok(value),
+                Err(trouble) => trouble,
+            };
+            let Kind::WrongRegion(told) = &trouble.kind else { return Err(trouble) };
+            let region = match told {
+                Some(region) => Some(region.clone()),
+                None => self.ask_region(bucket).await,
+            };
+            // Told the same again, there is nothing left to try.
+            let Some(region) = region.filter(|region| *region != asked) else { return Err(trouble) };
+            let config = self.base.to_builder().region(Region::new(region.clone())).build();
+            let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+            // Twice elsewhere is a circle.
+            if elsewhere.get(bucket).is_some_and(|(known, _)| *known == asked) {
+                return Err(trouble);
+            }
+            elsewhere.insert(bucket.to_owned(), (region, Client::from_conf(config)));
+        }
+    }
+
+    /// A bucket's region, from the header of any answer about it.
+    async fn ask_region(&self, bucket: &str) -> Option<String> {
+        match self.client(bucket).head_bucket().bucket(bucket).send().await {
+            Ok(answer) => answer.bucket_region().map(str::to_owned),
+            Err(error) => match Trouble::of(&error).kind {
+                Kind::WrongRegion(region) => region,
+                _ => error.raw_response()?.headers().get("x-amz-bucket-region").map(str::to_owned),
+            },
+        }
+    }
+
+    /// One page of what begins with `prefix`; with folders, only what lies right there.
+    pub(super) async fn page(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        with_folders: bool,
+        from: &Begin,
+    ) -> Result<Page, Trouble> {
+        self.send(bucket, |client| async move {
+            let mut request = client.list_objects_v2().bucket(bucket).set_request_payer(self.request_payer.clone());
+            if !prefix.is_empty() {
+                request = request.prefix(prefix);
+            }
+            if with_folders {
+                request = request.delimiter("/");
+            }
+            request = match from {
+                Begin::Start => request,
+                Begin::After(key) => request.start_after(key),
+                Begin::Token { token, .. } => request.continuation_token(token),
+            };
+            let answer = request.send().await.map_err(|error| Trouble::of(&error))?;
+            let keys: Vec<Key> = answer.contents().iter().filter_map(key).collect();
+            // A store that does not know start-after would be listed in circles.
+            if let Begin::After(after) = from
+                && keys.first().is_some_and(|key| key.name <= *after)
+            {
+                return Err(Trouble::new(Kind::Other, "the store does not list from a key on (start-after)"));
+            }
+            let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix().map(str::to_owned));
+            let next = answer.next_continuation_token().map(str::to_owned);
+            Ok(Page { keys, folders: folders.collect(), next: next.filter(|_| answer.is_truncated() == Some(true)) })
+        })
+        .await
+    }
+
+    /// An object's head.
+    pub(super) async fn head(&self, bucket: &str, name: &str) -> Result<Key, Trouble> {
+        self.send(bucket, |client| async move {
+            let request = client.head_object().bucket(bucket).key(name).set_request_payer(self.request_payer.clone());
+            let answer = request.send().await.map_err(|error| Trouble::of(&error))?;
+            Ok(Key {
+                name: name.to_owned(),
+                size: size(answer.content_length()),
+                etag: answer.e_tag().and_then(Etag::parse),
+                is_archived: false,
+            })
+        })
+        .await
+    }
+
+    /// Begins to read an object, or a range of its bytes; once.
+    pub(super) async fn get(
+        &self,
+        client: Client,
+        bucket: &str,
+        key: &str,
+        range: Option<(u64, u64)>,
+        etag: Option<&Etag>,
+    ) -> Result<GetObjectOutput, Trouble> {
+        let mut request = client.get_object().bucket(bucket).key(key).set_request_payer(self.request_payer.clone());
+        if let Some((begin, end)) = range {
+            request = request.range(format!("bytes={begin}-{}", end - 1));
+        }
+        if let Some(etag) = etag {
+            request = request.if_match(etag.header());
+        }
+        request.send().await.map_err(|error| Trouble::of(&error))
+    }
+}
+
+fn key(object: &aws_sdk_s3::types::Object) -> Option<Key> {
+    let is_archived =
+        matches!(object.storage_class(), Some(ObjectStorageClass::Glacier | ObjectStorageClass::DeepArchive));
+    let is_restored = object.restore_status().is_some_and(|status| status.restore_expiry_date().is_some());
+    Some(Key {
+        name: object.key()?.to_owned(),
+        size: size(object.size()),
+        etag: object.e_tag().and_then(Etag::parse),
+        is_archived: is_archived && !is_restored,
+    })
+}
+
+/// A size that is told, and not negative.
+fn size(told: Option<i64>) -> u64 {
+    told.and_then(|size| u64::try_from(size).ok()).unwrap_or(0)
+}

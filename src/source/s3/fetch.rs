@@ -1,0 +1,409 @@
+//! Bringing objects here: many at once, in bounded memory, whole or in ranges, and each byte once.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::ServerSideEncryption;
+use md5::{Digest, Md5};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+
+use super::cache::{Keeping, Kept};
+use super::client::Shared;
+use super::etag::Etag;
+use super::trouble::{Action, Kind, Trouble};
+use super::url::Url;
+use crate::error::{Error, Result};
+use crate::source::{Delivery, Fetched, FromCache};
+
+/// Objects up to this size come in one request.
+const MAX_ONE_REQUEST: u64 = 16 * 1024 * 1024;
+
+/// Bytes of one range of a larger object.
+const PART: u64 = 8 * 1024 * 1024;
+
+/// Objects up to this size are held whole, larger ones streamed.
+const MAX_WHOLE: u64 = 64 * 1024 * 1024;
+
+/// Ranges of a streamed object that are fetched ahead. With the one being read and the one waiting, eight are held.
+const PARTS_AHEAD: usize = 6;
+
+/// Memory for the objects under way is given out in pieces of this size.
+const BUDGET_PIECE: u64 = 64 * 1024;
+
+/// How often an object is read anew whose content is not what its ETag tells.
+const MAX_MISMATCHES: usize = 5;
+
+/// An object to bring here.
+pub(super) struct Order {
+    pub(super) origin: Arc<Origin>,
+    pub(super) key: String,
+    pub(super) size: u64,
+    pub(super) etag: Option<Etag>,
+    pub(super) delivery: Delivery,
+}
+
+/// Where a source's objects come from, and what came from its cache.
+pub(super) struct Origin {
+    pub(super) url: Url,
+    cached_objects: AtomicU64,
+    cached_bytes: AtomicU64,
+    /// Whether ETags are MD5 sums here: not known, or known to be, or known not to be.
+    md5_tags: AtomicU8,
+}
+
+const UNKNOWN: u8 = 0;
+const ARE_MD5: u8 = 1;
+const ARE_OTHERS: u8 = 2;
+
+impl Origin {
+    pub(super) fn new(url: Url) -> Self {
+        Self {
+            url,
+            cached_objects: AtomicU64::new(0),
+            cached_bytes: AtomicU64::new(0),
+            md5_tags: AtomicU8::new(UNKNOWN),
+        }
+    }
+
+    pub(super) fn from_cache(&self) -> FromCache {
+        FromCache {
+            objects: self.cached_objects.load(Ordering::Relaxed),
+            bytes: self.cached_bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Requests that an object of this size takes.
+pub(super) fn requests(size: u64) -> u64 {
+    if size <= MAX_ONE_REQUEST { 1 } else { size.div_ceil(PART) }
+}
+
+/// Memory that holds objects under way.
+pub(super) fn budget(bytes: u64) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(pieces(bytes.max(MAX_WHOLE))).unwrap_or(usize::MAX >> 4)))
+}
+
+fn pieces(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(BUDGET_PIECE)).unwrap_or(u32::MAX).max(1)
+}
+
+/// Brings what is ordered, in the order of the orders as far as memory goes: an object that a worker needs first never waits for memory that only those behind it could give back.
+pub(super) async fn bring_all(shared: Arc<Shared>, budget: Arc<Semaphore>, mut orders: UnboundedReceiver<Order>) {
+    while let Some(order) = orders.recv().await {
+        // The semaphore is never closed.
+        let Ok(hold) = budget.clone().acquire_many_owned(pieces(order.size.min(MAX_WHOLE))).await else { return };
+        tokio::spawn(bring(shared.clone(), order, hold));
+    }
+}
+
+async fn bring(shared: Arc<Shared>, order: Order, hold: OwnedSemaphorePermit) {
+    let Order { origin, key, size, etag, delivery } = order;
+    let object = Remote { shared, origin, key, size, etag };
+    if let Some(fetched) = object.from_cache().await {
+        delivery.deliver(Ok(fetched.into_fetched(hold)));
+        return;
+    }
+    if object.size > MAX_WHOLE {
+        object.stream(delivery, hold).await;
+        return;
+    }
+    let fetched = object.whole().await.map_err(|trouble| object.error(&trouble));
+    delivery.deliver(fetched.map(|bytes| Fetched::Whole { bytes, hold: Box::new(hold) }));
+}
+
+/// An object in the store.
+struct Remote {
+    shared: Arc<Shared>,
+    origin: Arc<Origin>,
+    key: String,
+    size: u64,
+    etag: Option<Etag>,
+}
+
+/// What the cache had.
+enum FromDisk {
+    Whole(Vec<u8>),
+    File(std::fs::File),
+}
+
+impl FromDisk {
+    fn into_fetched(self, hold: OwnedSemaphorePermit) -> Fetched {
+        match self {
+            Self::Whole(bytes) => Fetched::Whole { bytes, hold: Box::new(hold) },
+            Self::File(file) => Fetched::Stream(Box::new(file)),
+        }
+    }
+}
+
+impl Remote {
+    fn bucket(&self) -> &str {
+        &self.origin.url.bucket
+    }
+
+    fn error(&self, trouble: &Trouble) -> Error {
+        let bucket = self.bucket();
+        let reason = trouble.explain(Action::Get, &self.shared.region(bucket), bucket, &self.key);
+        Error::source(self.origin.url.of(&self.key), reason)
+    }
+
+    async fn from_cache(&self) -> Option<FromDisk> {
+        self.shared.cache.as_ref()?;
+        let (etag, size) = match &self.etag {
+            Some(etag) => (etag.clone(), self.size),
+            // A store whose listings have no ETags tells them when asked.
+            None => {
+                let head = self.shared.head(self.bucket(), &self.key).await.ok()?;
+                (head.etag?, head.size)
+            }
+        };
+        let (shared, origin, key) = (self.shared.clone(), self.origin.clone(), self.key.clone());
+        let found = tokio::task::spawn_blocking(move || {
+            let kept = shared.cache.as_ref()?.find(&origin.url.bucket, &key, &etag, size)?;
+            read_kept(&kept, size).ok()
+        });
+        let fetched = found.await.ok()??;
+        self.origin.cached_objects.fetch_add(1, Ordering::Relaxed);
+        self.origin.cached_bytes.fetch_add(size, Ordering::Relaxed);
+        Some(fetched)
+    }
+
+    /// All of the object. What it brings is of one version of the object, and all of it.
+    async fn whole(&self) -> Result<Vec<u8>, Trouble> {
+        if self.size > MAX_ONE_REQUEST {
+            let bytes = self.whole_in_parts().await?;
+            self.keep(self.etag.as_ref(), &bytes).await;
+            return Ok(bytes);
+        }
+        let mut sums: Vec<[u8; 16]> = Vec::new();
+        loop {
+            let (bytes, etag, told) = self
+                .shared
+                .send(self.bucket(), |client| async move {
+                    let answer = self.shared.get(client, self.bucket(), &self.key, None, None).await?;
+                    let etag = answer.e_tag().and_then(Etag::parse);
+                    let told = md5_told(&answer, etag.as_ref());
+                    let is_listed = etag.is_some() && etag == self.etag;
+                    let bytes = body(answer, is_listed.then_some(self.size)).await?;
+                    Ok((bytes, etag, told))
+                })
+                .await?;
+            if self.is_as_told(&bytes, told, &mut sums)? {
+                self.keep(etag.as_ref(), &bytes).await;
+                return Ok(bytes);
+            }
+        }
+    }
+
+    /// Whether the content is what its ETag tells. `sums` are those of the tries before, none of which was.
+    ///
+    /// A store whose ETags are something else gives the same content again and again.
+    fn is_as_told(&self, bytes: &[u8], told: Option<[u8; 16]>, sums: &mut Vec<[u8; 16]>) -> Result<bool, Trouble> {
+        let tags = &self.origin.md5_tags;
+        let Some(told) = told.filter(|_| tags.load(Ordering::Relaxed) != ARE_OTHERS) else { return Ok(true) };
+        let sum: [u8; 16] = Md5::digest(bytes).into();
+        if sum == told {
+            tags.store(ARE_MD5, Ordering::Relaxed);
+            return Ok(true);
+        }
+        if sums.contains(&sum) && tags.load(Ordering::Relaxed) == UNKNOWN {
+            tags.store(ARE_OTHERS, Ordering::Relaxed);
+            return Ok(true);
+        }
+        sums.push(sum);
+        if sums.len() > MAX_MISMATCHES {
+            return Err(Trouble::new(
+                Kind::Other,
+                "its content is not what its ETag (an MD5 sum) tells, again and again",
+            ));
+        }
+        Ok(false)
+    }
+
+    async fn whole_in_parts(&self) -> Result<Vec<u8>, Trouble> {
+        let mut parts: VecDeque<Part> = self.parts().collect();
+        let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
+        while let Some(part) = parts.pop_front() {
+            bytes.extend_from_slice(&part.take().await?);
+        }
+        Ok(bytes)
+    }
+
+    /// The object's ranges in order. Each begins to be fetched when it is taken from the iterator.
+    fn parts(&self) -> impl Iterator<Item = Part> + use<'_> {
+        (0..self.size.div_ceil(PART)).map(|place| {
+            let range = (place * PART, ((place + 1) * PART).min(self.size));
+            let (shared, origin) = (self.shared.clone(), self.origin.clone());
+            let (key, etag) = (self.key.clone(), self.etag.clone());
+            Part(tokio::spawn(async move {
+                let bucket = &origin.url.bucket;
+                let attempt = |client: Client| {
+                    let (shared, key, etag) = (&shared, &key, &etag);
+                    async move {
+                        let answer = shared.get(client, bucket, key, Some(range), etag.as_ref()).await?;
+                        body(answer, Some(range.1 - range.0)).await
+                    }
+                };
+                shared.send(bucket, attempt).await
+            }))
+        })
+    }
+
+    /// Brings an object that is too large to hold: a few ranges ahead of the reader.
+    async fn stream(&self, delivery: Delivery, hold: OwnedSemaphorePermit) {
+        let (sender, receiver) = channel(1);
+        let mut rest = self.parts();
+        let mut ahead: VecDeque<Part> = rest.by_ref().take(PARTS_AHEAD).collect();
+        let reader = PartsReader { receiver, part: io::Cursor::default(), _hold: hold };
+        let mut begun = Some((delivery, reader));
+        let mut keeping = self.begin_keeping();
+        while let Some(part) = ahead.pop_front() {
+            let bytes = match part.take().await {
+                Ok(bytes) => bytes,
+                Err(trouble) => {
+                    let error = self.error(&trouble);
+                    match begun.take() {
+                        Some((delivery, _)) => delivery.deliver(Err(error)),
+                        None => tell(&sender, Err(reason_of(&error))).await,
+                    }
+                    return;
+                }
+            };
+            // The reader is told when there is something to read.
+            if let Some((delivery, reader)) = begun.take() {
+                delivery.deliver(Ok(Fetched::Stream(Box::new(reader))));
+            }
+            if let Some(writing) = &mut keeping
+                && tokio::task::block_in_place(|| writing.write(&bytes)).is_err()
+            {
+                keeping = None;
+            }
+            if sender.send(Ok(bytes)).await.is_err() {
+                return;
+            }
+            ahead.extend(rest.next());
+        }
+        if let Some(keeping) = keeping {
+            // A disk that is full or broken costs the next run its cache, and this one nothing.
+            let _ = tokio::task::block_in_place(|| keeping.finish());
+        }
+    }
+
+    fn begin_keeping(&self) -> Option<Keeping> {
+        self.shared.cache.as_ref()?.keep(self.bucket(), &self.key, self.etag.as_ref()?).ok()
+    }
+
+    async fn keep(&self, etag: Option<&Etag>, bytes: &[u8]) {
+        let (Some(cache), Some(etag)) = (&self.shared.cache, etag) else { return };
+        tokio::task::block_in_place(|| {
+            // As above: a cache that cannot be written is none.
+            let kept = cache.keep(self.bucket(), &self.key, etag).and_then(|mut keeping| {
+                keeping.write(bytes)?;
+                keeping.finish()
+            });
+            drop(kept);
+        });
+    }
+}
+
+fn read_kept(kept: &Kept, size: u64) -> io::Result<FromDisk> {
+    let mut file = kept.open()?;
+    if size > MAX_WHOLE {
+        return Ok(FromDisk::File(file));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    file.read_to_end(&mut bytes)?;
+    Ok(FromDisk::Whole(bytes))
+}
+
+/// A range under way. Dropped, it is given up.
+struct Part(JoinHandle<Result<Vec<u8>, Trouble>>);
+
+impl Part {
+    async fn take(mut self) -> Result<Vec<u8>, Trouble> {
+        (&mut self.0).await.unwrap_or_else(|error| Err(Trouble::new(Kind::Other, error.to_string())))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The MD5 sum that an answer tells of its content: none where S3 encrypts with a key of the customer's, and none where the SDK holds the content to another check sum already.
+fn md5_told(answer: &GetObjectOutput, etag: Option<&Etag>) -> Option<[u8; 16]> {
+    let is_opaque = answer.sse_customer_algorithm().is_some()
+        || answer.server_side_encryption().is_some_and(|used| *used != ServerSideEncryption::Aes256);
+    let is_checked = answer.checksum_crc64_nvme().is_some()
+        || answer.checksum_crc32().is_some()
+        || answer.checksum_crc32_c().is_some()
+        || answer.checksum_sha256().is_some();
+    if is_opaque || is_checked { None } else { etag.and_then(Etag::as_md5) }
+}
+
+/// All of an answer's body, which must have the length that its head and the listing (`expected`) tell.
+async fn body(answer: GetObjectOutput, expected: Option<u64>) -> Result<Vec<u8>, Trouble> {
+    let told = answer.content_length().and_then(|length| u64::try_from(length).ok());
+    // An object that grew since it was listed may be larger than the memory that was set aside.
+    if told.is_some_and(|told| told > MAX_WHOLE) {
+        return Err(Trouble::new(Kind::Changed, "it is larger than when it was listed"));
+    }
+    if let (Some(told), Some(expected)) = (told, expected)
+        && told != expected
+    {
+        return Err(Trouble::transient(format!("{told} bytes of {expected} were offered")));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(told.unwrap_or_default()).unwrap_or_default());
+    let mut stream = answer.body;
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| {
+            Trouble::transient(format!("the body ended after {} bytes: {}", bytes.len(), super::trouble::chain(&error)))
+        })?;
+        if bytes.len() as u64 + piece.len() as u64 > MAX_WHOLE {
+            return Err(Trouble::new(Kind::Changed, "it is larger than when it was listed"));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    let wanted = told.or(expected);
+    if wanted.is_some_and(|wanted| wanted != bytes.len() as u64) {
+        return Err(Trouble::transient(format!("the body ended after {} bytes", bytes.len())));
+    }
+    Ok(bytes)
+}
+
+async fn tell(sender: &Sender<io::Result<Vec<u8>>>, message: io::Result<Vec<u8>>) {
+    // The reader may be gone.
+    let _ = sender.send(message).await;
+}
+
+fn reason_of(error: &Error) -> io::Error {
+    io::Error::other(std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string))
+}
+
+/// Reads the ranges of an object as they come.
+struct PartsReader {
+    receiver: Receiver<io::Result<Vec<u8>>>,
+    part: io::Cursor<Vec<u8>>,
+    _hold: OwnedSemaphorePermit,
+}
+
+impl Read for PartsReader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.part.read(out)?;
+            if count > 0 || out.is_empty() {
+                return Ok(count);
+            }
+            match self.receiver.blocking_recv() {
+                Some(part) => self.part = io::Cursor::new(part?),
+                None => return Ok(0),
+            }
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What a request to S3 can run into, by meaning, and the words for it.
+
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+use std::io;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+/// Why a request failed.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    pub(super) kind: Kind,
+    /// What the store, the network or the credential chain said.
+    pub(super) detail: String,
+}
+
+/// The meaning of a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The store asks for fewer requests.
+    Throttled,
+    /// Likely to be gone the next time: 5xx, time-outs, resets, bodies cut short.
+    Transient,
+    /// Nobody answers at the endpoint's address, or it has none.
+    Unreachable,
+    /// The bucket lies in another region, if the answer says which.
+    WrongRegion(Option<String>),
+    NoCredentials,
+    ExpiredCredentials,
+    BadCredentials,
+    Denied,
+    NoBucket,
+    NoKey,
+    /// The object is not the one that was listed.
+    Changed,
+    /// The object is in an archive from which it has to be restored first.
+    Archived,
+    /// A listing's continuation token is no longer taken.
+    BadToken,
+    /// The clock of this machine is wrong.
+    Skewed,
+    Other,
+}
+
+/// What was asked for, to say what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    List,
+    Get,
+}
+
+impl Trouble {
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+
+    pub(super) fn transient(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Transient, detail)
+    }
+
+    /// Reads the SDK's error.
+    pub(super) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let service = error.as_service_error();
+        let code = service.and_then(ProvideErrorMetadata::code).unwrap_or_default();
+        let message = service.and_then(ProvideErrorMetadata::message);
+        let detail = match (status, message) {
+            (Some(status), Some(message)) if !code.is_empty() => format!("{status} {code}: {message}"),
+            (Some(status), _) if !code.is_empty() => format!("{status} {code}"),
+            (Some(status), _) if service.is_some() => format!("the answer was {status}"),
+            _ => chain(error),
+        };
+        let kind = match error {
+            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Kind::Transient,
+            // What cannot be built once cannot be built twice.
+            SdkError::ConstructionFailure(_) => of_credentials(error).unwrap_or(Kind::Other),
+            SdkError::DispatchFailure(_) => of_credentials(error).unwrap_or_else(|| of_connection(error)),
+            _ => {
+                let header = |name| error.raw_response().and_then(|response| response.headers().get(name));
+                let region = header("x-amz-bucket-region").map(str::to_owned).or_else(|| region_in_body(error));
+                of_answer(status.unwrap_or_default(), code, region)
+            }
+        };
+        Self { kind, detail }
+    }
+
+    /// Whether to try again.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self.kind, Kind::Throttled | Kind::Transient | Kind::Unreachable)
+    }
+
+    /// Says what is wrong and what to do, for somebody who did `action` on `key` (or a prefix) of `bucket`, whose region is `region`.
+    pub(super) fn explain(&self, action: Action, region: &str, bucket: &str, key: &str) -> io::Error {
+        let detail = &self.detail;
+        let arn = arn(region, bucket);
+        let text = match &self.kind {
+            Kind::Throttled => {
+                format!("S3 asked for fewer requests again and again; try a smaller --concurrency ({detail})")
+            }
+            Kind::Transient => format!("tried again and again, in vain: {detail}"),
+            Kind::Unreachable => {
+                format!("nobody answers there: look at --endpoint-url, --region and the network ({detail})")
+            }
+            Kind::WrongRegion(Some(region)) => format!("the bucket is in {region}: give --region {region} ({detail})"),
+            Kind::WrongRegion(None) => format!("the bucket is in another region: give it with --region ({detail})"),
+            Kind::NoCredentials => format!(
+                "no AWS credentials: log in (aws sso login, aws login), choose a profile with --profile, set AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY, or run where a role is attached; for a public bucket there is --no-sign-request ({detail})"
+            ),
+            Kind::ExpiredCredentials => {
+                format!(
+                    "the AWS credentials have expired: log in again (aws sso login, aws login), or renew AWS_SESSION_TOKEN ({detail})"
+                )
+            }
+            Kind::BadCredentials => {
+                format!("S3 does not accept the AWS credentials: look at the profile or the keys in use ({detail})")
+            }
+            Kind::Denied => match action {
+                Action::List => format!("access denied: listing needs s3:ListBucket on {arn} ({detail})"),
+                Action::Get => {
+                    format!("access denied: reading needs s3:GetObject on {arn}/{} ({detail})", pattern(key))
+                }
+            },
+            Kind::NoBucket => format!("there is no bucket {bucket} ({detail})"),
+            Kind::NoKey => format!("it is not there (any more) ({detail})"),
+            Kind::Changed => format!("it was replaced while it was being read ({detail})"),
+            Kind::Archived => format!("it is archived: restore it first, as with aws s3api restore-object ({detail})"),
+            Kind::Skewed => format!("this machine's clock is wrong by more than S3 accepts: set it ({detail})"),
+            Kind::BadToken | Kind::Other => detail.clone(),
+        };
+        io::Error::other(text)
+    }
+}
+
+/// The ARN of a bucket; that of an access point is its own name.
+fn arn(region: &str, bucket: &str) -> String {
+    if bucket.starts_with("arn:") {
+        return bucket.to_owned();
+    }
+    let partition = match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    };
+    format!("arn:{partition}:s3:::{bucket}")
+}
+
+/// The objects that a policy should name so that `key` and its neighbours can be read: all of the log delivery's, or of the folder.
+fn pattern(key: &str) -> String {
+    let folder = match key.find("AWSLogs/") {
+        Some(place) => &key[..place + "AWSLogs/".len()],
+        None => key.rsplit_once('/').map_or("", |(folder, _)| &key[..=folder.len()]),
+    };
+    format!("{folder}*")
+}
+
+/// Whether it was the credential chain that failed, and how.
+fn of_credentials(error: &(dyn StdError + 'static)) -> Option<Kind> {
+    let mut link = Some(error);
+    while let Some(current) = link {
+        if let Some(credentials) = current.downcast_ref::<CredentialsError>() {
+            let said = chain(credentials).to_lowercase();
+            let is_expired =
+                ["expired", "refresh token", "re-authenticate", "reauthenticate"].iter().any(|it| said.contains(it));
+            return Some(match credentials {
+                _ if is_expired => Kind::ExpiredCredentials,
+                CredentialsError::ProviderTimedOut(_) => Kind::Transient,
+                _ => Kind::NoCredentials,
+            });
+        }
+        link = current.source();
+    }
+    None
+}
+
+/// What kept a request from its answer: nobody to ask, or a connection that broke.
+fn of_connection(error: &(dyn StdError + 'static)) -> Kind {
+    let mut link = Some(error);
+    while let Some(current) = link {
+        let is_refused =
+            current.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+        if is_refused || current.to_string().contains("dns error") {
+            return Kind::Unreachable;
+        }
+        link = current.source();
+    }
+    Kind::Transient
+}
+
+/// The meaning of an answer, by S3's code or, where an answer has no body (to HEAD), by its status.
+fn of_answer(status: u16, code: &str, region: Option<String>) -> Kind {
+    match code {
+        "SlowDown"
+        | "ServiceUnavailable"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests"
+        | "RequestThrottled"
+        | "BandwidthLimitExceeded" => Kind::Throttled,
+        "InternalError" | "RequestTimeout" | "RequestTimeoutException" | "OperationAborted" => Kind::Transient,
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => Kind::WrongRegion(region),
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Kind::Denied,
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Kind::ExpiredCredentials,
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity" => Kind::BadCredentials,
+        "NoSuchBucket" => Kind::NoBucket,
+        "NoSuchKey" | "NoSuchVersion" => Kind::NoKey,
+        "PreconditionFailed" => Kind::Changed,
+        "InvalidObjectState" => Kind::Archived,
+        "RequestTimeTooSkewed" => Kind::Skewed,
+        "InvalidArgument" => Kind::BadToken,
+        _ => match status {
+            301 | 307 => Kind::WrongRegion(region),
+            // To HEAD, the wrong region is answered by 400 and no more than this header.
+            400 if region.is_some() => Kind::WrongRegion(region),
+            403 => Kind::Denied,
+            404 => Kind::NoKey,
+            412 => Kind::Changed,
+            429 | 503 => Kind::Throttled,
+            408 | 500..=599 => Kind::Transient,
+            _ => Kind::Other,
+        },
+    }
+}
+
+/// `<Region>eu-west-1</Region>`, which some answers have in their body only.
+fn region_in_body<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+    let body = error.raw_response()?.body().bytes()?;
+    let text = std::str::from_utf8(body).ok()?;
+    let (_, rest) = text.split_once("<Region>")?;
+    let (region, _) = rest.split_once("</Region>")?;
+    let is_region = !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_region.then(|| region.to_owned())
+}
+
+/// An error and what caused it, outermost first, each said once.
+pub(super) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut link = error.source();
+    while let Some(cause) = link {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            let _ = write!(text, ": {said}");
+        }
+        link = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_denied_is_named_with_its_arn() {
+        let denied = Trouble::new(Kind::Denied, "403 AccessDenied: Access Denied");
+        let said = |action, region, key| denied.explain(action, region, "logs", key).to_string();
+        assert!(said(Action::List, "eu-west-1", "").contains("s3:ListBucket on arn:aws:s3:::logs ("));
+        assert!(said(Action::List, "cn-north-1", "").contains("arn:aws-cn:s3:::logs"));
+        assert!(said(Action::List, "us-gov-west-1", "").contains("arn:aws-us-gov:s3:::logs"));
+        let key = "prod/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/22/a.log.gz";
+        assert!(said(Action::Get, "eu-west-1", key).contains("s3:GetObject on arn:aws:s3:::logs/prod/AWSLogs/*"));
+        assert!(said(Action::Get, "eu-west-1", "a/b.log.gz").contains("arn:aws:s3:::logs/a/*"));
+        assert!(said(Action::Get, "eu-west-1", "b.log.gz").contains("arn:aws:s3:::logs/*"));
+    }
+
+    #[test]
+    fn answers_mean_what_their_code_says_and_else_what_their_status_says() {
+        for (status, code, expected) in [
+            (503, "SlowDown", Kind::Throttled),
+            (503, "", Kind::Throttled),
+            (500, "InternalError", Kind::Transient),
+            (502, "", Kind::Transient),
+            (400, "RequestTimeout", Kind::Transient),
+            (403, "AccessDenied", Kind::Denied),
+            (403, "", Kind::Denied),
+            (400, "ExpiredToken", Kind::ExpiredCredentials),
+            (403, "SignatureDoesNotMatch", Kind::BadCredentials),
+            (403, "RequestTimeTooSkewed", Kind::Skewed),
+            (403, "InvalidObjectState", Kind::Archived),
+            (404, "NoSuchBucket", Kind::NoBucket),
+            (404, "NoSuchKey", Kind::NoKey),
+            (404, "", Kind::NoKey),
+            (412, "PreconditionFailed", Kind::Changed),
+            (301, "PermanentRedirect", Kind::WrongRegion(None)),
+            (400, "InvalidArgument", Kind::BadToken),
+            (400, "", Kind::Other),
+        ] {
+            assert_eq!(of_answer(status, code, None), expected, "{status} {code}");
+        }
+    }
+}

@@ -1,0 +1,470 @@
+//! Listing a bucket with as few requests as the layout of the logs allows.
+//!
+//! Log delivery writes to `[prefix/]AWSLogs/<account>/elasticloadbalancing/<region>/<yyyy>/<mm>/<dd>/`, the date being that of the delivery. Down to the days the tree is walked
+//! folder by folder, many at once; folders of other services and of days that cannot hold a wanted line are not looked into. Within a day, and
+//! below prefixes of any other layout, keys are listed in their order, a page at a time, and jumps are made over stretches in which the order tells that nothing is wanted: keys of one load
+//! balancer stand together, by the end of their interval.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::client::Shared;
+use super::etag::Etag;
+use super::trouble::{Action, Kind, Trouble};
+use super::url::Url;
+use crate::error::Error;
+use crate::source::disk::admit_name;
+use crate::source::{FolderSkip, KeyKind, Listing, Object, ObjectKey, Place, Selection, Watch};
+use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
+
+/// How long after the end of its interval an object may be delivered. Minutes are usual; AWS promises nothing.
+const LATE_DELIVERY_MICROS: i64 = 4 * 3600 * MICROS_PER_SECOND;
+
+/// Days of a window that are asked for by name. Of a longer one, the folders that exist are looked up first.
+const MAX_NAMED_DAYS: usize = 62;
+
+/// Folders of unknown layout that are looked into one by one with a window, in search of a known one. Each costs a request, where a page of keys costs one for a thousand.
+const MAX_SEARCHED_WITH_WINDOW: usize = 2_000;
+
+/// The same without a window, when all keys are needed anyway and the search only serves to list in parallel.
+const MAX_SEARCHED: usize = 64;
+
+/// Folders below each other that are searched.
+const MAX_SEARCH_DEPTH: usize = 8;
+
+/// Where a listing begins or goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    Start,
+    /// Behind this key.
+    After(String),
+    /// Where the last page ended: the store's token, and the last name for when the store no longer takes it.
+    Token {
+        token: String,
+        last: String,
+    },
+}
+
+/// One page of a listing.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) keys: Vec<Key>,
+    /// Folders with their `/`, if the listing asked for folders.
+    pub(super) folders: Vec<String>,
+    /// The token for the next page, if there is one.
+    pub(super) next: Option<String>,
+}
+
+/// A key as it is listed.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) size: u64,
+    pub(super) etag: Option<Etag>,
+    /// In an archive from which it has to be restored first.
+    pub(super) is_archived: bool,
+}
+
+/// A folder, or a beginning of keys, and what is known of its layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) prefix: String,
+    level: Level,
+}
+
+/// What the folders of a node are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    /// Not known; so many folders below where the search began.
+    Search(usize),
+    Accounts,
+    Services,
+    Regions,
+    Years,
+    Months,
+    Days,
+    /// No folders are asked for: all keys in their order.
+    Keys,
+}
+
+impl Node {
+    /// What the layout says of a folder; `prefix` ends in `/` or is empty.
+    pub(super) fn of_folder(prefix: &str) -> Self {
+        let parts: Vec<&str> = prefix.split_terminator('/').collect();
+        let behind = parts.iter().rposition(|part| *part == "AWSLogs").map(|place| &parts[place + 1..]);
+        let level = match behind {
+            None => Level::Search(0),
+            Some([]) => Level::Accounts,
+            Some([account]) if is_number(account, 12) => Level::Services,
+            Some([account, "elasticloadbalancing", rest @ ..]) if is_number(account, 12) => match rest {
+                [] => Level::Regions,
+                [_] => Level::Years,
+                [_, year] if is_number(year, 4) => Level::Months,
+                [_, year, month] if is_number(year, 4) && is_number(month, 2) => Level::Days,
+                _ => Level::Keys,
+            },
+            Some(_) => Level::Keys,
+        };
+        Self { prefix: prefix.to_owned(), level }
+    }
+
+    /// Every key that begins so.
+    pub(super) fn of_beginning(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), level: Level::Keys }
+    }
+
+    pub(super) fn asks_for_folders(&self) -> bool {
+        self.level != Level::Keys
+    }
+}
+
+fn is_number(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The days on which wanted objects may have been delivered, as `yyyy/mm/dd`; either end may be open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Days {
+    first: Option<String>,
+    last: Option<String>,
+}
+
+impl Days {
+    fn of(selection: &Selection) -> Self {
+        let ends = selection.interval_ends();
+        Self {
+            first: ends.first.map(day_of),
+            last: ends.before.map(|end| day_of(end.plus_micros(LATE_DELIVERY_MICROS))),
+        }
+    }
+
+    /// Whether a year (`2026`), a month (`2026/11`) or a day may have wanted objects.
+    fn admits(&self, folder: &str) -> bool {
+        let is_before = |bound: &String| folder < &bound[..folder.len().min(bound.len())];
+        let is_behind = |bound: &String| folder > &bound[..folder.len().min(bound.len())];
+        !self.first.as_ref().is_some_and(is_before) && !self.last.as_ref().is_some_and(is_behind)
+    }
+
+    /// All of them by name, if they are few.
+    fn named(&self) -> Option<Vec<String>> {
+        let (first, last) = (self.first.as_deref()?, self.last.as_deref()?);
+        let mut day = Timestamp::parse(format!("{}T00:00:00Z", first.replace('/', "-")).as_bytes())?;
+        let mut days = Vec::new();
+        while days.last().is_none_or(|named: &String| named.as_str() < last) {
+            if days.len() == MAX_NAMED_DAYS {
+                return None;
+            }
+            days.push(day_of(day));
+            day = day.plus_micros(24 * 3600 * MICROS_PER_SECOND);
+        }
+        Some(days)
+    }
+}
+
+/// `2026/11/22`
+fn day_of(time: Timestamp) -> String {
+    time.to_string()[..10].replace('-', "/")
+}
+
+/// A walk under way.
+struct Walk<'a> {
+    url: &'a Url,
+    selection: &'a Selection,
+    watch: &'a Watch,
+    days: Days,
+    /// The same by name, if they are few.
+    named: Option<Vec<String>>,
+    has_window: bool,
+    searched: usize,
+    queue: VecDeque<(Node, Begin)>,
+    listing: Listing,
+}
+
+/// Lists what is below `node`, of which `first` is the first page.
+pub(super) async fn walk(
+    shared: &Arc<Shared>,
+    url: &Url,
+    node: Node,
+    first: Page,
+    selection: &Selection,
+    watch: &Watch,
+) -> Listing {
+    let days = Days::of(selection);
+    let mut walk = Walk {
+        url,
+        selection,
+        watch,
+        named: days.named(),
+        days,
+        has_window: selection.since.is_some() || selection.until.is_some(),
+        searched: 0,
+        queue: VecDeque::new(),
+        listing: Listing::default(),
+    };
+    walk.take(node, first);
+    let mut under_way = JoinSet::new();
+    loop {
+        while under_way.len() < shared.listings()
+            && !watch.is_cancelled()
+            && let Some((node, from)) = walk.queue.pop_front()
+        {
+            let (shared, bucket) = (shared.clone(), url.bucket.clone());
+            walk.listing.requests += 1;
+            under_way.spawn(async move {
+                let page = shared.page(&bucket, &node.prefix, node.asks_for_folders(), &from).await;
+                (node, from, page)
+            });
+        }
+        // Cancelled, it ends with what it has; dropping the set gives up the rest.
+        if watch.is_cancelled() {
+            break;
+        }
+        let Some(done) = under_way.join_next().await else { break };
+        let Ok((node, from, page)) = done else { continue };
+        match (page, from) {
+            (Ok(page), _) => walk.take(node, page),
+            (Err(Trouble { kind: Kind::BadToken, .. }), Begin::Token { last, .. }) => {
+                walk.queue.push_front((node, Begin::After(last)));
+            }
+            (Err(trouble), _) => {
+                let reason = trouble.explain(Action::List, &shared.region(&url.bucket), &url.bucket, &node.prefix);
+                walk.listing.errors.push(Error::source(url.of(&node.prefix), reason));
+            }
+        }
+    }
+    let mut listing = walk.listing;
+    // As a folder on disk is walked: by the parts of the key.
+    listing.objects.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
+    listing.objects.dedup_by(|a, b| a.name == b.name);
+    listing
+}
+
+impl Walk<'_> {
+    fn take(&mut self, node: Node, page: Page) {
+        self.watch.saw(page.keys.len() as u64);
+        let last = page.keys.iter().map(|key| &key.name).chain(&page.folders).max().cloned();
+        for key in page.keys {
+            self.take_key(key);
+        }
+        if let Some((token, last)) = page.next.zip(last) {
+            let jump = (node.level == Level::Keys).then(|| jump(&last, self.selection)).flatten();
+            // A folder's name stands for all keys that begin with it.
+            let last = if last.ends_with('/') && node.asks_for_folders() { format!("{last}\u{10ffff}") } else { last };
+            let from = match jump {
+                Some(to) if to > last => {
+                    self.listing.jumps += 1;
+                    Begin::After(to)
+                }
+                _ => Begin::Token { token, last },
+            };
+            self.queue.push_back((node.clone(), from));
+        }
+        let is_wide = page.folders.len() > self.most_searched();
+        for folder in page.folders {
+            let name = folder[node.prefix.len().min(folder.len())..].trim_end_matches('/').to_owned();
+            match self.level_of(node.level, &folder, &name, is_wide) {
+                Ok(levels) => self.queue.extend(levels.into_iter().map(|node| (node, Begin::Start))),
+                Err(reason) => *self.listing.folders_skipped.entry(reason).or_default() += 1,
+            }
+        }
+    }
+
+    fn most_searched(&self) -> usize {
+        if self.has_window { MAX_SEARCHED_WITH_WINDOW } else { MAX_SEARCHED }
+    }
+
+    /// What to list of a folder found on a level; if nothing, why.
+    fn level_of(&mut self, above: Level, folder: &str, name: &str, is_wide: bool) -> Result<Vec<Node>, FolderSkip> {
+        let node = |level| Ok(vec![Node { prefix: folder.to_owned(), level }]);
+        match above {
+            Level::Search(_) if name == "AWSLogs" => node(Level::Accounts),
+            Level::Search(_) if name == "elasticloadbalancing" => node(Level::Regions),
+            Level::Search(depth) => {
+                self.searched += 1;
+                let goes_on = depth < MAX_SEARCH_DEPTH && !is_wide && self.searched <= self.most_searched();
+                node(if goes_on { Level::Search(depth + 1) } else { Level::Keys })
+            }
+            Level::Accounts if is_number(name, 12) => node(Level::Services),
+            Level::Services if name == "elasticloadbalancing" => node(Level::Regions),
+            Level::Services => Err(FolderSkip::OtherService),
+            Level::Regions => match &self.named {
+                Some(days) => Ok(days.iter().map(|day| Node::of_beginning(&format!("{folder}{day}/"))).collect()),
+                None => node(Level::Years),
+            },
+            Level::Years if is_number(name, 4) => self.of_date(folder, 1, Level::Months),
+            Level::Months if is_number(name, 2) => self.of_date(folder, 2, Level::Days),
+            Level::Days if is_number(name, 2) => self.of_date(folder, 3, Level::Keys),
+            _ => node(Level::Keys),
+        }
+    }
+
+    /// A year's, month's or day's folder, unless it lies outside the window. Its last `parts` parts are its date.
+    fn of_date(&self, folder: &str, parts: usize, level: Level) -> Result<Vec<Node>, FolderSkip> {
+        let trimmed = folder.trim_end_matches('/');
+        let begin = trimmed.rmatch_indices('/').nth(parts - 1).map_or(0, |(slash, _)| slash + 1);
+        let (above, date) = trimmed.split_at(begin);
+        if !self.days.admits(date) {
+            return Err(FolderSkip::OutsideWindow);
+        }
+        Ok(match &self.named {
+            Some(days) => {
+                let within = days.iter().filter(|day| day.starts_with(date));
+                within.map(|day| Node::of_beginning(&format!("{above}{day}/"))).collect()
+            }
+            None => vec![Node { prefix: folder.to_owned(), level }],
+        })
+    }
+
+    fn take_key(&mut self, key: Key) {
+        // What consoles make to show an empty folder.
+        if key.name.ends_with('/') && key.size == 0 {
+            return;
+        }
+        let file_name = key.name.rsplit('/').next().unwrap_or_default();
+        match admit_name(file_name, true, self.selection) {
+            Ok(()) => self.listing.objects.push(object(self.url, key)),
+            Err(reason) => self.listing.skip(reason),
+        }
+    }
+}
+
+/// An object of a key.
+pub(super) fn object(url: &Url, key: Key) -> Object {
+    Object {
+        name: url.of(&key.name).into(),
+        stored_bytes: key.size,
+        place: Place::Key { etag: key.etag, is_archived: key.is_archived },
+    }
+}
+
+/// The key behind which the next wanted one may stand, if there is no use in listing on behind `last`. Keys of one load balancer stand together, by the end of their interval.
+fn jump(last: &str, selection: &Selection) -> Option<String> {
+    let (folder, file_name) = last.rsplit_once('/').map_or(("", last), |(folder, name)| (&last[..=folder.len()], name));
+    let key = ObjectKey::parse(file_name)?;
+    let behind = match key.kind {
+        KeyKind::Connection => "conn_log_".to_owned(),
+        KeyKind::HealthCheck => "health_check_log_".to_owned(),
+        KeyKind::Test => return None,
+        KeyKind::Access | KeyKind::Network | KeyKind::Classic => {
+            // account, service, region, load balancer
+            let (end, _) = file_name.match_indices('_').nth(3)?;
+            let stem = &file_name[..=end];
+            let first = selection.interval_ends().first;
+            if selection.admits_load_balancer(&key)
+                && let Some(first) = first.filter(|first| key.end.is_some_and(|end| end < *first))
+            {
+                // 2026-11-22T07:41:20.518414Z to 20261122T0741
+                let minute: String = first.to_string()[..16].chars().filter(|it| !"-:".contains(*it)).collect();
+                return Some(format!("{folder}{stem}{minute}"));
+            }
+            selection.admits_object(&key).err()?;
+            stem.to_owned()
+        }
+    };
+    // Behind each of these beginnings comes a digit, and the colon is the next character behind the digits.
+    Some(format!("{folder}{behind}:"))
+}
+
+/// The first few names, for a message.
+pub(super) fn few(names: &[String]) -> String {
+    const FEW: usize = 5;
+    let shown: Vec<&str> = names.iter().take(FEW).map(String::as_str).collect();
+    let more = names.len().saturating_sub(FEW);
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::LoadBalancerFilter;
+
+    fn selection(since: &str, until: &str) -> Selection {
+        let time = |text: &str| (!text.is_empty()).then(|| Timestamp::parse(text.as_bytes()).expect("a time"));
+        Selection { since: time(since), until: time(until), ..Selection::default() }
+    }
+
+    #[test]
+    fn the_level_of_any_prefix_is_told_by_its_parts() {
+        for (prefix, level) in [
+            ("", Level::Search(0)),
+            ("prod/alb/", Level::Search(0)),
+            ("AWSLogs/", Level::Accounts),
+            ("prod/alb/AWSLogs/", Level::Accounts),
+            ("AWSLogs/123456789012/", Level::Services),
+            ("AWSLogs/123456789012/elasticloadbalancing/", Level::Regions),
+            ("AWSLogs/123456789012/elasticloadbalancing/eu-west-1/", Level::Years),
+            ("AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/", Level::Months),
+            ("AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/", Level::Days),
+            ("AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/22/", Level::Keys),
+            ("AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/22/more/", Level::Keys),
+            ("AWSLogs/123456789012/elasticloadbalancing/eu-west-1/old/", Level::Keys),
+            ("AWSLogs/o-abc/", Level::Keys),
+            ("AWSLogs/123456789012/CloudTrail/", Level::Keys),
+        ] {
+            assert_eq!(Node::of_folder(prefix).level, level, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn a_window_admits_its_days_and_the_next_one_where_delivery_may_be_late() {
+        let days = |since, until| Days::of(&selection(since, until));
+        let noon = days("2026-11-20T10:00:00Z", "2026-11-20T12:00:00Z");
+        assert_eq!(noon.named(), Some(vec!["2026/11/20".to_owned()]));
+        let evening = days("2026-12-31T23:00:00Z", "2026-12-31T23:30:00Z");
+        assert_eq!(evening.named(), Some(vec!["2026/12/31".to_owned(), "2027/01/01".to_owned()]));
+        // The object that ends at midnight may hold lines of before and after.
+        let morning = days("2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z");
+        assert_eq!(morning.named(), Some(vec!["2026/02/28".to_owned(), "2026/03/01".to_owned()]));
+        let open = days("2026-11-20T10:00:00Z", "");
+        assert_eq!(open.named(), None);
+        for (folder, expected) in [
+            ("2025", false),
+            ("2026", true),
+            ("2027", true),
+            ("2026/10", false),
+            ("2026/11", true),
+            ("2026/11/19", false),
+            ("2026/11/20", true),
+        ] {
+            assert_eq!(open.admits(folder), expected, "{folder}");
+        }
+        let long = days("2026-01-01T10:00:00Z", "2026-06-01T10:00:00Z");
+        assert_eq!(long.named(), None);
+        assert!(long.admits("2026/06") && !long.admits("2026/07") && !long.admits("2026/06/02"));
+        assert_eq!(days("", ""), Days::default());
+        assert!(Days::default().admits("1999"));
+    }
+
+    const FOLDER: &str = "AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/22/";
+
+    fn key(load_balancer: &str, end: &str) -> String {
+        format!("{FOLDER}123456789012_elasticloadbalancing_eu-west-1_{load_balancer}_{end}_10.0.3.99_gxkrni99.log.gz")
+    }
+
+    #[test]
+    fn jumps_lead_over_what_cannot_be_wanted_and_over_nothing_else() {
+        let window = selection("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z");
+        let stem = format!("{FOLDER}123456789012_elasticloadbalancing_eu-west-1_app.shop.1234567890abcdef_");
+        let shop = |end| key("app.shop.1234567890abcdef", end);
+        // Too early: to the first that may be wanted. The order of keys is that of bytes.
+        let early = jump(&shop("20261122T0100Z"), &window).expect("a jump");
+        assert_eq!(early, format!("{stem}20261122T0955"));
+        assert!(early > shop("20261122T0950Z") && early < shop("20261122T0955Z"));
+        assert_eq!(jump(&shop("20261122T1030Z"), &window), None);
+        // Too late: behind the load balancer.
+        let late = jump(&shop("20261122T1200Z"), &window).expect("a jump");
+        assert!(late > shop("20261122T2355Z") && late < key("app.shop.2", "20261122T0000Z") && late.starts_with(&stem));
+        // Another load balancer, other logs.
+        let only = Selection { load_balancers: vec![LoadBalancerFilter::new("shop")], ..window.clone() };
+        let other = jump(&key("app.blog.1234567890abcdef", "20261122T0100Z"), &only).expect("a jump");
+        assert!(other > key("app.blog.1234567890abcdef", "20261122T2355Z") && other < shop("20261122T0000Z"));
+        let network = jump(&key("net.shop.1234567890abcdef", "20261122T1030Z"), &window).expect("a jump");
+        assert!(network > key("net.shop.1234567890abcdef", "20261122T2355Z"));
+        let connections = key("app.shop.1234567890abcdef", "20261122T1030Z").replace("22/123", "22/conn_log_123");
+        assert_eq!(jump(&connections, &Selection::default()), Some(format!("{FOLDER}conn_log_:")));
+        assert_eq!(jump("logs/app.log.gz", &window), None);
+        assert_eq!(jump(&shop("20261122T0100Z"), &Selection::default()), None);
+    }
+}
