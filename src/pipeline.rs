@@ -221,7 +221,7 @@ impl Analysis {
             return Err(ErrorKind::Cancelled.into());
         }
         let mut merged = merged.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for from_cache in sources.iter().filter_map(|source| source.from_cache()) {
+        for from_cache in sources.iter().filter_map(|source| source.cached()) {
             merged.input.merge(InputAccount { from_cache: Some(from_cache), ..InputAccount::default() });
         }
         match merged.error {

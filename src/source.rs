@@ -215,7 +215,7 @@ pub trait Source: Send + Sync {
     }
 
     /// What was read from a cache so far; absent where there is none.
-    fn from_cache(&self) -> Option<FromCache> {
+    fn cached(&self) -> Option<FromCache> {
         None
     }
 
@@ -261,12 +261,11 @@ impl Inputs {
         let Some(url) = input.to_str() else {
             return Err(Error::source(input.to_string_lossy(), std::io::Error::other("the URL is not UTF-8")));
         };
-        let store = match &self.store {
-            Some(store) => store.clone(),
-            None => {
-                let opened = Store::open(&self.s3_options).map_err(|reason| Error::source(url, reason))?;
-                self.store.insert(Arc::new(opened)).clone()
-            }
+        let store = if let Some(store) = &self.store {
+            store.clone()
+        } else {
+            let opened = Store::open(&self.s3_options).map_err(|reason| Error::source(url, reason))?;
+            self.store.insert(Arc::new(opened)).clone()
         };
         Ok(Box::new(S3::open(&store, url)?))
     }

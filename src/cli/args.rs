@@ -44,7 +44,7 @@ fn joined(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     // The long help of these three stands at their arguments; a line here would take its place.
-    Analyze(AnalyzeArgs),
+    Analyze(Box<AnalyzeArgs>),
     Explain(ExplainArgs),
     Simulate(SimulateArgs),
     /// Print a completion script for a shell
@@ -116,7 +116,8 @@ pub(crate) struct FailOn {
 /// What every command that reads logs takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// Files, folders (with all below them), s3://BUCKET/PREFIX, or - for standard input
+    // Not a doc comment: there the URL would need marks, which --help would show.
+    #[arg(help = "Files, folders (with all below them), s3://BUCKET/PREFIX, or - for standard input")]
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub(crate) inputs: Vec<OsString>,
 

@@ -59,7 +59,7 @@ struct Bounds {
 }
 
 const LEAST_BYTES: u64 = 128 * 1024 * 1024;
-const MOST_BYTES: u64 = 1024 * 1024 * 1024;
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The memory that may be taken for granted where the system does not tell how much there is.
 const MEMORY_IF_UNKNOWN: u64 = 2 * 1024 * 1024 * 1024;
@@ -208,18 +208,18 @@ impl Source for S3 {
 
     fn cost(&self, object: &Object) -> Cost {
         let Place::Key { etag, is_archived } = &object.place else { return Cost::default() };
-        let kept = self.store.shared.cache.as_ref().zip(etag.as_ref()).and_then(|(cache, etag)| {
-            cache.find(&self.origin.url.bucket, &object.name[self.origin.url.of("").len()..], etag, object.stored_bytes)
-        });
+        let key = &object.name[self.origin.url.of("").len()..];
+        let cached = self.store.shared.cache.as_ref().zip(etag.as_ref());
+        let is_cached = cached.is_some_and(|(cache, etag)| cache.has(&self.origin.url.bucket, key, etag));
         Cost {
-            requests: if kept.is_some() { 0 } else { requests(object.stored_bytes) },
-            is_cached: kept.is_some(),
+            requests: if is_cached { 0 } else { requests(object.stored_bytes) },
+            is_cached,
             is_archived: *is_archived,
         }
     }
 
-    fn from_cache(&self) -> Option<FromCache> {
-        self.store.shared.cache.as_ref().map(|_| self.origin.from_cache())
+    fn cached(&self) -> Option<FromCache> {
+        self.store.shared.cache.as_ref().map(|_| self.origin.cached())
     }
 
     fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {

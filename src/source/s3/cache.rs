@@ -1,10 +1,11 @@
 //! Objects kept on disk from one run to the next.
 //!
 //! A file for each object, `DIR/<bucket>/<two digits>/<MD5 of the key>-<ETag>`, written beside its place and moved there when it is whole, so that what has such a name is
-//! whole. Its ETag is in its name: an object that was replaced is another file. Which files were used last is told by their times of modification.
+//! whole. Its `ETag` is in its name: an object that was replaced is another file. It ends with the MD5 of what stands before, so that a file that was damaged since is
+//! fetched again. Which files were used last is told by their times of modification.
 
 use std::fs::{self, File, FileTimes};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,7 +13,7 @@ use md5::{Digest, Md5};
 use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
-use super::etag::Etag;
+use super::etag::{Etag, hex};
 
 /// A cache's folder and bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,29 +45,21 @@ impl Cache {
         Ok(Self { folder: options.folder.clone(), max_bytes: options.max_bytes })
     }
 
-    /// An object that is kept, and whole: of the size that was listed, and with the content that its ETag tells, where it tells.
+    /// An object that is kept: of the size that was listed, and undamaged.
     pub(super) fn find(&self, bucket: &str, key: &str, etag: &Etag, size: u64) -> Option<Kept> {
-        let path = self.path(bucket, key, etag);
-        let mut file = File::open(&path).ok()?;
-        if file.metadata().ok()?.len() != size {
+        let file = File::open(self.path(bucket, key, etag)).ok()?;
+        let kept = Kept { file, size };
+        if !kept.is_whole().ok()? {
             return None;
         }
-        if etag.as_md5().is_some() {
-            let mut digest = Md5::new();
-            let mut piece = vec![0; 256 * 1024];
-            loop {
-                match file.read(&mut piece).ok()? {
-                    0 => break,
-                    count => digest.update(&piece[..count]),
-                }
-            }
-            if etag.as_md5() != Some(digest.finalize().into()) {
-                return None;
-            }
-        }
         // A time that cannot be set costs the file its place in the order of use, no more.
-        let _ = file.set_times(FileTimes::new().set_modified(SystemTime::now()));
-        Some(Kept { path })
+        let _ = kept.file.set_times(FileTimes::new().set_modified(SystemTime::now()));
+        Some(kept)
+    }
+
+    /// Whether there is a file for an object; what is in it is not looked at.
+    pub(super) fn has(&self, bucket: &str, key: &str, etag: &Etag) -> bool {
+        self.path(bucket, key, etag).is_file()
     }
 
     /// A place to write an object to.
@@ -78,7 +71,7 @@ impl Cache {
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder)?;
         let file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
-        Ok(Keeping { file, path })
+        Ok(Keeping { file, path, digest: Md5::new() })
     }
 
     /// Takes away what was used longest ago, until the rest is within the bound.
@@ -134,14 +127,38 @@ fn is_ours(path: &Path) -> bool {
     })
 }
 
+/// The MD5 at the end of a file.
+const SUM_BYTES: usize = 16;
+
 /// An object on disk.
 pub(super) struct Kept {
-    path: PathBuf,
+    file: File,
+    size: u64,
 }
 
 impl Kept {
-    pub(super) fn open(&self) -> io::Result<File> {
-        File::open(&self.path)
+    fn is_whole(&self) -> io::Result<bool> {
+        if self.file.metadata()?.len() != self.size + SUM_BYTES as u64 {
+            return Ok(false);
+        }
+        let mut digest = Md5::new();
+        let mut piece = vec![0; 256 * 1024];
+        let mut content = (&self.file).take(self.size);
+        loop {
+            match content.read(&mut piece)? {
+                0 => break,
+                count => digest.update(&piece[..count]),
+            }
+        }
+        let mut sum = [0; SUM_BYTES];
+        (&self.file).read_exact(&mut sum)?;
+        Ok(sum == *digest.finalize())
+    }
+
+    /// Its content from the beginning.
+    pub(super) fn content(mut self) -> io::Result<io::Take<File>> {
+        self.file.rewind()?;
+        Ok(self.file.take(self.size))
     }
 }
 
@@ -149,27 +166,21 @@ impl Kept {
 pub(super) struct Keeping {
     file: NamedTempFile,
     path: PathBuf,
+    digest: Md5,
 }
 
 impl Keeping {
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.digest.update(bytes);
         self.file.write_all(bytes)
     }
 
     /// Says that it is whole.
-    pub(super) fn finish(self) -> io::Result<()> {
-        // Without this, a crash of the machine may leave the name without the content.
-        self.file.as_file().sync_data()?;
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.file.write_all(&self.digest.finalize())?;
+        // Not waited for on the disk: what a crash of the machine damages is noticed by its sum.
         self.file.persist(self.path).map(drop).map_err(|error| error.error)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -185,7 +196,7 @@ mod tests {
     }
 
     fn etag_of(content: &[u8]) -> Etag {
-        Etag::parse(&format!("\"{}\"", hex(&Md5::digest(content)))).expect("an ETag")
+        Etag::parse(&hex(&Md5::digest(content))).expect("an ETag")
     }
 
     fn keep(cache: &Cache, key: &str, content: &[u8]) -> Etag {
@@ -196,9 +207,9 @@ mod tests {
         etag
     }
 
-    fn read(kept: &Kept) -> Vec<u8> {
+    fn read(kept: Kept) -> Vec<u8> {
         let mut content = Vec::new();
-        kept.open().expect("it is there").read_to_end(&mut content).expect("it is read");
+        kept.content().expect("it is there").read_to_end(&mut content).expect("it is read");
         content
     }
 
@@ -206,7 +217,7 @@ mod tests {
     fn what_is_kept_is_found_by_bucket_key_and_etag_and_by_nothing_else() {
         let (_folder, cache) = cache(1000);
         let etag = keep(&cache, "a/../b\u{0}", b"hello");
-        assert_eq!(read(&cache.find("logs", "a/../b\u{0}", &etag, 5).expect("it is kept")), b"hello");
+        assert_eq!(read(cache.find("logs", "a/../b\u{0}", &etag, 5).expect("it is kept")), b"hello");
         assert!(cache.find("other", "a/../b\u{0}", &etag, 5).is_none());
         assert!(cache.find("logs", "a", &etag, 5).is_none());
         assert!(cache.find("logs", "a/../b\u{0}", &etag_of(b"other"), 5).is_none());
@@ -222,13 +233,16 @@ mod tests {
         drop(keeping);
         assert!(cache.find("logs", "a", &etag, 5).is_none(), "it was not finished");
         keep(&cache, "a", b"hello");
-        std::fs::write(cache.path("logs", "a", &etag), b"hallo").expect("it is there");
+        let path = cache.path("logs", "a", &etag);
+        let mut content = std::fs::read(&path).expect("it is there");
+        content[1] ^= 1;
+        std::fs::write(&path, content).expect("it is there");
         assert!(cache.find("logs", "a", &etag, 5).is_none(), "its content changed");
     }
 
     #[test]
     fn the_bound_is_kept_and_the_last_used_stay() {
-        let (_folder, cache) = cache(1000);
+        let (_folder, cache) = cache(1100);
         let etags: Vec<Etag> = (0..10_u8).map(|key| keep(&cache, &key.to_string(), &[key; 200])).collect();
         for (age, key) in [5, 1, 7, 3, 9, 0, 2, 4, 6, 8].iter().enumerate() {
             let path = cache.path("logs", &key.to_string(), &etags[*key]);

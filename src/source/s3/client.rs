@@ -11,7 +11,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::types::{ObjectStorageClass, RequestPayer};
+use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
 use aws_smithy_http_client::tls;
 
 use super::cache::Cache;
@@ -164,6 +164,23 @@ impl Shared {
         with_folders: bool,
         from: &Begin,
     ) -> Result<Page, Trouble> {
+        match self.page_written(bucket, prefix, with_folders, from, false).await {
+            Err(Trouble { kind: Kind::Garbled, .. }) => {
+                self.page_written(bucket, prefix, with_folders, from, true).await
+            }
+            page => page,
+        }
+    }
+
+    /// The same, with names that are encoded or as they are. Not every store that says that it encoded them did, so they are asked for as they are first.
+    async fn page_written(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        with_folders: bool,
+        from: &Begin,
+        is_encoded: bool,
+    ) -> Result<Page, Trouble> {
         self.send(bucket, |client| async move {
             let mut request = client.list_objects_v2().bucket(bucket).set_request_payer(self.request_payer.clone());
             if !prefix.is_empty() {
@@ -172,20 +189,24 @@ impl Shared {
             if with_folders {
                 request = request.delimiter("/");
             }
+            if is_encoded {
+                request = request.encoding_type(EncodingType::Url);
+            }
             request = match from {
                 Begin::Start => request,
                 Begin::After(key) => request.start_after(key),
                 Begin::Token { token, .. } => request.continuation_token(token),
             };
             let answer = request.send().await.map_err(|error| Trouble::of(&error))?;
-            let keys: Vec<Key> = answer.contents().iter().filter_map(key).collect();
+            let name = |told: &str| if is_encoded { decoded(told) } else { told.to_owned() };
+            let keys: Vec<Key> = answer.contents().iter().filter_map(|object| key(object, name)).collect();
             // A store that does not know start-after would be listed in circles.
             if let Begin::After(after) = from
                 && keys.first().is_some_and(|key| key.name <= *after)
             {
                 return Err(Trouble::new(Kind::Other, "the store does not list from a key on (start-after)"));
             }
-            let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix().map(str::to_owned));
+            let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix().map(name));
             let next = answer.next_continuation_token().map(str::to_owned);
             Ok(Page { keys, folders: folders.collect(), next: next.filter(|_| answer.is_truncated() == Some(true)) })
         })
@@ -227,12 +248,12 @@ impl Shared {
     }
 }
 
-fn key(object: &aws_sdk_s3::types::Object) -> Option<Key> {
+fn key(object: &aws_sdk_s3::types::Object, name: impl Fn(&str) -> String) -> Option<Key> {
     let is_archived =
         matches!(object.storage_class(), Some(ObjectStorageClass::Glacier | ObjectStorageClass::DeepArchive));
     let is_restored = object.restore_status().is_some_and(|status| status.restore_expiry_date().is_some());
     Some(Key {
-        name: object.key()?.to_owned(),
+        name: name(object.key()?),
         size: size(object.size()),
         etag: object.e_tag().and_then(Etag::parse),
         is_archived: is_archived && !is_restored,
@@ -242,4 +263,34 @@ fn key(object: &aws_sdk_s3::types::Object) -> Option<Key> {
 /// A size that is told, and not negative.
 fn size(told: Option<i64>) -> u64 {
     told.and_then(|size| u64::try_from(size).ok()).unwrap_or(0)
+}
+
+/// A name that was encoded for a listing: `%2F` for a byte, `+` for a space.
+fn decoded(name: &str) -> String {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((&first, behind)) = rest.split_first() {
+        let digit = |place: usize| behind.get(place).and_then(|&byte| char::from(byte).to_digit(16));
+        let byte = match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
+            _ => None,
+        };
+        bytes.push(byte.unwrap_or(if first == b'+' { b' ' } else { first }));
+        rest = if byte.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_listings_are_decoded() {
+        for (name, expected) in
+            [("a%2Fb+c%2Bd", "a/b c+d"), ("%1b%C3%BC", "\u{1b}ü"), ("100%", "100%"), ("%zz%4", "%zz%4"), ("", "")]
+        {
+            assert_eq!(decoded(name), expected, "{name}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! An object's entity tag.
 
+use std::fmt::Write as _;
+
 /// What names the content of an object, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::source) enum Etag {
@@ -42,13 +44,14 @@ impl Etag {
         format!("\"{}\"", self.text())
     }
 
-    /// As a part of a file's name: no other ETag has the same, and it has no other characters than letters, digits, `-` and `%`.
+    /// As a part of a file's name: no other `ETag` has the same, and it has no other characters than letters, digits, `-` and `%`.
     pub(super) fn file_name(&self) -> String {
         self.text().bytes().fold(String::new(), |mut name, byte| {
             if byte.is_ascii_alphanumeric() || byte == b'-' {
                 name.push(byte.into());
             } else {
-                name.push_str(&format!("%{byte:02X}"));
+                // Writing to a String cannot fail.
+                let _ = write!(name, "%{byte:02X}");
             }
             name
         })
@@ -56,10 +59,19 @@ impl Etag {
 
     fn text(&self) -> String {
         match self {
-            Self::Md5(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::Md5(bytes) => hex(bytes),
             Self::Other(text) => text.to_string(),
         }
     }
+}
+
+/// Two digits a byte.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

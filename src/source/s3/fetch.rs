@@ -36,7 +36,7 @@ const PARTS_AHEAD: usize = 6;
 /// Memory for the objects under way is given out in pieces of this size.
 const BUDGET_PIECE: u64 = 64 * 1024;
 
-/// How often an object is read anew whose content is not what its ETag tells.
+/// How often an object is read anew whose content is not what its `ETag` tells.
 const MAX_MISMATCHES: usize = 5;
 
 /// An object to bring here.
@@ -53,7 +53,7 @@ pub(super) struct Origin {
     pub(super) url: Url,
     cached_objects: AtomicU64,
     cached_bytes: AtomicU64,
-    /// Whether ETags are MD5 sums here: not known, or known to be, or known not to be.
+    /// Whether `ETag`s are MD5 sums here: not known, or known to be, or known not to be.
     md5_tags: AtomicU8,
 }
 
@@ -71,7 +71,7 @@ impl Origin {
         }
     }
 
-    pub(super) fn from_cache(&self) -> FromCache {
+    pub(super) fn cached(&self) -> FromCache {
         FromCache {
             objects: self.cached_objects.load(Ordering::Relaxed),
             bytes: self.cached_bytes.load(Ordering::Relaxed),
@@ -86,7 +86,12 @@ pub(super) fn requests(size: u64) -> u64 {
 
 /// Memory that holds objects under way.
 pub(super) fn budget(bytes: u64) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(usize::try_from(pieces(bytes.max(MAX_WHOLE))).unwrap_or(usize::MAX >> 4)))
+    Arc::new(Semaphore::new(usize::try_from(pieces(bytes.max(memory(MAX_WHOLE)))).unwrap_or(usize::MAX >> 4)))
+}
+
+/// Bytes that an object of this size takes on its way: what comes in ranges is there twice while they are put together.
+fn memory(size: u64) -> u64 {
+    if size <= MAX_ONE_REQUEST { size } else { 2 * size.min(MAX_WHOLE) }
 }
 
 fn pieces(bytes: u64) -> u32 {
@@ -97,7 +102,7 @@ fn pieces(bytes: u64) -> u32 {
 pub(super) async fn bring_all(shared: Arc<Shared>, budget: Arc<Semaphore>, mut orders: UnboundedReceiver<Order>) {
     while let Some(order) = orders.recv().await {
         // The semaphore is never closed.
-        let Ok(hold) = budget.clone().acquire_many_owned(pieces(order.size.min(MAX_WHOLE))).await else { return };
+        let Ok(hold) = budget.clone().acquire_many_owned(pieces(memory(order.size))).await else { return };
         tokio::spawn(bring(shared.clone(), order, hold));
     }
 }
@@ -105,7 +110,7 @@ pub(super) async fn bring_all(shared: Arc<Shared>, budget: Arc<Semaphore>, mut o
 async fn bring(shared: Arc<Shared>, order: Order, hold: OwnedSemaphorePermit) {
     let Order { origin, key, size, etag, delivery } = order;
     let object = Remote { shared, origin, key, size, etag };
-    if let Some(fetched) = object.from_cache().await {
+    if let Some(fetched) = object.kept().await {
         delivery.deliver(Ok(fetched.into_fetched(hold)));
         return;
     }
@@ -129,7 +134,7 @@ struct Remote {
 /// What the cache had.
 enum FromDisk {
     Whole(Vec<u8>),
-    File(std::fs::File),
+    File(io::Take<std::fs::File>),
 }
 
 impl FromDisk {
@@ -152,20 +157,19 @@ impl Remote {
         Error::source(self.origin.url.of(&self.key), reason)
     }
 
-    async fn from_cache(&self) -> Option<FromDisk> {
+    async fn kept(&self) -> Option<FromDisk> {
         self.shared.cache.as_ref()?;
-        let (etag, size) = match &self.etag {
-            Some(etag) => (etag.clone(), self.size),
-            // A store whose listings have no ETags tells them when asked.
-            None => {
-                let head = self.shared.head(self.bucket(), &self.key).await.ok()?;
-                (head.etag?, head.size)
-            }
+        let (etag, size) = if let Some(etag) = self.etag.clone() {
+            (etag, self.size)
+        } else {
+            // A store whose listings have no tags tells them when asked.
+            let head = self.shared.head(self.bucket(), &self.key).await.ok()?;
+            (head.etag?, head.size)
         };
         let (shared, origin, key) = (self.shared.clone(), self.origin.clone(), self.key.clone());
         let found = tokio::task::spawn_blocking(move || {
             let kept = shared.cache.as_ref()?.find(&origin.url.bucket, &key, &etag, size)?;
-            read_kept(&kept, size).ok()
+            read_kept(kept, size).ok()
         });
         let fetched = found.await.ok()??;
         self.origin.cached_objects.fetch_add(1, Ordering::Relaxed);
@@ -177,7 +181,7 @@ impl Remote {
     async fn whole(&self) -> Result<Vec<u8>, Trouble> {
         if self.size > MAX_ONE_REQUEST {
             let bytes = self.whole_in_parts().await?;
-            self.keep(self.etag.as_ref(), &bytes).await;
+            self.keep(self.etag.as_ref(), &bytes);
             return Ok(bytes);
         }
         let mut sums: Vec<[u8; 16]> = Vec::new();
@@ -194,15 +198,15 @@ impl Remote {
                 })
                 .await?;
             if self.is_as_told(&bytes, told, &mut sums)? {
-                self.keep(etag.as_ref(), &bytes).await;
+                self.keep(etag.as_ref(), &bytes);
                 return Ok(bytes);
             }
         }
     }
 
-    /// Whether the content is what its ETag tells. `sums` are those of the tries before, none of which was.
+    /// Whether the content is what its `ETag` tells. `sums` are those of the tries before, none of which was.
     ///
-    /// A store whose ETags are something else gives the same content again and again.
+    /// A store whose `ETag`s are something else gives the same content again and again.
     fn is_as_told(&self, bytes: &[u8], told: Option<[u8; 16]>, sums: &mut Vec<[u8; 16]>) -> Result<bool, Trouble> {
         let tags = &self.origin.md5_tags;
         let Some(told) = told.filter(|_| tags.load(Ordering::Relaxed) != ARE_OTHERS) else { return Ok(true) };
@@ -298,7 +302,7 @@ impl Remote {
         self.shared.cache.as_ref()?.keep(self.bucket(), &self.key, self.etag.as_ref()?).ok()
     }
 
-    async fn keep(&self, etag: Option<&Etag>, bytes: &[u8]) {
+    fn keep(&self, etag: Option<&Etag>, bytes: &[u8]) {
         let (Some(cache), Some(etag)) = (&self.shared.cache, etag) else { return };
         tokio::task::block_in_place(|| {
             // As above: a cache that cannot be written is none.
@@ -311,8 +315,8 @@ impl Remote {
     }
 }
 
-fn read_kept(kept: &Kept, size: u64) -> io::Result<FromDisk> {
-    let mut file = kept.open()?;
+fn read_kept(kept: Kept, size: u64) -> io::Result<FromDisk> {
+    let mut file = kept.content()?;
     if size > MAX_WHOLE {
         return Ok(FromDisk::File(file));
     }

@@ -24,10 +24,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// The longest wait of all. Ten tries wait 11 s in the mean and 16 s at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Throttled answers within this time are of one burst, and cut the number of requests in flight once.
-const BURST: Duration = Duration::from_millis(250);
-
-/// Limits the requests in flight: halved when the store asks for fewer, raised by one for each round of answers without.
+/// Limits the requests in flight: halved when the store asks for fewer, raised by one for each round of answers without. Refusals of requests that were sent before the last
+/// cut tell nothing new.
 #[derive(Debug)]
 pub(super) struct Pace {
     slots: Arc<Semaphore>,
@@ -47,6 +45,7 @@ struct State {
 /// The right to have one request in flight.
 pub(super) struct Slot<'p> {
     pace: &'p Pace,
+    begun: Instant,
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -61,19 +60,19 @@ impl Pace {
     async fn slot(&self) -> Slot<'_> {
         // The semaphore is never closed; without a permit a request would merely not be counted.
         let permit = self.slots.clone().acquire_owned().await.ok();
-        Slot { pace: self, permit }
+        Slot { pace: self, begun: Instant::now(), permit }
     }
 
-    fn throttled(&self) {
+    /// A request that was sent at `begun` was refused.
+    fn throttled(&self, begun: Instant) {
         let mut state = self.lock();
-        let now = Instant::now();
-        if state.cut.is_some_and(|cut| now.duration_since(cut) < BURST) {
+        if state.cut.is_some_and(|cut| begun < cut) {
             return;
         }
         let limit = (state.limit / 2).max(1);
         state.debt += state.limit - limit;
         state.limit = limit;
-        state.cut = Some(now);
+        state.cut = Some(Instant::now());
         state.answered = 0;
     }
 
@@ -120,9 +119,9 @@ where
 {
     let mut tried = 0;
     loop {
-        let result = {
-            let _slot = pace.slot().await;
-            attempt().await
+        let (begun, result) = {
+            let slot = pace.slot().await;
+            (slot.begun, attempt().await)
         };
         let trouble = match result {
             Ok(value) => {
@@ -132,7 +131,7 @@ where
             Err(trouble) => trouble,
         };
         if trouble.kind == Kind::Throttled {
-            pace.throttled();
+            pace.throttled(begun);
         }
         tried += 1;
         let attempts = if trouble.kind == Kind::Unreachable { ATTEMPTS_TO_REACH } else { ATTEMPTS };
@@ -203,9 +202,9 @@ mod tests {
         let pace = Pace::new(8);
         block_on(async {
             let slots = [pace.slot().await, pace.slot().await, pace.slot().await];
-            pace.throttled();
-            // Of the same burst.
-            pace.throttled();
+            pace.throttled(slots[0].begun);
+            // Sent before the store was asked for less.
+            pace.throttled(slots[1].begun);
             drop(slots);
         });
         let now = || {

@@ -39,6 +39,8 @@ pub(super) enum Kind {
     Archived,
     /// A listing's continuation token is no longer taken.
     BadToken,
+    /// The answer cannot be read, though it is none of a failure: a listing may have names that XML has no way to write.
+    Garbled,
     /// The clock of this machine is wrong.
     Skewed,
     Other,
@@ -131,6 +133,7 @@ impl Trouble {
             Kind::Changed => format!("it was replaced while it was being read ({detail})"),
             Kind::Archived => format!("it is archived: restore it first, as with aws s3api restore-object ({detail})"),
             Kind::Skewed => format!("this machine's clock is wrong by more than S3 accepts: set it ({detail})"),
+            Kind::Garbled => format!("the store's answer cannot be read: {detail}"),
             Kind::BadToken | Kind::Other => detail.clone(),
         };
         io::Error::other(text)
@@ -218,6 +221,7 @@ fn of_answer(status: u16, code: &str, region: Option<String>) -> Kind {
         "RequestTimeTooSkewed" => Kind::Skewed,
         "InvalidArgument" => Kind::BadToken,
         _ => match status {
+            200..=299 => Kind::Garbled,
             301 | 307 => Kind::WrongRegion(region),
             // To HEAD, the wrong region is answered by 400 and no more than this header.
             400 if region.is_some() => Kind::WrongRegion(region),

@@ -203,7 +203,7 @@ pub(super) async fn walk(
         queue: VecDeque::new(),
         listing: Listing::default(),
     };
-    walk.take(node, first);
+    walk.take(&node, first);
     let mut under_way = JoinSet::new();
     loop {
         while under_way.len() < shared.listings()
@@ -224,7 +224,7 @@ pub(super) async fn walk(
         let Some(done) = under_way.join_next().await else { break };
         let Ok((node, from, page)) = done else { continue };
         match (page, from) {
-            (Ok(page), _) => walk.take(node, page),
+            (Ok(page), _) => walk.take(&node, page),
             (Err(Trouble { kind: Kind::BadToken, .. }), Begin::Token { last, .. }) => {
                 walk.queue.push_front((node, Begin::After(last)));
             }
@@ -242,14 +242,14 @@ pub(super) async fn walk(
 }
 
 impl Walk<'_> {
-    fn take(&mut self, node: Node, page: Page) {
+    fn take(&mut self, node: &Node, page: Page) {
         self.watch.saw(page.keys.len() as u64);
         let last = page.keys.iter().map(|key| &key.name).chain(&page.folders).max().cloned();
         for key in page.keys {
             self.take_key(key);
         }
         if let Some((token, last)) = page.next.zip(last) {
-            let jump = (node.level == Level::Keys).then(|| jump(&last, self.selection)).flatten();
+            let jump = jump(&last, self.selection);
             // A folder's name stands for all keys that begin with it.
             let last = if last.ends_with('/') && node.asks_for_folders() { format!("{last}\u{10ffff}") } else { last };
             let from = match jump {
@@ -280,14 +280,13 @@ impl Walk<'_> {
         let node = |level| Ok(vec![Node { prefix: folder.to_owned(), level }]);
         match above {
             Level::Search(_) if name == "AWSLogs" => node(Level::Accounts),
-            Level::Search(_) if name == "elasticloadbalancing" => node(Level::Regions),
+            Level::Search(_) | Level::Services if name == "elasticloadbalancing" => node(Level::Regions),
             Level::Search(depth) => {
                 self.searched += 1;
                 let goes_on = depth < MAX_SEARCH_DEPTH && !is_wide && self.searched <= self.most_searched();
                 node(if goes_on { Level::Search(depth + 1) } else { Level::Keys })
             }
             Level::Accounts if is_number(name, 12) => node(Level::Services),
-            Level::Services if name == "elasticloadbalancing" => node(Level::Regions),
             Level::Services => Err(FolderSkip::OtherService),
             Level::Regions => match &self.named {
                 Some(days) => Ok(days.iter().map(|day| Node::of_beginning(&format!("{folder}{day}/"))).collect()),
@@ -341,6 +340,7 @@ pub(super) fn object(url: &Url, key: Key) -> Object {
 
 /// The key behind which the next wanted one may stand, if there is no use in listing on behind `last`. Keys of one load balancer stand together, by the end of their interval.
 fn jump(last: &str, selection: &Selection) -> Option<String> {
+    // A folder's name ends in `/`, and what follows is no object's name.
     let (folder, file_name) = last.rsplit_once('/').map_or(("", last), |(folder, name)| (&last[..=folder.len()], name));
     let key = ObjectKey::parse(file_name)?;
     let behind = match key.kind {
