@@ -94,6 +94,9 @@ const REEXPORTS: &[(&str, &str)] = &[
 /// Crates that speak with a terminal or give up types of errors: the command line's alone.
 const CLI_CRATES: [&str; 3] = ["clap", "indicatif", "anyhow"];
 
+/// Crates for what waits on a network: the S3 source's alone, so that all the rest is ordinary code.
+const ASYNC_CRATES: [&str; 3] = ["tokio", "aws_config", "aws_sdk_s3"];
+
 /// The crate's roots, which name modules to hand them on.
 const ROOTS: [&str; 2] = ["lib.rs", "main.rs"];
 
@@ -265,6 +268,19 @@ fn only_the_command_line_knows_its_crates() {
         }
         let words: BTreeSet<&str> = code.split(|it: char| !(it.is_alphanumeric() || it == '_')).collect();
         for name in CLI_CRATES {
+            assert!(!words.contains(name), "{} names {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_s3_source_is_asynchronous() {
+    for (path, code) in sources() {
+        if path.starts_with("source/s3") || path == Path::new("source/s3.rs") {
+            continue;
+        }
+        let words: BTreeSet<&str> = code.split(|it: char| !(it.is_alphanumeric() || it == '_')).collect();
+        for name in ASYNC_CRATES.iter().chain(&["async", "await"]) {
             assert!(!words.contains(name), "{} names {name}", path.display());
         }
     }
