@@ -1,0 +1,8 @@
+//! Logs straight from S3: the same reports as from disk, whatever S3 does meanwhile.
+//!
+//! The program runs as its users run it, against a server that speaks S3's protocol on loopback.
+
+mod faults;
+mod protocol;
+mod server;
+mod store;

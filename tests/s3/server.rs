@@ -1,0 +1,333 @@
+//! An S3 server on loopback, in the test's own process.
+//!
+//! Requests come in over TCP, are counted, meet their fault if there is one ([`crate::faults`]), and are then served by
+//! `s3s`: its protocol, its check of signatures.
+
+#![allow(dead_code, reason = "shared by tests and benchmarks")]
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, RANGE};
+use hyper::service::service_fn;
+use hyper::{Method, Response};
+use hyper_util::rt::TokioIo;
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, HttpError, S3Result};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+
+use crate::faults::{Fault, Rule, Rules};
+use crate::store::Store;
+
+/// The one user that the server knows.
+pub(crate) const ACCESS_KEY: &str = "AKIDTEST";
+pub(crate) const SECRET_KEY: &str = "secret";
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Operation {
+    /// `GetObject`, of the whole or of a range.
+    Get,
+    /// `HeadObject`
+    Head,
+    /// `HeadBucket`
+    HeadBucket,
+    /// `ListObjectsV2`
+    List,
+    /// Anything else, which the program has no reason to ask for.
+    Other,
+}
+
+impl Operation {
+    /// Whether an answer may have a body.
+    pub(crate) fn has_body(self) -> bool {
+        !matches!(self, Self::Head | Self::HeadBucket)
+    }
+}
+
+/// A request as it came in.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) operation: Operation,
+    pub(crate) bucket: String,
+    pub(crate) key: Option<String>,
+    pub(crate) prefix: Option<String>,
+    pub(crate) delimiter: Option<String>,
+    pub(crate) start_after: Option<String>,
+    pub(crate) continuation_token: Option<String>,
+    pub(crate) range: Option<String>,
+    /// `x-amz-request-payer`
+    pub(crate) payer: Option<String>,
+    /// The region that it is signed for; absent when it is not signed.
+    pub(crate) region: Option<String>,
+    /// What happened to it.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Request {
+    fn new(request: &hyper::Request<Incoming>) -> Self {
+        let path = decode(request.uri().path().trim_start_matches('/'), false);
+        let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+        let key = Some(key.to_owned()).filter(|key| !key.is_empty());
+        let pairs = request.uri().query().unwrap_or_default().split('&');
+        let mut query: BTreeMap<String, String> = pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (decode(name, true), decode(value, true)))
+            .collect();
+        let operation = match (request.method(), &key) {
+            (&Method::GET, Some(_)) => Operation::Get,
+            (&Method::HEAD, Some(_)) => Operation::Head,
+            (&Method::HEAD, None) => Operation::HeadBucket,
+            (&Method::GET, None) if query.get("list-type").is_some_and(|version| version == "2") => Operation::List,
+            _ => Operation::Other,
+        };
+        let header = |name: &str| Some(request.headers().get(name)?.to_str().ok()?.to_owned());
+        // Credential=<access key>/<date>/<region>/s3/aws4_request
+        let region = header(AUTHORIZATION.as_str()).and_then(|authorization| {
+            let (_, scope) = authorization.split_once("Credential=")?;
+            scope.split('/').nth(2).map(str::to_owned)
+        });
+        Self {
+            operation,
+            bucket: bucket.to_owned(),
+            key,
+            prefix: query.remove("prefix"),
+            delimiter: query.remove("delimiter"),
+            start_after: query.remove("start-after"),
+            continuation_token: query.remove("continuation-token"),
+            range: header(RANGE.as_str()),
+            payer: header("x-amz-request-payer"),
+            region,
+            fault: None,
+        }
+    }
+
+    /// What is asked for, the same when it is asked for again.
+    pub(crate) fn what(&self) -> String {
+        let Self { operation, bucket, key, prefix, delimiter, start_after, continuation_token, range, .. } = self;
+        format!(
+            "{operation:?} {bucket} {key:?} {prefix:?} {delimiter:?} {start_after:?} {continuation_token:?} {range:?}"
+        )
+    }
+}
+
+/// Undoes the encoding of a URL; in a query, a plus is a space.
+fn decode(text: &str, is_query: bool) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let (byte, behind) = match (byte, code) {
+            (b'%', Some(code)) => (code, &behind[2..]),
+            (b'+', _) if is_query => (b' ', behind),
+            _ => (byte, behind),
+        };
+        bytes.push(byte);
+        rest = behind;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A server that stops when it is dropped.
+pub(crate) struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    /// Absent only while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+#[derive(Default)]
+struct Shared {
+    rules: Mutex<Rules>,
+    latency: Mutex<Duration>,
+    traffic: Mutex<Traffic>,
+}
+
+#[derive(Default)]
+struct Traffic {
+    requests: Vec<Request>,
+    in_flight: usize,
+    most_in_flight: usize,
+}
+
+impl Server {
+    /// Serves `store` to whoever signs as its user.
+    pub(crate) fn new(store: &Store) -> Self {
+        Self::start(S3ServiceBuilder::new(store.clone()))
+    }
+
+    /// Serves `store` to requests without a signature too.
+    pub(crate) fn public(store: &Store) -> Self {
+        let mut builder = S3ServiceBuilder::new(store.clone());
+        builder.set_access(Everyone);
+        Self::start(builder)
+    }
+
+    fn start(mut builder: S3ServiceBuilder) -> Self {
+        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        let service = builder.build();
+        let shared = Arc::new(Shared::default());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("threads can be started");
+        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).expect("loopback has a free port");
+        let address = listener.local_addr().expect("it is bound");
+        runtime.spawn(accept(listener, service, Arc::clone(&shared)));
+        Self { address, shared, runtime: Some(runtime) }
+    }
+
+    /// For `--endpoint-url`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Puts these rules in the place of all others.
+    pub(crate) fn set_rules(&self, rules: impl IntoIterator<Item = Rule>) {
+        *lock(&self.shared.rules) = Rules::new(rules.into_iter().collect());
+    }
+
+    /// From now on each request waits so long before it is looked at.
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        *lock(&self.shared.latency) = latency;
+    }
+
+    /// All requests since the last [`Self::forget`], in the order in which they came.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        lock(&self.shared.traffic).requests.clone()
+    }
+
+    /// How many of an operation there were, tried again or not.
+    pub(crate) fn count(&self, operation: Operation) -> usize {
+        lock(&self.shared.traffic).requests.iter().filter(|request| request.operation == operation).count()
+    }
+
+    /// How many requests met a fault.
+    pub(crate) fn faults(&self) -> usize {
+        lock(&self.shared.traffic).requests.iter().filter(|request| request.fault.is_some()).count()
+    }
+
+    /// The highest number of requests that were under way at once, to the end of their bodies.
+    pub(crate) fn most_in_flight(&self) -> usize {
+        lock(&self.shared.traffic).most_in_flight
+    }
+
+    /// Forgets all requests.
+    pub(crate) fn forget(&self) {
+        let mut traffic = lock(&self.shared.traffic);
+        traffic.requests.clear();
+        traffic.most_in_flight = traffic.in_flight;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nobody panics while holding it")
+}
+
+/// Lets everybody in whose signature, if there is one, is right.
+struct Everyone;
+
+#[async_trait::async_trait]
+impl S3Access for Everyone {
+    async fn check(&self, _: &mut S3AccessContext<'_>) -> S3Result<()> {
+        Ok(())
+    }
+}
+
+async fn accept(listener: TcpListener, service: S3Service, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        // Small answers would wait for the other side's acknowledgement.
+        stream.set_nodelay(true).expect("a new connection is sound");
+        tokio::spawn(connection(stream, service.clone(), Arc::clone(&shared)));
+    }
+}
+
+/// Serves one connection until either side ends it.
+async fn connection(stream: TcpStream, service: S3Service, shared: Arc<Shared>) {
+    let resets = Arc::new(AtomicBool::new(false));
+    let handler = {
+        let resets = Arc::clone(&resets);
+        service_fn(move |request| Box::pin(answer(request, service.clone(), Arc::clone(&shared), Arc::clone(&resets))))
+    };
+    let mut http = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), handler);
+    // The stream stays open, so that how it is closed can still be chosen. Why it ended does not matter.
+    let _ = poll_fn(|context| http.poll_without_shutdown(context)).await;
+    if resets.load(Ordering::Relaxed) {
+        let _ = http.into_parts().io.inner().set_zero_linger();
+    }
+}
+
+async fn answer(
+    request: hyper::Request<Incoming>,
+    service: S3Service,
+    shared: Arc<Shared>,
+    resets: Arc<AtomicBool>,
+) -> Result<Response<Body>, HttpError> {
+    let mut seen = Request::new(&request);
+    let others = lock(&shared.traffic).in_flight;
+    seen.fault = lock(&shared.rules).draw(&seen, others);
+    let flight = Flight::begin(&shared, seen.clone());
+    let wait = *lock(&shared.latency) + seen.fault.as_ref().map_or(Duration::ZERO, Fault::wait);
+    tokio::time::sleep(wait).await;
+    let response = match &seen.fault {
+        None => service.call(request.map(Body::from)).await?,
+        Some(Fault::Reset) => {
+            resets.store(true, Ordering::Relaxed);
+            return Err(HttpError::new("reset before the answer".into()));
+        }
+        Some(fault) => {
+            if let Some(answer) = fault.answer(&seen) {
+                answer
+            } else {
+                resets.store(fault.resets(), Ordering::Relaxed);
+                fault.spoil(service.call(request.map(Body::from)).await?).await
+            }
+        }
+    };
+    Ok(response.map(|body| {
+        Body::http_body_unsync(body.map_frame(move |frame| {
+            // The request is under way for as long as its body is.
+            let _ = &flight;
+            frame
+        }))
+    }))
+}
+
+/// A request under way.
+struct Flight(Arc<Shared>);
+
+impl Flight {
+    fn begin(shared: &Arc<Shared>, request: Request) -> Self {
+        let mut traffic = lock(&shared.traffic);
+        traffic.requests.push(request);
+        traffic.in_flight += 1;
+        traffic.most_in_flight = traffic.most_in_flight.max(traffic.in_flight);
+        drop(traffic);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        lock(&self.0.traffic).in_flight -= 1;
+    }
+}
