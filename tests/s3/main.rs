@@ -2,7 +2,12 @@
 //!
 //! The program runs as its users run it, against a server that speaks S3's protocol on loopback.
 
+#[path = "../common/mod.rs"]
+mod common;
+
+mod conformance;
 mod faults;
+mod program;
 mod protocol;
 mod server;
 mod store;
