@@ -7,6 +7,7 @@ mod common;
 
 mod conformance;
 mod faults;
+mod listing;
 mod program;
 mod protocol;
 mod server;
