@@ -7,6 +7,7 @@ mod common;
 
 mod cache;
 mod conformance;
+mod errors;
 mod faults;
 mod listing;
 mod program;

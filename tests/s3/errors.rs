@@ -1,0 +1,248 @@
+//! What the program says when S3 says no, and which requests it makes so that S3 says yes.
+
+use std::fs;
+use std::net::TcpListener;
+
+use crate::common::{gzip, line};
+use crate::faults::{Fault, Rule};
+use crate::program::{BUCKET, Run, Twin, command, finish, signed};
+use crate::server::{ACCESS_KEY, Operation, SECRET_KEY, Server};
+use crate::store::Store;
+
+fn store() -> Store {
+    let store = Store::memory();
+    let bytes = gzip((line().build() + "\n").as_bytes());
+    for (day, name) in [("20", "a"), ("20", "b"), ("21", "a")] {
+        let key = format!("prod/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/{day}/{name}.log.gz");
+        store.put("logs", key, bytes.clone());
+    }
+    store
+}
+
+/// It ends with status 2, one sentence and no report.
+#[track_caller]
+fn assert_refused(name: &str, run: &Run, parts: &[&str]) {
+    assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{name}: {}", run.stderr);
+    run.assert_complains(name, parts);
+}
+
+#[test]
+fn what_s3_refuses_is_said_with_what_to_do() {
+    let twin = Twin::new([]);
+    for (name, fault, url, parts) in [
+        (
+            "an expired session",
+            Fault::ExpiredToken,
+            "s3://logs/prod/",
+            &["s3://logs/prod/", "expired", "log in again", "AWS_SESSION_TOKEN"][..],
+        ),
+        (
+            "no right to list",
+            Fault::AccessDenied,
+            "s3://logs/prod/AWSLogs/",
+            &["s3://logs/prod/AWSLogs/", "access denied", "s3:ListBucket on arn:aws:s3:::logs ", "403"],
+        ),
+        ("no such bucket", Fault::NoSuchBucket, "s3://logs", &["s3://logs", "there is no bucket logs"]),
+    ] {
+        let server = Server::new(&store());
+        server.set_rules([Rule::new(fault)]);
+        let run = twin.on_s3(&server, &["analyze", url]);
+        assert_refused(name, &run, parts);
+        let asked = server.requests().len();
+        assert!(asked <= 2, "{name}: {asked} requests for what will not change");
+    }
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_named() {
+    let server = Server::new(&store());
+    let run = Twin::new([]).on_s3(&server, &["analyze", "s3://other/prod"]);
+    assert_refused("another bucket", &run, &["s3://other/prod", "there is no bucket other"]);
+}
+
+#[test]
+fn no_credentials_are_told_before_anything_is_asked() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    let run = finish(command(twin.root(), &["analyze", BUCKET, "--endpoint-url", &server.url()]));
+    let parts = ["s3://logs", "no AWS credentials", "--profile", "AWS_ACCESS_KEY_ID", "--no-sign-request"];
+    assert_refused("no credentials", &run, &parts);
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn credentials_that_are_wrong_are_told() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    let mut guessed = signed(twin.root(), &["analyze", BUCKET, "--endpoint-url", &server.url()]);
+    guessed.env("AWS_SECRET_ACCESS_KEY", "guessed");
+    assert_refused("a wrong key", &finish(guessed), &["s3://logs", "credentials", "SignatureDoesNotMatch"]);
+}
+
+#[test]
+fn an_endpoint_that_nobody_listens_on_is_told() {
+    let address = TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr()).expect("loopback has a free port");
+    let twin = Twin::new([]);
+    let run = finish(signed(twin.root(), &["analyze", BUCKET, "--endpoint-url", &format!("http://{address}")]));
+    assert_refused("nobody", &run, &["s3://logs", "nobody answers", "--endpoint-url"]);
+}
+
+#[test]
+fn urls_without_a_bucket_are_told() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    for url in ["s3://", "s3:///AWSLogs"] {
+        let run = twin.on_s3(&server, &["analyze", url]);
+        assert_refused(url, &run, &[url, "bucket", "s3://my-logs/AWSLogs/"]);
+    }
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn where_nothing_is_the_nearest_that_is_there_is_named() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    let account = "s3://logs/prod/AWSLogs/123456789012";
+    for (url, parts) in [
+        ("s3://logs/nothing/at/all", &["s3://logs/", "prod/"][..]),
+        ("s3://logs/prod/AWSlogs/", &["s3://logs/prod/", "AWSLogs/"]),
+        ("s3://logs/prod/AWSLogs/210987654321/", &["s3://logs/prod/AWSLogs/", "123456789012/"]),
+        (&format!("{account}/elasticloadbalancing/us-east-1/2026/11/20"), &["elasticloadbalancing/", "eu-west-1/"]),
+        (&format!("{account}/elasticloadbalancing/eu-west-1/2026/11/20/c"), &["2026/11/20/", "a.log.gz"]),
+        ("s3://logs/no\u{1b}[31mwhere", &["s3://logs/", "prod/", "no\\u{1b}[31mwhere"]),
+    ] {
+        let run = twin.on_s3(&server, &["analyze", url]);
+        assert_refused(url, &run, &[parts, &["there is nothing"]].concat());
+    }
+}
+
+#[test]
+fn one_input_that_is_refused_leaves_the_others() {
+    let twin = Twin::new([("a.log", (line().build() + "\n").repeat(3).as_bytes())]);
+    let server = Server::new(&store());
+    let run = twin.on_s3(&server, &["analyze", "disk/logs", "s3://other", "s3://logs/prod", "--format", "json"]);
+    assert_eq!(run.code, Some(2));
+    run.assert_complains("one of three", &["s3://other", "there is no bucket other"]);
+    assert_eq!(run.json()["input"]["lines"], 6);
+}
+
+#[test]
+fn part_of_a_listing_that_fails_is_named_and_the_rest_is_read() {
+    let store = store();
+    let other = "prod/AWSLogs/210987654321/elasticloadbalancing/eu-west-1/2026/11/20/a.log.gz";
+    store.put("logs", other, gzip((line().build() + "\n").as_bytes()));
+    let server = Server::new(&store);
+    let twin = Twin::new([]);
+    let denied = "prod/AWSLogs/210987654321/";
+    server.set_rules([Rule::new(Fault::AccessDenied).on(Operation::List).prefix(denied)]);
+    let run = twin.on_s3(&server, &["analyze", "s3://logs/prod/AWSLogs/", "--format", "json"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    let input = &run.json()["input"];
+    assert_eq!(input["lines"], 3, "the other account's lines");
+    let sample = &input["problems"][0]["samples"][0];
+    assert_eq!(sample["object"], format!("s3://logs/{denied}"));
+    assert!(sample["reason"].as_str().is_some_and(|reason| reason.contains("s3:ListBucket")), "{sample}");
+}
+
+#[test]
+fn a_bucket_in_another_region_is_followed_there() {
+    let twin = Twin::new([]);
+    for fault in [Fault::Elsewhere("eu-central-1"), Fault::SignedForElsewhere("eu-central-1")] {
+        let server = Server::new(&store());
+        server.set_rules([Rule::new(fault.clone())]);
+        let run = twin.on_s3(&server, &["analyze", BUCKET, "--region", "us-west-2", "--format", "json"]);
+        run.assert_sound(&format!("{fault:?}"));
+        assert_eq!(run.json()["input"]["objects"], 3, "{fault:?}");
+        let mut regions: Vec<String> = server.requests().into_iter().filter_map(|request| request.region).collect();
+        assert_eq!(regions[0], "us-west-2", "{fault:?}: where it was told to ask first");
+        regions.dedup();
+        assert_eq!(regions, ["us-west-2", "eu-central-1"], "{fault:?}: and from then on there");
+        assert!(server.faults() <= 2, "{fault:?}: {} wrong requests", server.faults());
+    }
+}
+
+#[test]
+fn the_region_is_the_flag_s_or_the_environment_s_or_the_profile_s() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    let config = "[profile logs]\nregion = sa-east-1\n";
+    let credentials = format!("[logs]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n");
+    fs::create_dir(twin.root().join(".aws")).expect("a folder");
+    fs::write(twin.root().join(".aws/config"), config).expect("a file");
+    fs::write(twin.root().join(".aws/credentials"), credentials).expect("a file");
+    let args = ["analyze", BUCKET, "--endpoint-url", &server.url()];
+    for (name, more, variables, expected) in [
+        ("nothing", &[][..], &[("AWS_PROFILE", "logs"), ("AWS_REGION", "eu-north-1")][..], "eu-north-1"),
+        ("a flag", &["--region", "eu-south-1"], &[("AWS_PROFILE", "logs"), ("AWS_REGION", "eu-north-1")], "eu-south-1"),
+        ("a profile", &["--profile", "logs"], &[], "sa-east-1"),
+        ("a profile of the environment", &[], &[("AWS_PROFILE", "logs")], "sa-east-1"),
+    ] {
+        server.forget();
+        let mut asked = command(twin.root(), &[&args, more].concat());
+        asked.envs(variables.iter().copied());
+        finish(asked).assert_sound(name);
+        let regions: Vec<String> = server.requests().into_iter().filter_map(|request| request.region).collect();
+        assert!(!regions.is_empty() && regions.iter().all(|region| region == expected), "{name}: {regions:?}");
+    }
+    let run = finish(command(twin.root(), &[&args[..], &["--profile", "nobody"]].concat()));
+    assert_refused("an unknown profile", &run, &["nobody"]);
+}
+
+#[test]
+fn the_endpoint_may_be_the_environment_s() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
+        server.forget();
+        let mut asked = signed(twin.root(), &["analyze", BUCKET]);
+        asked.env(variable, server.url());
+        finish(asked).assert_sound(variable);
+        assert_eq!(server.count(Operation::Get), 3, "{variable}");
+    }
+}
+
+#[test]
+fn a_public_bucket_is_read_without_credentials() {
+    let twin = Twin::new([]);
+    let server = Server::public(&store());
+    let args = ["analyze", BUCKET, "--no-sign-request", "--format", "json", "--endpoint-url", &server.url()];
+    let run = finish(command(twin.root(), &args));
+    run.assert_sound("no signature");
+    assert_eq!(run.json()["input"]["objects"], 3);
+    assert!(server.requests().iter().all(|request| request.region.is_none()), "nothing is signed");
+    let server = Server::new(&store());
+    let args = ["analyze", BUCKET, "--no-sign-request", "--endpoint-url", &server.url()];
+    assert_refused("a private bucket", &finish(command(twin.root(), &args)), &["access denied", "s3:ListBucket"]);
+}
+
+#[test]
+fn who_pays_is_said_in_each_request() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    twin.on_s3(&server, &["analyze", BUCKET]).assert_sound("the owner pays");
+    assert!(server.requests().iter().all(|request| request.payer.is_none()));
+    server.forget();
+    twin.on_s3(&server, &["analyze", BUCKET, "--request-payer"]).assert_sound("the requester pays");
+    let requests = server.requests();
+    assert!(requests.len() > 3 && requests.iter().all(|it| it.payer.as_deref() == Some("requester")));
+}
+
+#[test]
+fn a_key_may_be_read_by_whoever_may_not_list() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    server.set_rules([Rule::new(Fault::AccessDenied).on(Operation::List)]);
+    let url = "s3://logs/prod/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/20/a.log.gz";
+    let run = twin.on_s3(&server, &["analyze", url, "--format", "json"]);
+    run.assert_sound("one key");
+    assert_eq!(run.json()["input"]["lines"], 1);
+}
+
+#[test]
+fn a_strict_run_ends_at_the_first_object_that_cannot_be_read() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    server.set_rules([Rule::new(Fault::NoSuchKey).on(Operation::Get)]);
+    let run = twin.on_s3(&server, &["analyze", BUCKET, "--strict"]);
+    assert_refused("strict", &run, &["s3://logs/prod/AWSLogs/123456789012", ".log.gz", "NoSuchKey"]);
+}
