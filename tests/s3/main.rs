@@ -13,4 +13,5 @@ mod listing;
 mod program;
 mod protocol;
 mod server;
+mod speed;
 mod store;

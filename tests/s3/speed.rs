@@ -1,0 +1,137 @@
+//! Waiting for many objects at once takes little longer than waiting for one, and little memory.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::common::{gzip, line};
+use crate::faults::{Fault, Rule};
+use crate::program::{BUCKET, FOLDER, Twin, finish, finish_with_peak, signed};
+use crate::server::{Operation, Server};
+use crate::store::Store;
+
+const LATENCY: Duration = Duration::from_millis(20);
+
+#[test]
+fn five_hundred_objects_are_waited_for_side_by_side() {
+    let twin = Twin::new([]);
+    let object = gzip((line().build() + "\n").repeat(50).as_bytes());
+    let keys: Vec<String> = (0..500).map(|number| format!("{number:03}.log.gz")).collect();
+    let store = Store::memory();
+    store.put_all("logs", keys.iter().cloned(), object.clone());
+    for key in &keys {
+        twin.write(key, &object);
+    }
+    let began = Instant::now();
+    let disk = twin.on_disk(&["analyze", FOLDER, "--format", "json"]);
+    let on_disk = began.elapsed();
+    disk.assert_sound("disk");
+    let server = Server::new(&store);
+    server.set_latency(LATENCY);
+    for concurrency in [8_u32, 64] {
+        server.forget();
+        let began = Instant::now();
+        let shown = concurrency.to_string();
+        let s3 = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json", "--concurrency", &shown]);
+        let took = began.elapsed();
+        s3.assert_sound("s3");
+        assert_eq!(s3.json()["input"]["lines"], 25_000);
+        assert_eq!(server.count(Operation::Get), 500);
+        assert_eq!(server.most_in_flight(), concurrency as usize, "as many as are allowed");
+        // The benchmark has the figures. Here the machine may be busy and nothing is optimised, so this only tells side by side from one by one.
+        let least = (LATENCY * 500 / concurrency).max(on_disk);
+        assert!(took < least * 3 + Duration::from_secs(2), "{concurrency}: {took:?}, at least {least:?}");
+        assert!(took < LATENCY * 500 / 2, "{concurrency}: {took:?}");
+    }
+}
+
+fn large(lines: usize) -> Vec<u8> {
+    (line().build() + "\n").repeat(lines).into_bytes()
+}
+
+/// Objects of all sizes: those that come in one request, in ranges, and as a stream of ranges.
+#[test]
+fn large_objects_come_in_ranges_and_whole() {
+    let store = Store::memory();
+    let mut lines = 0;
+    for (name, count) in [("one", 100), ("ranges", 50_000), ("also-ranges", 100_000), ("stream", 170_000)] {
+        let object = large(count);
+        lines += count;
+        store.put("logs", format!("{name}.log"), object);
+    }
+    let twin = Twin::new([]);
+    for fault in [None, Some(Fault::SlowDown), Some(Fault::CutBody), Some(Fault::ResetInBody), Some(Fault::ShortBody)] {
+        let server = Server::new(&store);
+        server.set_rules(fault.clone().map(|fault| Rule::new(fault).on(Operation::Get).share(0.3, 3)));
+        let run = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
+        run.assert_sound(&format!("{fault:?}"));
+        assert_eq!(run.json()["input"]["lines"], lines, "{fault:?}");
+        let ranges = server.requests().iter().filter(|request| request.range.is_some()).count();
+        assert!(ranges > 10, "{fault:?}: {ranges} ranges");
+        assert_eq!(fault.is_some(), server.faults() > 0, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_large_object_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one() {
+    let store = Store::memory();
+    store.put("logs", "large.log", large(170_000));
+    let server = Server::new(&store);
+    server.set_rules([Rule::new(Fault::Wait(Duration::from_millis(100))).on(Operation::Get)]);
+    let twin = Twin::new([]);
+    let asked = signed(
+        twin.root(),
+        &["analyze", BUCKET, "--concurrency", "2", "--format", "json", "--endpoint-url", &server.url()],
+    );
+    let run = thread::spawn(move || finish(asked));
+    while server.count(Operation::Get) < 4 && !run.is_finished() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    store.put("logs", "large.log", large(160_000));
+    let run = run.join().expect("no panic");
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    let report = run.json();
+    let sample = &report["input"]["problems"][0]["samples"][0];
+    assert_eq!(sample["object"], "s3://logs/large.log");
+    assert!(sample["reason"].as_str().is_some_and(|reason| reason.contains("replaced")), "{sample}");
+}
+
+/// What may be held of objects that are under way, at most; less on a machine with less than eight times as much.
+const BUDGET: u64 = 256 * 1024 * 1024;
+
+/// What the program takes besides, unoptimised.
+const PROGRAM: u64 = 160 * 1024 * 1024;
+
+#[test]
+fn memory_does_not_follow_the_bytes() {
+    let twin = Twin::new([]);
+    let text = large(100_000);
+    let count = 2 * BUDGET / text.len() as u64;
+    let store = Store::memory();
+    store.put_all("logs", (0..count).map(|number| format!("{number:02}.log")), text);
+    let server = Server::new(&store);
+    let args = ["analyze", BUCKET, "--format", "json", "--threads", "1", "--endpoint-url", &server.url()];
+    let (run, peak) = finish_with_peak(signed(twin.root(), &args));
+    run.assert_sound("large objects");
+    assert_eq!(run.json()["input"]["lines"], count * 100_000);
+    assert!(peak.is_none_or(|peak| peak < BUDGET + PROGRAM), "{peak:?} bytes");
+}
+
+/// A million keys of which few are wanted leave little behind.
+#[test]
+fn memory_does_not_follow_the_number_of_keys() {
+    let store = Store::memory();
+    store.put_all("logs", (0..1_000_000).map(|number| format!("flat/{number:07}-of-something-else.json")), "{}");
+    store.put_all("logs", (0..10).map(|number| format!("flat/{:07}.log", number * 99_999)), large(1));
+    let server = Server::new(&store);
+    let twin = Twin::new([]);
+    let args = ["analyze", "s3://logs/flat/", "--format", "json", "--endpoint-url", &server.url()];
+    let (run, peak) = finish_with_peak(signed(twin.root(), &args));
+    run.assert_sound("a flat bucket");
+    let input = &run.json()["input"];
+    assert_eq!(
+        (input["objects"].as_u64(), input["objects_skipped"]["not-a-log"].as_u64()),
+        (Some(10), Some(1_000_000))
+    );
+    assert_eq!(server.count(Operation::List), 1001);
+    assert!(peak.is_none_or(|peak| peak < PROGRAM / 2), "{peak:?} bytes");
+}
