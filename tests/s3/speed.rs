@@ -75,6 +75,7 @@ fn large_objects_come_in_ranges_and_whole() {
 fn a_large_object_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one() {
     let store = Store::memory();
     store.put("logs", "large.log", large(170_000));
+    let replacement = large(160_000);
     let server = Server::new(&store);
     server.set_rules([Rule::new(Fault::Wait(Duration::from_millis(100))).on(Operation::Get)]);
     let twin = Twin::new([]);
@@ -86,7 +87,7 @@ fn a_large_object_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one() {
     while server.count(Operation::Get) < 4 && !run.is_finished() {
         thread::sleep(Duration::from_millis(5));
     }
-    store.put("logs", "large.log", large(160_000));
+    store.put("logs", "large.log", replacement);
     let run = run.join().expect("no panic");
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     let report = run.json();
