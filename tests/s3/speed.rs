@@ -36,7 +36,8 @@ fn five_hundred_objects_are_waited_for_side_by_side() {
         s3.assert_sound("s3");
         assert_eq!(s3.json()["input"]["lines"], 25_000);
         assert_eq!(server.count(Operation::Get), 500);
-        assert_eq!(server.most_in_flight(), concurrency as usize, "as many as are allowed");
+        let most = server.most_in_flight();
+        assert!(most > concurrency as usize / 2 && most <= concurrency as usize, "{most} at once of {concurrency}");
         // The benchmark has the figures. Here the machine may be busy and nothing is optimised, so this only tells side by side from one by one.
         let least = (LATENCY * 500 / concurrency).max(on_disk);
         assert!(took < least * 3 + Duration::from_secs(2), "{concurrency}: {took:?}, at least {least:?}");
@@ -75,7 +76,6 @@ fn large_objects_come_in_ranges_and_whole() {
 fn a_large_object_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one() {
     let store = Store::memory();
     store.put("logs", "large.log", large(170_000));
-    let replacement = large(160_000);
     let server = Server::new(&store);
     server.set_rules([Rule::new(Fault::Wait(Duration::from_millis(100))).on(Operation::Get)]);
     let twin = Twin::new([]);
@@ -87,7 +87,7 @@ fn a_large_object_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one() {
     while server.count(Operation::Get) < 4 && !run.is_finished() {
         thread::sleep(Duration::from_millis(5));
     }
-    store.put("logs", "large.log", replacement);
+    store.put("logs", "large.log", large(1));
     let run = run.join().expect("no panic");
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     let report = run.json();
