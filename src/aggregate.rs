@@ -2,9 +2,10 @@
 //!
 //! Input: one [`Exchange`] and its [`Outcome`] at a time. Output: a [`Summary`]. Every part has an `observe` and a `merge`; merging summaries of two
 //! halves gives the summary of the whole as long as no cap is reached. The caps are [`MAX_LOAD_BALANCERS`], [`MAX_TARGETS`],
-//! [`route::MAX_ROUTES`], [`timing::MAX_TIME_BINS`], [`sample::MAX_SAMPLES`] and [`callers::MAX_CALLERS`].
+//! [`route::MAX_ROUTES`], [`timing::MAX_TIME_BINS`], [`density::MAX_ROWS`], [`sample::MAX_SAMPLES`] and [`callers::MAX_CALLERS`].
 
 pub mod callers;
+pub mod density;
 pub mod input;
 mod intern;
 pub mod quantiles;
@@ -19,6 +20,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 pub use callers::Callers;
+pub use density::Density;
 pub use input::InputAccount;
 pub use intern::Interner;
 pub use quantiles::Quantiles;
@@ -121,6 +123,8 @@ pub struct Target {
     pub latency: Quantiles,
     /// Elapsed time of all requests but WebSocket connections.
     pub elapsed: Quantiles,
+    /// All of them over time and elapsed time.
+    pub density: Density,
     /// What is kept of failures, for each outcome that is one.
     pub failures: Vec<Failures>,
 }
@@ -270,7 +274,14 @@ impl Failures {
 
 impl Target {
     #[inline]
-    fn observe(&mut self, exchange: &Exchange<'_>, outcome: Outcome, line: &[u8], location: impl FnOnce() -> Location) {
+    fn observe(
+        &mut self,
+        exchange: &Exchange<'_>,
+        outcome: Outcome,
+        rows: usize,
+        line: &[u8],
+        location: impl FnOnce() -> Location,
+    ) {
         self.requests += 1;
         Span::include(&mut self.seen, exchange.time);
         self.outcomes.0[outcome.index()] += 1;
@@ -278,9 +289,11 @@ impl Target {
         if let (Some(latency), Some(_)) = (exchange.target_processing_time, exchange.target_status_code) {
             self.latency.observe(latency);
         }
-        if let (Some(elapsed), false) = (exchange.elapsed.exact(), exchange.is_web_socket) {
+        let elapsed = exchange.elapsed.exact().filter(|_| !exchange.is_web_socket);
+        if let Some(elapsed) = elapsed {
             self.elapsed.observe(elapsed);
         }
+        self.density.observe(exchange.time, elapsed, outcome, rows);
         if outcome.is_failure() {
             self.failures_of(outcome).observe(exchange, line, location);
         }
@@ -302,6 +315,7 @@ impl Target {
         self.status_pairs.merge(&other.status_pairs);
         self.latency.merge(&other.latency);
         self.elapsed.merge(&other.elapsed);
+        self.density.merge(other.density, density::MAX_ROWS);
         for failures in other.failures {
             self.failures_of(failures.outcome).merge(failures);
         }
@@ -326,7 +340,12 @@ impl Summary {
         let load_balancer = self.load_balancers.place((), exchange.load_balancer, MAX_LOAD_BALANCERS);
         let target_group = exchange.target_group.unwrap_or_default();
         let target_group = self.target_groups.place(load_balancer, target_group, MAX_TARGET_GROUPS);
+        let known = self.targets.len();
         let target = self.targets.place(target_group, exchange.target.unwrap_or_default(), MAX_TARGETS);
+        let rows = density::rows_for(self.targets.len());
+        if rows < density::rows_for(known) {
+            self.limit_densities();
+        }
         let elapsed = exchange.elapsed.exact().filter(|_| !exchange.is_web_socket);
         self.load_balancers.value_mut(load_balancer).timing.observe(exchange.time, elapsed, outcome);
         let route = match request {
@@ -339,7 +358,7 @@ impl Summary {
         if self.routes.is_full() {
             self.clean_up_routes();
         }
-        self.targets.value_mut(target).observe(exchange, outcome, line, location);
+        self.targets.value_mut(target).observe(exchange, outcome, rows, line, location);
     }
 
     /// Adds another summary, in any order, as long as no cap is reached.
@@ -365,9 +384,17 @@ impl Summary {
             self.targets.merge(other.targets, MAX_TARGETS, |place| place_of(&target_groups, place), Target::merge);
         let routes = self.routes.merge(other.routes, |place| place_of(&target_groups, place));
         self.timeline.merge(other.timeline, |place| place_of(&targets, place), |route| moved(&routes, route));
+        self.limit_densities();
         if self.routes.is_full() {
             self.clean_up_routes();
         }
+    }
+
+    /// Many targets share the room that there is for their densities.
+    #[cold]
+    fn limit_densities(&mut self) {
+        let rows = density::rows_for(self.targets.len());
+        self.targets.values_mut().for_each(|target| target.density.limit(rows));
     }
 
     #[cold]

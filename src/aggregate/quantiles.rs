@@ -65,6 +65,16 @@ impl Quantiles {
         Some(Duration::from_millis(millis).min(most))
     }
 
+    /// How many durations from `low` to `high`, both included, there are; each end may be off by less than 0.8 %.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "MAX_ELAPSED has fewer than 2^64 milliseconds")]
+    pub fn count_between(&self, low: Duration, high: Duration) -> u64 {
+        let millis = |duration: Duration| duration.min(MAX_ELAPSED).as_millis() as u64;
+        // The histogram takes what lies beyond its range for its last bin.
+        let of_range = self.histogram.as_ref().filter(|histogram| millis(low) <= histogram.max());
+        of_range.map_or(0, |histogram| histogram.count_between(millis(low), millis(high)))
+    }
+
     /// The smallest. Absent when there are none.
     #[must_use]
     pub fn min(&self) -> Option<Duration> {
@@ -103,6 +113,15 @@ mod tests {
         quantiles.observe(Duration::MAX);
         assert_eq!(quantiles.count(), 1);
         assert!(quantiles.quantile(0.5).is_some_and(|median| median >= MAX_ELAPSED));
+    }
+
+    #[test]
+    fn durations_in_a_range_are_counted() {
+        let quantiles = of(&[10, 48_000, 50_000, 60_000, 61_000, 90_000]);
+        let between = |low, high| quantiles.count_between(Duration::from_secs(low), Duration::from_secs(high));
+        assert_eq!((between(48, 60), between(0, 1), between(61, 1 << 40), between(70, 80)), (3, 1, 2, 0));
+        assert_eq!((between(91, 1 << 40), of(&[255]).count_between(Duration::from_secs(1), Duration::MAX)), (0, 0));
+        assert_eq!(Quantiles::default().count_between(Duration::ZERO, Duration::MAX), 0);
     }
 
     proptest! {

@@ -1,0 +1,260 @@
+//! Requests of one target over time and elapsed time, coarsely: what pictures of it draw.
+//!
+//! The bins of time become wider as the log becomes longer, so that its length does not matter; those of elapsed time are half as many as
+//! [`timing`](super::timing)'s.
+
+use std::time::Duration;
+
+use super::timing::{self, elapsed_bin, elapsed_bin_start};
+use crate::classify::Outcome;
+use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
+
+/// Bins of elapsed time: four to a power of two, from 1 ms (2^10 µs) up to 4.8 hours (2^34 µs). The first also holds what is shorter, the last what is longer.
+pub const ELAPSED_BINS: usize = timing::ELAPSED_BINS / 2;
+
+/// The place of a failed request whose elapsed time is unknown, and of a WebSocket connection that failed.
+pub const UNKNOWN_ELAPSED: u8 = u8::MAX;
+
+/// Rows kept for one target, a row for each bin of time, of some 0.5 KB each. When more occur, all become wider.
+pub const MAX_ROWS: usize = 128;
+
+/// Rows kept for each target where there are a great many targets.
+const MIN_ROWS: usize = 8;
+
+/// From so many targets on, each may have fewer rows, so that all together have no more than these targets would.
+const TARGETS_IN_FULL: usize = 512;
+
+/// The narrowest bins of time, in seconds. Wider ones are two, four, eight, … times as wide.
+pub const MIN_WIDTH_SECONDS: i64 = 60;
+
+/// How many rows each of so many targets may have.
+#[must_use]
+pub fn rows_for(targets: usize) -> usize {
+    (MAX_ROWS * TARGETS_IN_FULL / targets.max(1).next_power_of_two()).clamp(MIN_ROWS, MAX_ROWS)
+}
+
+/// The shortest elapsed time of a bin (but of the first, which begins at 0).
+#[must_use]
+pub fn bin_start(bin: usize) -> Duration {
+    elapsed_bin_start(bin * 2)
+}
+
+/// Counts by time and elapsed time.
+#[derive(Clone, Debug, Default)]
+pub struct Density {
+    /// Bins of time are [`MIN_WIDTH_SECONDS`] · 2^`doublings` wide.
+    doublings: u32,
+    /// In no order, each with the number of its bin of time: how many such bins lie between it and the epoch.
+    rows: Vec<(i64, Box<Row>)>,
+    /// The row of the latest request: lines come nearly in order.
+    latest: usize,
+}
+
+/// What happened in one bin of time.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Requests, also those whose elapsed time is unknown.
+    pub requests: u64,
+    /// Requests by elapsed time; those whose elapsed time is unknown are in none.
+    pub elapsed: [u32; ELAPSED_BINS],
+    /// Failed requests by outcome and bin of elapsed time, or [`UNKNOWN_ELAPSED`]; in no order.
+    pub failed: Vec<(Outcome, u8, u32)>,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self { requests: 0, elapsed: [0; ELAPSED_BINS], failed: Vec::new() }
+    }
+}
+
+impl Row {
+    fn add_failed(&mut self, outcome: Outcome, bin: u8, requests: u32) {
+        match self.failed.iter_mut().find(|(known, place, _)| (*known, *place) == (outcome, bin)) {
+            Some((.., known)) => *known = known.saturating_add(requests),
+            None => self.failed.push((outcome, bin, requests)),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.requests += other.requests;
+        for (mine, theirs) in self.elapsed.iter_mut().zip(other.elapsed) {
+            *mine = mine.saturating_add(theirs);
+        }
+        for &(outcome, bin, requests) in &other.failed {
+            self.add_failed(outcome, bin, requests);
+        }
+    }
+}
+
+impl Density {
+    /// Takes in one request and keeps at most `most` rows; `elapsed` is absent where it is unknown, and for WebSocket connections.
+    #[inline]
+    pub fn observe(&mut self, time: Timestamp, elapsed: Option<Duration>, outcome: Outcome, most: usize) {
+        let number = self.number(time);
+        let row = match self.rows.get_mut(self.latest) {
+            Some((latest, row)) if *latest == number => row,
+            _ => self.row(number, most),
+        };
+        row.requests += 1;
+        #[expect(clippy::cast_possible_truncation, reason = "there are fewer bins than u8 holds")]
+        let bin = elapsed.map(|elapsed| (elapsed_bin(elapsed) / 2) as u8);
+        if let Some(bin) = bin {
+            let requests = &mut row.elapsed[usize::from(bin)];
+            *requests = requests.saturating_add(1);
+        }
+        if outcome.is_failure() {
+            row.add_failed(outcome, bin.unwrap_or(UNKNOWN_ELAPSED), 1);
+        }
+    }
+
+    /// The number of the bin that a moment is in.
+    #[inline]
+    fn number(&self, time: Timestamp) -> i64 {
+        time.as_micros().div_euclid(MIN_WIDTH_SECONDS * MICROS_PER_SECOND) >> self.doublings
+    }
+
+    /// The row of a bin, from now on the latest; where it is one too many, of the wider bin that it falls in.
+    #[cold]
+    fn row(&mut self, number: i64, most: usize) -> &mut Row {
+        let narrow = self.doublings;
+        self.latest = self.find_or_add(number);
+        if self.rows.len() > most {
+            self.limit(most);
+            self.latest = self.find_or_add(number >> (self.doublings - narrow));
+        }
+        &mut self.rows[self.latest].1
+    }
+
+    fn find_or_add(&mut self, number: i64) -> usize {
+        self.rows.iter().position(|(known, _)| *known == number).unwrap_or_else(|| {
+            self.rows.push((number, Box::default()));
+            self.rows.len() - 1
+        })
+    }
+
+    /// Widens the bins of time until there are at most `most` rows, of which two at least are always needed: one before and one after the epoch.
+    pub fn limit(&mut self, most: usize) {
+        while self.rows.len() > most.max(2) {
+            self.widen(self.doublings + 1);
+        }
+    }
+
+    fn widen(&mut self, doublings: u32) {
+        if doublings <= self.doublings {
+            return;
+        }
+        let by = doublings - self.doublings;
+        self.doublings = doublings;
+        let narrow = std::mem::take(&mut self.rows);
+        for (number, row) in narrow {
+            let place = self.find_or_add(number >> by);
+            self.rows[place].1.merge(&row);
+        }
+        self.latest = 0;
+    }
+
+    /// Adds another's numbers and keeps at most `most` rows.
+    pub fn merge(&mut self, mut other: Self, most: usize) {
+        let doublings = self.doublings.max(other.doublings);
+        self.widen(doublings);
+        other.widen(doublings);
+        for (number, row) in other.rows {
+            let place = self.find_or_add(number);
+            self.rows[place].1.merge(&row);
+        }
+        self.limit(most);
+    }
+
+    /// The width of the bins of time in seconds.
+    #[must_use]
+    pub fn width_seconds(&self) -> i64 {
+        MIN_WIDTH_SECONDS << self.doublings
+    }
+
+    /// The rows, in no order; each with the moment at which it begins. Bins begin at multiples of their width since the epoch.
+    pub fn rows(&self) -> impl Iterator<Item = (Timestamp, &Row)> {
+        let width = self.width_seconds();
+        self.rows.iter().map(move |(number, row)| (Timestamp::from_seconds(number * width), &**row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn requests(density: &Density) -> u64 {
+        density.rows().map(|(_, row)| row.requests).sum()
+    }
+
+    #[test]
+    fn more_rows_than_the_cap_become_wider_and_lose_nothing() {
+        let mut density = Density::default();
+        for minute in 0..300 {
+            density.observe(Timestamp::from_seconds(minute * 60), Some(SECOND), Outcome::ConnectFailed, MAX_ROWS);
+        }
+        assert_eq!(density.width_seconds(), 240);
+        assert_eq!((density.rows().count(), requests(&density)), (75, 300));
+        let failed: u32 = density.rows().flat_map(|(_, row)| &row.failed).map(|(.., requests)| requests).sum();
+        assert_eq!(failed, 300);
+    }
+
+    #[test]
+    fn times_all_over_the_calendar_stay_within_the_cap() {
+        let mut density = Density::default();
+        for year in 0..=9999 {
+            for month in [1, 5, 9] {
+                let time = Timestamp::from_civil((year, month, 1), (0, 0, 0), 0).expect("a date");
+                density.observe(time, None, Outcome::Ok, MIN_ROWS);
+                assert!(density.rows.len() <= MIN_ROWS);
+            }
+        }
+        assert_eq!(requests(&density), 30_000);
+    }
+
+    #[test]
+    fn many_targets_have_few_rows_each() {
+        for (targets, rows) in [(0, 128), (1, 128), (512, 128), (513, 64), (1_024, 64), (16_384, 8)] {
+            assert_eq!(rows_for(targets), rows, "{targets}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_elapsed_time_lies_in_its_bin(micros in 0..100_000_000_000_u64) {
+            let elapsed = Duration::from_micros(micros);
+            let mut density = Density::default();
+            density.observe(Timestamp::from_seconds(0), Some(elapsed), Outcome::Ok, MAX_ROWS);
+            let (_, row) = density.rows().next().expect("a row");
+            let bin = row.elapsed.iter().position(|requests| *requests == 1).expect("a request");
+            prop_assert!(bin == 0 || bin_start(bin) <= elapsed);
+            prop_assert!(bin == ELAPSED_BINS - 1 || elapsed < bin_start(bin + 1));
+        }
+
+        #[test]
+        fn halves_merged_in_any_order_are_the_whole(seconds in prop::collection::vec(-30_000..200_000_i64, 1..200), half in 0..200_usize, most in 2..40_usize) {
+            let of = |seconds: &[i64]| {
+                let mut density = Density::default();
+                for &second in seconds {
+                    density.observe(Timestamp::from_seconds(second), Some(SECOND), Outcome::ConnectFailed, most);
+                }
+                density
+            };
+            let sorted = |density: &Density| {
+                let mut rows: Vec<_> = density.rows().map(|(start, row)| (start, row.requests, row.failed.clone())).collect();
+                rows.sort_unstable();
+                (density.width_seconds(), rows)
+            };
+            let (one, other) = seconds.split_at(half.min(seconds.len()));
+            let whole = of(&seconds);
+            let (mut forth, mut back) = (of(one), of(other));
+            forth.merge(of(other), most);
+            back.merge(of(one), most);
+            prop_assert!(whole.rows.len() <= most);
+            prop_assert_eq!(sorted(&forth), sorted(&whole));
+            prop_assert_eq!(sorted(&back), sorted(&whole));
+        }
+    }
+}
