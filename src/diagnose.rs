@@ -20,6 +20,7 @@ mod measure;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -28,9 +29,11 @@ pub use crate::knowledge::causes::{self, Cause};
 pub use evidence::Evidence;
 pub(crate) use evidence::{grouped, seconds_of};
 pub use measure::course::{Course, Shape};
+pub use measure::lags::{LagBins, LagCounts};
 
 use crate::aggregate::{Failures, Samples, Span, Summary, Target};
 use crate::classify::{AnsweredBy, Outcome};
+use crate::timestamp::Timestamp;
 use first_cause::{Candidates, candidates};
 
 /// The idle timeout of a load balancer that nobody has changed.
@@ -117,8 +120,25 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// Timeouts that the log gives away.
     pub estimates: Estimates,
+    /// How long before its failures their connections had been used last, where that shows a keep-alive timeout.
+    pub lags: Option<Arc<LagCounts>>,
+    /// When the failures ended; empty where only their outcome was looked at, so that they are those of that outcome which no other finding has.
+    pub ended: Vec<Ended>,
     /// The earliest few.
     pub samples: Samples,
+}
+
+/// Failures of one finding, target and outcome that ended in one minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ended {
+    /// The target's place.
+    pub target: u32,
+    /// How.
+    pub outcome: Outcome,
+    /// When the minute began.
+    pub minute: Timestamp,
+    /// How many.
+    pub requests: u64,
 }
 
 /// Timeouts estimated from how failures lie in time. Absent where the log does not tell.
@@ -222,6 +242,8 @@ impl Finding {
         self.course.absorb(other.course);
         self.estimates.keep_alive = self.estimates.keep_alive.or(other.estimates.keep_alive);
         self.estimates.timeout = self.estimates.timeout.or(other.estimates.timeout);
+        self.lags = self.lags.take().or(other.lags);
+        self.ended.extend(other.ended);
         self.samples.merge(other.samples);
         if let Some(first) = other.evidence.into_iter().next() {
             self.evidence.push(Evidence { text: format!("besides, {}", first.text), ..first });
@@ -273,6 +295,21 @@ pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis 
 }
 
 /// Failures belong to the target they ended at; where none was chosen, to the target group or the load balancer that made them.
+///
+/// `place` is that of a target, or of the requests of a target group that had none.
+#[must_use]
+pub fn scope_of(summary: &Summary, place: u32, outcome: Outcome) -> Scope {
+    let (target_group, address, _) = summary.targets.entry(place);
+    let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
+    match (address, arn) {
+        _ if outcome.answered_by() == AnsweredBy::Rule => Scope::LoadBalancer(load_balancer),
+        (b"", b"") => Scope::LoadBalancer(load_balancer),
+        (b"", _) => Scope::TargetGroup(target_group),
+        _ => Scope::Target(place),
+    }
+}
+
+/// The targets by what their failures belong to.
 fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
     let mut groups: BTreeMap<Scope, Target> = BTreeMap::new();
     let mut add = |scope: Scope, target: Target| match groups.entry(scope) {
@@ -281,25 +318,18 @@ fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
             place.insert(target);
         }
     };
-    for (place, (target_group, address, target)) in (0..).zip(summary.targets.iter()) {
+    for (place, (_, _, target)) in (0..).zip(summary.targets.iter()) {
         if target.failures.is_empty() {
             continue;
         }
-        let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
         let mut by_rule = target.clone();
         let mut own = target.clone();
         own.failures.retain(|failures| failures.outcome.answered_by() != AnsweredBy::Rule);
         by_rule.failures.retain(|failures| failures.outcome.answered_by() == AnsweredBy::Rule);
-        if !own.failures.is_empty() {
-            let scope = match (address, arn) {
-                (b"", b"") => Scope::LoadBalancer(load_balancer),
-                (b"", _) => Scope::TargetGroup(target_group),
-                _ => Scope::Target(place),
-            };
-            add(scope, own);
-        }
-        if !by_rule.failures.is_empty() {
-            add(Scope::LoadBalancer(load_balancer), by_rule);
+        for target in [own, by_rule] {
+            if let Some(failures) = target.failures.first() {
+                add(scope_of(summary, place, failures.outcome), target);
+            }
         }
     }
     groups
@@ -338,6 +368,8 @@ fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Op
         evidence: evidence(scope, target, failures, taken, &also_fits),
         also_fits,
         estimates: Estimates::default(),
+        lags: None,
+        ended: Vec::new(),
         samples: failures.samples.clone(),
     })
 }

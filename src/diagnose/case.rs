@@ -1,14 +1,17 @@
 //! One target group laid out for detectors: the requests of its targets in the order of their ends, and which failures are explained already.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::causes::{Cause, cause};
 use super::evidence::{grouped, one_or, percent, plural};
 use super::measure::course::course;
+use super::measure::lags::LagCounts;
 use super::measure::routes::RouteRates;
 use super::measure::share::{Rate, concentrated};
-use super::{Confidence, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, MIN_FAILURES_FOR_HIGH, Scope};
+use super::{Confidence, Ended, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, MIN_FAILURES_FOR_HIGH, Scope};
 use crate::aggregate::route::{Route, RouteCounts};
 use crate::aggregate::timeline::Passage;
 use crate::aggregate::{Callers, Sample, Samples, Span, Summary, Target};
@@ -61,6 +64,8 @@ pub(super) struct Verdict {
     pub(super) also_fits: &'static [&'static str],
     pub(super) confidence: Confidence,
     pub(super) estimates: Estimates,
+    /// What the lags look like, where they say something.
+    pub(super) lags: Option<Arc<LagCounts>>,
     pub(super) evidence: Vec<Evidence>,
     /// Whether it is about the target group as a whole.
     pub(super) is_of_group: bool,
@@ -76,6 +81,7 @@ impl Verdict {
             also_fits: &[],
             confidence,
             estimates: Estimates::default(),
+            lags: None,
             evidence: Vec::new(),
             is_of_group: false,
             explains: Vec::new(),
@@ -218,6 +224,7 @@ impl<'a> Case<'a> {
         let mut seen = None;
         let mut times = Vec::with_capacity(failures);
         let mut by_target: Vec<(u32, Outcome, u64)> = Vec::new();
+        let mut ended: BTreeMap<(u32, Outcome, i64), u64> = BTreeMap::new();
         for (member, place) in verdict.places() {
             let member = &mut self.members[member];
             let passage = &member.passages[place];
@@ -225,6 +232,7 @@ impl<'a> Case<'a> {
             member.is_explained[place] = true;
             Span::include(&mut seen, passage.ended);
             times.push(passage.dispatched);
+            *ended.entry((member.place, passage.outcome, passage.ended.as_seconds().div_euclid(60))).or_default() += 1;
             match outcomes.iter_mut().find(|(outcome, _)| *outcome == passage.outcome) {
                 Some((_, requests)) => *requests += 1,
                 None => outcomes.push((passage.outcome, 1)),
@@ -258,6 +266,16 @@ impl<'a> Case<'a> {
             course: course(&times, self.setting.window),
             evidence,
             estimates: verdict.estimates,
+            lags: verdict.lags.clone(),
+            ended: ended
+                .into_iter()
+                .map(|((target, outcome, minute), requests)| Ended {
+                    target,
+                    outcome,
+                    minute: Timestamp::from_seconds(minute * 60),
+                    requests,
+                })
+                .collect(),
             samples: self.samples(verdict, outcome, seen?),
         })
     }

@@ -1,5 +1,6 @@
 //! The keep-alive race: the target closed an idle connection just as the load balancer reused it. Targets of one group run the same server, so they share its timeout, and their failures tell it together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::case::{Case, Verdict, WHEN_DUE, share_out};
@@ -24,7 +25,9 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         found.hits >= MIN_HITS_FOR_HIGH && found.coverage() >= MIN_COVERAGE_FOR_HIGH && found.timeout <= idle_timeout;
     let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
     let estimates = Estimates { keep_alive: Some(found.timeout), ..Estimates::default() };
-    verdicts(case, |failures| (confidence, estimates, evidence(&found, failures, idle_timeout)))
+    let lags = Arc::new(found.drawn.clone());
+    let verdicts = verdicts(case, |failures| (confidence, estimates, evidence(&found, failures, idle_timeout)));
+    verdicts.into_iter().map(|verdict| Verdict { lags: Some(Arc::clone(&lags)), ..verdict }).collect()
 }
 
 /// What the lags of all candidates of the group say.

@@ -6,9 +6,11 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
-use crate::diagnose::MAX_IDLE_TIMEOUT;
+use crate::diagnose::{MAX_IDLE_TIMEOUT, seconds_of};
 use crate::knowledge::servers::{KeepAlive as ServerKeepAlive, SERVERS, Server};
 use crate::timestamp::Timestamp;
 
@@ -51,7 +53,7 @@ const MIN_LIFT: f64 = 1.5;
 const SMEAR_DIVISOR: u32 = 20;
 
 /// What the lags of a target group's failures say of a race.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::diagnose) enum Lags {
     /// They pile up at the target's keep-alive timeout.
     Peak(KeepAlive),
@@ -62,7 +64,7 @@ pub(in crate::diagnose) enum Lags {
 }
 
 /// What the lags tell.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::diagnose) struct KeepAlive {
     /// The target's keep-alive timeout: the median of the lags in the bin, or, where they are smeared, their front.
     pub(in crate::diagnose) timeout: Duration,
@@ -73,6 +75,92 @@ pub(in crate::diagnose) struct KeepAlive {
     pub(in crate::diagnose) failures: usize,
     /// The share of controls that have such a lag.
     pub(in crate::diagnose) control_share: f64,
+    /// All lags, to be drawn.
+    pub(in crate::diagnose) drawn: LagCounts,
+}
+
+/// Bins over all lags; those near the timeout are as many as [`NEAR_REACH`] says.
+const ALL_BINS: u32 = 128;
+
+/// How many times as far as the bin in which failures pile up the lags near it reach, to each side.
+const NEAR_REACH: u32 = 10;
+
+/// Into how many bins that bin is cut.
+const NEAR_STEPS: u32 = 2;
+
+/// How many failed and how many answered requests had an earlier answer on the same node and target how long before: what shows a keep-alive race to the eye.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LagCounts {
+    /// Failed requests that were looked at.
+    pub failures: usize,
+    /// Answered requests near them that were.
+    pub controls: usize,
+    /// From nothing up to a little over the idle timeout.
+    pub all: LagBins,
+    /// Around the lags at which failures pile up, in finer steps.
+    pub near: LagBins,
+}
+
+/// Requests by lag, in bins of one width. A request counts once in each bin in which it has a lag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LagBins {
+    /// The shortest lag of the first bin.
+    #[serde(rename = "start_seconds", serialize_with = "as_seconds")]
+    pub start: Duration,
+    /// From one bin's beginning to the next one's.
+    #[serde(rename = "bin_seconds", serialize_with = "as_seconds")]
+    pub width: Duration,
+    /// Failed requests, by bin.
+    pub failures: Vec<u32>,
+    /// Answered requests, by bin; of as many bins.
+    pub controls: Vec<u32>,
+}
+
+fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(seconds_of(*duration))
+}
+
+impl LagCounts {
+    /// `peak` is the bin in which failures pile up, and `max_lag` the longest lag; both in milliseconds.
+    fn new(failures: &[RequestLags], controls: &[RequestLags], peak: (u32, u32), max_lag: u32) -> Self {
+        let (start, end) = peak;
+        let reach = (end - start) * NEAR_REACH;
+        let step = ((end - start) / NEAR_STEPS).max(1);
+        // So that the bin in which they pile up begins where one of these does.
+        let near = start - (start.min(reach) / step) * step;
+        let bins = |start, end, width| LagBins::new(failures, controls, start, end, width);
+        Self {
+            failures: failures.len(),
+            controls: controls.len(),
+            all: bins(0, max_lag, (max_lag / ALL_BINS).max(1)),
+            near: bins(near, (end + reach).min(max_lag), step),
+        }
+    }
+}
+
+impl LagBins {
+    fn new(failures: &[RequestLags], controls: &[RequestLags], start: u32, end: u32, width: u32) -> Self {
+        let bins = (end.saturating_sub(start) / width + 1) as usize;
+        let count = |requests: &[RequestLags]| {
+            let mut counts = vec![0; bins];
+            for lags in requests {
+                let mut places: Vec<usize> = lags
+                    .iter()
+                    .filter_map(|lag| Some((lag.checked_sub(start)? / width) as usize))
+                    .filter(|place| *place < bins)
+                    .collect();
+                places.dedup();
+                places.into_iter().for_each(|place| counts[place] += 1);
+            }
+            counts
+        };
+        Self {
+            start: Duration::from_millis(start.into()),
+            width: Duration::from_millis(width.into()),
+            failures: count(failures),
+            controls: count(controls),
+        }
+    }
 }
 
 impl KeepAlive {
@@ -257,6 +345,7 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
         hits: peak.len(),
         failures: failures.len(),
         control_share,
+        drawn: LagCounts::new(failures, controls, (start, end), max_lag),
     };
     Some(found)
 }
@@ -379,6 +468,20 @@ mod tests {
         let Lags::Peak(found) = estimate(&[PairHistory { passages, failures }], MINUTE) else { panic!("no peak") };
         assert!(found.timeout.abs_diff(Duration::from_secs(5)) < Duration::from_millis(50), "{found:?}");
         assert_eq!(found.hits, 30);
+    }
+
+    #[test]
+    fn the_lags_that_are_drawn_show_the_peak() {
+        let failures: Vec<RequestLags> =
+            (0..20).map(|number| vec![1_000, 5_001 + number % 2, 40_000 + number]).collect();
+        let controls: Vec<RequestLags> = (0..40).map(|number| vec![1_000 * number]).collect();
+        let LagCounts { all, near, .. } = LagCounts::new(&failures, &controls, (4_990, 5_010), 63_000);
+        assert_eq!((all.start, all.failures.len()), (Duration::ZERO, all.controls.len()));
+        assert_eq!(near.start + near.width * 20, Duration::from_millis(4_990), "the peak begins where a bin does");
+        let highest = near.failures.iter().position(|failures| *failures == 20);
+        assert_eq!(highest, Some(21));
+        assert_eq!((near.failures.iter().sum::<u32>(), near.controls.iter().sum::<u32>()), (20, 1));
+        assert_eq!((all.failures.iter().sum::<u32>(), all.controls.iter().sum::<u32>()), (60, 40));
     }
 
     #[test]
