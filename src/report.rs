@@ -7,6 +7,7 @@ mod commands;
 mod finding;
 mod json;
 mod markdown;
+pub mod pictures;
 pub mod plain;
 mod plan;
 mod text;
@@ -27,6 +28,8 @@ use crate::timestamp::Timestamp;
 
 pub use finding::{CheckRow, Estimates, EvidenceRow, FindingRow, SampleRow, ScopeRow, SettingRow};
 pub use plan::{Plan, PlanDay, PlanProblem};
+use pictures::Drawn;
+pub use pictures::Pictures;
 
 /// The version of the JSON form. Keys are only ever added to it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -91,6 +94,8 @@ pub struct Report {
     pub routes: Vec<RouteRow>,
     /// Requests over time and elapsed time.
     pub timing: TimingRow,
+    /// What the pictures draw.
+    pub pictures: Pictures,
 }
 
 /// A stretch of time, both ends included.
@@ -282,6 +287,8 @@ pub struct TargetRow {
     pub cause: Option<&'static str>,
     /// How sure that is.
     pub confidence: Option<Confidence>,
+    /// Bin of time in [`Report::pictures`], and its failures; the bins in which it failed.
+    pub failures_over_time: Vec<(usize, u64)>,
 }
 
 /// Quantiles in seconds; all absent where nothing was measured. Each but the largest may be too large by less than 0.8 %.
@@ -367,6 +374,7 @@ impl Report {
             status_pairs.merge(&target.status_pairs);
         }
         let outcomes = summary.outcomes();
+        let Drawn { pictures, of_findings, of_targets } = Drawn::new(summary, diagnosis);
         Self {
             schema_version: SCHEMA_VERSION,
             albscope_version: env!("CARGO_PKG_VERSION"),
@@ -383,11 +391,12 @@ impl Report {
             status_pairs: pairs(&status_pairs),
             load_balancers: load_balancers(summary),
             target_groups: target_groups(summary, diagnosis),
-            targets: targets(summary, diagnosis),
-            findings: finding::findings(summary, &diagnosis.findings),
+            targets: targets(summary, diagnosis, of_targets),
+            findings: finding::findings(summary, &diagnosis.findings, of_findings),
             unexplained_failures: diagnosis.unexplained,
             routes: routes(summary),
             timing: TimingRow::new(summary),
+            pictures,
         }
     }
 
@@ -511,11 +520,12 @@ fn target_groups(summary: &Summary, diagnosis: &Diagnosis) -> Vec<TargetGroupRow
     rows
 }
 
-fn targets(summary: &Summary, diagnosis: &Diagnosis) -> Vec<TargetRow> {
-    let rows = (0..).zip(summary.targets.iter()).filter(|(_, (_, address, _))| !address.is_empty());
-    let rows = rows.map(|(place, (target_group, address, target))| {
+fn targets(summary: &Summary, diagnosis: &Diagnosis, over_time: Vec<Vec<(usize, u64)>>) -> Vec<TargetRow> {
+    let rows = (0..).zip(summary.targets.iter().zip(over_time)).filter(|(_, ((_, address, _), _))| !address.is_empty());
+    let rows = rows.map(|(place, ((target_group, address, target), failures_over_time))| {
         let scope = ScopeRow::of_target_group(summary, target_group, Some(address));
-        TargetRow::new(scope, target, diagnosis.on_target(place).first().copied())
+        let finding = diagnosis.on_target(place).first().copied();
+        TargetRow { failures_over_time, ..TargetRow::new(scope, target, finding) }
     });
     let mut rows: Vec<_> = rows.collect();
     rows.sort_by(|one, other| {
@@ -550,6 +560,7 @@ impl TargetRow {
                 .map(|(outcome, _)| outcome),
             cause: finding.map(|finding| finding.cause.id),
             confidence: finding.map(|finding| finding.confidence),
+            failures_over_time: Vec::new(),
         }
     }
 }

@@ -9,7 +9,9 @@ use super::commands::{Place, checks};
 use super::{Outcomes, Window, some_text_of, text_of};
 use crate::aggregate::{Span, Summary};
 use crate::classify::Outcome;
-use crate::diagnose::{Confidence, Estimates as DiagnosedEstimates, Evidence, Finding, Scope, Shape, seconds_of};
+use crate::diagnose::{
+    Confidence, Estimates as DiagnosedEstimates, Evidence, Finding, LagCounts, Scope, Shape, seconds_of,
+};
 use crate::knowledge::causes::Method;
 use crate::knowledge::servers::servers_with_keep_alive;
 use crate::knowledge::timers::{SeenAs, timers_at};
@@ -53,6 +55,10 @@ pub struct FindingRow {
     pub evidence: Vec<EvidenceRow>,
     /// Timeouts that the log gives away.
     pub estimates: Estimates,
+    /// How long before its failures the target had answered last on the same node, where that shows a keep-alive timeout; those of all targets of the group.
+    pub lags: Option<LagCounts>,
+    /// Bin of time in [`Report::pictures`](super::Report::pictures), and its failures; the bins in which there are some.
+    pub failures_over_time: Vec<(usize, u64)>,
     /// What to change.
     pub fix: &'static str,
     /// Ways to do so; the first is the usual one.
@@ -142,7 +148,7 @@ pub struct SampleRow {
 }
 
 impl ScopeRow {
-    fn new(summary: &Summary, scope: Scope) -> Self {
+    pub(super) fn new(summary: &Summary, scope: Scope) -> Self {
         match scope {
             Scope::LoadBalancer(place) => {
                 Self { load_balancer: text_of(summary.load_balancers.entry(place).1), target_group: None, target: None }
@@ -166,7 +172,7 @@ impl ScopeRow {
 }
 
 /// The rows of all findings.
-pub(super) fn findings(summary: &Summary, findings: &[Finding]) -> Vec<FindingRow> {
+pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<Vec<(usize, u64)>>) -> Vec<FindingRow> {
     let places = places(summary);
     let scopes: Vec<ScopeRow> = findings.iter().map(|finding| ScopeRow::new(summary, finding.scope)).collect();
     // One command is to do for all targets of a group that failed alike, so that it need not be run for each.
@@ -176,12 +182,12 @@ pub(super) fn findings(summary: &Summary, findings: &[Finding]) -> Vec<FindingRo
         let all = seen.entry(group(finding, scope)).or_default();
         *all = Span::union(*all, finding.seen);
     }
-    let rows = findings.iter().zip(scopes).map(|(finding, scope)| {
+    let rows = findings.iter().zip(scopes).zip(over_time).map(|((finding, scope), failures_over_time)| {
         let seen = seen[&group(finding, &scope)];
         let place = places.get(&scope.load_balancer);
         let checks = checks(finding.cause, &scope, place, seen).into_iter();
         let checks = checks.map(|(question, command)| CheckRow { question, command }).collect();
-        FindingRow::new(summary, finding, scope, checks)
+        FindingRow { failures_over_time, ..FindingRow::new(summary, finding, scope, checks) }
     });
     rows.collect()
 }
@@ -279,6 +285,8 @@ impl FindingRow {
                 keep_alive_seconds: finding.estimates.keep_alive.map(seconds_of),
                 timeout_seconds: finding.estimates.timeout.map(seconds_of),
             },
+            lags: finding.lags.as_deref().cloned(),
+            failures_over_time: Vec::new(),
             fix: finding.cause.fix,
             methods: finding.cause.methods,
             settings: settings(finding.estimates, finding.outcome),
