@@ -13,13 +13,15 @@ mod plan;
 mod text;
 pub mod words;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
+use crate::aggregate::callers::Frequent;
 use crate::aggregate::timing::{ELAPSED_BINS, elapsed_bin_start};
-use crate::aggregate::{OutcomeCounts, Quantiles, Span, StatusPairs, Summary, Target, Timing};
+use crate::aggregate::{Callers, OutcomeCounts, Quantiles, Span, StatusPairs, Summary, Target, Timing};
 use crate::classify::Outcome;
 use crate::diagnose::{Confidence, Diagnosis, Finding, IdleTimeoutOrigin, seconds_of};
 use crate::error::Problem;
@@ -36,6 +38,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// Bins of time that the timing histogram is shown in, at most.
 const MAX_TIMING_BINS: usize = 240;
+
+/// Clients and user agents named, at most.
+const MAX_CALLER_ROWS: usize = 20;
 
 /// How a report is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +69,8 @@ pub struct Report {
     pub schema_version: u32,
     /// This program's.
     pub albscope_version: &'static str,
+    /// The command that makes this report, as a line for a shell; absent where a program did.
+    pub command: Option<String>,
     /// First and last `time` of the requests that count; both absent when there are none.
     pub window: Window,
     /// The window that was asked for; absent ends are open.
@@ -92,6 +99,10 @@ pub struct Report {
     pub unexplained_failures: u64,
     /// By route, the one with most failures first.
     pub routes: Vec<RouteRow>,
+    /// Addresses that failed requests came from, the one with most of them first; the frequent ones.
+    pub clients: Vec<CallerRow>,
+    /// User agents of failed requests, likewise; `-` where there was none.
+    pub user_agents: Vec<CallerRow>,
     /// Requests over time and elapsed time.
     pub timing: TimingRow,
     /// What the pictures draw.
@@ -330,6 +341,26 @@ pub struct RouteRow {
     pub elapsed: Latency,
 }
 
+/// Who sent failed requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CallerRow {
+    /// Address or user agent, its first [`MAX_NAME_BYTES`](crate::aggregate::callers::MAX_NAME_BYTES) bytes.
+    pub name: String,
+    /// Failed requests, at least so many: of each target, only the frequent names are counted.
+    pub failures: u64,
+}
+
+/// Failures of one cause over time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CauseOverTime {
+    /// Which; absent for failures in no finding.
+    pub cause: Option<&'static str>,
+    /// How many.
+    pub failures: u64,
+    /// Bin of time in [`Report::pictures`], and its failures; the bins that have any.
+    pub failures_over_time: Vec<(usize, u64)>,
+}
+
 /// Requests over time and elapsed time.
 #[derive(Clone, Debug, Serialize)]
 pub struct TimingRow {
@@ -378,6 +409,7 @@ impl Report {
         Self {
             schema_version: SCHEMA_VERSION,
             albscope_version: env!("CARGO_PKG_VERSION"),
+            command: None,
             window: summary.window.into(),
             selected: Window { start: selection.since, end: selection.until },
             input: Input::new(summary),
@@ -395,9 +427,41 @@ impl Report {
             findings: finding::findings(summary, &diagnosis.findings, of_findings),
             unexplained_failures: diagnosis.unexplained,
             routes: routes(summary),
+            clients: callers(summary, |callers| &callers.clients),
+            user_agents: callers(summary, |callers| &callers.user_agents),
             timing: TimingRow::new(summary),
             pictures,
         }
+    }
+
+    /// Failures over time by likely cause: the one with most first, and at the end those in no finding.
+    #[must_use]
+    pub fn failures_by_cause(&self) -> Vec<CauseOverTime> {
+        let mut causes: BTreeMap<Option<&'static str>, BTreeMap<usize, u64>> = BTreeMap::new();
+        let found = self.findings.iter().map(|finding| (Some(finding.cause), &finding.failures_over_time));
+        for (cause, over_time) in found.chain([(None, &self.pictures.unexplained)]) {
+            for (bin, failures) in over_time {
+                *causes.entry(cause).or_default().entry(*bin).or_default() += failures;
+            }
+        }
+        let mut rows: Vec<CauseOverTime> = causes
+            .into_iter()
+            .map(|(cause, over_time)| CauseOverTime {
+                cause,
+                failures: over_time.values().sum(),
+                failures_over_time: over_time.into_iter().collect(),
+            })
+            .collect();
+        rows.sort_by_key(|row| (row.cause.is_none(), Reverse(row.failures), row.cause));
+        rows
+    }
+
+    /// Says which command makes this report; `words` are quoted where a shell would else take them for something else.
+    #[must_use]
+    pub fn made_by<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
+        let words: Vec<String> = words.into_iter().map(commands::quoted).collect();
+        self.command = Some(words.join(" "));
+        self
     }
 
     /// Writes the report.
@@ -582,6 +646,21 @@ fn routes(summary: &Summary) -> Vec<RouteRow> {
         let key = |row: &RouteRow| (row.load_balancer.clone(), row.target_group.clone(), row.route.clone());
         (other.failures, other.requests).cmp(&(one.failures, one.requests)).then_with(|| key(one).cmp(&key(other)))
     });
+    rows
+}
+
+/// Of one kind, over all targets and outcomes.
+fn callers(summary: &Summary, of: impl Fn(&Callers) -> &Frequent) -> Vec<CallerRow> {
+    let mut totals: BTreeMap<&[u8], u64> = BTreeMap::new();
+    for failures in summary.targets.iter().flat_map(|(_, _, target)| &target.failures) {
+        for (name, requests) in of(&failures.callers).certain() {
+            *totals.entry(name).or_default() += requests;
+        }
+    }
+    let mut rows: Vec<_> =
+        totals.into_iter().map(|(name, failures)| CallerRow { name: text_of(name), failures }).collect();
+    rows.sort_by(|one, other| (other.failures, &one.name).cmp(&(one.failures, &other.name)));
+    rows.truncate(MAX_CALLER_ROWS);
     rows
 }
 

@@ -70,11 +70,15 @@ impl Frequent {
         self.0.truncate(MAX_CALLERS);
     }
 
+    /// The names kept, and how often each came at least; in no order.
+    pub fn certain(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.0.iter().map(|entry| (&*entry.name, entry.count - entry.inherited))
+    }
+
     /// The name that came most often for certain, and how often it did at least. Absent where there is none.
     #[must_use]
     pub fn first(&self) -> Option<(&[u8], u64)> {
-        let certain = self.0.iter().map(|entry| (&*entry.name, entry.count - entry.inherited));
-        certain.max_by(|one, other| (one.1, other.0).cmp(&(other.1, one.0)))
+        self.certain().max_by(|one, other| (one.1, other.0).cmp(&(other.1, one.0)))
     }
 }
 

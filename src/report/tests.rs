@@ -288,6 +288,54 @@ fn days_are_drawn_in_no_more_bins_than_minutes() {
     assert_eq!(pictures.timings[0].density.last().map(|(time, ..)| *time), Some(76));
 }
 
+#[test]
+fn failures_by_cause_are_all_there_are() {
+    let report = report();
+    let causes = report.failures_by_cause();
+    assert_eq!(causes.iter().map(|row| row.failures).sum::<u64>(), report.failures);
+    let ids: Vec<_> = causes.iter().map(|row| (row.cause, row.failures)).collect();
+    let expected = [
+        (Some("connection-refused"), 30),
+        (Some("no-registered-targets"), 12),
+        (Some("idle-timeout-exceeded"), 4),
+        (Some("identity-provider-error"), 3),
+        (None, 3),
+    ];
+    assert_eq!(ids, expected);
+    for CauseOverTime { failures, failures_over_time, .. } in causes {
+        assert_eq!(failures_over_time.iter().map(|(_, failures)| failures).sum::<u64>(), failures);
+        assert!(failures_over_time.is_sorted_by_key(|(bin, _)| *bin));
+    }
+}
+
+#[test]
+fn clients_are_named_by_their_failures_at_all_targets() {
+    let mut log = String::new();
+    for at in 0..30 {
+        let failed = Request { at, times: "0.001 -1 -1", statuses: "502 -", ..OK };
+        let client = if at % 3 == 0 { "198.51.100.7" } else { "192.0.2.10" };
+        for target in [BAD_TARGET, SLOW_TARGET] {
+            log.push_str(&Request { target, ..failed }.line().replace("192.0.2.10", client));
+        }
+        // Who did not fail is none of them.
+        log.push_str(&Request { at, ..OK }.line().replace("192.0.2.10", "203.0.113.1").replace("curl/8.5.0", "ok"));
+    }
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), log).expect("it can be written");
+    let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
+    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let report = Report::new(&summary, &diagnose(&summary, None), &Selection::default());
+    let rows = |rows: &[CallerRow]| -> Vec<_> { rows.iter().map(|row| (row.name.clone(), row.failures)).collect() };
+    assert_eq!(rows(&report.clients), [("192.0.2.10".to_owned(), 40), ("198.51.100.7".to_owned(), 20)]);
+    assert_eq!(rows(&report.user_agents), [("curl/8.5.0".to_owned(), 60)]);
+}
+
+#[test]
+fn the_command_of_a_report_can_be_pasted_into_a_shell() {
+    let report = report().made_by(["albscope", "analyze", "my logs", "--target", "$(reboot)"]);
+    assert_eq!(report.command.as_deref(), Some("albscope analyze 'my logs' --target '$(reboot)'"));
+}
+
 /// Whether a line is there to be copied, and so never wrapped: a sample's place, or a command.
 fn is_copied(line: &str) -> bool {
     ["    look  ", "          aws ", "          curl "].iter().any(|start| line.starts_with(start))
