@@ -37,6 +37,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
         IdleTimeoutArg::Given(duration) => Some(duration),
     };
     let report = Report::new(&summary, &diagnose::diagnose(&summary, idle_timeout), &selection);
+    let report = report.made_by(args.command(&selection).iter().map(String::as_str));
     write_report(&report, args)?;
     if report.input.objects_failed > 0 {
         complain(&format!(

@@ -90,6 +90,33 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) color: ColorArg,
 }
 
+impl AnalyzeArgs {
+    /// The words of a command that makes the same report of the same logs, whenever it is given: what does not change the report is left out, and times are moments.
+    pub(crate) fn command(&self, selection: &Selection) -> Vec<String> {
+        let mut words = vec!["albscope".to_owned(), "analyze".to_owned()];
+        for input in &self.logs.inputs {
+            let input = input.to_string_lossy();
+            // A name that looks like an option would be taken for one.
+            let is_name = input == "-" || !input.starts_with('-');
+            words.push(if is_name { input.into_owned() } else { format!("./{input}") });
+        }
+        let LogArgs { load_balancer, target_group, target, .. } = &self.logs;
+        let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
+        for (option, time) in [("--since", selection.since), ("--until", selection.until)] {
+            time.into_iter().for_each(|time| add(option, time.to_string()));
+        }
+        for (option, names) in
+            [("--load-balancer", load_balancer), ("--target-group", target_group), ("--target", target)]
+        {
+            names.iter().for_each(|name| add(option, name.clone()));
+        }
+        if let IdleTimeoutArg::Given(timeout) = self.idle_timeout {
+            add("--idle-timeout", timeout.as_secs_f64().to_string());
+        }
+        words
+    }
+}
+
 /// Explain a cause, or one log line field by field.
 ///
 /// With a cause, says what it means, what speaks for and against it in a log, how to fix it on the usual servers with time and risk, and which commands would
@@ -529,6 +556,24 @@ mod tests {
         }
         for text in ["", "GB", "-1", "1XB", "1e300", "nan", "99999999999TB"] {
             assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_command_of_a_report_says_what_changes_it_and_nothing_else() {
+        let now = at("2026-11-22T10:00:00Z");
+        for (typed, expected) in [
+            ("analyze logs -q --threads 4 -f json -o x --color never --fail-on target-crash --strict", "logs"),
+            ("analyze a - -- -b", "a - ./-b"),
+            (
+                "analyze logs --since 2h --until 09:30 --target 10.0.0.1 --target-group api --load-balancer shop --idle-timeout 2m",
+                "logs --since 2026-11-22T08:00:00.000000Z --until 2026-11-22T09:30:00.000000Z --load-balancer shop --target-group api --target 10.0.0.1 --idle-timeout 120",
+            ),
+        ] {
+            let args = Args::parse_from(["albscope"].into_iter().chain(typed.split(' ')));
+            let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
+            let words = args.command(&args.logs.selection(now).expect("a window"));
+            assert_eq!(words.join(" "), format!("albscope analyze {expected}"));
         }
     }
 
