@@ -98,10 +98,10 @@ fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)
 }
 
 fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
+    let elsewhere = Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always };
     let format = Format::from(args.format);
     if let Some(path) = &args.output {
-        let style = Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always };
-        return write_file(report, format, style, path).with_context(|| format!("cannot write {}", path.display()));
+        return write_file(path, |out| report.render(format, elsewhere, out));
     }
     let stdout = io::stdout();
     let is_terminal = stdout.is_terminal();
@@ -117,20 +117,24 @@ fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
     report.render(format, style, &mut out).and_then(|()| out.flush()).context("cannot write the report")
 }
 
-/// Writes to a neighbour first, so that nobody ever reads half a report.
+/// Writes to a neighbour first, so that nobody ever reads half a file.
 ///
 /// The neighbour then takes the place of `path`, which only a file may lose: a pipe or a device (`/dev/null`) is written to as it is, and a link goes on
 /// leading to where it led.
-fn write_file(report: &Report, format: Format, style: Style, path: &Path) -> io::Result<()> {
+fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    try_write_file(path, write).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn try_write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         let mut out = BufWriter::new(File::options().write(true).open(path)?);
-        return report.render(format, style, &mut out).and_then(|()| out.flush());
+        return write(&mut out).and_then(|()| out.flush());
     }
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let mut partial = path.clone().into_os_string();
     partial.push(".partial");
     let written = File::create(&partial).map(BufWriter::new).and_then(|mut out| {
-        report.render(format, style, &mut out)?;
+        write(&mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     });
     let renamed = written.and_then(|()| fs::rename(&partial, &path));
