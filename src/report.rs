@@ -5,6 +5,7 @@
 
 mod commands;
 mod finding;
+mod html;
 mod json;
 mod markdown;
 pub mod pictures;
@@ -51,6 +52,8 @@ pub enum Format {
     Json,
     /// For a chat or a ticket.
     Markdown,
+    /// For a browser: one page that needs nothing but itself.
+    Html,
 }
 
 /// What a renderer may know of the place its output goes to.
@@ -473,6 +476,7 @@ impl Report {
             Format::Text => text::render(self, style, out),
             Format::Json => json::render(self, out),
             Format::Markdown => markdown::render(self, out),
+            Format::Html => html::render(self, out),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The report as one JSON object on one line; `jq .` makes it pretty.
+//! The report as one JSON object on one line; `jq .` makes it pretty. And JSON that may stand in a page.
 
 use std::io::{self, Write};
 
@@ -14,18 +14,31 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes a value in the same way.
 pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Harmless);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping(is_harmful));
     value.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }
 
-/// Compact JSON in which characters that a terminal would obey are escaped: JSON itself only asks for that below U+0020. The values stay the same.
-struct Harmless;
+/// JSON in which nothing ends the element of a page that it stands in, or begins another.
+///
+/// # Errors
+/// Where `value` is none that JSON can hold.
+pub(super) fn embedded(value: &impl Serialize) -> io::Result<String> {
+    let is_escaped = |character| is_harmful(character) || matches!(character, '<' | '>' | '&');
+    let mut json = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, Escaping(is_escaped)))?;
+    Ok(String::from_utf8(json).expect("JSON is UTF-8"))
+}
 
-impl Formatter for Harmless {
+/// Compact JSON in which characters of a kind are escaped: JSON itself only asks for that below U+0020. The values stay the same.
+///
+/// Of what is written to a terminal, these are those that it would obey.
+struct Escaping(fn(char) -> bool);
+
+impl Formatter for Escaping {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some(place) = rest.find(is_harmful) {
+        while let Some(place) = rest.find(self.0) {
             let (before, from) = rest.split_at(place);
             writer.write_all(before.as_bytes())?;
             let mut characters = from.chars();
@@ -36,5 +49,18 @@ impl Formatter for Harmless {
             rest = characters.as_str();
         }
         writer.write_all(rest.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embedded_json_ends_no_element_and_keeps_its_values() {
+        let text = "</script><!-- <script> &amp; ]]> \u{2028}\u{202e}\u{1b}[2J \u{e0041} 漢字";
+        let json = embedded(&[text]).expect("JSON");
+        assert!(!json.contains(['<', '>', '&', '\u{2028}', '\u{202e}', '\u{1b}', '\u{e0041}']), "{json}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&json).expect("JSON"), [text]);
     }
 }

@@ -7,6 +7,8 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::diagnose::grouped;
+
 /// The same text without characters that a terminal obeys or that change how their neighbours are shown: each is written as `\u{…}`.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
@@ -41,6 +43,18 @@ pub fn shortened(text: &str, most: usize) -> String {
         rest.is_some()
     };
     safe.chars().take_while(fits).chain(['…']).collect()
+}
+
+/// The same text, shortened; where that leaves something out, a note says how much.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
+    let safe = harmless(text);
+    let short = shortened(&safe, most);
+    if short == safe {
+        return short;
+    }
+    let kept = short.chars().count() - 1;
+    format!("{short} ({} more characters)", grouped((safe.chars().count() - kept) as u64))
 }
 
 /// Control characters (also those of 8 bits), line and paragraph separators, and marks that change the direction of text or are not seen at all.
@@ -91,6 +105,18 @@ mod tests {
             ("x", 0, "…"),
         ] {
             assert_eq!(shortened(text, most), expected, "{text} in {most} columns");
+        }
+    }
+
+    #[test]
+    fn a_cut_with_a_note_tells_how_much_is_missing() {
+        for (text, expected) in [
+            ("letters", "letters".to_owned()),
+            ("more letters", "more l… (6 more characters)".to_owned()),
+            (&"x".repeat(65_536), "xxxxxx… (65,530 more characters)".to_owned()),
+            ("a\u{202e}b", "a\\u{20… (4 more characters)".to_owned()),
+        ] {
+            assert_eq!(cut(text, 7), expected);
         }
     }
 }

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::plain::{harmless, shortened};
 use super::words;
 use super::{FindingRow, Report, Style, TargetRow};
-use crate::diagnose::{Confidence, IdleTimeoutOrigin};
+use crate::diagnose::Confidence;
 
 /// Findings shown; the rest is counted.
 const MAX_FINDINGS: usize = 12;
@@ -78,7 +78,7 @@ impl Page<'_> {
         let paint = if report.failures > 0 { BAD } else { GOOD };
         let counted = format!("{}, {}", self.painted(LOUD, &requests), self.painted(paint, &failed));
         writeln!(self.out, "{counted}")?;
-        self.line(FAINT, &format!("{window} UTC, {}", idle_timeout(report)))?;
+        self.line(FAINT, &format!("{window} UTC, {}", words::idle_timeout(report.idle_timeout)))?;
         if report.findings.is_empty() {
             let verdict = match report.failures {
                 0 => "Nothing failed.".to_owned(),
@@ -366,15 +366,6 @@ impl Page<'_> {
     fn painted(&self, paint: Paint, text: &str) -> String {
         if self.is_coloured && !text.trim().is_empty() { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
     }
-}
-
-fn idle_timeout(report: &Report) -> String {
-    let origin = match report.idle_timeout.origin {
-        IdleTimeoutOrigin::Given => "given",
-        IdleTimeoutOrigin::Inferred => "inferred from the requests that met it",
-        IdleTimeoutOrigin::Default => "the default; the log does not tell",
-    };
-    format!("idle timeout {} s ({origin})", report.idle_timeout.seconds)
 }
 
 /// A table without lines, whose cells are wrapped where they must be.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::plain::shortened;
 use super::{Cached, FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
-use crate::diagnose::{Confidence, DEFAULT_IDLE_TIMEOUT, Shape};
+use crate::diagnose::{Confidence, DEFAULT_IDLE_TIMEOUT, IdleTimeoutOrigin, Shape};
 use crate::timestamp::{Civil, Timestamp};
 
 /// `1 request`, `2 requests`
@@ -108,6 +108,16 @@ pub(super) fn at_targets(finding: &FindingRow) -> Option<String> {
 /// `keep-alive-race (high)`; nothing where there is no cause.
 pub(super) fn likely(cause: Option<&str>, confidence: Option<Confidence>) -> String {
     cause.zip(confidence).map_or_else(String::new, |(cause, confidence)| format!("{cause} ({})", confidence.id()))
+}
+
+/// `idle timeout 60 s (given)`
+pub(super) fn idle_timeout(idle_timeout: IdleTimeout) -> String {
+    let origin = match idle_timeout.origin {
+        IdleTimeoutOrigin::Given => "given",
+        IdleTimeoutOrigin::Inferred => "inferred from the requests that met it",
+        IdleTimeoutOrigin::Default => "the default; the log does not tell",
+    };
+    format!("idle timeout {} s ({origin})", idle_timeout.seconds)
 }
 
 /// The target groups that are worth a table: where there is one only, its targets say all.

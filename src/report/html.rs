@@ -1,0 +1,257 @@
+//! The report as one page for a browser: it opens from disk, asks no network for anything, and can be attached to a ticket.
+//!
+//! What the report says stands in the page itself and is read without scripts; the script adds the pictures, and sorts and filters tables. Its size is bounded by rows, bins and the
+//! length of texts, whatever the length of the logs; what is left out is counted.
+//!
+//! Text of strangers comes into the page in two ways only: escaped by the template, and in [`data`] as JSON that cannot end the element it stands in. Should either fail, the policy in the
+//! page's head still lets no script run but its own, known by its hash, and allows no request.
+
+mod card;
+mod data;
+mod table;
+
+use std::io::{self, Write};
+
+use askama::Template;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+
+use self::card::Card;
+use self::data::Data;
+use self::table::{Matrix, Table};
+use super::plain::{cut, shortened};
+use super::{Input, ProblemRow, Report, Window, words};
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+
+/// Findings shown; the rest is counted.
+const MAX_FINDINGS: usize = 20;
+
+/// Columns of a name. Names are written by strangers too.
+const MAX_NAME_WIDTH: usize = 120;
+
+/// Columns of a sentence, or of the place of a line: no sound one is longer.
+const MAX_TEXT_WIDTH: usize = 600;
+
+/// Columns of a line of a log.
+const MAX_SAMPLE_WIDTH: usize = 1_200;
+
+pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    Page::new(report)?.write_into(out)
+}
+
+/// What the template lays out.
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    policy: String,
+    style: &'static str,
+    script: &'static str,
+    data: String,
+    title: String,
+    /// Anchors and names of the sections there are.
+    sections: Vec<(&'static str, &'static str)>,
+    headline: String,
+    has_failures: bool,
+    lead: String,
+    /// Said where there is no finding.
+    verdict: Option<String>,
+    findings: Vec<Card<'a>>,
+    finding_notes: Vec<String>,
+    has_requests: bool,
+    has_pictures: bool,
+    /// How all requests lie to the idle timeout.
+    against: Vec<String>,
+    left_out_pictures: Option<String>,
+    outcomes: Table,
+    matrix: Matrix,
+    target_tables: Vec<Table>,
+    routes: Table,
+    caller_tables: Vec<Table>,
+    account: Vec<(&'static str, String)>,
+    problems: Vec<Problem>,
+    about: Vec<(&'static str, String)>,
+}
+
+/// A problem of the input.
+struct Problem {
+    title: String,
+    places: Vec<String>,
+}
+
+impl<'a> Page<'a> {
+    fn new(report: &'a Report) -> io::Result<Self> {
+        let (data, timings) = Data::new(report)?;
+        let has_requests = report.requests > 0;
+        let mut sections = vec![("findings", "Findings")];
+        if has_requests {
+            sections.extend([
+                ("timing", "Timing"),
+                ("endings", "Endings"),
+                ("targets", "Targets"),
+                ("routes", "Routes"),
+                ("clients", "Clients"),
+            ]);
+        }
+        sections.extend([("input", "Input"), ("about", "About")]);
+        let mut target_tables = table::groups(report);
+        target_tables.push(table::targets(report, &timings));
+        let shown = report.findings.len().min(MAX_FINDINGS);
+        Ok(Self {
+            policy: format!(
+                "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action \
+                 'none'",
+                source(STYLE),
+                source(SCRIPT)
+            ),
+            style: STYLE,
+            script: SCRIPT,
+            data: data.json,
+            title: title(report),
+            sections,
+            headline: headline(report),
+            has_failures: report.failures > 0,
+            lead: lead(report),
+            verdict: verdict(report),
+            findings: (0..shown).map(|place| Card::new(report, place, &timings)).collect(),
+            finding_notes: finding_notes(report),
+            has_requests,
+            has_pictures: has_requests,
+            against: report.pictures.timings.first().map(data::against).unwrap_or_default(),
+            left_out_pictures: (data.left_out > 0).then(|| {
+                let left_out = words::counted(data.left_out as u64, "more target or target group");
+                format!("{left_out} with fewer failures can not be chosen here: the page would become too large.")
+            }),
+            outcomes: table::outcomes(report),
+            matrix: Matrix::new(report),
+            target_tables,
+            routes: table::routes(report),
+            caller_tables: table::callers(report),
+            account: account(&report.input),
+            problems: report.input.problems.iter().map(Problem::new).collect(),
+            about: about(report),
+        })
+    }
+}
+
+/// How a policy names a script or a style that stands in the page.
+fn source(text: &str) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
+}
+
+fn headline(report: &Report) -> String {
+    match (report.requests, report.failures) {
+        (0, _) => "No requests".to_owned(),
+        (requests, 0) => format!("None of {} failed", words::counted(requests, "request")),
+        (requests, failures) => format!(
+            "{} of {} failed ({})",
+            words::count(failures),
+            words::counted(requests, "request"),
+            words::percent(failures, requests)
+        ),
+    }
+}
+
+fn title(report: &Report) -> String {
+    let when = words::window(report.window).map_or_else(String::new, |window| format!(", {window} UTC"));
+    format!("{}{when}", headline(report))
+}
+
+fn lead(report: &Report) -> String {
+    let Some(window) = words::window(report.window) else { return words::nothing(report) };
+    let balancers = match &*report.load_balancers {
+        [one] => shortened(words::load_balancer_name(&one.load_balancer), MAX_NAME_WIDTH),
+        several => words::counted(several.len() as u64, "load balancer"),
+    };
+    format!("{window} UTC · {balancers} · {}", words::idle_timeout(report.idle_timeout))
+}
+
+fn verdict(report: &Report) -> Option<String> {
+    let too_few = || {
+        format!(
+            "No finding: {} too few, or too rare among all requests, to name a cause.",
+            match report.failures {
+                1 => "1 failure is".to_owned(),
+                failures => format!("{} failures are", words::count(failures)),
+            }
+        )
+    };
+    (report.findings.is_empty() && report.failures > 0).then(too_few)
+}
+
+fn finding_notes(report: &Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(more) = report.findings.len().checked_sub(MAX_FINDINGS).filter(|more| *more > 0) {
+        let failures = report.findings[MAX_FINDINGS..].iter().map(|finding| finding.failures).sum();
+        let (more, failures) = (words::counted(more as u64, "more finding"), words::counted(failures, "failure"));
+        notes.push(format!("{more} with {failures}: --format json has them all."));
+    }
+    if !report.findings.is_empty() && report.unexplained_failures > 0 {
+        let more = words::counted(report.unexplained_failures, "failure");
+        notes.push(format!("{more} more, in no finding: too few of a kind, or too rare, to name a cause."));
+    }
+    notes
+}
+
+fn account(input: &Input) -> Vec<(&'static str, String)> {
+    let read = format!(
+        "{}, {}, {} decoded",
+        words::counted(input.objects, "object"),
+        words::bytes(input.bytes_read),
+        words::bytes(input.bytes_decoded)
+    );
+    let lines = format!(
+        "{}: {}, {} unreadable",
+        words::counted(input.lines, "line"),
+        words::counted(input.records, "record"),
+        words::count(input.unreadable_lines)
+    );
+    let mut account = vec![("Read", read), ("Lines", lines)];
+    for (name, skipped) in [("Objects left out", &input.objects_skipped), ("Records left out", &input.records_skipped)]
+    {
+        if !skipped.is_empty() {
+            account.push((name, words::listed(skipped)));
+        }
+    }
+    if input.objects_failed > 0 {
+        account.push(("Not read to the end", words::counted(input.objects_failed, "object")));
+    }
+    account
+}
+
+impl Problem {
+    fn new(row: &ProblemRow) -> Self {
+        let places = row.samples.iter().map(|place| {
+            let mut text = cut(&place.object, MAX_TEXT_WIDTH);
+            if let (Some(line), Some(byte)) = (place.line, place.byte) {
+                text = format!("{text}, line {}, byte {}", words::count(line), words::count(byte));
+            }
+            match &place.reason {
+                Some(reason) => format!("{text}: {}", cut(reason, MAX_NAME_WIDTH)),
+                None => text,
+            }
+        });
+        Self { title: format!("{}: {}", words::affected(row), row.title), places: places.collect() }
+    }
+}
+
+fn about(report: &Report) -> Vec<(&'static str, String)> {
+    let mut about = vec![("Made by", format!("albscope {}", report.albscope_version))];
+    if let Some(command) = &report.command {
+        about.push(("Command", cut(command, MAX_SAMPLE_WIDTH)));
+    }
+    let end = |end: Option<_>, open: &str| end.map_or_else(|| open.to_owned(), words::moment);
+    let Window { start, end: last } = report.selected;
+    if start.is_some() || last.is_some() {
+        let (start, last) = (end(start, "the beginning"), end(last, "the end"));
+        about.push(("Window asked for", format!("{start} to {last} UTC")));
+    }
+    about.push((
+        "Window of the log",
+        words::window(report.window).map_or_else(|| "empty".to_owned(), |window| format!("{window} UTC")),
+    ));
+    about.push(("Held against", words::idle_timeout(report.idle_timeout)));
+    about
+}

@@ -1,0 +1,158 @@
+//! A finding as the page shows it.
+
+use std::fmt::Write;
+
+use super::super::plain::{cut, harmless};
+use super::super::{FindingRow, Report, SettingRow, words};
+use super::data::Timings;
+use super::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
+use crate::diagnose::Confidence;
+use crate::knowledge::causes::{Method, Setting, cause};
+
+/// Lines shown.
+const MAX_SAMPLES: usize = 3;
+
+/// Height of a course in the units of its picture.
+const COURSE_HEIGHT: u64 = 12;
+
+/// One finding.
+pub(super) struct Card<'a> {
+    /// From 1.
+    pub(super) number: usize,
+    pub(super) is_open: bool,
+    pub(super) what: String,
+    pub(super) within: String,
+    pub(super) failures: String,
+    pub(super) cause: &'static str,
+    pub(super) title: &'static str,
+    pub(super) confidence: &'static str,
+    /// Where several causes fit, the first is a guess and is called one.
+    pub(super) is_doubtful: bool,
+    pub(super) when: String,
+    pub(super) course: Option<Course>,
+    pub(super) change: String,
+    pub(super) at: Option<String>,
+    pub(super) evidence_for: Vec<String>,
+    pub(super) evidence_against: Vec<String>,
+    pub(super) also_fits: String,
+    /// Which picture shows it.
+    pub(super) timing: Option<usize>,
+    /// The bins of time that it is in.
+    pub(super) first_bin: usize,
+    pub(super) last_bin: usize,
+    pub(super) has_lags: bool,
+    /// The number of an earlier finding for which the same is to be done.
+    pub(super) like: Option<usize>,
+    pub(super) fix: &'static str,
+    pub(super) methods: &'static [Method],
+    pub(super) settings: &'a [SettingRow],
+    pub(super) settings_note: String,
+    pub(super) stacks: &'static [Setting],
+    /// Questions and commands that no earlier finding has.
+    pub(super) checks: Vec<(&'static str, String)>,
+    pub(super) has_said_checks: bool,
+    /// Places and lines.
+    pub(super) samples: Vec<(String, String)>,
+    pub(super) meaning: &'static str,
+    pub(super) docs: &'static str,
+}
+
+impl<'a> Card<'a> {
+    /// The finding at `place` of the report.
+    pub(super) fn new(report: &'a Report, place: usize, timings: &Timings) -> Self {
+        let row = &report.findings[place];
+        let (what, within) = words::scope(&row.scope);
+        let like = FindingRow::first_like(&report.findings, place);
+        let other = like.map(|like| &report.findings[like]);
+        let known = other.map_or(&[][..], |other| &other.checks);
+        let (said, left): (Vec<_>, Vec<_>) = row.checks.iter().partition(|check| known.contains(check));
+        let knowledge = cause(row.cause);
+        let is_new = other.is_none_or(|other| other.settings != row.settings);
+        let evidence = |is_for: bool| -> Vec<String> {
+            let rows = row.evidence.iter().filter(|evidence| evidence.0.is_for == is_for);
+            rows.map(|evidence| cut(&evidence.0.text, MAX_TEXT_WIDTH)).collect()
+        };
+        let bin = |at: Option<&(usize, u64)>| at.map_or(0, |(bin, _)| *bin);
+        Self {
+            number: place + 1,
+            is_open: report.findings.len() == 1,
+            what: cut(&what, MAX_NAME_WIDTH),
+            within: cut(&within, MAX_NAME_WIDTH),
+            failures: words::counted(row.failures, "failure"),
+            cause: row.cause,
+            title: row.title,
+            confidence: row.confidence.id(),
+            is_doubtful: row.confidence == Confidence::Low,
+            when: words::when(row).unwrap_or_default(),
+            course: Course::new(&row.failures_over_time, report.pictures.time_bins),
+            change: change(row),
+            at: words::at_targets(row),
+            evidence_for: evidence(true),
+            evidence_against: evidence(false),
+            also_fits: row.also_fits.join(", "),
+            timing: timings.of_scope(&row.scope),
+            first_bin: bin(row.failures_over_time.first()),
+            last_bin: bin(row.failures_over_time.last()),
+            has_lags: row.lags.is_some(),
+            like: like.map(|like| like + 1),
+            fix: row.fix,
+            methods: row.methods,
+            settings: if is_new { &row.settings } else { &[] },
+            settings_note: format!("({})", words::settings_note(row, report.idle_timeout)),
+            stacks: knowledge.filter(|_| like.is_none()).map_or(&[], |cause| cause.settings),
+            checks: left.iter().map(|check| (check.question, harmless(&check.command).into_owned())).collect(),
+            has_said_checks: !said.is_empty(),
+            samples: row
+                .samples
+                .iter()
+                .take(MAX_SAMPLES)
+                .map(|sample| {
+                    let place = format!("{}:{}", cut(&sample.object, MAX_TEXT_WIDTH), sample.line);
+                    (place, cut(&sample.text, MAX_SAMPLE_WIDTH))
+                })
+                .collect(),
+            meaning: knowledge.map_or("", |cause| cause.meaning),
+            docs: row.docs,
+        }
+    }
+}
+
+/// What to do first, and what that costs.
+fn change(row: &FindingRow) -> String {
+    let Some(first) = row.methods.first() else { return row.fix.to_owned() };
+    format!("{} ({}, risk {})", first.method, first.time, first.risk.id())
+}
+
+/// Failures over time as a row of bars, drawn with one line for each.
+pub(super) struct Course {
+    /// How many bins of time it spans; each is one unit wide.
+    pub(super) bins: usize,
+    /// In the syntax of SVG's paths.
+    pub(super) path: String,
+}
+
+impl Course {
+    /// Absent where nothing failed. The highest bar has all of the height, and none is so low that it is not seen.
+    pub(super) fn new(over_time: &[(usize, u64)], bins: usize) -> Option<Self> {
+        let most = over_time.iter().map(|(_, failures)| *failures).max()?;
+        let mut path = String::new();
+        for (bin, failures) in over_time {
+            let height = (failures * COURSE_HEIGHT).div_ceil(most).max(2);
+            // Writing to a String cannot fail.
+            let _ = write!(path, "M{bin}.5 {COURSE_HEIGHT}v-{height}");
+        }
+        Some(Self { bins, path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_course_has_a_bar_for_each_bin_and_none_too_low_to_see() {
+        let course = Course::new(&[(0, 1), (7, 600), (127, 300)], 128).expect("something failed");
+        assert_eq!((course.bins, &*course.path), (128, "M0.5 12v-2M7.5 12v-12M127.5 12v-6"));
+        assert!(Course::new(&[], 128).is_none());
+    }
+}

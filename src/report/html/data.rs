@@ -1,0 +1,253 @@
+//! What the page's script draws, as JSON: the report's own numbers, with names in the place of ids.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+
+use super::super::json::embedded;
+use super::super::pictures::{Mark, MarkKind, Timing};
+use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, words};
+use super::{MAX_FINDINGS, MAX_NAME_WIDTH};
+use crate::classify::Outcome;
+use crate::diagnose::{IdleTimeoutOrigin, LagCounts};
+use crate::report::plain::shortened;
+
+/// Bytes that pictures of load balancers, target groups and targets may take beside that of all requests. Gzip makes a seventh of them.
+const MAX_TIMING_BYTES: usize = 120_000;
+
+/// Timeouts marked; those of the findings with most failures.
+const MAX_MARKS: usize = 24;
+
+/// The page's data.
+pub(super) struct Data {
+    /// Holds nothing that HTML would obey.
+    pub(super) json: String,
+    /// Pictures that were left out for their size.
+    pub(super) left_out: usize,
+}
+
+/// Which picture shows what.
+pub(super) struct Timings<'a>(BTreeMap<Key<'a>, usize>);
+
+/// Load balancer, target group, target.
+type Key<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
+
+impl Timings<'_> {
+    /// The picture of this alone. Absent where the page has none.
+    pub(super) fn of_target(&self, load_balancer: &str, target_group: Option<&str>, target: &str) -> Option<usize> {
+        self.0.get(&(Some(load_balancer), target_group, Some(target))).copied()
+    }
+
+    /// The picture of this alone, or else of the least that holds it.
+    pub(super) fn of_scope(&self, scope: &ScopeRow) -> Option<usize> {
+        let (balancer, group) = (Some(&*scope.load_balancer), scope.target_group.as_deref());
+        let keys = [
+            (balancer, group, scope.target.as_deref()),
+            (balancer, group, None),
+            (balancer, None, None),
+            (None, None, None),
+        ];
+        keys.iter().find_map(|key| self.0.get(key)).copied()
+    }
+}
+
+#[derive(Serialize)]
+struct Drawn<'a> {
+    /// When the first bin of time begins, in seconds since the epoch.
+    start: Option<i64>,
+    time_bin_seconds: i64,
+    time_bins: usize,
+    elapsed_bins: &'a [f64],
+    marks: Vec<DrawnMark>,
+    timings: Vec<DrawnTiming<'a>>,
+    causes: Vec<CauseOverTime>,
+    /// Titles of the outcomes in `timings`, and the cause that most failures have which ended so.
+    outcomes: BTreeMap<&'static str, DrawnOutcome>,
+    lags: Vec<DrawnLags<'a>>,
+}
+
+#[derive(Serialize)]
+struct DrawnMark {
+    kind: MarkKind,
+    seconds: f64,
+    label: String,
+}
+
+#[derive(Serialize)]
+struct DrawnTiming<'a> {
+    label: String,
+    /// What it is one of, for the list to choose from.
+    kind: &'static str,
+    requests: u64,
+    failures: u64,
+    /// Places in `marks`.
+    marks: Vec<usize>,
+    against: Vec<String>,
+    density: &'a [(usize, usize, Vec<u64>)],
+    failed: &'a [(usize, usize, Outcome, u64)],
+    failures_over_time: &'a [(usize, u64)],
+}
+
+#[derive(Serialize)]
+struct DrawnOutcome {
+    title: &'static str,
+    cause: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct DrawnLags<'a> {
+    /// The finding's number, from 1.
+    finding: usize,
+    keep_alive_seconds: Option<f64>,
+    idle_timeout_seconds: f64,
+    #[serde(flatten)]
+    lags: &'a LagCounts,
+}
+
+impl Data {
+    /// The data, and where in it each picture stands.
+    ///
+    /// # Errors
+    /// None that a report could cause: its keys are strings.
+    pub(super) fn new(report: &Report) -> io::Result<(Self, Timings<'_>)> {
+        let pictures = &report.pictures;
+        let marks = &pictures.marks[..pictures.marks.len().min(MAX_MARKS)];
+        let has_one = report.load_balancers.len() == 1;
+        let mut timings = Vec::new();
+        let mut places = BTreeMap::new();
+        let mut bytes = 0;
+        for timing in &pictures.timings {
+            let drawn = DrawnTiming::new(timing, marks, has_one);
+            if !timings.is_empty() {
+                bytes += embedded(&drawn)?.len();
+                if bytes > MAX_TIMING_BYTES {
+                    continue;
+                }
+            }
+            places.insert(key(timing), timings.len());
+            timings.push(drawn);
+        }
+        let left_out = pictures.timings.len() - timings.len();
+        let ended: Vec<Outcome> =
+            pictures.timings.iter().flat_map(|timing| &timing.failed).map(|&(_, _, outcome, _)| outcome).collect();
+        let drawn = Drawn {
+            start: pictures.start.map(|start| start.as_seconds()),
+            time_bin_seconds: pictures.time_bin_seconds,
+            time_bins: pictures.time_bins,
+            elapsed_bins: &pictures.elapsed_bins,
+            marks: marks.iter().map(DrawnMark::new).collect(),
+            timings,
+            causes: report.failures_by_cause(),
+            outcomes: ended.into_iter().map(|outcome| (outcome.id(), DrawnOutcome::new(outcome, report))).collect(),
+            lags: (1..)
+                .zip(report.findings.iter().take(MAX_FINDINGS))
+                .filter_map(|(number, row)| DrawnLags::new(number, row, report))
+                .collect(),
+        };
+        Ok((Self { json: embedded(&drawn)?, left_out }, Timings(places)))
+    }
+}
+
+fn key(timing: &Timing) -> Key<'_> {
+    (timing.load_balancer.as_deref(), timing.target_group.as_deref(), timing.target.as_deref())
+}
+
+impl DrawnMark {
+    fn new(mark: &Mark) -> Self {
+        let of = mark.finding.map_or_else(String::new, |place| format!(" (finding {})", place + 1));
+        let label = match (mark.kind, mark.origin) {
+            (MarkKind::IdleTimeout, Some(IdleTimeoutOrigin::Given)) => {
+                format!("idle timeout {} s (given)", mark.seconds)
+            }
+            (MarkKind::IdleTimeout, Some(IdleTimeoutOrigin::Inferred)) => {
+                format!("idle timeout {} s (inferred)", mark.seconds)
+            }
+            (MarkKind::IdleTimeout, _) => format!("idle timeout {} s (default)", mark.seconds),
+            (MarkKind::ConnectTimeout, _) => format!("connect timeout {} s", mark.seconds),
+            (MarkKind::Timeout, _) => format!("cut off at {:.3} s{of}", mark.seconds),
+            (MarkKind::KeepAlive, _) => format!("keep-alive timeout {:.3} s{of}", mark.seconds),
+        };
+        Self { kind: mark.kind, seconds: mark.seconds, label }
+    }
+}
+
+impl<'a> DrawnTiming<'a> {
+    fn new(timing: &'a Timing, marks: &[Mark], has_one: bool) -> Self {
+        let on = timing.load_balancer.as_deref().map(words::load_balancer_name);
+        let group = timing.target_group.as_deref().map(words::target_group_name);
+        let (kind, mut label) = match (&timing.target, group, on) {
+            (Some(target), Some(group), _) => ("Targets", format!("{target} ({group})")),
+            (Some(target), None, _) => ("Targets", target.clone()),
+            (None, Some(group), _) => ("Target groups", group.to_owned()),
+            (None, None, Some(on)) if !has_one => ("Load balancers", on.to_owned()),
+            (None, None, _) => ("All", "all requests".to_owned()),
+        };
+        if let (Some(on), false, true) = (on, has_one, group.is_some() || timing.target.is_some()) {
+            label = format!("{label} on {on}");
+        }
+        let is_shown = |mark: &Mark| mark.scope.as_ref().is_none_or(|scope| concerns(scope, timing));
+        Self {
+            label: shortened(&label, MAX_NAME_WIDTH),
+            kind,
+            requests: timing.requests,
+            failures: timing.failures,
+            marks: marks.iter().enumerate().filter(|(_, mark)| is_shown(mark)).map(|(place, _)| place).collect(),
+            against: against(timing),
+            density: &timing.density,
+            failed: &timing.failed,
+            failures_over_time: &timing.failures_over_time,
+        }
+    }
+}
+
+/// Whether one holds the other.
+fn concerns(scope: &ScopeRow, timing: &Timing) -> bool {
+    let (balancer, group, target) = key(timing);
+    let pairs = [
+        (Some(&*scope.load_balancer), balancer),
+        (scope.target_group.as_deref(), group),
+        (scope.target.as_deref(), target),
+    ];
+    pairs.into_iter().all(|(one, other)| one.is_none() || other.is_none() || one == other)
+}
+
+impl DrawnOutcome {
+    fn new(outcome: Outcome, report: &Report) -> Self {
+        let cause = report.findings.iter().find(|row| row.outcome == outcome).map(|row| row.cause);
+        Self { title: outcome.title(), cause }
+    }
+}
+
+impl<'a> DrawnLags<'a> {
+    /// Absent where the finding has none.
+    fn new(finding: usize, row: &'a FindingRow, report: &Report) -> Option<Self> {
+        Some(Self {
+            finding,
+            keep_alive_seconds: row.estimates.keep_alive_seconds,
+            idle_timeout_seconds: report.idle_timeout.seconds,
+            lags: row.lags.as_ref()?,
+        })
+    }
+}
+
+/// How the requests of a picture lie to the idle timeout, in sentences.
+pub(super) fn against(timing: &Timing) -> Vec<String> {
+    let against = &timing.idle_timeout;
+    if against.measured == 0 {
+        return vec!["No elapsed time is known.".to_owned()];
+    }
+    let mut sentences = vec![format!(
+        "{} of {} ({}) took 80 to 100 % of the idle timeout; {} met it and got 504.",
+        words::count(against.near),
+        words::counted(against.measured, "request"),
+        words::percent(against.near, against.measured),
+        words::count(against.met),
+    )];
+    let what_if: Vec<String> =
+        against.what_if.iter().map(|row| format!("{} at {} s", words::count(row.cut_off), row.seconds)).collect();
+    if !what_if.is_empty() {
+        sentences.push(format!("A shorter one would have cut off answered requests: {}.", what_if.join(", ")));
+    }
+    sentences
+}

@@ -1,0 +1,661 @@
+"use strict";
+// Draws the pictures from the page's own data, and makes tables sortable. Text goes into the page as text only; nothing is asked of the network.
+(() => {
+  const root = document.documentElement;
+  root.classList.add("scripts");
+  const one = (selector, within = document) => within.querySelector(selector);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const data = JSON.parse(one("#data").textContent);
+
+  const html = (name, attributes = {}, text = "") => {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.textContent = text;
+    return element;
+  };
+  const svg = (name, attributes = {}, text = "") => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.textContent = text;
+    return element;
+  };
+
+  // Numbers and moments as people read them.
+  const count = (number) => number.toLocaleString("en-US");
+  const counted = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+  const date = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
+  const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
+  const duration = (seconds) => {
+    if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+    if (seconds < 120) return `${Number(seconds.toPrecision(3))} s`;
+    return seconds < 7200 ? `${Number((seconds / 60).toPrecision(3))} min` : `${Number((seconds / 3600).toPrecision(3))} h`;
+  };
+  const timeOf = (bin) => data.start + bin * data.time_bin_seconds;
+  const span = (from, to) => {
+    const [start, end] = [timeOf(from), timeOf(to)];
+    const last = date(start) === date(end) ? clock(end) : `${date(end)} ${clock(end)}`;
+    return `${date(start)} ${clock(start)} to ${last} UTC`;
+  };
+  const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
+
+  // What is shown. Bins of time and of elapsed time, the ends excluded; the pictures share the time.
+  const view = { timing: 0, from: 0, to: data.time_bins, low: 0, high: 1, hidden: new Set() };
+  const COLOURS = 6;
+  const colours = { cause: new Map(), outcome: new Map() };
+  const give = (map, key, wish) => {
+    if (map.has(key)) return;
+    const used = new Set(map.values());
+    const free = [...Array(COLOURS).keys()].find((colour) => !used.has(colour)) ?? COLOURS;
+    map.set(key, wish !== undefined && !used.has(wish) ? wish : free);
+  };
+  for (const { cause } of data.causes) {
+    if (cause) give(colours.cause, cause);
+  }
+  colours.cause.set("in no finding", COLOURS);
+  // An outcome takes the colour of the cause that most often ends so, where that is free.
+  const totals = new Map();
+  for (const [, , outcome, requests] of data.timings[0]?.failed ?? []) totals.set(outcome, (totals.get(outcome) ?? 0) + requests);
+  for (const [outcome] of [...totals].sort((a, b) => b[1] - a[1])) give(colours.outcome, outcome, colours.cause.get(data.outcomes[outcome].cause));
+  const colourOf = (kind, key) => colours[kind].get(key) ?? COLOURS;
+
+  // A frame with axes, in which a picture is drawn; it knows no more than bins and pixels.
+  const LEFT = 58, RIGHT = 10, BOTTOM = 24;
+  const STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000, 315360000];
+  class Frame {
+    constructor(figure, height, label) {
+      Object.assign(this, { figure, height, top: 14 });
+      this.svg = svg("svg", { tabindex: "0", role: "group", "aria-roledescription": "picture", "aria-label": label });
+      this.tip = html("div", { class: "tip", hidden: "" });
+      this.live = html("div", { class: "sr", "aria-live": "polite" });
+      figure.append(this.svg, this.tip, this.live);
+    }
+    // Begins anew, as wide as there is room.
+    clear() {
+      this.width = Math.max(280, Math.round(this.figure.clientWidth));
+      this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
+      this.svg.replaceChildren();
+      this.right = this.width - RIGHT;
+      this.floor = this.height - BOTTOM;
+    }
+    add(name, attributes, text) {
+      const element = svg(name, attributes, text);
+      this.svg.append(element);
+      return element;
+    }
+    x(bin) { return LEFT + ((bin - view.from) / (view.to - view.from)) * (this.right - LEFT); }
+    binAt(x) { return view.from + ((x - LEFT) / (this.right - LEFT)) * (view.to - view.from); }
+    timeAxis() {
+      const seconds = (view.to - view.from) * data.time_bin_seconds;
+      const most = Math.max(2, Math.floor((this.right - LEFT) / 92));
+      const step = STEPS.find((step) => seconds / step <= most) ?? STEPS.at(-1);
+      this.add("path", { class: "axis", d: `M${LEFT} ${this.top}V${this.floor}H${this.right}` });
+      let before = "";
+      for (let at = Math.ceil(timeOf(view.from) / step) * step; at <= timeOf(view.to); at += step) {
+        const x = this.x((at - data.start) / data.time_bin_seconds);
+        const day = date(at);
+        const text = step >= 86400 ? day : day === before ? clock(at) : `${day.slice(5)} ${clock(at)}`;
+        before = day;
+        this.add("path", { class: "axis", d: `M${x.toFixed(1)} ${this.floor}v5` });
+        const anchor = x > this.right - 30 ? "end" : x < LEFT + 20 ? "start" : "middle";
+        this.add("text", { x: x.toFixed(1), y: this.floor + 18, "text-anchor": anchor }, text);
+      }
+    }
+    // Where the pointer is, in the picture's own units.
+    at(event) {
+      const box = this.svg.getBoundingClientRect();
+      return [((event.clientX - box.left) / box.width) * this.width, ((event.clientY - box.top) / box.height) * this.height];
+    }
+    show(text, x, y) {
+      this.tip.textContent = text;
+      this.tip.hidden = false;
+      const scale = this.svg.getBoundingClientRect().width / this.width;
+      const left = x * scale + 14;
+      const most = this.figure.clientWidth - this.tip.offsetWidth - 2;
+      this.tip.style.left = `${left > most ? Math.max(0, x * scale - this.tip.offsetWidth - 14) : left}px`;
+      this.tip.style.top = `${Math.max(0, y * scale - this.tip.offsetHeight - 8)}px`;
+    }
+    hide() { this.tip.hidden = true; }
+  }
+
+  const legend = (figure, kind, counts) => {
+    const list = one(".legend", figure.parentElement === null ? figure : figure) ?? html("ul", { class: "legend" });
+    list.replaceChildren(...counts.map(([key, requests]) => {
+      const id = `${kind} ${key}`;
+      const button = html("button", { type: "button", "aria-pressed": String(!view.hidden.has(id)), title: data.outcomes[key]?.title ?? "" });
+      const swatch = svg("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" });
+      swatch.append(svg("rect", { width: 12, height: 12, rx: 2, class: `c${colourOf(kind, key)}` }));
+      button.append(swatch, html("span", {}, `${key} ${count(requests)}`));
+      button.addEventListener("click", () => {
+        if (!view.hidden.delete(id)) view.hidden.add(id);
+        draw();
+        all(".legend button", figure).find((other) => other.textContent === button.textContent)?.focus();
+      });
+      const item = html("li");
+      item.append(button);
+      return item;
+    }));
+    figure.append(list);
+  };
+  const isShown = (kind, key) => !view.hidden.has(`${kind} ${key}`);
+
+  // Requests by time and elapsed time.
+  const elapsedPlace = (seconds) => {
+    const bins = data.elapsed_bins;
+    const next = bins.findIndex((start) => start > seconds);
+    if (next === 0) return 0;
+    const bin = next < 0 ? bins.length - 1 : next - 1;
+    const end = bins[bin + 1] ?? bins[bin] * 1.25;
+    return bin + clamp((seconds - bins[bin]) / (end - bins[bin]), 0, 1);
+  };
+  const elapsedSpan = (bin, end) => {
+    const last = data.elapsed_bins[end];
+    if (bin === 0) return `less than ${duration(last)}`;
+    return last === undefined ? `${duration(data.elapsed_bins[bin])} or more` : `${duration(data.elapsed_bins[bin])} to ${duration(last)}`;
+  };
+  const TICKS = [0.002, 0.01, 0.1, 1, 10, 60, 600, 3600];
+  const elapsedRange = (timing) => {
+    let [low, high] = [Infinity, 0];
+    for (const [, first, counts] of timing.density) {
+      low = Math.min(low, first);
+      high = Math.max(high, first + counts.length);
+    }
+    for (const mark of timing.marks) high = Math.max(high, elapsedPlace(data.marks[mark].seconds) + 2);
+    return low === Infinity ? [0, high] : [Math.max(0, low - 1), Math.min(data.elapsed_bins.length, Math.ceil(high) + 1)];
+  };
+
+  class TimingPicture {
+    constructor(figure) {
+      this.frame = new Frame(figure, 360, "Requests by time and elapsed time. Arrow keys move, plus and minus zoom, 0 shows the whole.");
+      this.cursor = null;
+      interact(this);
+    }
+    y(place) {
+      const { top, floor } = this.frame;
+      return floor - ((place - view.low) / (view.high - view.low)) * (floor - top);
+    }
+    placeAt(y) {
+      const { top, floor } = this.frame;
+      return view.low + ((floor - y) / (floor - top)) * (view.high - view.low);
+    }
+    draw() {
+      const { frame } = this;
+      const timing = data.timings[view.timing];
+      frame.height = frame.figure.clientWidth < 600 ? 300 : 380;
+      frame.clear();
+      this.cells = new Map();
+      const cell = (time, elapsed) => {
+        const key = `${time} ${elapsed}`;
+        if (!this.cells.has(key)) this.cells.set(key, { requests: 0, failed: [] });
+        return this.cells.get(key);
+      };
+      let most = 1;
+      for (const [time, first, counts] of timing.density) {
+        counts.forEach((requests, place) => {
+          if (requests > 0) cell(time, first + place).requests = requests;
+          most = Math.max(most, requests);
+        });
+      }
+      for (const [time, elapsed, outcome, requests] of timing.failed) cell(time, elapsed).failed.push([outcome, requests]);
+
+      // One path for each shade and each colour: thousands of cells are a few elements.
+      const shades = Array(8).fill("");
+      const colour = Array(COLOURS + 1).fill("");
+      const counts = new Map();
+      const box = (x, y, width, height) => `M${x.toFixed(1)} ${y.toFixed(1)}h${width.toFixed(1)}v${height.toFixed(1)}h${(-width).toFixed(1)}z`;
+      for (const [key, { requests, failed }] of this.cells) {
+        const [time, elapsed] = key.split(" ").map(Number);
+        if (time < view.from || time >= view.to || elapsed < view.low || elapsed >= view.high) continue;
+        const [x, y] = [frame.x(time), this.y(elapsed + 1)];
+        const [width, height] = [frame.x(time + 1) - x, this.y(elapsed) - y];
+        const shade = Math.min(7, Math.floor((Math.log1p(requests) / Math.log1p(most)) * 8));
+        if (requests > 0) shades[shade] += box(x, y, width + 0.2, height + 0.2);
+        const shown = failed.filter(([outcome]) => isShown("outcome", outcome));
+        for (const [outcome, number] of failed) counts.set(outcome, (counts.get(outcome) ?? 0) + number);
+        shown.forEach(([outcome], place) => {
+          // Never smaller than what is seen.
+          const [wide, high] = [Math.max(width / shown.length, 3), Math.max(height, 3)];
+          colour[colourOf("outcome", outcome)] += box(x + place * wide, y, wide, high);
+        });
+      }
+      shades.forEach((d, shade) => d && frame.add("path", { class: "density", d, "fill-opacity": (0.12 + shade * 0.105).toFixed(3) }));
+      colour.forEach((d, place) => d && frame.add("path", { class: `failed c${place}`, d }));
+
+      frame.timeAxis();
+      for (const tick of TICKS) {
+        const y = this.y(elapsedPlace(tick));
+        if (y < frame.top || y > frame.floor) continue;
+        frame.add("path", { class: "axis", d: `M${LEFT - 5} ${y.toFixed(1)}h5` });
+        frame.add("text", { x: LEFT - 8, y: (y + 4).toFixed(1), "text-anchor": "end" }, duration(tick));
+      }
+      this.marks(timing);
+      const sorted = [...counts].sort((a, b) => b[1] - a[1]);
+      legend(frame.figure, "outcome", sorted);
+      this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
+      if (this.cursor) this.point(...this.cursor, false);
+    }
+    // Lines for timeouts, each with its name, which makes room for the next.
+    marks(timing) {
+      const { frame } = this;
+      const shown = new Map();
+      for (const place of timing.marks) {
+        const mark = data.marks[place];
+        const y = this.y(elapsedPlace(mark.seconds));
+        const key = `${mark.kind} ${Math.round(y)}`;
+        if (y >= frame.top && y <= frame.floor && !shown.has(key)) shown.set(key, { ...mark, y });
+      }
+      let above = -Infinity;
+      for (const mark of [...shown.values()].sort((a, b) => a.y - b.y)) {
+        frame.add("path", { class: `mark ${mark.kind}`, d: `M${LEFT} ${mark.y.toFixed(1)}H${frame.right}` });
+        const y = Math.max(mark.y - 4, above + 13, 11);
+        above = y;
+        frame.add("text", { class: "label", x: frame.right - 4, y: y.toFixed(1), "text-anchor": "end" }, mark.label);
+      }
+    }
+    describe(time, elapsed) {
+      const { requests, failed } = this.cells.get(`${time} ${elapsed}`) ?? { requests: 0, failed: [] };
+      const lines = [span(time, time + 1), `took ${elapsedSpan(elapsed, elapsed + 1)}`, counted(requests, "request")];
+      for (const [outcome, number] of failed) lines.push(`${count(number)} ${outcome}`);
+      return lines.join("\n");
+    }
+    place(x, y) { return [Math.floor(clamp(this.frame.binAt(x), view.from, view.to - 1)), Math.floor(clamp(this.placeAt(y), view.low, view.high - 1))]; }
+    point(time, elapsed, isSaid) {
+      const { frame } = this;
+      this.cursor = [time, elapsed];
+      const [x, y] = [frame.x(time), this.y(elapsed + 1)];
+      for (const [name, value] of Object.entries({ x, y, width: frame.x(time + 1) - x, height: this.y(elapsed) - y, visibility: "visible" })) this.pointer.setAttribute(name, value);
+      const text = this.describe(time, elapsed);
+      frame.show(text, x, y);
+      if (isSaid) frame.live.textContent = text;
+    }
+    move(across, up) {
+      const [time, elapsed] = this.cursor ?? [Math.floor((view.from + view.to) / 2), Math.floor((view.low + view.high) / 2)];
+      this.point(clamp(time + across, view.from, view.to - 1), clamp(elapsed + up, view.low, view.high - 1), true);
+    }
+    zoomTo([x0, y0], [x1, y1]) {
+      const across = Math.abs(x1 - x0) > 8 ? [this.frame.binAt(Math.min(x0, x1)), this.frame.binAt(Math.max(x0, x1))] : [view.from, view.to];
+      const up = Math.abs(y1 - y0) > 8 ? [this.placeAt(Math.max(y0, y1)), this.placeAt(Math.min(y0, y1))] : [view.low, view.high];
+      zoom(...across, ...up);
+    }
+  }
+
+  // Failures over time, stacked: by cause for all requests, by outcome for a part of them, as a cause may lie beyond it.
+  class FailuresPicture {
+    constructor(figure) {
+      this.frame = new Frame(figure, 220, "Failures over time. Left and right arrow keys move, plus and minus zoom, 0 shows the whole.");
+      this.cursor = null;
+      interact(this);
+    }
+    stacks() {
+      const rows = [];
+      if (view.timing === 0) {
+        for (const { cause, failures_over_time: bins } of data.causes) rows.push(["cause", cause ?? "in no finding", new Map(bins)]);
+        return rows;
+      }
+      const timing = data.timings[view.timing];
+      const byOutcome = new Map();
+      const rest = new Map(timing.failures_over_time);
+      for (const [time, , outcome, requests] of timing.failed) {
+        if (!byOutcome.has(outcome)) byOutcome.set(outcome, new Map());
+        const bins = byOutcome.get(outcome);
+        bins.set(time, (bins.get(time) ?? 0) + requests);
+        rest.set(time, rest.get(time) - requests);
+      }
+      for (const [outcome, bins] of byOutcome) rows.push(["outcome", outcome, bins]);
+      if ([...rest.values()].some((requests) => requests > 0)) rows.push(["outcome", "of unknown elapsed time", rest]);
+      return rows;
+    }
+    draw() {
+      const { frame } = this;
+      frame.clear();
+      this.rows = this.stacks().map(([kind, key, bins]) => {
+        const inView = [...bins].filter(([bin]) => bin >= view.from && bin < view.to);
+        return { kind, key, bins, total: inView.reduce((sum, [, requests]) => sum + requests, 0) };
+      });
+      const shown = this.rows.filter(({ kind, key }) => isShown(kind, key));
+      const heights = new Map();
+      for (const { bins } of shown) for (const [bin, requests] of bins) if (bin >= view.from && bin < view.to) heights.set(bin, (heights.get(bin) ?? 0) + requests);
+      const most = Math.max(1, ...heights.values());
+      const step = [1, 2, 5].flatMap((digit) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((power) => digit * 10 ** power)).sort((a, b) => a - b).find((step) => most / step <= 5) ?? most;
+      const ceiling = Math.ceil(most / step) * step;
+      const y = (requests) => frame.floor - (requests / ceiling) * (frame.floor - frame.top);
+      for (let tick = 0; tick <= ceiling; tick += step) {
+        frame.add("path", { class: "axis", d: `M${LEFT - 5} ${y(tick).toFixed(1)}H${frame.right}`, "stroke-opacity": ".6" });
+        frame.add("text", { x: LEFT - 8, y: (y(tick) + 4).toFixed(1), "text-anchor": "end" }, count(tick));
+      }
+      const below = new Map();
+      for (const { kind, key, bins } of shown) {
+        let d = "";
+        for (const [bin, requests] of bins) {
+          if (bin < view.from || bin >= view.to || requests <= 0) continue;
+          const base = below.get(bin) ?? 0;
+          below.set(bin, base + requests);
+          const [x, width] = [frame.x(bin), Math.max(frame.x(bin + 1) - frame.x(bin) - 1, 1.5)];
+          const [low, high] = [y(base), Math.min(y(base + requests), y(base) - 1)];
+          d += `M${x.toFixed(1)} ${high.toFixed(1)}h${width.toFixed(1)}V${low.toFixed(1)}h${(-width).toFixed(1)}z`;
+        }
+        if (d) frame.add("path", { class: `failed c${colourOf(kind, key)}`, d });
+      }
+      frame.timeAxis();
+      legend(frame.figure, this.rows[0]?.kind ?? "cause", this.rows.map(({ key, total }) => [key, total]));
+      one("#failures-note").textContent = view.timing === 0
+        ? `By likely cause, in steps of ${duration(data.time_bin_seconds)}.`
+        : `Of ${data.timings[view.timing].label}, by how they ended, in steps of ${duration(data.time_bin_seconds)}.`;
+      this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
+      if (this.cursor !== null) this.point(this.cursor, false);
+    }
+    place(x) { return [Math.floor(clamp(this.frame.binAt(x), view.from, view.to - 1))]; }
+    point(time, isSaid) {
+      const { frame } = this;
+      this.cursor = time;
+      const lines = [span(time, time + 1)];
+      for (const { key, bins } of this.rows) if (bins.get(time) > 0) lines.push(`${count(bins.get(time))} ${key}`);
+      if (lines.length === 1) lines.push("no failure");
+      const x = frame.x(time);
+      for (const [name, value] of Object.entries({ x, y: frame.top, width: frame.x(time + 1) - x, height: frame.floor - frame.top, visibility: "visible" })) this.pointer.setAttribute(name, value);
+      frame.show(lines.join("\n"), x, frame.top + 40);
+      if (isSaid) frame.live.textContent = lines.join("\n");
+    }
+    move(across) {
+      if (across) this.point(clamp((this.cursor ?? Math.floor((view.from + view.to) / 2)) + across, view.from, view.to - 1), true);
+    }
+    zoomTo([x0], [x1]) { zoom(this.frame.binAt(Math.min(x0, x1)), this.frame.binAt(Math.max(x0, x1)), view.low, view.high); }
+  }
+
+  // Pointer and keys, the same for both pictures.
+  function interact(picture) {
+    const { frame } = picture;
+    const surface = frame.svg;
+    let start = null;
+    let selected = null;
+    const forget = () => {
+      selected?.remove();
+      start = selected = null;
+    };
+    surface.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      start = frame.at(event);
+      surface.setPointerCapture(event.pointerId);
+    });
+    surface.addEventListener("pointermove", (event) => {
+      const [x, y] = frame.at(event);
+      if (start && Math.hypot(x - start[0], y - start[1]) > 5) {
+        selected ??= frame.add("rect", { class: "selected" });
+        const is2d = picture instanceof TimingPicture && Math.abs(y - start[1]) > 8;
+        const box = {
+          x: Math.min(x, start[0]), width: Math.abs(x - start[0]),
+          y: is2d ? Math.min(y, start[1]) : frame.top, height: is2d ? Math.abs(y - start[1]) : frame.floor - frame.top,
+        };
+        for (const [name, value] of Object.entries(box)) selected.setAttribute(name, value);
+      }
+      if (x < LEFT || x > frame.right || y < frame.top || y > frame.floor) frame.hide();
+      else picture.point(...picture.place(x, y), false);
+    });
+    surface.addEventListener("pointerup", (event) => {
+      const [from, to] = [start, frame.at(event)];
+      const isZoom = selected !== null;
+      forget();
+      if (from && isZoom) picture.zoomTo(from, to);
+    });
+    surface.addEventListener("pointercancel", forget);
+    surface.addEventListener("pointerleave", () => frame.hide());
+    surface.addEventListener("blur", () => frame.hide());
+    surface.addEventListener("dblclick", whole);
+    surface.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const far = event.shiftKey ? 10 : 1;
+      const keys = {
+        ArrowLeft: () => picture.move(-far, 0), ArrowRight: () => picture.move(far, 0),
+        ArrowUp: () => picture.move(0, far), ArrowDown: () => picture.move(0, -far),
+        "+": () => zoomBy(0.5, picture.cursor), "=": () => zoomBy(0.5, picture.cursor), "-": () => zoomBy(2, picture.cursor),
+        0: whole, Escape: () => (frame.tip.hidden ? whole() : frame.hide()),
+      };
+      if (!keys[event.key]) return;
+      event.preventDefault();
+      keys[event.key]();
+    });
+  }
+
+  // Shows this part of time and elapsed time, but no less than a few bins.
+  function zoom(from, to, low, high) {
+    const few = (start, end, least, most) => {
+      let [first, last] = [Math.floor(start), Math.ceil(end)];
+      const missing = Math.max(0, Math.min(least, most) - (last - first));
+      first = clamp(first - Math.floor(missing / 2), 0, most);
+      last = clamp(Math.max(last, first + Math.min(least, most)), 0, most);
+      return [Math.min(first, Math.max(0, last - Math.min(least, most))), last];
+    };
+    [view.from, view.to] = few(from, to, 4, data.time_bins);
+    [view.low, view.high] = few(low, high, 6, data.elapsed_bins.length);
+    draw();
+  }
+  function whole() {
+    [view.from, view.to] = [0, data.time_bins];
+    [view.low, view.high] = elapsedRange(data.timings[view.timing]);
+    draw();
+  }
+  function zoomBy(factor, cursor) {
+    const at = Array.isArray(cursor) ? cursor[0] : cursor;
+    const middle = at >= view.from && at < view.to ? at + 0.5 : (view.from + view.to) / 2;
+    const half = ((view.to - view.from) * factor) / 2;
+    const from = clamp(middle - half, 0, data.time_bins);
+    zoom(from, clamp(from + 2 * half, 0, data.time_bins), view.low, view.high);
+  }
+  function choose(timing) {
+    view.timing = timing;
+    one("#scope").value = String(timing);
+    one("#against").textContent = data.timings[timing].against.join(" ");
+    [view.low, view.high] = elapsedRange(data.timings[timing]);
+    for (const picture of pictures) picture.cursor = null;
+    draw();
+  }
+
+  // Lags of failed requests above, of answered ones below, each as a share of its kind.
+  function drawLags(figure, lags) {
+    figure.replaceChildren();
+    const bins = lags.near;
+    const frame = new Frame(figure, 210, figure.getAttribute("aria-label"));
+    frame.clear();
+    const middle = frame.top + (frame.floor - frame.top) * 0.6;
+    const shares = (counts, all) => counts.map((number) => number / Math.max(all, 1));
+    const kinds = [["failed", shares(bins.failures, lags.failures), lags.failures, middle - frame.top, -1, "c0"], ["answered", shares(bins.controls, lags.controls), lags.controls, frame.floor - middle, 1, "density"]];
+    const most = Math.max(0.001, ...kinds[0][1], ...kinds[1][1]);
+    const wide = (frame.right - LEFT) / bins.failures.length;
+    const x = (seconds) => LEFT + ((seconds - bins.start_seconds) / bins.bin_seconds) * wide;
+    for (const [, share, , room, way, colour] of kinds) {
+      const scale = Math.min((middle - frame.top) / most, room / Math.max(0.001, ...share));
+      const d = share.map((part, place) => part > 0 ? `M${(LEFT + place * wide).toFixed(1)} ${middle}h${wide.toFixed(1)}v${(way * part * scale).toFixed(1)}h${(-wide).toFixed(1)}z` : "").join("");
+      if (d) frame.add("path", { class: colour, d });
+    }
+    frame.add("path", { class: "axis", d: `M${LEFT} ${frame.top}V${frame.floor}M${LEFT} ${middle}H${frame.right}` });
+    frame.add("text", { x: LEFT - 6, y: frame.top + 12, "text-anchor": "end" }, "failed");
+    frame.add("text", { x: LEFT - 6, y: frame.floor - 4, "text-anchor": "end" }, "answered");
+    const end = bins.start_seconds + bins.bin_seconds * bins.failures.length;
+    const length = end - bins.start_seconds;
+    const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].find((step) => length / step <= Math.max(3, (frame.right - LEFT) / 90)) ?? 200;
+    for (let at = Math.ceil(bins.start_seconds / step) * step; at <= end; at += step) frame.add("text", { x: x(at).toFixed(1), y: frame.floor + 18, "text-anchor": "middle" }, `${Number(at.toFixed(3))} s`);
+    for (const [seconds, label] of [[lags.keep_alive_seconds, "keep-alive timeout, estimated"], [lags.idle_timeout_seconds, "idle timeout"]]) {
+      if (seconds === null || seconds < bins.start_seconds || seconds > end) continue;
+      frame.add("path", { class: "mark", d: `M${x(seconds).toFixed(1)} ${frame.top}V${frame.floor}` });
+      frame.add("text", { class: "label", x: (x(seconds) + 5).toFixed(1), y: frame.top + 10 }, `${label} ${Number(seconds.toFixed(3))} s`);
+    }
+    frame.svg.addEventListener("pointermove", (event) => {
+      const [px, py] = frame.at(event);
+      const place = Math.floor((px - LEFT) / wide);
+      if (place < 0 || place >= bins.failures.length) return frame.hide();
+      const from = bins.start_seconds + place * bins.bin_seconds;
+      const lines = [`${from.toFixed(3)} to ${(from + bins.bin_seconds).toFixed(3)} s`];
+      for (const [name, share, total] of kinds) lines.push(`${count(Math.round(share[place] * total))} of ${count(total)} ${name}`);
+      frame.show(lines.join("\n"), px, py);
+    });
+    frame.svg.addEventListener("pointerleave", () => frame.hide());
+  }
+
+  const pictures = [];
+  function draw() { for (const picture of pictures) picture.draw(); }
+  function lagPictures(within = document) {
+    for (const figure of all("[data-lags]", within)) {
+      const lags = data.lags.find(({ finding }) => String(finding) === figure.dataset.lags);
+      if (lags && figure.clientWidth > 0) drawLags(figure, lags);
+    }
+  }
+  if (data.timings.length > 0) {
+    const scope = one("#scope");
+    const kinds = new Map();
+    data.timings.forEach((timing, place) => {
+      if (!kinds.has(timing.kind)) {
+        kinds.set(timing.kind, timing.kind === "All" ? scope : html("optgroup", { label: timing.kind }));
+        if (timing.kind !== "All") scope.append(kinds.get(timing.kind));
+      }
+      const failed = timing.failures > 0 ? `, ${count(timing.failures)} failed` : "";
+      kinds.get(timing.kind).append(html("option", { value: String(place) }, `${timing.label}: ${count(timing.requests)}${failed}`));
+    });
+    scope.addEventListener("change", () => choose(Number(scope.value)));
+    for (const button of all("[data-zoom]")) {
+      button.addEventListener("click", () => ({ in: () => zoomBy(0.5), out: () => zoomBy(2), reset: whole })[button.dataset.zoom]());
+    }
+    pictures.push(new TimingPicture(one("#timing-chart")), new FailuresPicture(one("#failures-chart")));
+    choose(0);
+    let width = 0;
+    new ResizeObserver(() => {
+      const now = one("#timing-chart").clientWidth;
+      if (now === width) return;
+      width = now;
+      draw();
+      lagPictures();
+    }).observe(one("#timing-chart"));
+  }
+
+  // Findings and targets lead to their pictures.
+  for (const button of all("button[data-timing]")) {
+    button.addEventListener("click", () => {
+      const { timing, from, to } = button.dataset;
+      choose(Number(timing));
+      const around = Math.max(3, Math.ceil((Number(to) - Number(from) + 1) / 4));
+      zoom(clamp(Number(from) - around, 0, data.time_bins), clamp(Number(to) + 1 + around, 0, data.time_bins), view.low, view.high);
+      one("#timing").scrollIntoView();
+      one("#timing-chart svg").focus({ preventScroll: true });
+    });
+  }
+  for (const cell of all("td[data-timing]")) {
+    const button = html("button", { type: "button", title: "Show it in the pictures" }, cell.textContent);
+    button.addEventListener("click", () => {
+      choose(Number(cell.dataset.timing));
+      one("#timing").scrollIntoView();
+      one("#timing-chart svg").focus({ preventScroll: true });
+    });
+    cell.replaceChildren(button);
+  }
+
+  // Tables: sorted by a click on a head, numbers downwards first.
+  for (const table of all("table.sorted")) {
+    const body = table.tBodies[0];
+    const heads = all("thead th", table);
+    const keyOf = (row, place) => {
+      const cell = row.cells[place];
+      return cell.dataset.v !== undefined ? Number(cell.dataset.v) : cell.textContent.trim();
+    };
+    heads.forEach((head, place) => {
+      const button = html("button", { type: "button" }, head.textContent);
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const rows = [...body.rows];
+        const hasNumbers = rows.some((row) => row.cells[place].dataset.v !== undefined);
+        const before = head.getAttribute("aria-sort");
+        const isUp = before ? before === "descending" : !hasNumbers;
+        for (const other of heads) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", isUp ? "ascending" : "descending");
+        rows.sort((one, other) => {
+          const [a, b] = [keyOf(one, place), keyOf(other, place)];
+          // What was not measured stands last, whichever way.
+          if (hasNumbers && typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+          const order = typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true });
+          return isUp ? order : -order;
+        });
+        body.append(...rows);
+      });
+    });
+  }
+  for (const input of all(".filter input")) {
+    const rows = [...document.getElementById(input.getAttribute("aria-controls")).tBodies[0].rows];
+    input.addEventListener("input", () => {
+      const words = input.value.toLowerCase().split(/\s+/);
+      let shown = 0;
+      for (const row of rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+        shown += row.hidden ? 0 : 1;
+      }
+      one("output", input.closest(".filter")).textContent = input.value ? `${count(shown)} of ${count(rows.length)} rows` : "";
+    });
+  }
+
+  // What is to be copied has a button for it.
+  for (const text of all(".copied")) {
+    const button = html("button", { type: "button" }, "Copy");
+    const select = () => {
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+    };
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text.textContent);
+        button.textContent = "Copied";
+      } catch {
+        select();
+        button.textContent = "Selected";
+      }
+      setTimeout(() => (button.textContent = "Copy"), 1500);
+    });
+    const both = html(text.tagName === "PRE" ? "div" : "span", { class: "copying" });
+    text.replaceWith(both);
+    both.append(text, button);
+  }
+
+  // Opening, printing, colours.
+  const openTo = (hash) => {
+    const finding = hash.startsWith("#finding-") && document.getElementById(hash.slice(1));
+    if (finding) finding.open = true;
+  };
+  addEventListener("hashchange", () => openTo(location.hash));
+  openTo(location.hash);
+  for (const details of all("details")) details.addEventListener("toggle", () => details.open && lagPictures(details));
+  const openAll = one("#open-all");
+  openAll.addEventListener("click", () => {
+    const isOpen = openAll.getAttribute("aria-pressed") !== "true";
+    openAll.setAttribute("aria-pressed", String(isOpen));
+    openAll.textContent = isOpen ? "Close all" : "Open all";
+    for (const details of all("details")) details.open = isOpen;
+  });
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = all("details:not([open])");
+    for (const details of closed) details.open = true;
+    lagPictures();
+  });
+  addEventListener("afterprint", () => {
+    for (const details of closed) details.open = false;
+  });
+  const theme = one("#theme");
+  const THEMES = ["auto", "light", "dark"];
+  const paint = (name) => {
+    if (name === "auto") delete root.dataset.theme;
+    else root.dataset.theme = name;
+    theme.textContent = `Theme: ${name}`;
+  };
+  let chosen = "auto";
+  try {
+    chosen = THEMES.find((name) => name === localStorage.getItem("albscope-theme")) ?? "auto";
+  } catch { /* A browser may keep nothing for a page from disk. */ }
+  paint(chosen);
+  theme.addEventListener("click", () => {
+    chosen = THEMES[(THEMES.indexOf(chosen) + 1) % THEMES.length];
+    paint(chosen);
+    try {
+      localStorage.setItem("albscope-theme", chosen);
+    } catch { /* As above. */ }
+  });
+  lagPictures();
+  root.dataset.ready = "";
+})();

@@ -1,0 +1,392 @@
+//! The tables of the page, as rows of cells.
+
+use std::collections::BTreeMap;
+
+use super::super::plain::cut;
+use super::super::{CallerRow, Latency, Report, StatusPair, TargetRow, words};
+use super::MAX_NAME_WIDTH;
+use super::card::Course;
+use super::data::Timings;
+
+/// Rows of a table; the rest is counted.
+const MAX_ROWS: usize = 100;
+
+/// Routes shown: most are never asked for twice.
+const MAX_ROUTES: usize = 60;
+
+/// From so many rows on a table can be filtered.
+const LONG: usize = 8;
+
+/// Statuses of each kind in the matrix, those with most requests. Only a log that somebody made up has more.
+const MAX_STATUSES: usize = 16;
+
+/// A table that can be sorted and filtered.
+pub(super) struct Table {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    /// For those who do not see the title beside it.
+    pub(super) caption: &'static str,
+    pub(super) note: &'static str,
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) left_out: Option<String>,
+}
+
+/// A column's head.
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    pub(super) is_number: bool,
+    pub(super) help: &'static str,
+}
+
+/// What stands in one row and column.
+#[derive(Default)]
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) is_number: bool,
+    /// What it is sorted by; absent where that is its text, or where nothing was measured.
+    pub(super) value: Option<f64>,
+    pub(super) is_bad: bool,
+    /// Drawn in the place of the text.
+    pub(super) course: Option<Course>,
+    /// The picture to choose by it.
+    pub(super) timing: Option<usize>,
+}
+
+impl Table {
+    pub(super) fn is_long(&self) -> bool {
+        self.rows.len() >= LONG
+    }
+}
+
+fn text(title: &'static str) -> Column {
+    Column { title, is_number: false, help: "" }
+}
+
+fn number(title: &'static str) -> Column {
+    Column { title, is_number: true, help: "" }
+}
+
+fn measured(title: &'static str, help: &'static str) -> Column {
+    Column { title, is_number: true, help }
+}
+
+impl Cell {
+    fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    fn name(name: &str) -> Self {
+        Self::text(cut(name, MAX_NAME_WIDTH))
+    }
+
+    fn number(text: String, value: Option<f64>) -> Self {
+        Self { text, is_number: true, value, ..Self::default() }
+    }
+
+    fn count(number: u64) -> Self {
+        Self::number(words::count(number), Some(number as f64))
+    }
+
+    fn failures(number: u64) -> Self {
+        Self { is_bad: number > 0, ..Self::count(number) }
+    }
+
+    fn share(part: u64, whole: u64) -> Self {
+        Self::number(words::percent(part, whole), Some(part as f64 / whole.max(1) as f64))
+    }
+
+    fn seconds(seconds: Option<f64>) -> Self {
+        Self::number(words::seconds(seconds), seconds)
+    }
+
+    fn latency(latency: Latency) -> [Self; 3] {
+        [latency.p50, latency.p99, latency.max].map(Self::seconds)
+    }
+
+    fn course(over_time: &[(usize, u64)], bins: usize) -> Self {
+        let course = Course::new(over_time, bins);
+        let failures: u64 = over_time.iter().map(|(_, failures)| failures).sum();
+        let text = if failures > 0 { words::counted(failures, "failure") } else { String::new() };
+        Self { value: Some(failures as f64), course, ..Self::text(text) }
+    }
+}
+
+fn left_out(all: usize, most: usize, noun: &str, failures: impl Iterator<Item = u64>) -> Option<String> {
+    let more = all.checked_sub(most).filter(|more| *more > 0)?;
+    let (more, failures) = (words::counted(more as u64, noun), words::counted(failures.skip(most).sum(), "failure"));
+    Some(format!("{more} with {failures} in all: --format json has them."))
+}
+
+fn group_name(arn: Option<&str>) -> Cell {
+    arn.map_or_else(|| Cell::text("-"), |arn| Cell::name(words::target_group_name(arn)))
+}
+
+fn balancer_name(id: &str) -> Cell {
+    Cell::name(words::load_balancer_name(id))
+}
+
+pub(super) fn outcomes(report: &Report) -> Table {
+    let rows = report.outcomes.0.iter().map(|&(outcome, requests)| {
+        vec![
+            Cell::text(outcome.id()),
+            Cell::text(outcome.title()),
+            Cell::text(outcome.answered_by().title()),
+            Cell::text(if outcome.is_failure() { "yes" } else { "no" }),
+            Cell::count(requests),
+            Cell::share(requests, report.requests),
+        ]
+    });
+    Table {
+        id: "outcomes",
+        title: "",
+        caption: "Requests by how they ended",
+        note: "",
+        columns: vec![
+            text("Outcome"),
+            text("Meaning"),
+            text("Answered by"),
+            text("Failed"),
+            number("Requests"),
+            number("Share"),
+        ],
+        rows: rows.collect(),
+        left_out: None,
+    }
+}
+
+/// Load balancers and target groups, where there is more than one.
+pub(super) fn groups(report: &Report) -> Vec<Table> {
+    let mut tables = Vec::new();
+    if report.load_balancers.len() > 1 {
+        let rows = report.load_balancers.iter().take(MAX_ROWS).map(|row| {
+            vec![
+                balancer_name(&row.load_balancer),
+                Cell::count(row.requests),
+                Cell::failures(row.failures),
+                Cell::share(row.failures, row.requests),
+            ]
+        });
+        tables.push(Table {
+            id: "load-balancers",
+            title: "Load balancers",
+            caption: "Load balancers",
+            note: "",
+            columns: vec![text("Load balancer"), number("Requests"), number("Failed"), number("Share")],
+            rows: rows.collect(),
+            left_out: None,
+        });
+    }
+    let mut groups = words::target_groups(report);
+    groups.sort_by_key(|group| std::cmp::Reverse(group.failures));
+    if !groups.is_empty() {
+        let rows = groups.iter().take(MAX_ROWS).map(|row| {
+            vec![
+                group_name(row.target_group.as_deref()),
+                balancer_name(&row.load_balancer),
+                Cell::count(row.targets),
+                Cell::count(row.requests),
+                Cell::failures(row.failures),
+                Cell::share(row.failures, row.requests),
+                Cell::text(words::likely(row.cause, row.confidence)),
+            ]
+        });
+        tables.push(Table {
+            id: "target-groups",
+            title: "Target groups",
+            caption: "Target groups",
+            note: "",
+            columns: vec![
+                text("Target group"),
+                text("Load balancer"),
+                number("Targets"),
+                number("Requests"),
+                number("Failed"),
+                number("Share"),
+                text("Likely cause"),
+            ],
+            rows: rows.collect(),
+            left_out: left_out(groups.len(), MAX_ROWS, "more target group", groups.iter().map(|row| row.failures)),
+        });
+    }
+    tables
+}
+
+pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
+    let has_one = report.load_balancers.len() == 1;
+    let row = |row: &TargetRow| {
+        let timing = timings.of_target(&row.load_balancer, row.target_group.as_deref(), &row.target);
+        let moment = |at: Option<_>| Cell::text(at.map_or_else(String::new, words::moment));
+        let mut cells = vec![Cell { timing, ..Cell::name(&row.target) }, group_name(row.target_group.as_deref())];
+        if !has_one {
+            cells.push(balancer_name(&row.load_balancer));
+        }
+        cells.extend([
+            Cell::count(row.requests),
+            Cell::failures(row.failures),
+            Cell::share(row.failures, row.requests),
+            Cell::course(&row.failures_over_time, report.pictures.time_bins),
+            Cell::text(words::likely(row.cause, row.confidence)),
+            Cell::text(row.dominant_failure.map_or("", |outcome| outcome.id())),
+        ]);
+        cells.extend(Cell::latency(row.latency));
+        cells.extend([row.first_seen, row.last_seen].map(moment));
+        cells
+    };
+    let mut columns = vec![text("Target"), text("Target group")];
+    if !has_one {
+        columns.push(text("Load balancer"));
+    }
+    let help = "target_processing_time of the requests that the target answered, in seconds";
+    columns.extend([
+        number("Requests"),
+        number("Failed"),
+        number("Share"),
+        text("Failures over time"),
+        text("Likely cause"),
+        text("Most failures"),
+        measured("p50 s", help),
+        measured("p99 s", help),
+        measured("max s", help),
+        text("First seen"),
+        text("Last seen"),
+    ]);
+    Table {
+        id: "target-table",
+        title: if report.load_balancers.len() > 1 || words::target_groups(report).len() > 1 { "Targets" } else { "" },
+        caption: "Targets",
+        note: "p50, p99 and max of target_processing_time, of answered requests.",
+        columns,
+        rows: report.targets.iter().take(MAX_ROWS).map(row).collect(),
+        left_out: left_out(
+            report.targets.len(),
+            MAX_ROWS,
+            "more target",
+            report.targets.iter().map(|row| row.failures),
+        ),
+    }
+}
+
+pub(super) fn routes(report: &Report) -> Table {
+    let has_one = report.load_balancers.len() == 1;
+    let rows = report.routes.iter().take(MAX_ROUTES).map(|row| {
+        let mut cells = vec![Cell::name(&row.route), group_name(row.target_group.as_deref())];
+        if !has_one {
+            cells.push(balancer_name(&row.load_balancer));
+        }
+        cells.extend([
+            Cell::count(row.requests),
+            Cell::failures(row.failures),
+            Cell::share(row.failures, row.requests),
+        ]);
+        cells.extend(Cell::latency(row.elapsed));
+        cells
+    });
+    let mut columns = vec![text("Route"), text("Target group")];
+    if !has_one {
+        columns.push(text("Load balancer"));
+    }
+    let help = "from the request's arrival to the end of the answer, in seconds";
+    columns.extend([
+        number("Requests"),
+        number("Failed"),
+        number("Share"),
+        measured("p50 s", help),
+        measured("p99 s", help),
+        measured("max s", help),
+    ]);
+    Table {
+        id: "route-table",
+        title: "",
+        caption: "Routes",
+        note: "Method and path, with its variable parts in braces. p50, p99 and max of the elapsed time.",
+        columns,
+        rows: rows.collect(),
+        left_out: left_out(report.routes.len(), MAX_ROUTES, "more route", report.routes.iter().map(|row| row.failures)),
+    }
+}
+
+/// Who sent failed requests; empty where none failed.
+pub(super) fn callers(report: &Report) -> Vec<Table> {
+    let table = |id, title, head, rows: &[CallerRow]| {
+        let cells = |row: &CallerRow| {
+            vec![Cell::name(&row.name), Cell::failures(row.failures), Cell::share(row.failures, report.failures)]
+        };
+        Table {
+            id,
+            title,
+            caption: title,
+            note: "Of each target only the most frequent are counted, so each sent at least so many.",
+            columns: vec![text(head), number("Failed, at least"), number("Share of all failures")],
+            rows: rows.iter().map(cells).collect(),
+            left_out: None,
+        }
+    };
+    let tables = [
+        table("clients-table", "Clients with failed requests", "Client", &report.clients),
+        table("agents-table", "User agents with failed requests", "User agent", &report.user_agents),
+    ];
+    tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
+}
+
+/// Requests by the load balancer's status and the target's.
+pub(super) struct Matrix {
+    pub(super) columns: Vec<String>,
+    pub(super) rows: Vec<(String, Vec<Option<MatrixCell>>)>,
+    pub(super) left_out: Option<String>,
+}
+
+/// Requests with one pair of statuses.
+pub(super) struct MatrixCell {
+    pub(super) text: String,
+    /// From 1 to 5, by the magnitude of the number.
+    pub(super) shade: u32,
+    /// Whether the client got a 5xx.
+    pub(super) is_bad: bool,
+}
+
+impl Matrix {
+    pub(super) fn new(report: &Report) -> Self {
+        let pairs = &report.status_pairs;
+        let rows = frequent(pairs, |pair| pair.elb_status_code);
+        let columns = frequent(pairs, |pair| pair.target_status_code);
+        let cell = |elb: Option<u16>, target: Option<u16>| {
+            let is_it = |pair: &&StatusPair| (pair.elb_status_code, pair.target_status_code) == (elb, target);
+            pairs.iter().find(is_it).map(|pair| MatrixCell {
+                text: words::count(pair.requests),
+                shade: (pair.requests.max(1).ilog10() + 1).min(5),
+                is_bad: elb.is_some_and(|code| code >= 500 || code == 460),
+            })
+        };
+        let is_shown =
+            |pair: &&StatusPair| rows.contains(&pair.elb_status_code) && columns.contains(&pair.target_status_code);
+        let shown: u64 = pairs.iter().filter(is_shown).map(|pair| pair.requests).sum();
+        let all: u64 = pairs.iter().map(|pair| pair.requests).sum();
+        Self {
+            left_out: (shown < all)
+                .then(|| format!("{} with other statuses.", words::counted(all - shown, "more request"))),
+            rows: rows
+                .iter()
+                .map(|&elb| (status(elb), columns.iter().map(|&target| cell(elb, target)).collect()))
+                .collect(),
+            columns: columns.iter().copied().map(status).collect(),
+        }
+    }
+}
+
+fn status(code: Option<u16>) -> String {
+    code.map_or_else(|| "-".to_owned(), |code| code.to_string())
+}
+
+/// The statuses that most requests have, in their order.
+fn frequent(pairs: &[StatusPair], of: impl Fn(&StatusPair) -> Option<u16>) -> Vec<Option<u16>> {
+    let mut totals: BTreeMap<Option<u16>, u64> = BTreeMap::new();
+    for pair in pairs {
+        *totals.entry(of(pair)).or_default() += pair.requests;
+    }
+    let mut codes: Vec<(Option<u16>, u64)> = totals.into_iter().collect();
+    codes.sort_by_key(|&(code, requests)| (std::cmp::Reverse(requests), code));
+    let mut codes: Vec<Option<u16>> = codes.into_iter().take(MAX_STATUSES).map(|(code, _)| code).collect();
+    codes.sort_unstable();
+    codes
+}
