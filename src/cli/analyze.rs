@@ -14,6 +14,7 @@ use super::progress::Shown;
 use super::{Outcome, WIDTH_ELSEWHERE, complain, output_width, plan};
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
+    anyhow::ensure!(args.html.is_none() || args.html != args.output, "--html and --output name the same file");
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
     let (sources, mut outcome) = open_inputs(&args.logs)?;
@@ -99,6 +100,9 @@ fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)
 
 fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
     let elsewhere = Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always };
+    if let Some(path) = &args.html {
+        write_file(path, |out| report.render(Format::Html, elsewhere, out))?;
+    }
     let format = Format::from(args.format);
     if let Some(path) = &args.output {
         return write_file(path, |out| report.render(format, elsewhere, out));

@@ -63,6 +63,7 @@ pub(crate) enum Command {
   albscope analyze logs/ --since 2026-11-22T07:30Z --until 08:00Z
   albscope analyze logs/ --since 2h --target-group shop-api --format markdown
   albscope analyze s3://my-logs/AWSLogs/ --since 2026-11-20T10:00Z --until 12:00Z --load-balancer shop
+  albscope analyze logs/ --html incident.html
   zcat *.log.gz | albscope analyze -")]
 pub(crate) struct AnalyzeArgs {
     #[command(flatten)]
@@ -75,6 +76,10 @@ pub(crate) struct AnalyzeArgs {
     /// Write the report here rather than to standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+
+    /// Write the report as one page for a browser here, too: it needs no network, and has pictures to look into
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) html: Option<PathBuf>,
 
     /// The load balancer's idle timeout: seconds, a duration such as 2m, or auto to infer it from the log
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
@@ -563,7 +568,7 @@ mod tests {
     fn the_command_of_a_report_says_what_changes_it_and_nothing_else() {
         let now = at("2026-11-22T10:00:00Z");
         for (typed, expected) in [
-            ("analyze logs -q --threads 4 -f json -o x --color never --fail-on target-crash --strict", "logs"),
+            ("analyze logs -q --threads 4 -f json -o x --html y --color never --fail-on target-crash --strict", "logs"),
             ("analyze a - -- -b", "a - ./-b"),
             (
                 "analyze logs --since 2h --until 09:30 --target 10.0.0.1 --target-group api --load-balancer shop --idle-timeout 2m",
