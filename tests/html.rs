@@ -1,0 +1,436 @@
+//! The page of `--html` as a reader meets it: in a browser.
+//!
+//! Without Chromium these tests say that they are skipped, unless `ALBSCOPE_REQUIRE_BROWSER` is set. What they saw is left as pictures in `tmp/screenshots` of the build's folder.
+
+mod browser;
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use albscope::kind::alb;
+use browser::{Browser, chromium};
+use common::{Logs, line};
+use serde_json::{Value, json};
+
+/// A browser wants all cores for itself, most of all where time is measured.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A page in a browser.
+struct Opened {
+    browser: Browser,
+    took: Duration,
+    page: PathBuf,
+    _folder: Logs,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Runs `analyze --html` on `input` and opens the page. Absent where there is no browser.
+fn open(input: &Path, folder: Logs) -> Option<Opened> {
+    let program = chromium()?;
+    let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let page = analyze(input, folder.path());
+    let mut browser = Browser::start(&program);
+    let took = browser.open(&page);
+    Some(Opened { browser, took, page, _folder: folder, _turn: turn })
+}
+
+fn open_sample() -> Option<Opened> {
+    open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-logs"), Logs::new())
+}
+
+/// The page of the logs in `input`, written into `folder`.
+fn analyze(input: &Path, folder: &Path) -> PathBuf {
+    let page = folder.join("page.html");
+    let status = Command::new(env!("CARGO_BIN_EXE_albscope"))
+        .arg("analyze")
+        .args([input, Path::new("--html"), &page])
+        .args(["--format", "json", "--quiet"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("the program runs");
+    // 2 where an object could not be read to its end.
+    assert!(matches!(status.code(), Some(0 | 2)), "{status}");
+    page
+}
+
+/// How many elements there are.
+fn count(selector: &str) -> String {
+    format!("document.querySelectorAll({}).length", json!(selector))
+}
+
+fn assert_is_quiet(browser: &mut Browser) {
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_page_opens_at_once_and_asks_nothing_of_the_network() {
+    let Some(mut opened) = open_sample() else { return };
+    let Opened { browser, took, page, .. } = &mut opened;
+    assert!(*took < Duration::from_secs(2), "{took:?}");
+    let bytes = fs::metadata(&page).expect("a file").len();
+    assert!(bytes < 300_000, "{bytes} bytes");
+    println!("opened in {took:?}, {bytes} bytes");
+    browser.assert("performance.getEntriesByType('resource').length === 0");
+    assert_is_quiet(browser);
+}
+
+#[test]
+fn what_broke_when_and_what_to_change_stand_on_the_first_screen() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    for (what, cause, when, change) in [
+        ("target 10.0.11.162:3000", "connect-timeout", "2026-11-18 08:40:14 to 08:55:02 UTC", "allow the target port"),
+        ("target 10.0.10.36:3000", "keep-alive-race", "a trickle", "raise the server's keep-alive timeout"),
+    ] {
+        let summary = "[...document.querySelectorAll('.finding > summary')]";
+        let script = format!("{summary}.find(summary => summary.innerText.includes({}))", json!(what));
+        let text = browser.text(&format!("{script}.innerText"));
+        for part in [cause, when, change] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        browser.assert(&format!("{script}.getBoundingClientRect().bottom <= innerHeight"));
+    }
+    assert_eq!(browser.text("document.querySelector('h1').innerText"), "1,207 of 40,066 requests failed (3.0 %)");
+}
+
+#[test]
+fn pictures_have_data_and_follow_the_choice_of_a_target() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    assert_eq!(browser.number(&count("#timing-chart .failed")), 5.0, "a colour for each outcome");
+    assert_eq!(browser.number(&count("#failures-chart .failed")), 5.0, "four causes, and what is in none");
+    assert!(
+        browser.number("document.querySelectorAll('#timing-chart .density')[3].getAttribute('d').length") > 1_000.0
+    );
+    for label in ["idle timeout 60 s (inferred)", "connect timeout 10 s", "keep-alive timeout 4.998 s (finding 2)"] {
+        let labels = "[...document.querySelectorAll('#timing-chart .label')].map(label => label.textContent)";
+        browser.assert(&format!("{labels}.includes({})", json!(label)));
+    }
+    assert!(browser.text("document.querySelector('#against').innerText").contains("42 met it"));
+    // A target by the list of the pictures.
+    browser.eval("document.querySelector('#scope').focus()");
+    browser.write("");
+    for key in ["1", "0", ".", "0", ".", "1", "0", ".", "7", "1"] {
+        browser.press(key);
+    }
+    browser.wait_for("document.querySelector('#failures-note').innerText.includes('10.0.10.71:8080')");
+    assert!(browser.text("document.querySelector('#against').innerText").contains("of 1,754 requests"));
+    assert_eq!(browser.number(&count("#timing-chart .failed")), 1.0);
+    // Another by its name in the table.
+    browser.click("#target-table tbody tr:first-child button");
+    browser.assert("document.querySelector('#failures-note').innerText.includes('10.0.11.162:3000')");
+    browser.assert("document.activeElement === document.querySelector('#timing-chart svg')");
+    // And the part of time that a finding is about.
+    browser.click("#finding-5 > summary");
+    browser.click("#finding-5 button[data-timing]");
+    browser.assert("document.querySelector('#failures-note').innerText.includes('10.0.12.199:3000')");
+    let axis =
+        browser.text("[...document.querySelectorAll('#timing-chart text')].map(text => text.textContent).join(' ')");
+    assert!(axis.contains("09:10") && !axis.contains("08:40"), "{axis}");
+    assert_is_quiet(browser);
+}
+
+/// The first and the last moment on the axis of the timing picture.
+const AXIS: &str = "(() => { const times = [...document.querySelectorAll('#timing-chart text')].map(text => text.textContent).filter(text => /\\d\\d:\\d\\d$/.test(text)); \
+                    return [times[0].slice(-5), times.at(-1).slice(-5)]; })()";
+
+#[test]
+fn pictures_zoom_and_tell_what_is_under_the_pointer() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
+    let (left, top, width, height) = browser.place("#timing-chart svg");
+    let at = |across: f64, up: f64| (left + width * across, top + height * up);
+    let (x, y) = at(0.4, 0.6);
+    browser.mouse("mouseMoved", x, y);
+    let tip = "document.querySelector('#timing-chart .tip')";
+    browser.assert(&format!("!{tip}.hidden"));
+    let text = browser.text(&format!("{tip}.innerText"));
+    assert!(text.contains("2026-11-18 08:4") && text.contains(" ms\n") && text.contains(" request"), "{text}");
+    // Dragging shows a part of time and of elapsed time.
+    browser.drag(at(0.3, 0.1), at(0.6, 0.5));
+    let axis = browser.eval(AXIS);
+    assert!(axis[0].as_str() > Some("08:20") && axis[1].as_str() < Some("09:20"), "{axis}");
+    browser.assert("![...document.querySelectorAll('#timing-chart text')].some(text => text.textContent === '2 ms')");
+    browser.click("[data-zoom=reset]");
+    assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
+    browser.click("[data-zoom=in]");
+    let axis = browser.eval(AXIS);
+    assert_eq!(axis, json!(["08:30", "09:30"]));
+    browser.click("[data-zoom=out]");
+    assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
+    // The picture below shares the time.
+    let (left, top, width, height) = browser.place("#failures-chart svg");
+    browser.drag((left + width * 0.3, top + height * 0.5), (left + width * 0.5, top + height * 0.5));
+    let axis = browser.eval(AXIS);
+    assert!(axis[0].as_str() > Some("08:20") && axis[1].as_str() < Some("09:05"), "{axis}");
+    // What is taken out of the legend is not drawn.
+    let failed = browser.number(&count("#failures-chart .failed"));
+    browser.click("#failures-chart .legend button");
+    assert_eq!(browser.number(&count("#failures-chart .failed")), failed - 1.0);
+    assert_is_quiet(browser);
+}
+
+#[test]
+fn all_of_it_is_done_by_keys_alone() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    // Tab leads to each finding, each control and each picture, and what has the focus is seen.
+    browser.eval("document.activeElement.blur()");
+    let mut met = Vec::new();
+    for _ in 0..60 {
+        browser.press("Tab");
+        met.push(
+            browser
+                .text("(() => { const at = document.activeElement; return at.id || at.closest('[id]')?.id || ''; })()"),
+        );
+        if met.last().is_some_and(|id| id == "finding-2") {
+            browser.assert("getComputedStyle(document.activeElement).outlineStyle !== 'none'");
+        }
+    }
+    for id in ["theme", "finding-1", "finding-5", "scope", "timing-chart", "failures-chart", "outcomes"] {
+        assert!(met.iter().any(|met| met == id), "{id} is not among {met:?}");
+    }
+    // A finding opens.
+    browser.eval("document.querySelector('#finding-2 > summary').focus()");
+    browser.press("Enter");
+    browser.wait_for("document.querySelector('#finding-2').open");
+    assert!(
+        browser
+            .text("document.querySelector('#finding-2').innerText")
+            .contains("32 requests were closed within half a second")
+    );
+    browser.wait_for("document.querySelector('#finding-2 .lags svg path') !== null");
+    // The pictures: move, be told, zoom, and back.
+    browser.eval("document.querySelector('#timing-chart svg').focus()");
+    browser.press("ArrowRight");
+    let said = browser.text("document.querySelector('#timing-chart [aria-live]').textContent");
+    browser.press("ArrowUp");
+    let then = browser.text("document.querySelector('#timing-chart [aria-live]').textContent");
+    assert!(said.contains("UTC") && said != then, "{said} {then}");
+    browser.press("+");
+    assert_ne!(browser.eval(AXIS), json!(["08:00", "10:00"]));
+    browser.press("0");
+    assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
+    // The colours.
+    browser.eval("document.querySelector('#theme').focus()");
+    let background = |browser: &mut Browser| browser.text("getComputedStyle(document.body).backgroundColor");
+    browser.prefer("light");
+    let light = background(browser);
+    browser.press("Enter");
+    browser.press("Enter");
+    assert_ne!(background(browser), light);
+    assert_is_quiet(browser);
+}
+
+#[test]
+fn tables_are_sorted_and_filtered() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    let column = |table: &str, place: usize| {
+        format!(
+            "[...document.querySelectorAll('#{table} tbody tr')].filter(row => !row.hidden).map(row => row.cells[{place}].innerText)"
+        )
+    };
+    let requests = column("route-table", 2);
+    browser.click("#route-table th:nth-child(3) button");
+    let numbers: Vec<u64> = as_numbers(&browser.eval(&requests));
+    assert!(numbers.len() > 5 && numbers.is_sorted_by(|one, other| one >= other), "{numbers:?}");
+    browser.click("#route-table th:nth-child(3) button");
+    let numbers: Vec<u64> = as_numbers(&browser.eval(&requests));
+    assert!(numbers.is_sorted(), "{numbers:?}");
+    assert_eq!(
+        browser.text("document.querySelector('#route-table th:nth-child(3)').getAttribute('aria-sort')"),
+        "ascending"
+    );
+    browser.click("#target-table th:nth-child(1) button");
+    let names: Vec<String> = serde_json::from_value(browser.eval(&column("target-table", 0))).expect("names");
+    assert_eq!(names[..2], ["10.0.10.36:3000", "10.0.10.44:3000"], "text, with its numbers in order");
+    // All words are wanted, in any order.
+    browser.eval("document.querySelector('[aria-controls=route-table]').focus()");
+    browser.write("reports get");
+    let routes: Vec<String> = serde_json::from_value(browser.eval(&column("route-table", 0))).expect("names");
+    assert!(!routes.is_empty() && routes.iter().all(|route| route.starts_with("GET ")), "{routes:?}");
+    let told = browser.text("document.querySelector('.filter:has([aria-controls=route-table]) output').innerText");
+    assert_eq!(told, format!("{} of {} rows", routes.len(), numbers.len()));
+    assert_is_quiet(browser);
+}
+
+fn as_numbers(texts: &Value) -> Vec<u64> {
+    let texts = texts.as_array().expect("a list");
+    texts.iter().map(|text| text.as_str().expect("text").replace(',', "").parse().expect("a number")).collect()
+}
+
+#[test]
+fn a_printer_gets_all_of_it() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    let hidden = "[...document.querySelectorAll('.finding .body, .finding .body details > :not(summary)')].filter(element => !element.checkVisibility({contentVisibilityAuto: true})).length";
+    assert!(browser.number(hidden) > 5.0, "findings are closed at first");
+    browser.print();
+    assert_eq!(browser.number(hidden), 0.0);
+    browser.assert("!document.querySelector('.bar').checkVisibility()");
+    let pdf = browser.call("Page.printToPDF", &json!({"printBackground": true}));
+    assert!(pdf["data"].as_str().is_some_and(|pdf| pdf.starts_with("JVBERi")), "a PDF");
+    browser.screenshot("print");
+}
+
+#[test]
+fn the_page_fits_a_phone_and_a_screen_by_day_and_by_night() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme);
+        for width in [1280, 390] {
+            browser.resize(width, 900);
+            let wide = browser.number("document.documentElement.scrollWidth");
+            assert!(wide <= f64::from(width), "{wide} of {width}");
+            browser.wait_for(&format!("document.querySelector('#timing-chart svg').viewBox.baseVal.width <= {width}"));
+            let png = browser.screenshot(&format!("{scheme}-{width}"));
+            assert!(png.len() > 20_000, "{} bytes", png.len());
+        }
+    }
+    browser.resize(1280, 900);
+    browser.click("#open-all");
+    browser.screenshot("dark-open");
+    browser.prefer("light");
+    browser.screenshot("light-open");
+    browser.resize(390, 900);
+    browser.screenshot("light-open-390");
+    assert_is_quiet(browser);
+}
+
+/// What strangers may write to be more than text. Each would set `hit` if it ran.
+fn payloads() -> Vec<String> {
+    let mut payloads: Vec<String> = [
+        "<script>hit=1</script>",
+        "</script><script>hit=1</script>",
+        "<!--<script>hit=1",
+        "--></style></script></details><img src=x onerror=hit=1>",
+        "'><svg/onload=hit=1>",
+        "' onmouseover='hit=1' autofocus onfocus='hit=1",
+        "javascript:hit=1",
+        "&lt;img src=x onerror=hit=1&gt;&#x3c;script&#x3e;hit=1",
+        "{{hit=1}}${hit=1}<%=hit=1%>",
+        "\u{1b}[2J\u{1b}]0;hit\u{7}\u{9b}31m",
+        "\u{202e}gpj.exe\u{2066}\u{200b}\u{feff}\u{2028}",
+        "<a href=javascript:hit=1>click</a><base href=//evil.example/>",
+        "<meta http-equiv=refresh content=0;url=//evil.example/><link rel=stylesheet href=//evil.example/>",
+        "<iframe srcdoc='<script>parent.hit=1</script>'></iframe>",
+        "漢字é\u{301}\u{301}\u{301}",
+    ]
+    .map(str::to_owned)
+    .into();
+    payloads.push(format!("<b>{}", "A".repeat(65_536)));
+    payloads
+}
+
+/// Failed requests with each payload in each field, and ordinary ones beside them; twelve of each, so that there are findings.
+fn hostile_log() -> String {
+    const FAILED: [(usize, &str); 6] = [
+        (alb::ELB_STATUS_CODE, "502"),
+        (alb::TARGET_STATUS_CODE, "-"),
+        (alb::REQUEST_PROCESSING_TIME, "-1"),
+        (alb::TARGET_PROCESSING_TIME, "-1"),
+        (alb::RESPONSE_PROCESSING_TIME, "-1"),
+        (alb::TARGET_STATUS_CODE_LIST, "\"-\""),
+    ];
+    let failed = FAILED.into_iter().fold(line(), |line, (place, text)| line.field(place, text));
+    let mut log = String::new();
+    for payload in payloads() {
+        for place in 0..36 {
+            let quoted = format!("\"{payload}\"");
+            let of_url = format!("\"GET https://{payload}:443/{payload}?{payload} HTTP/1.1\"");
+            let text = match place {
+                alb::REQUEST_LINE => of_url.as_str(),
+                alb::TARGET_GROUP_ARN | alb::ELB | alb::CLIENT | alb::TARGET => payload.as_str(),
+                _ => quoted.as_str(),
+            };
+            let line = failed.clone().field(place, text).build();
+            // Blanks would end a field that has no quotes.
+            let line =
+                if text == payload { failed.clone().field(place, &payload.replace(' ', "/")).build() } else { line };
+            for _ in 0..12 {
+                log.push_str(&line);
+                log.push('\n');
+            }
+        }
+    }
+    for _ in 0..400 {
+        log.push_str(&line().build());
+        log.push('\n');
+    }
+    log
+}
+
+#[test]
+fn text_of_strangers_stays_text() {
+    let logs = Logs::new();
+    let input = logs.path().join("in");
+    logs.write("in/<img src=x onerror=hit=1>'\u{202e}\u{1b}[2J.log", hostile_log().as_bytes());
+    logs.write("in/</script><script>hit=1</script>.log.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00");
+    let Some(mut opened) = open(&input, logs) else { return };
+    let Opened { browser, page, .. } = &mut opened;
+    // What could run had its chance: everything is opened, chosen, sorted, filtered and met by the pointer.
+    browser.click("#open-all");
+    browser.eval(
+        "(() => { for (const option of document.querySelectorAll('#scope option')) { const list = option.closest('select'); list.value = option.value; list.dispatchEvent(new Event('change')); } \
+         document.querySelectorAll('button:not(#theme)').forEach(button => button.click()); \
+         document.querySelectorAll('*').forEach(element => { for (const name of ['mouseover', 'focus', 'load', 'error', 'click']) { if (element.tagName !== 'A') element.dispatchEvent(new Event(name)); } }); })()",
+    );
+    browser.click("#timing-chart svg");
+    browser.assert("typeof hit === 'undefined'");
+    // No element was made that the page does not have itself.
+    browser
+        .assert("document.querySelectorAll('script').length === 2 && document.querySelectorAll('style').length === 1");
+    let elements =
+        browser.eval("[...new Set([...document.querySelectorAll('body, body *')].map(element => element.localName))]");
+    let known = [
+        "a", "b", "body", "button", "caption", "code", "dd", "details", "div", "dl", "dt", "em", "figure", "h1", "h2",
+        "h3", "h4", "header", "input", "label", "li", "main", "nav", "noscript", "optgroup", "option", "output", "p",
+        "path", "pre", "rect", "script", "section", "select", "span", "strong", "summary", "svg", "table", "tbody",
+        "td", "text", "th", "thead", "tr", "ul",
+    ];
+    for element in elements.as_array().expect("a list") {
+        assert!(known.contains(&element.as_str().expect("a name")), "{element}");
+    }
+    browser.assert("![...document.querySelectorAll('*')].some(element => [...element.attributes].some(attribute => attribute.name.startsWith('on') || /^\\s*javascript:/i.test(attribute.value)))");
+    browser.assert("[...document.querySelectorAll('[href], [src]')].every(element => /^(#|data:,|https:\\/\\/docs\\.aws\\.amazon\\.com\\/)/.test(element.getAttribute('href') ?? ''))");
+    browser.assert("document.querySelectorAll('base, iframe, img, object, embed, form').length === 0 && document.querySelectorAll('meta').length === 5");
+    // It stands there as what it is: text, with what cannot be seen spelled out.
+    let text = browser.text("document.body.innerText");
+    for part in [
+        "<script>hit=1</script>",
+        "<img/src=x/onerror=hit=1>",
+        "&lt;img",
+        "\\u{1b}[2J",
+        "\\u{202e}gpj.exe\\u{2066}\\u{200b}",
+        "漢字",
+    ] {
+        assert!(text.contains(part), "{part} is not shown");
+    }
+    let is_bad = |character: char| {
+        (character.is_control() && character != '\n' && character != '\t')
+            || ('\u{202a}'..='\u{202e}').contains(&character)
+            || ('\u{2066}'..='\u{2069}').contains(&character)
+    };
+    let found = browser
+        .text("document.documentElement.outerHTML.replace(/[\\u0000-\\u0008]/g, 'control')")
+        .chars()
+        .find(|character| is_bad(*character));
+    assert_eq!(found, None);
+    // Long text is cut, and says so.
+    assert!(text.contains(" more characters)"), "no cut is told");
+    browser.assert("!/A{2000}/.test(document.documentElement.textContent)");
+    let bytes = fs::metadata(&page).expect("a file").len();
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+    let wide = browser.number("document.documentElement.scrollWidth");
+    assert!(wide <= 1280.0, "{wide}");
+    browser.screenshot("hostile");
+    assert_is_quiet(browser);
+}
