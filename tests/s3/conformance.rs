@@ -55,13 +55,17 @@ fn organisation() -> Twin {
     }
     let folder = key.rsplit_once('/').expect("a key has folders").0;
     let name = key.rsplit_once('/').expect("a key has folders").1.to_owned();
+    let account = folder.split("/elasticloadbalancing").next().expect("a beginning");
     let line = gzip(line().build_bytes().as_slice());
     for other in [
         format!("{folder}/conn_log_{name}"),
         format!("{folder}/health_check_log_{name}"),
         format!("{folder}/{}", name.replace("_app.", "_net.")),
-        format!("{}/ELBAccessLogTestFile", folder.split("/elasticloadbalancing").next().expect("a beginning")),
+        format!("{account}/ELBAccessLogTestFile"),
         format!("{}/readme.md", folder.rsplit_once('/').expect("a year").0),
+        format!("{account}/CloudTrail/eu-west-1/2026/11/20/a.json.gz"),
+        format!("{account}/CloudTrail/eu-west-1/2026/11/20/b.json.gz"),
+        format!("{account}/Config/a.json.gz"),
     ] {
         objects.push((other, line.clone()));
     }
@@ -143,23 +147,29 @@ fn without_left_out(run: &Run) -> Value {
 
 const FORMATS: [&str; 3] = ["json", "text", "markdown"];
 
+/// All in one page, or walked folder by folder.
+const PAGES: [usize; 2] = [1000, 15];
+
 #[test]
 fn an_organisation_s_logs_give_the_same_report() {
     let twin = organisation();
-    let server = Server::new(&twin.store());
-    for format in FORMATS {
-        let disk = twin.on_disk(&["analyze", FOLDER, "--format", format]);
-        disk.assert_sound(format);
-        assert!(disk.stdout.contains("app/"), "{format}: there is something to report");
-        assert_same(format, &disk, &twin.on_s3(&server, &["analyze", BUCKET, "--format", format]));
+    for page in PAGES {
+        let server = Server::new(&twin.store().pages_of(page));
+        for format in FORMATS {
+            let disk = twin.on_disk(&["analyze", FOLDER, "--format", format]);
+            disk.assert_sound(format);
+            assert!(disk.stdout.contains("app/"), "{format}: there is something to report");
+            let s3 = twin.on_s3(&server, &["analyze", BUCKET, "--format", format]);
+            assert_same(&format!("{format}, pages of {page}"), &disk, &s3);
+        }
+        assert_eq!(server.count(Operation::Other), 0);
     }
-    assert_eq!(server.count(Operation::Other), 0);
 }
 
 #[test]
 fn any_level_of_the_layout_is_a_place_to_begin() {
     let twin = organisation();
-    let server = Server::new(&twin.store());
+    let servers = PAGES.map(|page| Server::new(&twin.store().pages_of(page)));
     let key = server_key(&twin);
     let parts: Vec<&str> = key.split('/').collect();
     // From the bucket to one object, with and without the slash.
@@ -168,8 +178,9 @@ fn any_level_of_the_layout_is_a_place_to_begin() {
         let disk = twin.on_disk(&["analyze", &format!("{FOLDER}/{place}"), "--format", "json"]);
         disk.assert_sound(&place);
         let is_object = depth == parts.len();
-        for slash in if is_object { &[""][..] } else { &["", "/"] } {
-            let s3 = twin.on_s3(&server, &["analyze", &format!("{BUCKET}/{place}{slash}"), "--format", "json"]);
+        let slashes = if is_object { &[""][..] } else { &["", "/"] };
+        for (slash, server) in slashes.iter().flat_map(|slash| servers.iter().map(move |server| (slash, server))) {
+            let s3 = twin.on_s3(server, &["analyze", &format!("{BUCKET}/{place}{slash}"), "--format", "json"]);
             s3.assert_sound(&place);
             let alike = |run: &Run| named_alike(&run.stdout).replace("s3://logs//", "s3://logs/");
             assert_eq!(alike(&s3), alike(&disk), "{place}{slash}");
@@ -188,7 +199,7 @@ fn server_key(twin: &Twin) -> String {
 #[test]
 fn a_window_or_a_load_balancer_selects_the_same_lines() {
     let twin = organisation();
-    let server = Server::new(&twin.store());
+    let servers = PAGES.map(|page| Server::new(&twin.store().pages_of(page)));
     for (name, selection) in [
         ("an hour", &["--since", "2026-11-20T09:45Z", "--until", "10:00Z"][..]),
         ("over midnight", &["--since", "2026-11-20T23:50Z", "--until", "2026-11-21T00:10Z"]),
@@ -200,10 +211,13 @@ fn a_window_or_a_load_balancer_selects_the_same_lines() {
         ("nothing", &["--since", "2025-01-01", "--until", "2025-01-02"]),
     ] {
         let args = |input| [&["analyze", input, "--format", "json"], selection].concat();
-        let (disk, s3) = (twin.on_disk(&args(FOLDER)), twin.on_s3(&server, &args(BUCKET)));
-        assert_eq!((s3.code, &s3.stderr), (disk.code, &named_alike(&disk.stderr)), "{name}");
+        let disk = twin.on_disk(&args(FOLDER));
         let expected: Value = serde_json::from_str(&named_alike(&without_left_out(&disk).to_string())).expect("JSON");
-        assert_eq!(difference("report", &without_left_out(&s3), &expected), None, "{name}");
+        for server in &servers {
+            let s3 = twin.on_s3(server, &args(BUCKET));
+            assert_eq!((s3.code, &s3.stderr), (disk.code, &named_alike(&disk.stderr)), "{name}");
+            assert_eq!(difference("report", &without_left_out(&s3), &expected), None, "{name}");
+        }
     }
 }
 

@@ -131,7 +131,8 @@ fn part_of_a_listing_that_fails_is_named_and_the_rest_is_read() {
     let store = store();
     let other = "prod/AWSLogs/210987654321/elasticloadbalancing/eu-west-1/2026/11/20/a.log.gz";
     store.put("logs", other, gzip((line().build() + "\n").as_bytes()));
-    let server = Server::new(&store);
+    // More than a page, so that it is walked folder by folder.
+    let server = Server::new(&store.pages_of(3));
     let twin = Twin::new([]);
     let denied = "prod/AWSLogs/210987654321/";
     server.set_rules([Rule::new(Fault::AccessDenied).on(Operation::List).prefix(denied)]);

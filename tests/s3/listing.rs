@@ -1,5 +1,7 @@
 //! How few requests it takes to find the objects, and what a URL means.
 
+use std::time::Duration;
+
 use crate::common::{gzip, line};
 use crate::program::{BUCKET, Twin};
 use crate::server::{Operation, Request, Server};
@@ -65,14 +67,14 @@ fn an_hour_of_one_load_balancer_takes_no_more_than_its_day_s_pages() {
     let twin = Twin::new([]);
     let pages_of_the_day = 2880_usize.div_ceil(1000);
     for (place, levels) in [
-        // The bucket, AWSLogs/, the account, the service.
-        ("s3://logs", 4),
-        ("s3://logs/AWSLogs/", 3),
+        // The bucket, AWSLogs/, the account, the service; and whether one page has it all.
+        ("s3://logs", 5),
+        ("s3://logs/AWSLogs/", 4),
         // Without its slash it might be a key.
-        ("s3://logs/AWSLogs", 4),
-        ("s3://logs/AWSLogs/123456789012/", 2),
-        (&format!("s3://logs/{REGION}/"), 1),
-        (&format!("s3://logs/{REGION}/2026/11/"), 1),
+        ("s3://logs/AWSLogs", 5),
+        ("s3://logs/AWSLogs/123456789012/", 3),
+        (&format!("s3://logs/{REGION}/"), 2),
+        (&format!("s3://logs/{REGION}/2026/11/"), 2),
         (&format!("s3://logs/{REGION}/2026/11/20/"), 0),
     ] {
         server.forget();
@@ -92,6 +94,26 @@ fn an_hour_of_one_load_balancer_takes_no_more_than_its_day_s_pages() {
 }
 
 #[test]
+fn what_is_small_is_listed_at_once_however_deep_it_lies() {
+    let store = Store::memory();
+    let bytes = gzip((line().build() + "\n").as_bytes());
+    for (account, day) in [("123456789012", 20), ("123456789012", 21), ("210987654321", 20)] {
+        let keys = names_of_a_day(day).step_by(20);
+        let keys = keys.map(|name| format!("a/b/{}/2026/11/{day}/{name}", REGION.replace("123456789012", account)));
+        store.put_all("logs", keys, bytes.clone());
+    }
+    let server = Server::new(&store);
+    server.set_latency(Duration::from_millis(50));
+    let twin = Twin::new([]);
+    let run = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
+    run.assert_sound("small");
+    assert_eq!(run.json()["input"]["objects"], 3 * 2880 / 20);
+    // What lies in the bucket, all of it, and meanwhile a step down or two; step by step it takes more than twenty.
+    let found = lists(&server).len();
+    assert!(found <= 4, "{found} listings");
+}
+
+#[test]
 fn a_window_over_midnight_takes_two_days() {
     let server = Server::new(&hundred_thousand());
     let twin = Twin::new([]);
@@ -100,7 +122,7 @@ fn a_window_over_midnight_takes_two_days() {
     let run = twin.on_s3(&server, &args);
     run.assert_sound("midnight");
     let found = lists(&server).len();
-    assert!(found <= 2 * 3 + 4, "{found} listings");
+    assert!(found <= 2 * 3 + 5, "{found} listings");
     // From 23:25 to 00:40.
     assert_eq!(run.json()["input"]["objects"], OBJECTS_OF_THE_HOUR);
 }

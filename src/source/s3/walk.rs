@@ -4,8 +4,10 @@
 //! folder by folder, many at once; folders of other services and of days that cannot hold a wanted line are not looked into. Within a day, and
 //! below prefixes of any other layout, keys are listed in their order, a page at a time, and jumps are made over stretches in which the order tells that nothing is wanted: keys of one load
 //! balancer stand together, by the end of their interval.
+//!
+//! What has no more than a page of keys is listed by one request, however deep its folders are. That it is so small shows only then, so it is asked for beside the first step down.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -87,6 +89,8 @@ enum Level {
     Days,
     /// No folders are asked for: all keys in their order.
     Keys,
+    /// The same below where the walk began, if one page has them all.
+    All,
 }
 
 impl Node {
@@ -116,7 +120,7 @@ impl Node {
     }
 
     pub(super) fn asks_for_folders(&self) -> bool {
-        self.level != Level::Keys
+        !matches!(self.level, Level::Keys | Level::All)
     }
 }
 
@@ -179,6 +183,8 @@ struct Walk<'a> {
     has_window: bool,
     searched: usize,
     queue: VecDeque<(Node, Begin)>,
+    /// Folders of other services that were not looked into but whose keys were listed with all others.
+    other_services: BTreeSet<String>,
     listing: Listing,
 }
 
@@ -201,8 +207,12 @@ pub(super) async fn walk(
         has_window: selection.since.is_some() || selection.until.is_some(),
         searched: 0,
         queue: VecDeque::new(),
+        other_services: BTreeSet::new(),
         listing: Listing::default(),
     };
+    if !first.folders.is_empty() && first.next.is_none() {
+        walk.queue.push_back((Node { prefix: node.prefix.clone(), level: Level::All }, Begin::Start));
+    }
     walk.take(&node, first);
     let mut under_way = JoinSet::new();
     loop {
@@ -224,6 +234,14 @@ pub(super) async fn walk(
         let Some(done) = under_way.join_next().await else { break };
         let Ok((node, from, page)) = done else { continue };
         match (page, from) {
+            (Ok(page), _) if node.level == Level::All => {
+                if page.next.is_none() {
+                    walk.start_over(page);
+                    break;
+                }
+            }
+            // The walk has its own way to everything.
+            (Err(_), _) if node.level == Level::All => {}
             (Ok(page), _) => walk.take(&node, page),
             (Err(Trouble { kind: Kind::BadToken, .. }), Begin::Token { last, .. }) => {
                 walk.queue.push_front((node, Begin::After(last)));
@@ -235,6 +253,9 @@ pub(super) async fn walk(
         }
     }
     let mut listing = walk.listing;
+    if !walk.other_services.is_empty() {
+        *listing.folders_skipped.entry(FolderSkip::OtherService).or_default() += walk.other_services.len() as u64;
+    }
     // As a folder on disk is walked: by the parts of the key.
     listing.objects.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
     listing.objects.dedup_by(|a, b| a.name == b.name);
@@ -268,6 +289,15 @@ impl Walk<'_> {
                 Ok(levels) => self.queue.extend(levels.into_iter().map(|node| (node, Begin::Start))),
                 Err(reason) => *self.listing.folders_skipped.entry(reason).or_default() += 1,
             }
+        }
+    }
+
+    /// Takes a page that has all there is, in place of what the walk has found so far.
+    fn start_over(&mut self, page: Page) {
+        self.listing = Listing { requests: self.listing.requests, ..Listing::default() };
+        self.other_services.clear();
+        for key in page.keys {
+            self.take_key(key);
         }
     }
 
@@ -321,12 +351,28 @@ impl Walk<'_> {
         if key.name.ends_with('/') && key.size == 0 {
             return;
         }
+        if let Some(folder) = of_another_service(&key.name, &self.url.prefix) {
+            self.other_services.insert(folder.to_owned());
+            return;
+        }
         let file_name = key.name.rsplit('/').next().unwrap_or_default();
         match admit_name(file_name, true, self.selection) {
             Ok(()) => self.listing.objects.push(object(self.url, key)),
             Err(reason) => self.listing.skip(reason),
         }
     }
+}
+
+/// The folder of another AWS service that a key lies in, unless the user named it: `AWSLogs/<account>/<service>/` below `begin`.
+fn of_another_service<'k>(key: &'k str, begin: &str) -> Option<&'k str> {
+    let (place, root) = key.match_indices("AWSLogs/").find(|(place, _)| *place == 0 || key[..*place].ends_with('/'))?;
+    let mut parts = key[place + root.len()..].split('/');
+    let (account, service, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let folder = &key[..place + root.len() + account.len() + 1 + service.len() + 1];
+    (is_number(account, 12)
+        && service != "elasticloadbalancing"
+        && folder.len() > begin.trim_end_matches('/').len() + 1)
+        .then_some(folder)
 }
 
 /// An object of a key.
@@ -435,6 +481,25 @@ mod tests {
         assert!(long.admits("2026/06") && !long.admits("2026/07") && !long.admits("2026/06/02"));
         assert_eq!(days("", ""), Days::default());
         assert!(Days::default().admits("1999"));
+    }
+
+    #[test]
+    fn keys_of_other_services_are_told_by_their_folder_unless_that_was_named() {
+        let account = "prod/AWSLogs/123456789012/";
+        let trail = format!("{account}CloudTrail/");
+        for (key, begin, expected) in [
+            (format!("{trail}eu-west-1/2026/11/22/a.json.gz"), "", Some(&*trail)),
+            (format!("{trail}a.json.gz"), "prod/AWSLogs/123456789012", Some(&trail)),
+            (format!("{trail}a.json.gz"), "prod/AWSLogs/123456789012/CloudTrail", None),
+            (format!("{trail}a.json.gz"), &trail, None),
+            (format!("{trail}b/a.json.gz"), &format!("{trail}b/"), None),
+            (format!("{account}elasticloadbalancing/eu-west-1/2026/11/22/a.log.gz"), "", None),
+            (format!("{account}ELBAccessLogTestFile"), "", None),
+            ("AWSLogs/o-abc/CloudTrail/a.json.gz".to_owned(), "", None),
+            ("MyAWSLogs/123456789012/CloudTrail/a.json.gz".to_owned(), "", None),
+        ] {
+            assert_eq!(of_another_service(&key, begin), expected, "{key} from {begin}");
+        }
     }
 
     const FOLDER: &str = "AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/22/";
