@@ -250,6 +250,37 @@ fn output_is_a_whole_file_and_nothing_beside_it() {
 }
 
 #[test]
+fn html_is_written_beside_the_report_and_does_not_depend_on_the_number_of_threads() {
+    let folder = Logs::new();
+    let sample = repository().join("sample-logs");
+    let input = sample.to_str().expect("UTF-8");
+    let printed = run(folder.path(), &["analyze", input]);
+    for threads in ["1", "2", "16"] {
+        let written = run(folder.path(), &["analyze", input, "--threads", threads, "--html", threads]);
+        assert_eq!((written.code, &*written.stderr), (Some(0), ""), "{threads}");
+        assert_eq!(written.stdout, printed.stdout, "{threads}");
+    }
+    assert_eq!(names_in(folder.path()), ["1", "16", "2"]);
+    let page = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it is there");
+    assert!(page("1").starts_with("<!doctype html>") && page("1").ends_with("</html>"));
+    assert!(page("1") == page("2") && page("1") == page("16"), "the pages differ");
+    // A page that cannot be written is trouble, and said before the report is.
+    let run = run(folder.path(), &["analyze", input, "--html", "nowhere/page"]);
+    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
+    run.assert_complains("nowhere", &["cannot write", "nowhere/page", "No such file"]);
+}
+
+#[test]
+fn html_and_output_are_not_the_same_file() {
+    let logs = Logs::new();
+    logs.write("a.log", &lines(3));
+    let run = run(logs.path(), &["analyze", "a.log", "--output", "report", "--html", "report"]);
+    assert_eq!(run.code, Some(2));
+    run.assert_complains("same", &["--html and --output name the same file"]);
+    assert_eq!(names_in(logs.path()), ["a.log"]);
+}
+
+#[test]
 fn output_that_cannot_be_written_is_trouble_and_leaves_nothing_behind() {
     let logs = Logs::new();
     logs.write("a.log", &lines(3));

@@ -121,8 +121,8 @@ impl<'a> Page<'a> {
             has_pictures: has_requests,
             against: report.pictures.timings.first().map(data::against).unwrap_or_default(),
             left_out_pictures: (data.left_out > 0).then(|| {
-                let left_out = words::counted(data.left_out as u64, "more target or target group");
-                format!("{left_out} with fewer failures can not be chosen here: the page would become too large.")
+                let pictures = words::counted(data.left_out as u64, "picture");
+                format!("Left out, so that the page stays small: {pictures} of targets and groups with fewer failures.")
             }),
             outcomes: table::outcomes(report),
             matrix: Matrix::new(report),

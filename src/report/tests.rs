@@ -422,7 +422,7 @@ fn evidence_that_names_a_route_is_harmless_in_every_form() {
     let mut report = Report::new(&summary, &diagnosis, &Selection::default());
     // The samples hold the same text, which is not what is looked at here.
     report.findings.iter_mut().for_each(|finding| finding.samples.clear());
-    for format in [Format::Text, Format::Markdown, Format::Json] {
+    for format in [Format::Text, Format::Markdown, Format::Json, Format::Html] {
         let mut out = Vec::new();
         report.render(format, PLAIN, &mut out).expect("a Vec takes all");
         let page = String::from_utf8(out).expect("UTF-8");
@@ -430,6 +430,134 @@ fn evidence_that_names_a_route_is_harmless_in_every_form() {
         assert!(!page.contains('\u{1b}'), "{page}");
         // JSON is for programs, and as exact as its strings can be.
         assert!(matches!(format, Format::Json) || !page.contains('\u{202e}'), "{page}");
-        assert!(!matches!(format, Format::Markdown) || !page.contains("<b>"), "{page}");
+        assert!(!matches!(format, Format::Markdown | Format::Html) || !page.contains("/<b>"), "{page}");
+    }
+}
+
+/// What the page says without its script, its style and its data.
+fn without_scripts(page: &str) -> String {
+    let mut rest = page;
+    let mut text = String::new();
+    for (start, end) in
+        [("<style>", "</style>"), ("<script type=\"application/json\"", "</script>"), ("<script>", "</script>")]
+    {
+        let (before, within) = rest.split_once(start).expect("it begins");
+        text.push_str(before);
+        rest = within.split_once(end).expect("it ends").1;
+    }
+    // As the template escapes it.
+    (text + rest)
+        .replace("&#39;", "'")
+        .replace("&#34;", "\"")
+        .replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&#38;", "&")
+}
+
+#[test]
+fn the_page_says_all_that_matters_without_scripts() {
+    let report = report().made_by(["albscope", "analyze", "logs"]);
+    let page = without_scripts(&html(&report));
+    for finding in &report.findings {
+        let evidence = finding.evidence.iter().map(|row| row.0.text.clone());
+        let commands = finding.checks.iter().map(|check| check.command.clone());
+        let texts = [finding.cause, finding.title, finding.fix, finding.confidence.id()].map(str::to_owned);
+        let samples = finding.samples.iter().take(3).map(|sample| sample.text.clone());
+        for text in texts.into_iter().chain(evidence).chain(commands).chain(samples).chain(words::when(finding)) {
+            assert!(page.contains(&text), "{text} is not in {page}");
+        }
+    }
+    for target in &report.targets {
+        assert!(page.contains(&format!(">{}</td>", target.target)), "{}", target.target);
+        assert!(page.contains(&format!(">{}</td>", words::count(target.requests))), "{}", target.target);
+    }
+    for route in &report.routes {
+        assert!(page.contains(&route.route), "{}", route.route);
+    }
+    for &(outcome, requests) in &report.outcomes.0 {
+        assert!(page.contains(outcome.title()) && page.contains(&words::count(requests)), "{}", outcome.id());
+    }
+    for problem in &report.input.problems {
+        assert!(page.contains(problem.title) && page.contains(&problem.samples[0].object), "{}", problem.title);
+    }
+    for text in [
+        "52 of 1,293 requests failed (4.0 %)",
+        "albscope analyze logs",
+        "192.0.2.10",
+        "curl/8.5.0",
+        "idle timeout 60 s",
+    ] {
+        assert!(page.contains(text), "{text} is not in {page}");
+    }
+}
+
+fn html(report: &Report) -> String {
+    let mut out = Vec::new();
+    report.render(Format::Html, PLAIN, &mut out).expect("a Vec takes all");
+    String::from_utf8(out).expect("UTF-8")
+}
+
+#[test]
+fn the_page_has_no_way_to_the_network_and_allows_no_script_but_its_own() {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use sha2::{Digest, Sha256};
+
+    let page = html(&report());
+    for way in
+        ["src=", "url(", "@import", "fetch(", "XMLHttpRequest", "WebSocket", "EventSource", "import(", "sendBeacon"]
+    {
+        assert!(!page.contains(way), "{way}");
+    }
+    let links = page.match_indices("href=\"").map(|(place, start)| &page[place + start.len()..]);
+    for link in links {
+        let is_known = ["#", "data:,\"", "https://docs.aws.amazon.com/"].iter().any(|start| link.starts_with(start));
+        assert!(is_known, "{link:.80}");
+    }
+    let policy = page
+        .split_once("Content-Security-Policy\" content=\"")
+        .expect("it has one")
+        .1
+        .split_once('"')
+        .expect("it ends")
+        .0;
+    let policy = policy.replace("&#39;", "'");
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    for (start, end, directive) in [("<style>", "</style>", "style-src"), ("<script>", "</script>", "script-src")] {
+        let text = page.split_once(start).expect("it begins").1.split_once(end).expect("it ends").0;
+        let hash = BASE64_STANDARD.encode(Sha256::digest(text));
+        assert!(policy.contains(&format!("{directive} 'sha256-{hash}';")), "{policy}");
+    }
+}
+
+#[test]
+fn the_page_of_a_great_many_targets_says_what_it_leaves_out() {
+    let mut report = report();
+    let (target, finding, route) = (report.targets[0].clone(), report.findings[0].clone(), report.routes[0].clone());
+    let timing = report.pictures.timings.last().expect("there is one").clone();
+    for number in 0..5_000 {
+        let name = format!("10.{}.{}.1:80", number / 256, number % 256);
+        report.targets.push(TargetRow { target: name.clone(), failures: 2, ..target.clone() });
+        report.routes.push(RouteRow { route: format!("GET /{number}"), failures: 3, ..route.clone() });
+        if number < 500 {
+            let scope = ScopeRow { target: Some(name.clone()), ..finding.scope.clone() };
+            report.findings.push(FindingRow { scope, failures: 7, ..finding.clone() });
+        }
+        if number < 96 {
+            let density = (0..128).map(|bin| (bin, 20, vec![1_234_567; 40])).collect();
+            report.pictures.timings.push(pictures::Timing { target: Some(name), density, ..timing.clone() });
+        }
+    }
+    let page = html(&report);
+    assert!(page.len() < 500_000, "{} bytes", page.len());
+    let text = without_scripts(&page);
+    for part in [
+        "484 more findings with 3,388 failures",
+        "4,903 more targets with 9,806 failures in all",
+        "4,943 more routes with 14,829 failures in all",
+        "Left out, so that the page stays small: 4,9",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
     }
 }

@@ -56,6 +56,11 @@ pub(super) fn moment(moment: Timestamp) -> String {
     format!("{} {}", date(moment), clock(moment))
 }
 
+/// The same, without the date where the window has only one.
+pub(super) fn moment_in(window: Window, at: Timestamp) -> String {
+    if window.start.map(date) == window.end.map(date) { clock(at) } else { moment(at) }
+}
+
 fn date(moment: Timestamp) -> String {
     let Civil { date: (year, month, day), .. } = moment.into();
     format!("{year:04}-{month:02}-{day:02}")
@@ -259,6 +264,16 @@ mod tests {
         ] {
             assert_eq!(window(Window { start: at(start), end: at(end) }).as_deref(), expected, "{start} {end}");
         }
+    }
+
+    #[test]
+    fn a_date_that_all_moments_share_is_left_out() {
+        let at = |text: &str| Timestamp::parse(text.as_bytes()).expect("a time");
+        let moment = at("2026-11-22T07:38:34Z");
+        let of_a_day = Window { start: Some(at("2026-11-22T00:00:00Z")), end: Some(moment) };
+        assert_eq!(moment_in(of_a_day, moment), "07:38:34");
+        let of_two = Window { start: Some(at("2026-11-21T23:59:59Z")), end: Some(moment) };
+        assert_eq!(moment_in(of_two, moment), "2026-11-22 07:38:34");
     }
 
     #[test]

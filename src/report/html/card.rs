@@ -132,9 +132,9 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Absent where nothing failed. The highest bar has all of the height, and none is so low that it is not seen.
+    /// Absent where nothing failed, and where there is no more than one bin. The highest bar has all of the height, and none is so low that it is not seen.
     pub(super) fn new(over_time: &[(usize, u64)], bins: usize) -> Option<Self> {
-        let most = over_time.iter().map(|(_, failures)| *failures).max()?;
+        let most = over_time.iter().map(|(_, failures)| *failures).max().filter(|_| bins > 1)?;
         let mut path = String::new();
         for (bin, failures) in over_time {
             let height = (failures * COURSE_HEIGHT).div_ceil(most).max(2);
@@ -154,5 +154,6 @@ mod tests {
         let course = Course::new(&[(0, 1), (7, 600), (127, 300)], 128).expect("something failed");
         assert_eq!((course.bins, &*course.path), (128, "M0.5 12v-2M7.5 12v-12M127.5 12v-6"));
         assert!(Course::new(&[], 128).is_none());
+        assert!(Course::new(&[(0, 1)], 1).is_none(), "it would say nothing of time");
     }
 }

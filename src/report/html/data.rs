@@ -6,7 +6,7 @@ use std::io;
 use serde::Serialize;
 
 use super::super::json::embedded;
-use super::super::pictures::{Mark, MarkKind, Timing};
+use super::super::pictures::{Mark, MarkKind, Timing, WhatIf};
 use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, words};
 use super::{MAX_FINDINGS, MAX_NAME_WIDTH};
 use crate::classify::Outcome;
@@ -23,7 +23,7 @@ const MAX_MARKS: usize = 24;
 pub(super) struct Data {
     /// Holds nothing that HTML would obey.
     pub(super) json: String,
-    /// Pictures that were left out for their size.
+    /// Pictures of load balancers, target groups and targets that were left out for their size, or that the report has none of.
     pub(super) left_out: usize,
 }
 
@@ -128,7 +128,9 @@ impl Data {
             places.insert(key(timing), timings.len());
             timings.push(drawn);
         }
-        let left_out = pictures.timings.len() - timings.len();
+        let named = report.target_groups.iter().filter(|group| group.target_group.is_some()).count();
+        let all = 1 + named + report.targets.len() + if has_one { 0 } else { report.load_balancers.len() };
+        let left_out = all.saturating_sub(timings.len());
         let ended: Vec<Outcome> =
             pictures.timings.iter().flat_map(|timing| &timing.failed).map(|&(_, _, outcome, _)| outcome).collect();
         let drawn = Drawn {
@@ -244,10 +246,16 @@ pub(super) fn against(timing: &Timing) -> Vec<String> {
         words::percent(against.near, against.measured),
         words::count(against.met),
     )];
-    let what_if: Vec<String> =
-        against.what_if.iter().map(|row| format!("{} at {} s", words::count(row.cut_off), row.seconds)).collect();
-    if !what_if.is_empty() {
-        sentences.push(format!("A shorter one would have cut off answered requests: {}.", what_if.join(", ")));
+    if let Some(shortest) = against.what_if.first() {
+        // The number and its unit stay on one line.
+        let cut_off = |row: &WhatIf| format!("{} at {}\u{a0}s", words::count(row.cut_off), row.seconds);
+        sentences.push(match shortest.cut_off {
+            0 => format!("An idle timeout of {}\u{a0}s would have cut off no answered request.", shortest.seconds),
+            _ => {
+                let rows: Vec<String> = against.what_if.iter().map(cut_off).collect();
+                format!("A shorter one would have cut off answered requests: {}.", rows.join(", "))
+            }
+        });
     }
     sentences
 }

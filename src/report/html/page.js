@@ -59,7 +59,7 @@
   const colourOf = (kind, key) => colours[kind].get(key) ?? COLOURS;
 
   // A frame with axes, in which a picture is drawn; it knows no more than bins and pixels.
-  const LEFT = 58, RIGHT = 10, BOTTOM = 24;
+  const LEFT = 64, RIGHT = 10, BOTTOM = 24;
   const STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000, 315360000];
   class Frame {
     constructor(figure, height, label) {
@@ -118,7 +118,7 @@
   }
 
   const legend = (figure, kind, counts) => {
-    const list = one(".legend", figure.parentElement === null ? figure : figure) ?? html("ul", { class: "legend" });
+    const list = one(".legend", figure) ?? html("ul", { class: "legend" });
     list.replaceChildren(...counts.map(([key, requests]) => {
       const id = `${kind} ${key}`;
       const button = html("button", { type: "button", "aria-pressed": String(!view.hidden.has(id)), title: data.outcomes[key]?.title ?? "" });
@@ -374,6 +374,7 @@
     surface.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       start = frame.at(event);
+      picture.point(...picture.place(...start), false);
       surface.setPointerCapture(event.pointerId);
     });
     surface.addEventListener("pointermove", (event) => {
@@ -473,10 +474,11 @@
     const length = end - bins.start_seconds;
     const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].find((step) => length / step <= Math.max(3, (frame.right - LEFT) / 90)) ?? 200;
     for (let at = Math.ceil(bins.start_seconds / step) * step; at <= end; at += step) frame.add("text", { x: x(at).toFixed(1), y: frame.floor + 18, "text-anchor": "middle" }, `${Number(at.toFixed(3))} s`);
-    for (const [seconds, label] of [[lags.keep_alive_seconds, "keep-alive timeout, estimated"], [lags.idle_timeout_seconds, "idle timeout"]]) {
+    for (const [seconds, label] of [[lags.keep_alive_seconds, "keep-alive timeout"], [lags.idle_timeout_seconds, "idle timeout"]]) {
       if (seconds === null || seconds < bins.start_seconds || seconds > end) continue;
       frame.add("path", { class: "mark", d: `M${x(seconds).toFixed(1)} ${frame.top}V${frame.floor}` });
-      frame.add("text", { class: "label", x: (x(seconds) + 5).toFixed(1), y: frame.top + 10 }, `${label} ${Number(seconds.toFixed(3))} s`);
+      const isRight = x(seconds) > frame.width * 0.6 || frame.width < 600;
+      frame.add("text", { class: "label", x: (x(seconds) + (isRight ? -5 : 5)).toFixed(1), y: frame.top + 10, "text-anchor": isRight ? "end" : "start" }, `${label} ${Number(seconds.toFixed(3))} s`);
     }
     frame.svg.addEventListener("pointermove", (event) => {
       const [px, py] = frame.at(event);

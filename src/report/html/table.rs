@@ -15,7 +15,7 @@ const MAX_ROWS: usize = 100;
 const MAX_ROUTES: usize = 60;
 
 /// From so many rows on a table can be filtered.
-const LONG: usize = 8;
+const LONG: usize = 7;
 
 /// Statuses of each kind in the matrix, those with most requests. Only a log that somebody made up has more.
 const MAX_STATUSES: usize = 16;
@@ -30,6 +30,8 @@ pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Cell>>,
     pub(super) left_out: Option<String>,
+    /// Whether its rows are looked for by name.
+    pub(super) has_names: bool,
 }
 
 /// A column's head.
@@ -55,7 +57,7 @@ pub(super) struct Cell {
 
 impl Table {
     pub(super) fn is_long(&self) -> bool {
-        self.rows.len() >= LONG
+        self.has_names && self.rows.len() >= LONG
     }
 }
 
@@ -130,11 +132,11 @@ pub(super) fn outcomes(report: &Report) -> Table {
     let rows = report.outcomes.0.iter().map(|&(outcome, requests)| {
         vec![
             Cell::text(outcome.id()),
-            Cell::text(outcome.title()),
-            Cell::text(outcome.answered_by().title()),
-            Cell::text(if outcome.is_failure() { "yes" } else { "no" }),
-            Cell::count(requests),
+            if outcome.is_failure() { Cell::failures(requests) } else { Cell::count(requests) },
             Cell::share(requests, report.requests),
+            Cell::text(if outcome.is_failure() { "yes" } else { "no" }),
+            Cell::text(outcome.answered_by().title()),
+            Cell::text(outcome.title()),
         ]
     });
     Table {
@@ -144,14 +146,15 @@ pub(super) fn outcomes(report: &Report) -> Table {
         note: "",
         columns: vec![
             text("Outcome"),
-            text("Meaning"),
-            text("Answered by"),
-            text("Failed"),
             number("Requests"),
             number("Share"),
+            text("Failed"),
+            text("Answered by"),
+            text("Meaning"),
         ],
         rows: rows.collect(),
         left_out: None,
+        has_names: false,
     }
 }
 
@@ -169,12 +172,13 @@ pub(super) fn groups(report: &Report) -> Vec<Table> {
         });
         tables.push(Table {
             id: "load-balancers",
-            title: "Load balancers",
+            title: "By load balancer",
             caption: "Load balancers",
             note: "",
             columns: vec![text("Load balancer"), number("Requests"), number("Failed"), number("Share")],
             rows: rows.collect(),
             left_out: None,
+            has_names: true,
         });
     }
     let mut groups = words::target_groups(report);
@@ -193,7 +197,7 @@ pub(super) fn groups(report: &Report) -> Vec<Table> {
         });
         tables.push(Table {
             id: "target-groups",
-            title: "Target groups",
+            title: "By target group",
             caption: "Target groups",
             note: "",
             columns: vec![
@@ -207,6 +211,7 @@ pub(super) fn groups(report: &Report) -> Vec<Table> {
             ],
             rows: rows.collect(),
             left_out: left_out(groups.len(), MAX_ROWS, "more target group", groups.iter().map(|row| row.failures)),
+            has_names: true,
         });
     }
     tables
@@ -216,7 +221,7 @@ pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
     let has_one = report.load_balancers.len() == 1;
     let row = |row: &TargetRow| {
         let timing = timings.of_target(&row.load_balancer, row.target_group.as_deref(), &row.target);
-        let moment = |at: Option<_>| Cell::text(at.map_or_else(String::new, words::moment));
+        let seen = |at: Option<_>| Cell::text(at.map_or_else(String::new, |at| words::moment_in(report.window, at)));
         let mut cells = vec![Cell { timing, ..Cell::name(&row.target) }, group_name(row.target_group.as_deref())];
         if !has_one {
             cells.push(balancer_name(&row.load_balancer));
@@ -230,7 +235,7 @@ pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
             Cell::text(row.dominant_failure.map_or("", |outcome| outcome.id())),
         ]);
         cells.extend(Cell::latency(row.latency));
-        cells.extend([row.first_seen, row.last_seen].map(moment));
+        cells.extend([row.first_seen, row.last_seen].map(seen));
         cells
     };
     let mut columns = vec![text("Target"), text("Target group")];
@@ -253,7 +258,7 @@ pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
     ]);
     Table {
         id: "target-table",
-        title: if report.load_balancers.len() > 1 || words::target_groups(report).len() > 1 { "Targets" } else { "" },
+        title: if report.load_balancers.len() > 1 || words::target_groups(report).len() > 1 { "By target" } else { "" },
         caption: "Targets",
         note: "p50, p99 and max of target_processing_time, of answered requests.",
         columns,
@@ -264,6 +269,7 @@ pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
             "more target",
             report.targets.iter().map(|row| row.failures),
         ),
+        has_names: true,
     }
 }
 
@@ -303,6 +309,7 @@ pub(super) fn routes(report: &Report) -> Table {
         columns,
         rows: rows.collect(),
         left_out: left_out(report.routes.len(), MAX_ROUTES, "more route", report.routes.iter().map(|row| row.failures)),
+        has_names: true,
     }
 }
 
@@ -320,6 +327,7 @@ pub(super) fn callers(report: &Report) -> Vec<Table> {
             columns: vec![text(head), number("Failed, at least"), number("Share of all failures")],
             rows: rows.iter().map(cells).collect(),
             left_out: None,
+            has_names: true,
         }
     };
     let tables = [
