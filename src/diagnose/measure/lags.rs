@@ -79,14 +79,14 @@ pub(in crate::diagnose) struct KeepAlive {
     pub(in crate::diagnose) drawn: LagCounts,
 }
 
-/// Bins over all lags; those near the timeout are as many as [`NEAR_REACH`] says.
+/// Bins over all lags.
 const ALL_BINS: u32 = 128;
 
-/// How many times as far as the bin in which failures pile up the lags near it reach, to each side.
-const NEAR_REACH: u32 = 10;
+/// Bins to each side of the one in which failures pile up.
+const NEAR_BINS: u32 = 20;
 
-/// Into how many bins that bin is cut.
-const NEAR_STEPS: u32 = 2;
+/// That bin holds the middle eight in ten of them, and as much beside it; it is no narrower than this, in milliseconds.
+const MIN_NEAR_WIDTH: u32 = 20;
 
 /// How many failed and how many answered requests had an earlier answer on the same node and target how long before: what shows a keep-alive race to the eye.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -121,19 +121,19 @@ fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok
 }
 
 impl LagCounts {
-    /// `peak` is the bin in which failures pile up, and `max_lag` the longest lag; both in milliseconds.
+    /// The middle eight in ten of the lags that pile up lie in `peak`, and `max_lag` is the longest lag; all in milliseconds.
     fn new(failures: &[RequestLags], controls: &[RequestLags], peak: (u32, u32), max_lag: u32) -> Self {
-        let (start, end) = peak;
-        let reach = (end - start) * NEAR_REACH;
-        let step = ((end - start) / NEAR_STEPS).max(1);
-        // So that the bin in which they pile up begins where one of these does.
-        let near = start - (start.min(reach) / step) * step;
+        let (low, high) = peak;
+        let width = ((high - low) * 5 / 4).max(MIN_NEAR_WIDTH);
+        // So that they lie in the middle of a bin.
+        let start = ((low + high) / 2).saturating_sub(width / 2);
+        let bins_before = (start / width).min(NEAR_BINS);
         let bins = |start, end, width| LagBins::new(failures, controls, start, end, width);
         Self {
             failures: failures.len(),
             controls: controls.len(),
             all: bins(0, max_lag, (max_lag / ALL_BINS).max(1)),
-            near: bins(near, (end + reach).min(max_lag), step),
+            near: bins(start - bins_before * width, (start + NEAR_BINS * width).min(max_lag), width),
         }
     }
 }
@@ -345,7 +345,7 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
         hits: peak.len(),
         failures: failures.len(),
         control_share,
-        drawn: LagCounts::new(failures, controls, (start, end), max_lag),
+        drawn: LagCounts::new(failures, controls, (millis(interval.0), millis(interval.1)), max_lag),
     };
     Some(found)
 }
@@ -475,11 +475,11 @@ mod tests {
         let failures: Vec<RequestLags> =
             (0..20).map(|number| vec![1_000, 5_001 + number % 2, 40_000 + number]).collect();
         let controls: Vec<RequestLags> = (0..40).map(|number| vec![1_000 * number]).collect();
-        let LagCounts { all, near, .. } = LagCounts::new(&failures, &controls, (4_990, 5_010), 63_000);
+        let LagCounts { all, near, .. } = LagCounts::new(&failures, &controls, (5_001, 5_002), 63_000);
         assert_eq!((all.start, all.failures.len()), (Duration::ZERO, all.controls.len()));
-        assert_eq!(near.start + near.width * 20, Duration::from_millis(4_990), "the peak begins where a bin does");
+        assert_eq!(near.start + near.width * 20, Duration::from_millis(4_991), "they lie in the middle of a bin");
         let highest = near.failures.iter().position(|failures| *failures == 20);
-        assert_eq!(highest, Some(21));
+        assert_eq!((highest, near.failures.len()), (Some(20), 41));
         assert_eq!((near.failures.iter().sum::<u32>(), near.controls.iter().sum::<u32>()), (20, 1));
         assert_eq!((all.failures.iter().sum::<u32>(), all.controls.iter().sum::<u32>()), (60, 40));
     }
