@@ -106,7 +106,7 @@ pub struct Timing {
 pub struct AgainstIdleTimeout {
     /// Requests whose elapsed time is known, but WebSocket connections.
     pub measured: u64,
-    /// Those of them that took 80 to 100 % of the idle timeout.
+    /// Those of them that took 80 to 100 % of the idle timeout, and did not meet it.
     pub near: u64,
     /// Requests that met the idle timeout: answered by the load balancer with 504.
     pub met: u64,
@@ -169,14 +169,19 @@ struct Gathered {
     failures_over_time: OverTime,
     elapsed: Quantiles,
     latency: Quantiles,
-    met: u64,
+    /// Elapsed time of the requests that met the idle timeout.
+    met: Quantiles,
+    idle_timeouts: u64,
 }
 
 impl Gathered {
     fn add(&mut self, target: &Target, grid: Grid) {
         self.requests += target.requests;
         self.failures += target.outcomes.failures();
-        self.met += target.outcomes.of(Outcome::IdleTimeout);
+        self.idle_timeouts += target.outcomes.of(Outcome::IdleTimeout);
+        for failures in target.failures.iter().filter(|failures| failures.outcome == Outcome::IdleTimeout) {
+            self.met.merge(&failures.elapsed);
+        }
         self.elapsed.merge(&target.elapsed);
         self.latency.merge(&target.latency);
         for (start, row) in target.density.rows() {
@@ -197,6 +202,7 @@ impl Gathered {
     }
 
     fn timing(self, scope: ScopeRow, idle_timeout: Duration) -> Timing {
+        let against = self.against(idle_timeout);
         let density = self.density.into_iter().filter_map(|(time, counts)| {
             let first = counts.iter().position(|requests| *requests > 0)?;
             let last = counts.iter().rposition(|requests| *requests > 0)?;
@@ -215,21 +221,21 @@ impl Gathered {
                 .map(|((time, elapsed, outcome), requests)| (time, elapsed, outcome, requests))
                 .collect(),
             failures_over_time: self.failures_over_time.into_iter().collect(),
-            idle_timeout: AgainstIdleTimeout::new(&self.elapsed, &self.latency, self.met, idle_timeout),
+            idle_timeout: against,
         }
     }
-}
 
-impl AgainstIdleTimeout {
-    fn new(elapsed: &Quantiles, latency: &Quantiles, met: u64, idle_timeout: Duration) -> Self {
+    fn against(&self, idle_timeout: Duration) -> AgainstIdleTimeout {
         let shorter = SHORTER_IDLE_TIMEOUTS.iter().filter(|&&seconds| Duration::from_secs(seconds) < idle_timeout);
         let mut shorter: Vec<u64> = shorter.rev().take(MAX_WHAT_IF).copied().collect();
         shorter.reverse();
-        let cut_off = |seconds| latency.count_between(Duration::from_millis(seconds * 1_000 + 1), Duration::MAX);
-        Self {
-            measured: elapsed.count(),
-            near: elapsed.count_between(idle_timeout.mul_f64(NEAR), idle_timeout),
-            met,
+        let cut_off = |seconds| self.latency.count_between(Duration::from_millis(seconds * 1_000 + 1), Duration::MAX);
+        let near = |elapsed: &Quantiles| elapsed.count_between(idle_timeout.mul_f64(NEAR), idle_timeout);
+        AgainstIdleTimeout {
+            measured: self.elapsed.count(),
+            // A request that met it may have ended so shortly behind it that the two cannot be told apart.
+            near: near(&self.elapsed).saturating_sub(near(&self.met)),
+            met: self.idle_timeouts,
             what_if: shorter.into_iter().map(|seconds| WhatIf { seconds, cut_off: cut_off(seconds) }).collect(),
         }
     }
