@@ -1,7 +1,7 @@
 //! One [`Report`] value, and a renderer for each format.
 //!
-//! Input: a [`Summary`] and its [`Diagnosis`]. All numbers are computed here, once; the renderers only lay them out, so that text, JSON and Markdown cannot
-//! disagree. A new format is one file and one line in [`Format`].
+//! Input: a [`Summary`] and its [`Diagnosis`]. All numbers are computed here, once; the renderers only lay them out, so that text, JSON, Markdown and the page
+//! cannot disagree. A new format is one file and one line in [`Format`].
 
 mod commands;
 mod finding;

@@ -108,12 +108,16 @@ impl AnalyzeArgs {
         let LogArgs { load_balancer, target_group, target, .. } = &self.logs;
         let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
         for (option, time) in [("--since", selection.since), ("--until", selection.until)] {
-            time.into_iter().for_each(|time| add(option, time.to_string()));
+            if let Some(time) = time {
+                add(option, time.to_string());
+            }
         }
         for (option, names) in
             [("--load-balancer", load_balancer), ("--target-group", target_group), ("--target", target)]
         {
-            names.iter().for_each(|name| add(option, name.clone()));
+            for name in names {
+                add(option, name.clone());
+            }
         }
         if let IdleTimeoutArg::Given(timeout) = self.idle_timeout {
             add("--idle-timeout", timeout.as_secs_f64().to_string());

@@ -1,4 +1,4 @@
-//! Numbers, times and names as people read them; shared by text and Markdown.
+//! Numbers, times and names as people read them; shared by what is laid out for people.
 
 pub(super) use crate::diagnose::grouped as count;
 

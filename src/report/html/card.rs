@@ -16,6 +16,7 @@ const MAX_SAMPLES: usize = 3;
 const COURSE_HEIGHT: u64 = 12;
 
 /// One finding.
+#[expect(clippy::struct_excessive_bools, reason = "each is a part that is shown or not")]
 pub(super) struct Card<'a> {
     /// From 1.
     pub(super) number: usize,

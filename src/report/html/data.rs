@@ -1,20 +1,21 @@
 //! What the page's script draws, as JSON: the report's own numbers, with names in the place of ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use serde::Serialize;
 
 use super::super::json::embedded;
 use super::super::pictures::{Mark, MarkKind, Timing, WhatIf};
+use super::super::plain::shortened;
 use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, words};
 use super::{MAX_FINDINGS, MAX_NAME_WIDTH};
 use crate::classify::Outcome;
 use crate::diagnose::{IdleTimeoutOrigin, LagCounts};
-use crate::report::plain::shortened;
+use crate::timestamp::Timestamp;
 
 /// Bytes that pictures of load balancers, target groups and targets may take beside that of all requests. Gzip makes a seventh of them.
-const MAX_TIMING_BYTES: usize = 120_000;
+const MAX_TIMING_BYTES: usize = 140_000;
 
 /// Timeouts marked; those of the findings with most failures.
 const MAX_MARKS: usize = 24;
@@ -62,8 +63,8 @@ struct Drawn<'a> {
     marks: Vec<DrawnMark>,
     timings: Vec<DrawnTiming<'a>>,
     causes: Vec<CauseOverTime>,
-    /// Titles of the outcomes in `timings`, and the cause that most failures have which ended so.
-    outcomes: BTreeMap<&'static str, DrawnOutcome>,
+    /// The outcomes of failures in `timings`.
+    outcomes: Vec<DrawnOutcome>,
     lags: Vec<DrawnLags<'a>>,
 }
 
@@ -85,13 +86,16 @@ struct DrawnTiming<'a> {
     marks: Vec<usize>,
     against: Vec<String>,
     density: &'a [(usize, usize, Vec<u64>)],
-    failed: &'a [(usize, usize, Outcome, u64)],
+    /// Bin of time, bin of elapsed time, place in `outcomes`, requests.
+    failed: Vec<(usize, usize, usize, u64)>,
     failures_over_time: &'a [(usize, u64)],
 }
 
 #[derive(Serialize)]
 struct DrawnOutcome {
+    id: &'static str,
     title: &'static str,
+    /// The cause of most failures that ended so.
     cause: Option<&'static str>,
 }
 
@@ -114,11 +118,14 @@ impl Data {
         let pictures = &report.pictures;
         let marks = &pictures.marks[..pictures.marks.len().min(MAX_MARKS)];
         let has_one = report.load_balancers.len() == 1;
+        let failed = pictures.timings.iter().flat_map(|timing| &timing.failed);
+        let outcomes: BTreeSet<Outcome> = failed.map(|&(_, _, outcome, _)| outcome).collect();
+        let outcomes: Vec<Outcome> = outcomes.into_iter().collect();
         let mut timings = Vec::new();
         let mut places = BTreeMap::new();
         let mut bytes = 0;
         for timing in &pictures.timings {
-            let drawn = DrawnTiming::new(timing, marks, has_one);
+            let drawn = DrawnTiming::new(timing, marks, &outcomes, has_one);
             if !timings.is_empty() {
                 bytes += embedded(&drawn)?.len();
                 if bytes > MAX_TIMING_BYTES {
@@ -131,17 +138,15 @@ impl Data {
         let named = report.target_groups.iter().filter(|group| group.target_group.is_some()).count();
         let all = 1 + named + report.targets.len() + if has_one { 0 } else { report.load_balancers.len() };
         let left_out = all.saturating_sub(timings.len());
-        let ended: Vec<Outcome> =
-            pictures.timings.iter().flat_map(|timing| &timing.failed).map(|&(_, _, outcome, _)| outcome).collect();
         let drawn = Drawn {
-            start: pictures.start.map(|start| start.as_seconds()),
+            start: pictures.start.map(Timestamp::as_seconds),
             time_bin_seconds: pictures.time_bin_seconds,
             time_bins: pictures.time_bins,
             elapsed_bins: &pictures.elapsed_bins,
             marks: marks.iter().map(DrawnMark::new).collect(),
             timings,
             causes: report.failures_by_cause(),
-            outcomes: ended.into_iter().map(|outcome| (outcome.id(), DrawnOutcome::new(outcome, report))).collect(),
+            outcomes: outcomes.iter().map(|&outcome| DrawnOutcome::new(outcome, report)).collect(),
             lags: (1..)
                 .zip(report.findings.iter().take(MAX_FINDINGS))
                 .filter_map(|(number, row)| DrawnLags::new(number, row, report))
@@ -175,7 +180,7 @@ impl DrawnMark {
 }
 
 impl<'a> DrawnTiming<'a> {
-    fn new(timing: &'a Timing, marks: &[Mark], has_one: bool) -> Self {
+    fn new(timing: &'a Timing, marks: &[Mark], outcomes: &[Outcome], has_one: bool) -> Self {
         let on = timing.load_balancer.as_deref().map(words::load_balancer_name);
         let group = timing.target_group.as_deref().map(words::target_group_name);
         let (kind, mut label) = match (&timing.target, group, on) {
@@ -188,6 +193,10 @@ impl<'a> DrawnTiming<'a> {
         if let (Some(on), false, true) = (on, has_one, group.is_some() || timing.target.is_some()) {
             label = format!("{label} on {on}");
         }
+        let place_of = |&(time, elapsed, outcome, requests): &(usize, usize, Outcome, u64)| {
+            let place = outcomes.iter().position(|known| *known == outcome).expect("all outcomes were gathered");
+            (time, elapsed, place, requests)
+        };
         let is_shown = |mark: &Mark| mark.scope.as_ref().is_none_or(|scope| concerns(scope, timing));
         Self {
             label: shortened(&label, MAX_NAME_WIDTH),
@@ -197,7 +206,7 @@ impl<'a> DrawnTiming<'a> {
             marks: marks.iter().enumerate().filter(|(_, mark)| is_shown(mark)).map(|(place, _)| place).collect(),
             against: against(timing),
             density: &timing.density,
-            failed: &timing.failed,
+            failed: timing.failed.iter().map(place_of).collect(),
             failures_over_time: &timing.failures_over_time,
         }
     }
@@ -217,7 +226,7 @@ fn concerns(scope: &ScopeRow, timing: &Timing) -> bool {
 impl DrawnOutcome {
     fn new(outcome: Outcome, report: &Report) -> Self {
         let cause = report.findings.iter().find(|row| row.outcome == outcome).map(|row| row.cause);
-        Self { title: outcome.title(), cause }
+        Self { id: outcome.id(), title: outcome.title(), cause }
     }
 }
 
@@ -240,7 +249,7 @@ pub(super) fn against(timing: &Timing) -> Vec<String> {
         return vec!["No elapsed time is known.".to_owned()];
     }
     let mut sentences = vec![format!(
-        "{} of {} ({}) took 80 to 100 % of the idle timeout; {} met it and got 504.",
+        "{} of {} ({}) came near the idle timeout, to 80 to 100 % of it; {} met it and got 504.",
         words::count(against.near),
         words::counted(against.measured, "request"),
         words::percent(against.near, against.measured),
@@ -249,12 +258,11 @@ pub(super) fn against(timing: &Timing) -> Vec<String> {
     if let Some(shortest) = against.what_if.first() {
         // The number and its unit stay on one line.
         let cut_off = |row: &WhatIf| format!("{} at {}\u{a0}s", words::count(row.cut_off), row.seconds);
-        sentences.push(match shortest.cut_off {
-            0 => format!("An idle timeout of {}\u{a0}s would have cut off no answered request.", shortest.seconds),
-            _ => {
-                let rows: Vec<String> = against.what_if.iter().map(cut_off).collect();
-                format!("A shorter one would have cut off answered requests: {}.", rows.join(", "))
-            }
+        sentences.push(if shortest.cut_off == 0 {
+            format!("An idle timeout of {}\u{a0}s would have cut off no answered request.", shortest.seconds)
+        } else {
+            let rows: Vec<String> = against.what_if.iter().map(cut_off).collect();
+            format!("A shorter one would have cut off answered requests: {}.", rows.join(", "))
         });
     }
     sentences

@@ -6,6 +6,9 @@
   const one = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const data = JSON.parse(one("#data").textContent);
+  const outcomes = new Map(data.outcomes.map((outcome) => [outcome.id, outcome]));
+  // The data names outcomes by their places.
+  for (const timing of data.timings) timing.failed = timing.failed.map(([time, elapsed, place, requests]) => [time, elapsed, data.outcomes[place].id, requests]);
 
   const html = (name, attributes = {}, text = "") => {
     const element = document.createElement(name);
@@ -55,7 +58,7 @@
   // An outcome takes the colour of the cause that most often ends so, where that is free.
   const totals = new Map();
   for (const [, , outcome, requests] of data.timings[0]?.failed ?? []) totals.set(outcome, (totals.get(outcome) ?? 0) + requests);
-  for (const [outcome] of [...totals].sort((a, b) => b[1] - a[1])) give(colours.outcome, outcome, colours.cause.get(data.outcomes[outcome].cause));
+  for (const [outcome] of [...totals].sort((a, b) => b[1] - a[1])) give(colours.outcome, outcome, colours.cause.get(outcomes.get(outcome).cause));
   const colourOf = (kind, key) => colours[kind].get(key) ?? COLOURS;
 
   // A frame with axes, in which a picture is drawn; it knows no more than bins and pixels.
@@ -90,13 +93,19 @@
       const step = STEPS.find((step) => seconds / step <= most) ?? STEPS.at(-1);
       this.add("path", { class: "axis", d: `M${LEFT} ${this.top}V${this.floor}H${this.right}` });
       let before = "";
+      let end = -Infinity;
       for (let at = Math.ceil(timeOf(view.from) / step) * step; at <= timeOf(view.to); at += step) {
         const x = this.x((at - data.start) / data.time_bin_seconds);
         const day = date(at);
         const text = step >= 86400 ? day : day === before ? clock(at) : `${day.slice(5)} ${clock(at)}`;
         before = day;
         this.add("path", { class: "axis", d: `M${x.toFixed(1)} ${this.floor}v5` });
-        const anchor = x > this.right - 30 ? "end" : x < LEFT + 20 ? "start" : "middle";
+        // A name that would run into the one before it is left out; its tick stays.
+        const wide = text.length * 6.5;
+        const anchor = x > this.right - wide / 2 ? "end" : x < LEFT + wide / 2 ? "start" : "middle";
+        const begins = x - { end: wide, start: 0, middle: wide / 2 }[anchor];
+        if (begins < end + 6) continue;
+        end = begins + wide;
         this.add("text", { x: x.toFixed(1), y: this.floor + 18, "text-anchor": anchor }, text);
       }
     }
@@ -121,7 +130,7 @@
     const list = one(".legend", figure) ?? html("ul", { class: "legend" });
     list.replaceChildren(...counts.map(([key, requests]) => {
       const id = `${kind} ${key}`;
-      const button = html("button", { type: "button", "aria-pressed": String(!view.hidden.has(id)), title: data.outcomes[key]?.title ?? "" });
+      const button = html("button", { type: "button", "aria-pressed": String(!view.hidden.has(id)), title: outcomes.get(key)?.title ?? "" });
       const swatch = svg("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" });
       swatch.append(svg("rect", { width: 12, height: 12, rx: 2, class: `c${colourOf(kind, key)}` }));
       button.append(swatch, html("span", {}, `${key} ${count(requests)}`));
@@ -211,11 +220,13 @@
         if (requests > 0) shades[shade] += box(x, y, width + 0.2, height + 0.2);
         const shown = failed.filter(([outcome]) => isShown("outcome", outcome));
         for (const [outcome, number] of failed) counts.set(outcome, (counts.get(outcome) ?? 0) + number);
-        shown.forEach(([outcome], place) => {
-          // Never smaller than what is seen.
-          const [wide, high] = [Math.max(width / shown.length, 3), Math.max(height, 3)];
-          colour[colourOf("outcome", outcome)] += box(x + place * wide, y, wide, high);
-        });
+        // As wide as its share, but never narrower than what is seen: a few failures leave the shade of the many visible.
+        let left = x;
+        for (const [outcome, number] of shown) {
+          const wide = Math.max(width * Math.max(number / requests, 0.3 / shown.length), 3);
+          colour[colourOf("outcome", outcome)] += box(left, y, wide, Math.max(height, 3));
+          left += wide;
+        }
       }
       shades.forEach((d, shade) => d && frame.add("path", { class: "density", d, "fill-opacity": (0.12 + shade * 0.105).toFixed(3) }));
       colour.forEach((d, place) => d && frame.add("path", { class: `failed c${place}`, d }));
