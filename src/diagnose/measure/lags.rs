@@ -85,7 +85,7 @@ const ALL_BINS: u32 = 128;
 /// Bins to each side of the one in which failures pile up.
 const NEAR_BINS: u32 = 20;
 
-/// That bin holds the middle eight in ten of them, and as much beside it; it is no narrower than this, in milliseconds.
+/// That bin holds the middle eight in ten of them, and half as much to its sides; it is no narrower than this, in milliseconds.
 const MIN_NEAR_WIDTH: u32 = 20;
 
 /// How many failed and how many answered requests had an earlier answer on the same node and target how long before: what shows a keep-alive race to the eye.
@@ -124,7 +124,7 @@ impl LagCounts {
     /// The middle eight in ten of the lags that pile up lie in `peak`, and `max_lag` is the longest lag; all in milliseconds.
     fn new(failures: &[RequestLags], controls: &[RequestLags], peak: (u32, u32), max_lag: u32) -> Self {
         let (low, high) = peak;
-        let width = ((high - low) * 5 / 4).max(MIN_NEAR_WIDTH);
+        let width = ((high - low) * 3 / 2).max(MIN_NEAR_WIDTH);
         // So that they lie in the middle of a bin.
         let start = ((low + high) / 2).saturating_sub(width / 2);
         let bins_before = (start / width).min(NEAR_BINS);
