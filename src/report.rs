@@ -3,6 +3,7 @@
 //! Input: a [`Summary`] and its [`Diagnosis`]. All numbers are computed here, once; the renderers only lay them out, so that text, JSON, Markdown and the page
 //! cannot disagree. A new format is one file and one line in [`Format`].
 
+pub mod chart;
 mod commands;
 mod finding;
 mod html;
@@ -63,6 +64,8 @@ pub struct Style {
     pub width: usize,
     /// Whether to use colour.
     pub is_coloured: bool,
+    /// Whether pictures are drawn with ASCII characters only.
+    pub is_ascii: bool,
 }
 
 /// The result of an analysis. As JSON it is the report's stable form.

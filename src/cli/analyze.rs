@@ -99,7 +99,8 @@ fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)
 }
 
 fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
-    let elsewhere = Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always };
+    let elsewhere =
+        Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always, is_ascii: args.ascii };
     if let Some(path) = &args.html {
         write_file(path, |out| report.render(Format::Html, elsewhere, out))?;
     }
@@ -116,6 +117,7 @@ fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
             ColorArg::Never => false,
             ColorArg::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         },
+        is_ascii: args.ascii,
     };
     let mut out = BufWriter::new(stdout.lock());
     report.render(format, style, &mut out).and_then(|()| out.flush()).context("cannot write the report")

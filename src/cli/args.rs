@@ -93,6 +93,10 @@ pub(crate) struct AnalyzeArgs {
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     #[arg(help = "Use colour in text: auto does on a terminal, unless the environment has NO_COLOR")]
     pub(crate) color: ColorArg,
+
+    /// Draw pictures in text with ASCII characters only
+    #[arg(long)]
+    pub(crate) ascii: bool,
 }
 
 impl AnalyzeArgs {

@@ -165,10 +165,10 @@ fn rendered(format: Format, style: Style) -> String {
 }
 
 fn text(width: usize) -> String {
-    rendered(Format::Text, Style { width, is_coloured: false })
+    rendered(Format::Text, Style { width, is_coloured: false, is_ascii: false })
 }
 
-const PLAIN: Style = Style { width: 100, is_coloured: false };
+const PLAIN: Style = Style { width: 100, is_coloured: false, is_ascii: false };
 
 #[test]
 fn text_fits_80_columns() {
@@ -187,7 +187,7 @@ fn text_has_all_columns_at_200_and_prose_stays_narrow() {
 
 #[test]
 fn colour_adds_nothing_but_escape_sequences() {
-    let coloured = rendered(Format::Text, Style { width: 100, is_coloured: true });
+    let coloured = rendered(Format::Text, Style { width: 100, is_coloured: true, is_ascii: false });
     let mut plain = String::new();
     let mut rest = coloured.as_str();
     while let Some((before, sequence)) = rest.split_once('\u{1b}') {
@@ -197,6 +197,35 @@ fn colour_adds_nothing_but_escape_sequences() {
     plain.push_str(rest);
     assert_eq!(plain, text(100));
     insta::assert_snapshot!(coloured.replace('\u{1b}', "␛"));
+}
+
+#[test]
+fn pictures_in_ascii_need_no_other_characters() {
+    let page = rendered(Format::Text, Style { is_ascii: true, ..PLAIN });
+    let (_, picture) = page.split_once("\nTiming").expect("the picture");
+    let (picture, _) = picture.split_once("\n\n").expect("its end");
+    assert!(picture.lines().count() > 20 && picture.is_ascii(), "{picture}");
+    insta::assert_snapshot!(picture);
+}
+
+#[test]
+fn a_race_shows_its_gaps() {
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/keep-alive-race/hits.log");
+    let inputs = [source::from_input(log.as_os_str()).expect("it is there")];
+    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let report = Report::new(&summary, &diagnose(&summary, None), &Selection::default());
+    for width in [60, 80, 200] {
+        let mut out = Vec::new();
+        report.render(Format::Text, Style { width, ..PLAIN }, &mut out).expect("a Vec takes all");
+        let page = String::from_utf8(out).expect("UTF-8");
+        let lines: Vec<&str> = page.lines().skip_while(|line| !line.starts_with("    gaps  failed ")).take(3).collect();
+        let [failed, answered, times] = lines[..] else { panic!("no gaps: {page}") };
+        let column = |line: &str, what| line.chars().position(|character| character == what).expect("it is there");
+        assert!(answered.starts_with("          answered ") && !answered.contains('█'), "{answered}");
+        // The highest stands where the timeout is named.
+        let named = times[..times.find(" s keep-alive").expect("it is there")].rfind(' ').expect("a time") + 1;
+        assert!(column(failed, '█').abs_diff(named) <= 1, "{failed} {times}");
+    }
 }
 
 #[test]
@@ -249,7 +278,7 @@ fn pictures_hold_the_numbers_of_the_tables() {
             assert!(time < pictures.time_bins && elapsed < pictures.elapsed_bins.len());
         }
     }
-    assert_eq!(whole.idle_timeout.met, 4);
+    assert_eq!((whole.idle_timeout.met, whole.idle_timeout.near), (4, 0));
     assert_eq!(pictures.marks.iter().map(|mark| mark.seconds).collect::<Vec<_>>(), [60.0, 10.0]);
 }
 

@@ -1,4 +1,7 @@
-//! The report for a person at a terminal: the verdict first, then the targets, then how requests ended, then what was read.
+//! The report for a person at a terminal: the verdict first, with the picture of when requests took how long, then the findings, then the targets, then how requests ended, then
+//! what was read.
+
+mod picture;
 
 use std::io::{self, Write};
 
@@ -6,10 +9,12 @@ use anstyle::{AnsiColor, Effects, Style as Paint};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use unicode_width::UnicodeWidthStr;
 
+use super::chart::{LagChart, Legend, TimingChart, against_idle_timeout};
 use super::plain::{harmless, shortened};
 use super::words;
 use super::{FindingRow, Report, Style, TargetRow};
 use crate::diagnose::Confidence;
+use picture::{Glyphs, Run};
 
 /// Findings shown; the rest is counted.
 const MAX_FINDINGS: usize = 12;
@@ -39,8 +44,14 @@ const GOOD: Paint = AnsiColor::Green.on_default().effects(Effects::BOLD);
 const NAME: Paint = AnsiColor::Cyan.on_default();
 
 pub(super) fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { out, width: style.width.max(MIN_WIDTH), is_coloured: style.is_coloured };
+    let mut page = Page {
+        out,
+        width: style.width.max(MIN_WIDTH),
+        is_coloured: style.is_coloured,
+        glyphs: Glyphs::new(style.is_ascii),
+    };
     page.verdict(report)?;
+    page.timing(report)?;
     for place in 0..report.findings.len().min(MAX_FINDINGS) {
         page.finding(report, place)?;
     }
@@ -64,6 +75,7 @@ struct Page<'a> {
     out: &'a mut dyn Write,
     width: usize,
     is_coloured: bool,
+    glyphs: Glyphs,
 }
 
 impl Page<'_> {
@@ -93,6 +105,20 @@ impl Page<'_> {
             };
             self.line(if report.failures == 0 { GOOD } else { LOUD }, &verdict)?;
         }
+        self.gap()
+    }
+
+    /// The picture of all requests, and what it comes to.
+    fn timing(&mut self, report: &Report) -> io::Result<()> {
+        let legend = Legend::new(report);
+        let Some(timing) = report.pictures.timings.first() else { return Ok(()) };
+        let Some(chart) = TimingChart::new(&report.pictures, &legend, timing) else { return Ok(()) };
+        self.heading("Timing", "elapsed time, by when requests ended")?;
+        for line in picture::timing(&chart, self.width, self.glyphs) {
+            self.runs(&line)?;
+        }
+        self.flowing(&picture::legend(&legend, self.glyphs))?;
+        self.wrapped("", "", &against_idle_timeout(&timing.idle_timeout, report.idle_timeout.seconds))?;
         self.gap()
     }
 
@@ -132,6 +158,9 @@ impl Page<'_> {
                 self.entry(label, &evidence.0.text)?;
             }
         }
+        if let Some(chart) = LagChart::all(report).iter().find(|chart| chart.finding == place) {
+            self.lags(chart)?;
+        }
         self.advice(report, place)?;
         if let Some(sample) = finding.samples.first() {
             self.copied("look", &format!("{}:{}", sample.object, sample.line))?;
@@ -140,6 +169,17 @@ impl Page<'_> {
             writeln!(self.out, "{:LABEL_WIDTH$}{}", "", self.painted(FAINT, &text))?;
         }
         self.gap()
+    }
+
+    /// The gaps of a keep-alive race.
+    fn lags(&mut self, chart: &LagChart<'_>) -> io::Result<()> {
+        let width = self.width.min(MAX_PROSE_WIDTH).saturating_sub(LABEL_WIDTH);
+        for (line, label) in picture::lags(chart, width, self.glyphs).into_iter().zip(["gaps", "", ""]) {
+            let label = self.painted(NAME, &format!("    {label:<6}"));
+            write!(self.out, "{label}")?;
+            self.runs(&line)?;
+        }
+        Ok(())
     }
 
     /// What to do, and how to be sure. Said once for findings that are alike.
@@ -209,11 +249,15 @@ impl Page<'_> {
             "Targets",
             if self.width >= WIDE { "p50 and p99 of target_processing_time, of answered requests" } else { "" },
         )?;
-        let columns = TargetColumns::for_width(self.width);
+        let columns = TargetColumns::for_width(self.width, report.failures > 0);
         let mut table = new_table(self.width);
         table.set_header(columns.titles());
         for target in report.targets.iter().take(MAX_TARGETS) {
-            table.add_row(columns.cells(target));
+            let mut over_time = vec![0; report.pictures.time_bins];
+            for &(bin, failures) in &target.failures_over_time {
+                over_time[bin] = failures;
+            }
+            table.add_row(columns.cells(target, &over_time, self.glyphs));
         }
         columns.align(&mut table);
         self.table(&table)?;
@@ -319,6 +363,36 @@ impl Page<'_> {
         writeln!(self.out, "{label}{}", harmless(text))
     }
 
+    /// A line of several paints.
+    fn runs(&mut self, runs: &[Run]) -> io::Result<()> {
+        let last = runs.iter().rposition(|(_, text)| !text.trim().is_empty());
+        for (place, (paint, text)) in runs.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
+            let text = if Some(place) == last { text.trim_end() } else { text };
+            write!(self.out, "{}", self.painted(*paint, text))?;
+        }
+        writeln!(self.out)
+    }
+
+    /// Entries one behind the other, in as many lines as they need; none is cut in two.
+    fn flowing(&mut self, entries: &[[Run; 2]]) -> io::Result<()> {
+        let indent = "        ";
+        let mut line: Vec<Run> = Vec::new();
+        let mut used = 0;
+        for entry in entries {
+            let width: usize = entry.iter().map(|(_, text)| text.width()).sum();
+            if used > 0 && used + 3 + width > self.width {
+                self.runs(&line)?;
+                line.clear();
+                used = 0;
+            }
+            let space = if used == 0 { indent } else { "   " };
+            used += space.len() + width;
+            line.push((Paint::new(), space.to_owned()));
+            line.extend(entry.iter().cloned());
+        }
+        self.runs(&line)
+    }
+
     fn prose(&mut self, text: &str) -> io::Result<()> {
         self.wrapped("", "  ", text)
     }
@@ -382,9 +456,15 @@ pub(super) fn align_right(table: &mut Table, columns: &[usize]) {
     for &column in columns {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
-            // A number is not to be broken into two lines.
-            column.set_constraint(ColumnConstraint::ContentWidth);
         }
+        // A number is not to be broken into two lines.
+        hold_together(table, column);
+    }
+}
+
+fn hold_together(table: &mut Table, column: usize) {
+    if let Some(column) = table.column_mut(column) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
     }
 }
 
@@ -392,6 +472,9 @@ pub(super) fn align_right(table: &mut Table, columns: &[usize]) {
 #[derive(Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a column or two")]
 struct TargetColumns {
+    /// Columns of the sparkline of failures; 0 for none.
+    sparkline: usize,
+    has_share: bool,
     has_target_group: bool,
     has_latency: bool,
     has_ending: bool,
@@ -399,8 +482,17 @@ struct TargetColumns {
 }
 
 impl TargetColumns {
-    fn for_width(width: usize) -> Self {
+    fn for_width(width: usize, has_failures: bool) -> Self {
+        let sparkline = match width {
+            ..72 => 0,
+            72..200 => 8,
+            _ => 24,
+        };
+        let sparkline = if has_failures { sparkline } else { 0 };
         Self {
+            sparkline,
+            // When something failed is worth more than what two columns tell together.
+            has_share: width >= 90 || sparkline == 0,
             has_target_group: width >= 120,
             has_latency: width >= WIDE,
             has_ending: width >= 140,
@@ -413,7 +505,13 @@ impl TargetColumns {
         if self.has_target_group {
             titles.push("Target group");
         }
-        titles.extend(["Requests", "Failed", "Share"]);
+        titles.extend(["Requests", "Failed"]);
+        if self.has_share {
+            titles.push("Share");
+        }
+        if self.sparkline > 0 {
+            titles.push("When");
+        }
         if self.has_latency {
             titles.extend(["p50 s", "p99 s"]);
         }
@@ -427,17 +525,20 @@ impl TargetColumns {
         titles
     }
 
-    fn cells(self, target: &TargetRow) -> Vec<String> {
+    fn cells(self, target: &TargetRow, failures_over_time: &[u64], glyphs: Glyphs) -> Vec<String> {
         let mut cells = vec![shortened(&target.target, 60)];
         if self.has_target_group {
             let group = target.target_group.as_deref().map_or("-", words::target_group_name);
             cells.push(shortened(group, 32));
         }
-        cells.extend([
-            words::count(target.requests),
-            words::count(target.failures),
-            words::percent(target.failures, target.requests),
-        ]);
+        cells.extend([target.requests, target.failures].map(words::count));
+        if self.has_share {
+            cells.push(words::percent(target.failures, target.requests));
+        }
+        if self.sparkline > 0 {
+            let failures = picture::by_column(failures_over_time, self.sparkline);
+            cells.push(if target.failures > 0 { glyphs.sparkline(&failures) } else { String::new() });
+        }
         if self.has_latency {
             cells.extend([target.latency.p50, target.latency.p99].map(words::seconds));
         }
@@ -454,8 +555,15 @@ impl TargetColumns {
 
     fn align(self, table: &mut Table) {
         let first = if self.has_target_group { 2 } else { 1 };
-        let numbers = if self.has_latency { 5 } else { 3 };
+        let numbers = 2 + usize::from(self.has_share);
         align_right(table, &(first..first + numbers).collect::<Vec<_>>());
+        let behind = first + numbers + usize::from(self.sparkline > 0);
+        if self.sparkline > 0 {
+            hold_together(table, behind - 1);
+        }
+        if self.has_latency {
+            align_right(table, &[behind, behind + 1]);
+        }
         if let Some(column) = table.column_mut(0) {
             // An address is not to be broken into two lines, unless it is longer than any address.
             column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(50)));

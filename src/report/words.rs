@@ -1,6 +1,6 @@
 //! Numbers, times and names as people read them; shared by what is laid out for people.
 
-pub(super) use crate::diagnose::grouped as count;
+pub(crate) use crate::diagnose::grouped as count;
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use crate::diagnose::{Confidence, DEFAULT_IDLE_TIMEOUT, IdleTimeoutOrigin, Shape
 use crate::timestamp::{Civil, Timestamp};
 
 /// `1 request`, `2 requests`
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// `12.3 %`; tiny shares keep their first digit.
-pub(super) fn percent(part: u64, whole: u64) -> String {
+pub(crate) fn percent(part: u64, whole: u64) -> String {
     if part == 0 || whole == 0 {
         return "0 %".to_owned();
     }
@@ -33,6 +33,15 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 /// Seconds with the log's three decimals; `-` where nothing was measured.
 pub(super) fn seconds(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.3}"))
+}
+
+/// `1 min`, `64 min`, `8.5 h`: a stretch of time of whole minutes.
+pub(crate) fn span(seconds: i64) -> String {
+    match seconds {
+        ..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{:.1} h", seconds as f64 / 3_600.0),
+        _ => format!("{:.1} days", seconds as f64 / 86_400.0),
+    }
 }
 
 /// `2.8 MB`
@@ -72,7 +81,7 @@ fn clock(moment: Timestamp) -> String {
 }
 
 /// `2026-11-22 07:38:34 to 07:44:21`; what is the same is not repeated. Absent where there is no time.
-pub(super) fn window(window: Window) -> Option<String> {
+pub(crate) fn window(window: Window) -> Option<String> {
     let (start, end) = (window.start?, window.end?);
     Some(if moment(start) == moment(end) {
         moment(start)
@@ -138,7 +147,7 @@ pub(super) fn target_group_name(arn: &str) -> &str {
 }
 
 /// The name in `app/<name>/<id>`, or all of it where it has another form.
-pub(super) fn load_balancer_name(id: &str) -> &str {
+pub(crate) fn load_balancer_name(id: &str) -> &str {
     id.strip_prefix("app/").map_or(id, |resource| resource.split('/').next().unwrap_or(resource))
 }
 

@@ -1,0 +1,646 @@
+//! Pictures before they are drawn: what stands on which axis, and in which words. A terminal and a file draw the same chart.
+
+use super::pictures::{AgainstIdleTimeout, Mark, MarkKind, Pictures, Timing};
+use super::plain::shortened;
+use super::{FindingRow, Report, ScopeRow, words};
+use crate::classify::Outcome;
+use crate::diagnose::{IdleTimeoutOrigin, LagCounts};
+use crate::timestamp::{Civil, Timestamp};
+
+/// Outcomes that have a colour and a symbol of their own; the others share the last.
+pub const OWN_COLOURS: usize = 5;
+
+/// Colours of failures, by place in a [`Legend`]: told apart by those who see fewer colours, and in sufficient contrast to black and to white. The last is for all others.
+pub const COLOURS: [Colour; OWN_COLOURS + 1] = [
+    Colour { red: 0xd7, green: 0x5f, blue: 0x00, terminal: 166 },
+    Colour { red: 0x00, green: 0x87, blue: 0xd7, terminal: 32 },
+    Colour { red: 0xd7, green: 0x5f, blue: 0xaf, terminal: 169 },
+    Colour { red: 0x00, green: 0x87, blue: 0x5f, terminal: 29 },
+    Colour { red: 0xaf, green: 0x87, blue: 0x00, terminal: 136 },
+    Colour { red: 0x80, green: 0x80, blue: 0x80, terminal: 244 },
+];
+
+/// Names of targets and the like are cut to so many columns.
+const MAX_NAME: usize = 60;
+
+/// A colour, and the same in the palette of 256 that terminals have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour {
+    /// 0 to 255.
+    pub red: u8,
+    /// 0 to 255.
+    pub green: u8,
+    /// 0 to 255.
+    pub blue: u8,
+    /// Place in the palette.
+    pub terminal: u8,
+}
+
+/// The outcomes of failures, the most frequent first: each has the same colour in all pictures of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Legend(Vec<(Outcome, u64)>);
+
+impl Legend {
+    /// Of all failures of a report.
+    #[must_use]
+    pub fn new(report: &Report) -> Self {
+        let failures = report.outcomes.0.iter().filter(|(outcome, _)| outcome.is_failure());
+        let mut failures: Vec<(Outcome, u64)> = failures.copied().collect();
+        failures.sort_by_key(|&(outcome, requests)| (std::cmp::Reverse(requests), outcome));
+        Self(failures)
+    }
+
+    /// The place of an outcome in [`COLOURS`].
+    #[must_use]
+    pub fn place(&self, outcome: Outcome) -> usize {
+        let place = self.0.iter().position(|(known, _)| *known == outcome);
+        place.unwrap_or(OWN_COLOURS).min(OWN_COLOURS)
+    }
+
+    /// What each place stands for, and how many failures it has.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(String, u64)> {
+        let (own, others) = self.0.split_at(self.0.len().min(OWN_COLOURS));
+        let mut entries: Vec<_> = own.iter().map(|(outcome, failures)| (outcome.id().to_owned(), *failures)).collect();
+        match others {
+            [] => {}
+            [(outcome, failures)] => entries.push((outcome.id().to_owned(), *failures)),
+            _ => entries.push((
+                words::counted(others.len() as u64, "other outcome"),
+                others.iter().map(|(_, failures)| failures).sum(),
+            )),
+        }
+        entries
+    }
+}
+
+/// Time across: bins of one width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeAxis {
+    /// When the first bin begins.
+    pub start: Timestamp,
+    /// Width of a bin.
+    pub bin_seconds: i64,
+    /// How many there are; one at least.
+    pub bins: usize,
+}
+
+/// A place on an axis and what to write there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tick {
+    /// In bins from the axis's beginning.
+    pub at: f64,
+    /// What to write.
+    pub label: String,
+}
+
+impl TimeAxis {
+    /// Moments that read well, `most` at most; UTC.
+    #[must_use]
+    pub fn ticks(self, most: usize) -> Vec<Tick> {
+        const MINUTE: i64 = 60;
+        const HOUR: i64 = 60 * MINUTE;
+        const DAY: i64 = 24 * HOUR;
+        const STEPS: [i64; 14] = [
+            MINUTE,
+            2 * MINUTE,
+            5 * MINUTE,
+            10 * MINUTE,
+            15 * MINUTE,
+            30 * MINUTE,
+            HOUR,
+            2 * HOUR,
+            3 * HOUR,
+            6 * HOUR,
+            12 * HOUR,
+            DAY,
+            2 * DAY,
+            7 * DAY,
+        ];
+        let bins = i64::try_from(self.bins).unwrap_or(i64::MAX);
+        let start = self.start.as_seconds();
+        let end = start + bins * self.bin_seconds;
+        let count = |step: i64| end.div_euclid(step) - (start - 1).div_euclid(step);
+        let fits = |step: i64| usize::try_from(count(step)).is_ok_and(|count| count <= most.max(1));
+        let step = STEPS.into_iter().find(|&step| fits(step)).unwrap_or_else(|| {
+            let mut step = 14 * DAY;
+            while !fits(step) {
+                step *= 2;
+            }
+            step
+        });
+        let first = (start - 1).div_euclid(step) + 1;
+        let ticks = (first..=end.div_euclid(step)).map(|number| number * step);
+        let of_one_day = start.div_euclid(DAY) == (end - 1).div_euclid(DAY);
+        ticks
+            .map(|second| Tick {
+                at: (second - start) as f64 / self.bin_seconds as f64,
+                label: time_label(Timestamp::from_seconds(second), step >= DAY, of_one_day),
+            })
+            .collect()
+    }
+}
+
+fn time_label(moment: Timestamp, is_day: bool, of_one_day: bool) -> String {
+    let Civil { date: (year, month, day), clock: (hour, minute, _), .. } = moment.into();
+    match (is_day, of_one_day) {
+        (true, _) => format!("{year:04}-{month:02}-{day:02}"),
+        (false, true) => format!("{hour:02}:{minute:02}"),
+        (false, false) => format!("{month:02}-{day:02} {hour:02}:{minute:02}"),
+    }
+}
+
+/// Elapsed time up: bins that become wider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ElapsedAxis {
+    /// Where the bins begin, in seconds, and where the last one ends.
+    edges: Vec<f64>,
+}
+
+impl ElapsedAxis {
+    /// How many bins there are.
+    #[must_use]
+    pub fn bins(&self) -> usize {
+        self.edges.len() - 1
+    }
+
+    /// Where a time stands, in bins from the bottom; what is shorter than the axis at its bottom, what is longer at its top.
+    #[must_use]
+    pub fn position(&self, seconds: f64) -> f64 {
+        let above = self.edges.partition_point(|edge| *edge <= seconds);
+        let Some(bin) = above.checked_sub(1) else { return 0.0 };
+        match self.edges[bin..] {
+            [low, high, ..] => bin as f64 + (seconds - low) / (high - low),
+            _ => self.bins() as f64,
+        }
+    }
+
+    /// Powers of ten, in seconds, that lie on it.
+    #[must_use]
+    pub fn ticks(&self) -> Vec<Tick> {
+        let decades = (-3..=4).map(|power| 10_f64.powi(power));
+        let (first, last) = (self.edges[0], self.edges[self.bins()]);
+        decades
+            // The lowest bin begins just above a millisecond, and holds what is shorter.
+            .filter(|decade| (first * 0.9..last).contains(decade))
+            .map(|decade| Tick { at: self.position(decade), label: duration(decade) })
+            .collect()
+    }
+}
+
+/// `250 ms`, `4.998 s`, `60 s`: three digits at most behind the point.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    let (amount, unit) = if seconds < 1.0 { (seconds * 1_000.0, "ms") } else { (seconds, "s") };
+    let text = format!("{amount:.3}");
+    format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// A timeout to hold elapsed times against.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Whose.
+    pub kind: MarkKind,
+    /// How long, in seconds.
+    pub seconds: f64,
+    /// In few words: `idle timeout 60 s`.
+    pub label: String,
+    /// Where it is known from: `inferred`, `finding 2`, `6 findings`. Empty where there is nothing to say.
+    pub source: String,
+}
+
+/// Failed requests of one outcome in one cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// Bin of time.
+    pub time: usize,
+    /// Bin of elapsed time on the chart's axis.
+    pub elapsed: usize,
+    /// Place in [`COLOURS`].
+    pub colour: usize,
+    /// How many.
+    pub requests: u64,
+}
+
+/// Requests over time and elapsed time, laid out.
+#[derive(Clone, Debug)]
+pub struct TimingChart {
+    /// What it is about: `shop-prod`, `10.0.10.36:3000`; harmless.
+    pub subject: String,
+    /// Requests, and those that failed.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Across.
+    pub time: TimeAxis,
+    /// Up.
+    pub elapsed: ElapsedAxis,
+    /// Requests by bin of time and then of elapsed time.
+    density: Vec<u64>,
+    /// In the order of their times.
+    pub failed: Vec<Failed>,
+    /// By bin of time.
+    pub failures_over_time: Vec<u64>,
+    /// The shortest first.
+    pub lines: Vec<Line>,
+}
+
+impl TimingChart {
+    /// Lays out the timing of one scope. Absent where nothing is to be drawn: no request has a known elapsed time.
+    #[must_use]
+    pub fn new(pictures: &Pictures, legend: &Legend, timing: &Timing) -> Option<Self> {
+        let time =
+            TimeAxis { start: pictures.start?, bin_seconds: pictures.time_bin_seconds, bins: pictures.time_bins };
+        let lines = lines(&pictures.marks, timing);
+        let of_axis = |seconds: f64| pictures.elapsed_bins.partition_point(|edge| *edge <= seconds).saturating_sub(1);
+        let first = timing.density.iter().map(|(_, first, _)| *first).min()?;
+        let last = timing.density.iter().map(|(_, first, requests)| first + requests.len() - 1).max()?;
+        // So that one sees how far from the lines all is, where nothing comes near.
+        let last = lines.iter().map(|line| of_axis(line.seconds)).fold(last, usize::max);
+        let edges = (first..=last + 1).map(|bin| edge(&pictures.elapsed_bins, bin)).collect();
+        let elapsed = ElapsedAxis { edges };
+        let mut density = vec![0; time.bins * elapsed.bins()];
+        for (bin, from, requests) in &timing.density {
+            let column = &mut density[bin * elapsed.bins()..][..elapsed.bins()];
+            column[from - first..][..requests.len()].copy_from_slice(requests);
+        }
+        let failed = timing.failed.iter().map(|&(time, bin, outcome, requests)| Failed {
+            time,
+            elapsed: bin - first,
+            colour: legend.place(outcome),
+            requests,
+        });
+        let mut failures_over_time = vec![0; time.bins];
+        for &(bin, failures) in &timing.failures_over_time {
+            failures_over_time[bin] = failures;
+        }
+        Some(Self {
+            subject: subject(timing),
+            requests: timing.requests,
+            failures: timing.failures,
+            time,
+            elapsed,
+            density,
+            failed: failed.collect(),
+            failures_over_time,
+            lines,
+        })
+    }
+
+    /// Requests in one cell.
+    #[must_use]
+    pub fn requests_in(&self, time: usize, elapsed: usize) -> u64 {
+        self.density[time * self.elapsed.bins() + elapsed]
+    }
+}
+
+/// Where a bin begins; beyond the last, where it ends.
+fn edge(edges: &[f64], bin: usize) -> f64 {
+    edges.get(bin).copied().unwrap_or_else(|| edges[edges.len() - 1] * 2_f64.powf(0.25))
+}
+
+fn subject(timing: &Timing) -> String {
+    let name = match (&timing.load_balancer, &timing.target_group, &timing.target) {
+        (_, _, Some(target)) => target,
+        (_, Some(group), _) => words::target_group_name(group),
+        (Some(load_balancer), ..) => words::load_balancer_name(load_balancer),
+        (None, ..) => "all load balancers",
+    };
+    shortened(name, MAX_NAME)
+}
+
+/// The marks that concern a scope: the load balancer's own, those found at it or at a part of it, and those of what it is a part of. Marks of one kind that are alike are one line.
+fn lines(marks: &[Mark], timing: &Timing) -> Vec<Line> {
+    let mut lines: Vec<(MarkKind, f64, Option<IdleTimeoutOrigin>, Vec<usize>)> = Vec::new();
+    for mark in marks.iter().filter(|mark| mark.scope.as_ref().is_none_or(|scope| concerns(scope, timing))) {
+        let is_alike =
+            |seconds: f64| (seconds - mark.seconds).abs() <= ALIKE * seconds.max(mark.seconds).max(f64::MIN_POSITIVE);
+        match lines.iter_mut().find(|(kind, seconds, ..)| *kind == mark.kind && is_alike(*seconds)) {
+            Some((.., findings)) => findings.extend(mark.finding),
+            None => lines.push((mark.kind, mark.seconds, mark.origin, mark.finding.into_iter().collect())),
+        }
+    }
+    lines.sort_by(|one, other| one.1.total_cmp(&other.1));
+    let lines = lines.into_iter().map(|(kind, seconds, origin, findings)| Line {
+        kind,
+        seconds,
+        label: format!("{} {}", kind.title(), duration(seconds)),
+        source: origin.map_or_else(|| findings_named(&findings), |origin| origin_named(origin).to_owned()),
+    });
+    lines.collect()
+}
+
+/// Timeouts that differ by less than this share are one.
+const ALIKE: f64 = 0.02;
+
+impl MarkKind {
+    /// For people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::IdleTimeout => "idle timeout",
+            Self::ConnectTimeout => "connect timeout",
+            Self::Timeout => "timeout",
+            Self::KeepAlive => "keep-alive",
+        }
+    }
+}
+
+fn origin_named(origin: IdleTimeoutOrigin) -> &'static str {
+    match origin {
+        IdleTimeoutOrigin::Given => "given",
+        IdleTimeoutOrigin::Inferred => "inferred",
+        IdleTimeoutOrigin::Default => "default",
+    }
+}
+
+/// `finding 2`, `findings 2 and 5`, `6 findings`: which they are, by their places. Findings are numbered from 1 for people.
+#[must_use]
+pub fn findings_named(findings: &[usize]) -> String {
+    match findings {
+        [] => String::new(),
+        [one] => format!("finding {}", one + 1),
+        [one, other] => format!("findings {} and {}", one + 1, other + 1),
+        _ => format!("{} findings", findings.len()),
+    }
+}
+
+fn concerns(scope: &ScopeRow, timing: &Timing) -> bool {
+    let agrees = |one: Option<&String>, other: Option<&String>| one.is_none() || other.is_none() || one == other;
+    agrees(Some(&scope.load_balancer), timing.load_balancer.as_ref())
+        && agrees(scope.target_group.as_ref(), timing.target_group.as_ref())
+        && agrees(scope.target.as_ref(), timing.target.as_ref())
+}
+
+/// How requests lie to the idle timeout, in words.
+#[must_use]
+pub fn against_idle_timeout(against: &AgainstIdleTimeout, idle_timeout: f64) -> String {
+    let AgainstIdleTimeout { measured, near, met, what_if } = against;
+    let idle = duration(idle_timeout);
+    let (requests, share) = (words::counted(*met, "request"), words::percent(*near, *measured));
+    let met = match (met, near) {
+        (0, 0) => format!("No request came near the idle timeout of {idle}."),
+        (_, 0) => format!("{requests} met the idle timeout of {idle}; no other came near it."),
+        (_, near) => {
+            format!(
+                "{requests} met the idle timeout of {idle}; {} more ({share}) took 80 to 100 % of it.",
+                words::count(*near)
+            )
+        }
+    };
+    let Some(shortest) = what_if.first() else { return met };
+    if shortest.cut_off == 0 {
+        let shortest = duration(shortest.seconds as f64);
+        return format!("{met} One of {shortest} would have cut off no answer.");
+    }
+    let each = what_if.iter().rev().filter(|row| row.cut_off > 0);
+    let each: Vec<String> =
+        each.map(|row| format!("{} at {}", words::count(row.cut_off), duration(row.seconds as f64))).collect();
+    format!("{met} Answers that a shorter one would have cut off: {} (times within 0.8 %).", each.join(", "))
+}
+
+/// The gap picture of a keep-alive race, laid out.
+#[derive(Clone, Debug)]
+pub struct LagChart<'a> {
+    /// The finding's place, from 0.
+    pub finding: usize,
+    /// What it was found at: a target group; harmless.
+    pub subject: String,
+    /// Failed and answered requests by lag.
+    pub lags: &'a LagCounts,
+    /// The target's keep-alive timeout, in seconds.
+    pub keep_alive: f64,
+    /// The load balancer's idle timeout, in seconds.
+    pub idle_timeout: f64,
+}
+
+impl<'a> LagChart<'a> {
+    /// Those of a report, one for each target group.
+    #[must_use]
+    pub fn all(report: &'a Report) -> Vec<Self> {
+        let mut charts: Vec<(&ScopeRow, Self)> = Vec::new();
+        for (finding, row) in report.findings.iter().enumerate() {
+            let (Some(lags), Some(keep_alive)) = (&row.lags, row.estimates.keep_alive_seconds) else { continue };
+            let group = |scope: &ScopeRow| (scope.load_balancer.clone(), scope.target_group.clone());
+            if charts.iter().any(|(scope, _)| group(scope) == group(&row.scope)) {
+                continue;
+            }
+            let chart = Self {
+                finding,
+                subject: lag_subject(row),
+                lags,
+                keep_alive,
+                idle_timeout: report.idle_timeout.seconds,
+            };
+            charts.push((&row.scope, chart));
+        }
+        charts.into_iter().map(|(_, chart)| chart).collect()
+    }
+}
+
+fn lag_subject(row: &FindingRow) -> String {
+    let name = row.scope.target_group.as_deref().map_or("-", words::target_group_name);
+    shortened(name, MAX_NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn axis(start: &str, bin_seconds: i64, bins: usize) -> TimeAxis {
+        TimeAxis { start: Timestamp::parse(start.as_bytes()).expect("a time"), bin_seconds, bins }
+    }
+
+    fn labels(axis: TimeAxis, most: usize) -> Vec<String> {
+        axis.ticks(most).into_iter().map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn times_read_well_from_minutes_to_years() {
+        for (axis, most, expected) in [
+            (axis("2026-11-18T08:03:00Z", 60, 20), 5, &["08:05", "08:10", "08:15", "08:20"][..]),
+            (axis("2026-11-18T08:00:00Z", 60, 120), 5, &["08:00", "08:30", "09:00", "09:30", "10:00"]),
+            (axis("2026-11-18T22:00:00Z", 240, 90), 4, &["11-18 22:00", "11-19 00:00", "11-19 02:00", "11-19 04:00"]),
+            (axis("2026-11-01T00:00:00Z", 30_720, 77), 5, &["2026-11-05", "2026-11-12", "2026-11-19", "2026-11-26"]),
+            (axis("2026-11-18T08:00:00Z", 60, 1), 4, &["08:00", "08:01"]),
+        ] {
+            assert_eq!(labels(axis, most), expected);
+        }
+        assert!(labels(axis("0001-01-01T00:00:00Z", 60 << 25, 128), 8).len() <= 8);
+    }
+
+    proptest! {
+        #[test]
+        fn ticks_are_no_more_than_asked_for_and_lie_on_the_axis(
+            start in 0..4_000_000_000_i64,
+            doublings in 0..20_u32,
+            bins in 1..128_usize,
+            most in 1..30_usize,
+        ) {
+            let axis = TimeAxis { start: Timestamp::from_seconds(start), bin_seconds: 60 << doublings, bins };
+            let ticks = axis.ticks(most);
+            prop_assert!(ticks.len() <= most);
+            prop_assert!(ticks.iter().all(|tick| (0.0..=bins as f64).contains(&tick.at)));
+        }
+    }
+
+    #[test]
+    fn elapsed_times_stand_where_their_bins_do() {
+        let axis = ElapsedAxis { edges: vec![1.0, 2.0, 4.0, 8.0] };
+        for (seconds, place) in [(0.1, 0.0), (1.0, 0.0), (1.5, 0.5), (2.0, 1.0), (7.0, 2.75), (8.0, 3.0), (100.0, 3.0)]
+        {
+            assert!((axis.position(seconds) - place).abs() < 1e-9, "{seconds} at {}", axis.position(seconds));
+        }
+        let axis = ElapsedAxis { edges: vec![0.001_024, 0.1, 5.0, 20.0] };
+        let labels: Vec<String> = axis.ticks().into_iter().map(|tick| tick.label).collect();
+        assert_eq!(labels, ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
+    }
+
+    #[test]
+    fn durations_are_short() {
+        for (seconds, expected) in
+            [(0.001, "1 ms"), (0.25, "250 ms"), (4.998, "4.998 s"), (60.0, "60 s"), (4_000.0, "4000 s")]
+        {
+            assert_eq!(duration(seconds), expected);
+        }
+    }
+
+    fn scope(target_group: Option<&str>, target: Option<&str>) -> ScopeRow {
+        ScopeRow {
+            load_balancer: "app/shop/1".to_owned(),
+            target_group: target_group.map(str::to_owned),
+            target: target.map(str::to_owned),
+        }
+    }
+
+    fn timing(scope: ScopeRow) -> Timing {
+        Timing {
+            load_balancer: Some(scope.load_balancer),
+            target_group: scope.target_group,
+            target: scope.target,
+            requests: 1,
+            failures: 0,
+            density: vec![(0, 3, vec![1])],
+            failed: Vec::new(),
+            failures_over_time: Vec::new(),
+            idle_timeout: AgainstIdleTimeout::default(),
+        }
+    }
+
+    #[test]
+    fn a_chart_has_the_lines_that_concern_it_and_those_alike_once() {
+        let own = |kind, seconds, origin| Mark { kind, seconds, origin, scope: None, finding: None };
+        let found = |kind, seconds, finding, target: &str| Mark {
+            scope: Some(scope(Some("api"), Some(target))),
+            finding: Some(finding),
+            ..own(kind, seconds, None)
+        };
+        let marks = [
+            own(MarkKind::IdleTimeout, 60.0, Some(IdleTimeoutOrigin::Given)),
+            own(MarkKind::ConnectTimeout, 10.0, None),
+            found(MarkKind::Timeout, 30.0, 0, "10.0.0.1:80"),
+            found(MarkKind::Timeout, 30.1, 1, "10.0.0.2:80"),
+            found(MarkKind::KeepAlive, 4.998, 2, "10.0.0.1:80"),
+        ];
+        let of = |scope| -> Vec<(String, String)> {
+            lines(&marks, &timing(scope)).into_iter().map(|line| (line.label, line.source)).collect()
+        };
+        let line = |label: &str, source: &str| (label.to_owned(), source.to_owned());
+        let own = [line("connect timeout 10 s", ""), line("idle timeout 60 s", "given")];
+        assert_eq!(
+            of(scope(None, None)),
+            [
+                line("keep-alive 4.998 s", "finding 3"),
+                own[0].clone(),
+                line("timeout 30 s", "findings 1 and 2"),
+                own[1].clone()
+            ]
+        );
+        assert_eq!(
+            of(scope(Some("api"), Some("10.0.0.2:80"))),
+            [own[0].clone(), line("timeout 30.1 s", "finding 2"), own[1].clone()]
+        );
+        assert_eq!(of(scope(Some("web"), None)), own);
+        assert_eq!(findings_named(&[0, 1, 4]), "3 findings");
+    }
+
+    #[test]
+    fn a_chart_reaches_from_its_shortest_request_to_its_longest_line() {
+        let edges: Vec<f64> = (0..20).map(|power| f64::from(1 << power) / 1_000.0).collect();
+        let pictures = Pictures {
+            start: Some(Timestamp::from_seconds(0)),
+            time_bin_seconds: 60,
+            time_bins: 2,
+            elapsed_bins: edges,
+            marks: vec![Mark {
+                kind: MarkKind::IdleTimeout,
+                seconds: 60.0,
+                origin: Some(IdleTimeoutOrigin::Default),
+                scope: None,
+                finding: None,
+            }],
+            timings: Vec::new(),
+            unexplained: Vec::new(),
+        };
+        let legend = Legend(Vec::new());
+        let chart = TimingChart::new(&pictures, &legend, &timing(scope(None, None))).expect("a chart");
+        assert_eq!((chart.elapsed.edges[0], chart.elapsed.edges[chart.elapsed.bins()]), (0.008, 65.536));
+        assert_eq!((chart.requests_in(0, 0), chart.requests_in(1, 0)), (1, 0));
+        assert_eq!(chart.subject, "shop");
+        let nothing = Timing { density: Vec::new(), ..timing(scope(None, None)) };
+        assert!(TimingChart::new(&pictures, &legend, &nothing).is_none());
+    }
+
+    #[test]
+    fn rare_outcomes_share_a_colour() {
+        let failures: Vec<Outcome> = Outcome::ALL.iter().copied().filter(|outcome| outcome.is_failure()).collect();
+        let of =
+            |count: usize| Legend((0..).zip(failures.iter().take(count)).map(|(rank, &of)| (of, 9 - rank)).collect());
+        let names = |count| of(count).entries().into_iter().map(|(name, failures)| format!("{name} {failures}")).last();
+        assert_eq!(names(6), Some(format!("{} 4", failures[5].id())));
+        assert_eq!(names(8), Some("3 other outcomes 9".to_owned()));
+        assert_eq!(of(8).entries().len(), COLOURS.len());
+        let places: Vec<usize> = failures.iter().take(8).map(|&outcome| of(8).place(outcome)).collect();
+        assert_eq!(places, [0, 1, 2, 3, 4, 5, 5, 5]);
+    }
+
+    #[test]
+    fn colours_are_the_same_in_a_terminal_and_seen_on_black_and_on_white() {
+        let light = |channel: u8| {
+            let share = f64::from(channel) / 255.0;
+            if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        };
+        let steps = [0, 95, 135, 175, 215, 255];
+        for Colour { red, green, blue, terminal } in COLOURS {
+            let luminance = 0.2126 * light(red) + 0.7152 * light(green) + 0.0722 * light(blue);
+            let (on_white, on_black) = (1.05 / (luminance + 0.05), (luminance + 0.05) / 0.05);
+            assert!(on_white >= 3.0 && on_black >= 3.0, "{terminal}: {on_white:.2} and {on_black:.2}");
+            let of_palette = match terminal {
+                232.. => [8 + 10 * (terminal - 232); 3],
+                _ => [36, 6, 1].map(|part| steps[usize::from((terminal - 16) / part % 6)]),
+            };
+            assert_eq!([red, green, blue], of_palette, "{terminal}");
+        }
+    }
+
+    #[test]
+    fn what_lies_at_the_idle_timeout_is_said_in_words() {
+        let what_if =
+            [15, 45].map(|seconds| super::super::pictures::WhatIf { seconds, cut_off: 60 / seconds }).to_vec();
+        let against = AgainstIdleTimeout { measured: 2_000, near: 2, met: 1, what_if };
+        assert_eq!(
+            against_idle_timeout(&against, 60.0),
+            "1 request met the idle timeout of 60 s; 2 more (0.10 %) took 80 to 100 % of it. \
+             Answers that a shorter one would have cut off: 1 at 45 s, 4 at 15 s (times within 0.8 %)."
+        );
+        let alone = against_idle_timeout(&AgainstIdleTimeout { near: 0, ..against.clone() }, 60.0);
+        assert!(alone.starts_with("1 request met the idle timeout of 60 s; no other came near it. "), "{alone}");
+        let mut quick = AgainstIdleTimeout { near: 0, met: 0, ..against };
+        quick.what_if.iter_mut().for_each(|row| row.cut_off = 0);
+        let said = "No request came near the idle timeout of 60 s. One of 15 s would have cut off no answer.";
+        assert_eq!(against_idle_timeout(&quick, 60.0), said);
+        quick.what_if.clear();
+        assert_eq!(against_idle_timeout(&quick, 60.0), "No request came near the idle timeout of 60 s.");
+    }
+}

@@ -1,0 +1,381 @@
+//! Pictures in characters: shades for requests, symbols for failures, so that nothing is told by colour alone.
+
+use anstyle::{Ansi256Color, AnsiColor, Effects, Style as Paint};
+use unicode_width::UnicodeWidthStr;
+
+use super::super::chart::{COLOURS, LagChart, Legend, Line, Tick, TimingChart, duration};
+use super::super::pictures::MarkKind;
+use super::super::words;
+
+/// Rows of a timing picture, at most: with its legend it fits a terminal of 24 lines.
+const MAX_ROWS: usize = 17;
+
+/// Columns on the left, for what stands at the axis.
+const LEFT: usize = 8;
+
+/// Columns on the right, for the names of lines; where there is hardly room for the picture itself, there are none.
+const RIGHT: usize = 22;
+const NARROW: usize = 56;
+
+/// From this width on, the lines say where they are known from.
+const WIDE: usize = 120;
+const RIGHT_IF_WIDE: usize = 34;
+
+/// Columns that are drawn in, at least.
+const MIN_COLUMNS: usize = 16;
+
+/// Columns between the beginnings of two labels of the time axis, for one day and for more.
+const TICK_COLUMNS: usize = 9;
+const LONG_TICK_COLUMNS: usize = 15;
+
+const PLAIN: Paint = Paint::new();
+const FAINT: Paint = Paint::new().effects(Effects::DIMMED);
+const OF_IDLE_TIMEOUT: Paint = Paint::new().effects(Effects::BOLD);
+const OF_LINES: Paint = AnsiColor::Cyan.on_default();
+
+/// Text of one paint.
+pub(super) type Run = (Paint, String);
+
+/// The characters that pictures are made of. Each takes one column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Glyphs {
+    /// From few requests to many.
+    shades: &'static [char],
+    /// Failures, by their place in the legend.
+    symbols: [char; COLOURS.len()],
+    /// From few to many; the first is for none.
+    levels: &'static [char],
+    idle_timeout: char,
+    line: char,
+    vertical: char,
+    horizontal: char,
+    tick: char,
+    corner: char,
+}
+
+const UNICODE: Glyphs = Glyphs {
+    shades: &['·', '░', '▒', '▓'],
+    symbols: ['●', '▲', '■', '◆', '✚', '×'],
+    levels: &['·', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
+    idle_timeout: '━',
+    line: '─',
+    vertical: '│',
+    horizontal: '─',
+    tick: '┬',
+    corner: '└',
+};
+
+const ASCII: Glyphs = Glyphs {
+    shades: &['.', ':', '+', '#'],
+    symbols: ['O', 'A', 'H', 'V', 'X', '*'],
+    levels: &['.', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+    idle_timeout: '=',
+    line: '-',
+    vertical: '|',
+    horizontal: '-',
+    tick: '+',
+    corner: '+',
+};
+
+impl Glyphs {
+    pub(super) fn new(is_ascii: bool) -> Self {
+        if is_ascii { ASCII } else { UNICODE }
+    }
+
+    /// A character for each number: its height, of the largest. What is not nothing is never shown as nothing.
+    pub(super) fn sparkline(self, numbers: &[u64]) -> String {
+        let most = numbers.iter().copied().max().unwrap_or(0);
+        let highest = self.levels.len() - 1;
+        let place = |number: u64| {
+            let height = (u128::from(number) * highest as u128).div_ceil(u128::from(most.max(1)));
+            usize::try_from(height).unwrap_or(highest)
+        };
+        numbers.iter().map(|number| self.levels[place(*number)]).collect()
+    }
+}
+
+/// Which bins a column stands for: one at least.
+fn bins_of(column: usize, columns: usize, bins: usize) -> std::ops::Range<usize> {
+    let first = column * bins / columns;
+    first..((column + 1) * bins / columns).max(first + 1)
+}
+
+/// Failures by bin of time, for so many columns: of the bins of a column, the one with most.
+pub(super) fn by_column(over_time: &[u64], columns: usize) -> Vec<u64> {
+    let most = |column| over_time[bins_of(column, columns, over_time.len())].iter().copied().max().unwrap_or(0);
+    (0..columns).map(most).collect()
+}
+
+/// One line of text whose characters are painted one by one.
+struct Canvas(Vec<(Paint, char)>);
+
+impl Canvas {
+    fn blank(columns: usize) -> Self {
+        Self(vec![(PLAIN, ' '); columns])
+    }
+
+    /// Writes from a column on what fits, or nothing.
+    fn write(&mut self, column: usize, paint: Paint, text: &str) -> bool {
+        let fits = column + text.width() <= self.0.len();
+        if fits {
+            for (place, character) in text.chars().enumerate() {
+                self.0[column + place] = (paint, character);
+            }
+        }
+        fits
+    }
+
+    fn runs(self) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for (paint, character) in self.0 {
+            match runs.last_mut() {
+                Some((known, text)) if *known == paint => text.push(character),
+                _ => runs.push((paint, character.to_string())),
+            }
+        }
+        runs
+    }
+}
+
+/// The timing picture, line by line.
+pub(super) fn timing(chart: &TimingChart, width: usize, glyphs: Glyphs) -> Vec<Vec<Run>> {
+    let right = match width {
+        ..NARROW => 0,
+        NARROW..WIDE => RIGHT,
+        _ => RIGHT_IF_WIDE,
+    };
+    let columns = width.saturating_sub(LEFT + 1 + right).max(MIN_COLUMNS);
+    let bins_per_row = chart.elapsed.bins().div_ceil(MAX_ROWS);
+    let rows = chart.elapsed.bins().div_ceil(bins_per_row);
+    let row_of = |position: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place on a short axis")]
+        let bin = position.max(0.0) as usize;
+        (bin / bins_per_row).min(rows - 1)
+    };
+    let mut left = vec![String::new(); rows];
+    for Tick { at, label } in chart.elapsed.ticks() {
+        left[row_of(at)] = label;
+    }
+    let names = names(chart, rows, right, row_of);
+    let cells = Cells::new(chart, columns, rows, bins_per_row);
+    let mut page = Vec::new();
+    for row in (0..rows).rev() {
+        let mut canvas = Canvas::blank(LEFT + 1 + columns + right);
+        canvas.write(0, FAINT, &format!("{:>1$}", left[row], LEFT - 1));
+        canvas.write(LEFT, FAINT, &glyphs.vertical.to_string());
+        let line = chart.lines.iter().filter(|line| row_of(chart.elapsed.position(line.seconds)) == row);
+        let line = line.max_by_key(|line| line.kind == MarkKind::IdleTimeout);
+        for column in 0..columns {
+            let cell = match (cells.failed(column, row), cells.shade(column, row, glyphs.shades.len()), line) {
+                (Some(colour), ..) => Some((paint_of(colour), glyphs.symbols[colour])),
+                (None, Some(shade), _) => Some((FAINT, glyphs.shades[shade])),
+                (None, None, Some(line)) => Some(glyph_of(line, glyphs)),
+                (None, None, None) => None,
+            };
+            if let Some(cell) = cell {
+                canvas.0[LEFT + 1 + column] = cell;
+            }
+        }
+        if let Some((paint, name)) = &names[row] {
+            canvas.write(LEFT + 2 + columns, *paint, name);
+        }
+        page.push(canvas.runs());
+    }
+    page.extend(time_axis(chart, columns, glyphs));
+    if chart.failures > 0 {
+        page.push(failures(chart, columns, right, glyphs));
+    }
+    page
+}
+
+fn glyph_of(line: &Line, glyphs: Glyphs) -> (Paint, char) {
+    if line.kind == MarkKind::IdleTimeout { (OF_IDLE_TIMEOUT, glyphs.idle_timeout) } else { (OF_LINES, glyphs.line) }
+}
+
+fn paint_of(colour: usize) -> Paint {
+    Ansi256Color(COLOURS[colour].terminal).on_default().effects(Effects::BOLD)
+}
+
+/// What stands beside each row: the name of its line, or of one whose own row was taken.
+fn names(chart: &TimingChart, rows: usize, right: usize, row_of: impl Fn(f64) -> usize) -> Vec<Option<Run>> {
+    let mut names: Vec<Option<Run>> = vec![None; rows];
+    for line in &chart.lines {
+        let own = row_of(chart.elapsed.position(line.seconds));
+        let near = (0..rows).flat_map(|away| [own.checked_add(away), own.checked_sub(away)]).flatten();
+        let Some(row) = near.filter(|row| *row < rows).find(|row| names[*row].is_none()) else { continue };
+        let full = format!("{}, {}", line.label, line.source);
+        let name = if line.source.is_empty() || full.width() + 1 > right { line.label.clone() } else { full };
+        let paint = if line.kind == MarkKind::IdleTimeout { OF_IDLE_TIMEOUT } else { OF_LINES };
+        names[row] = Some((paint, name));
+    }
+    names
+}
+
+/// What is in the cells of a picture.
+struct Cells {
+    rows: usize,
+    /// By column and then by row: requests in the mean bin of time.
+    requests: Vec<f64>,
+    /// By column and then by row: failures by colour.
+    failed: Vec<[u64; COLOURS.len()]>,
+    most: f64,
+}
+
+impl Cells {
+    fn new(chart: &TimingChart, columns: usize, rows: usize, bins_per_row: usize) -> Self {
+        let mut requests = vec![0.0; columns * rows];
+        let mut failed = vec![[0; COLOURS.len()]; columns * rows];
+        for column in 0..columns {
+            let bins = bins_of(column, columns, chart.time.bins);
+            let share = 1.0 / bins.len() as f64;
+            for bin in 0..chart.elapsed.bins() {
+                let sum: u64 = bins.clone().map(|time| chart.requests_in(time, bin)).sum();
+                requests[column * rows + bin / bins_per_row] += sum as f64 * share;
+            }
+            let from = chart.failed.partition_point(|cell| cell.time < bins.start);
+            for cell in chart.failed[from..].iter().take_while(|cell| cell.time < bins.end) {
+                failed[column * rows + cell.elapsed / bins_per_row][cell.colour] += cell.requests;
+            }
+        }
+        let most = requests.iter().copied().fold(0.0, f64::max);
+        Self { rows, requests, failed, most }
+    }
+
+    /// The colour of the most frequent failures of a cell.
+    fn failed(&self, column: usize, row: usize) -> Option<usize> {
+        let failed = self.failed[column * self.rows + row];
+        (0..failed.len()).filter(|colour| failed[*colour] > 0).max_by_key(|colour| {
+            // Of as many, the one that is rarer in all, so that it is seen somewhere.
+            (failed[*colour], *colour)
+        })
+    }
+
+    /// How many requests a cell has, in steps that grow: 1, 3, 5, … parts of a whole.
+    fn shade(&self, column: usize, row: usize, shades: usize) -> Option<usize> {
+        let requests = self.requests[column * self.rows + row];
+        let share = (requests / self.most).sqrt();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
+        let shade = (share * shades as f64).ceil() as usize;
+        (requests > 0.0).then(|| shade.clamp(1, shades) - 1)
+    }
+}
+
+/// The axis under a picture, and the line with its labels.
+fn time_axis(chart: &TimingChart, columns: usize, glyphs: Glyphs) -> [Vec<Run>; 2] {
+    let is_long = chart.time.ticks(columns).iter().any(|tick| tick.label.width() > TICK_COLUMNS - 2);
+    let ticks = chart.time.ticks(columns / if is_long { LONG_TICK_COLUMNS } else { TICK_COLUMNS });
+    let (mut axis, mut labels) = (Canvas::blank(LEFT + 1 + columns), Canvas::blank(LEFT + 1 + columns));
+    axis.write(LEFT, FAINT, &glyphs.corner.to_string());
+    axis.write(LEFT + 1, FAINT, &glyphs.horizontal.to_string().repeat(columns));
+    for Tick { at, label } in ticks {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a line")]
+        let column = (at * columns as f64 / chart.time.bins as f64) as usize;
+        if column < columns && labels.write(LEFT + 1 + column, FAINT, &label) {
+            axis.write(LEFT + 1 + column, FAINT, &glyphs.tick.to_string());
+        }
+    }
+    [axis.runs(), labels.runs()]
+}
+
+/// Failures over time, under a picture.
+fn failures(chart: &TimingChart, columns: usize, right: usize, glyphs: Glyphs) -> Vec<Run> {
+    let most = chart.failures_over_time.iter().copied().max().unwrap_or(0);
+    let mut canvas = Canvas::blank(LEFT + 1 + columns + right);
+    canvas.write(0, FAINT, &format!("{:>1$}", "failed", LEFT - 1));
+    for (column, level) in glyphs.sparkline(&by_column(&chart.failures_over_time, columns)).chars().enumerate() {
+        let paint = if level == glyphs.levels[0] { FAINT } else { PLAIN };
+        canvas.0[LEFT + 1 + column] = (paint, level);
+    }
+    let note = format!("max {} in {}", words::count(most), words::span(chart.time.bin_seconds));
+    canvas.write(LEFT + 2 + columns, FAINT, &note);
+    canvas.runs()
+}
+
+/// What the symbols stand for: an entry each, to be laid out in lines.
+pub(super) fn legend(legend: &Legend, glyphs: Glyphs) -> Vec<[Run; 2]> {
+    let entries = legend.entries().into_iter().enumerate();
+    let mut runs: Vec<[Run; 2]> = entries
+        .map(|(place, (name, failures))| {
+            let symbol = format!("{} ", glyphs.symbols[place]);
+            [(paint_of(place), symbol), (PLAIN, format!("{name} {}", words::count(failures)))]
+        })
+        .collect();
+    let shades: String = glyphs.shades.iter().collect();
+    runs.push([(FAINT, format!("{shades} ")), (PLAIN, "all requests, few to many".to_owned())]);
+    runs
+}
+
+/// The gap picture: a line for failed and one for answered requests, each by the time since an earlier answer, and the times.
+pub(super) fn lags(chart: &LagChart<'_>, columns: usize, glyphs: Glyphs) -> Vec<Vec<Run>> {
+    /// In front of the bins, and behind them.
+    const NAME: usize = 9;
+    const NOTE: usize = 14;
+    let bins = &chart.lags.near;
+    let columns = columns.saturating_sub(NAME + NOTE).min(bins.failures.len());
+    let line = |name: &str, paint: Paint, counts: &[u32], of: usize| {
+        let counts: Vec<u64> = counts.iter().map(|count| u64::from(*count)).collect();
+        let of = of.max(1) as u64;
+        // Both lines have one scale, so that they can be compared.
+        let by_column: Vec<u64> = by_column(&counts, columns);
+        let most = by_column.iter().copied().max().unwrap_or(0);
+        let scaled: Vec<u64> = by_column.iter().map(|count| count * 1_000 / of).chain([1_000]).collect();
+        let drawn: String = glyphs.sparkline(&scaled).chars().take(columns).collect();
+        vec![(FAINT, format!("{name:<NAME$}")), (paint, drawn), (FAINT, format!(" max {}", words::percent(most, of)))]
+    };
+    let (first, width) = (bins.start.as_secs_f64(), bins.width.as_secs_f64());
+    let last = first + width * bins.failures.len() as f64;
+    // The name of the timeout may reach below what stands behind the bins.
+    let mut times = Canvas::blank(NAME + columns + NOTE);
+    let place = |seconds: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a line")]
+        let column = ((seconds - first) / (last - first) * columns as f64).max(0.0) as usize;
+        NAME + column.min(columns.saturating_sub(1))
+    };
+    let (start, end, middle) = (duration(first), duration(last), format!("{} keep-alive", duration(chart.keep_alive)));
+    times.write(place(chart.keep_alive), OF_LINES, &middle);
+    times.write(NAME, FAINT, &start);
+    if place(chart.keep_alive) + middle.width() + 1 + end.width() <= NAME + columns {
+        times.write(NAME + columns - end.width(), FAINT, &end);
+    }
+    vec![
+        line("failed", paint_of(0), &bins.failures, chart.lags.failures),
+        line("answered", PLAIN, &bins.controls, chart.lags.controls),
+        times.runs(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_holds_its_bins_and_loses_none() {
+        let numbers = [0, 7, 0, 1, 0];
+        assert_eq!(by_column(&numbers, 2), [7, 1]);
+        assert_eq!(by_column(&numbers, 5), numbers);
+        assert_eq!(by_column(&numbers, 10), [0, 0, 7, 7, 0, 0, 1, 1, 0, 0]);
+        for (columns, bins) in [(1, 128), (7, 60), (60, 7), (113, 120)] {
+            let covered: Vec<usize> = (0..columns).flat_map(|column| bins_of(column, columns, bins)).collect();
+            assert!((0..bins).all(|bin| covered.contains(&bin)), "{columns} columns of {bins} bins");
+        }
+    }
+
+    #[test]
+    fn a_sparkline_never_shows_something_as_nothing() {
+        assert_eq!(Glyphs::new(false).sparkline(&[0, 1, 50, 100]), "·▁▄█");
+        assert_eq!(Glyphs::new(true).sparkline(&[0, 1, 50, 100]), ".159");
+        assert_eq!(Glyphs::new(true).sparkline(&[0, 0]), "..");
+        assert_eq!(Glyphs::new(true).sparkline(&[u64::MAX, 1]), "91");
+    }
+
+    #[test]
+    fn each_character_takes_one_column() {
+        for glyphs in [UNICODE, ASCII] {
+            let own =
+                [glyphs.idle_timeout, glyphs.line, glyphs.vertical, glyphs.horizontal, glyphs.tick, glyphs.corner];
+            let all = own.iter().chain(glyphs.shades).chain(&glyphs.symbols).chain(glyphs.levels);
+            assert!(all.clone().all(|character| character.to_string().width() == 1));
+            assert_eq!(glyphs.symbols.len(), std::collections::BTreeSet::from(glyphs.symbols).len());
+        }
+    }
+}
