@@ -36,7 +36,7 @@
 //! # The way of the data
 //!
 //! ```text
-//! source ─object→ decode ─bytes→ record ─Record→ kind ─Exchange→ classify ─Outcome→ aggregate ─Summary→ diagnose ─Finding→ report
+//! source ─object→ decode ─bytes→ record ─Record→ kind ─Exchange→ classify ─Outcome→ aggregate ─Summary→ diagnose ─Finding→ report ─Report→ plot
 //! ```
 //!
 //! | module | what it does |
@@ -50,6 +50,7 @@
 //! | [`diagnose`] | the likely cause for each target |
 //! | [`knowledge`] | causes, servers and their timeouts, as data |
 //! | [`report`] | text, JSON and Markdown |
+//! | [`plot`] | pictures as files |
 //! | [`pipeline`] | runs it all in parallel, with the same result for any number of threads |
 //! | [`simulate`] | incidents with known causes, as a load balancer would have logged them |
 
@@ -62,6 +63,7 @@ pub mod kind;
 pub mod knowledge;
 pub mod location;
 pub mod pipeline;
+pub mod plot;
 pub mod record;
 pub mod report;
 pub mod schema;

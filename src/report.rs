@@ -31,9 +31,9 @@ use crate::source::{FromCache, Selection};
 use crate::timestamp::Timestamp;
 
 pub use finding::{CheckRow, Estimates, EvidenceRow, FindingRow, SampleRow, ScopeRow, SettingRow};
-pub use plan::{Plan, PlanDay, PlanProblem};
 use pictures::Drawn;
 pub use pictures::Pictures;
+pub use plan::{Plan, PlanDay, PlanProblem};
 
 /// The version of the JSON form. Keys are only ever added to it.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -293,6 +293,26 @@ fn output_that_cannot_be_written_is_trouble_and_leaves_nothing_behind() {
     assert_eq!(names_in(logs.path()), ["a.log", "folder"]);
 }
 
+#[test]
+fn a_figure_is_a_whole_file_beside_the_report() {
+    let printed = run(repository(), &["analyze", "sample-logs"]);
+    let folder = Logs::new();
+    for (name, beginning) in [("a.svg", &b"<svg "[..]), ("b.PNG", b"\x89PNG\r\n")] {
+        folder.write(name, b"an older figure");
+        let path = folder.path().join(name);
+        let path = path.to_str().expect("UTF-8");
+        let drawn = run(repository(), &["analyze", "sample-logs", "--plot", path]);
+        assert_eq!((drawn.code, &*drawn.stderr), (Some(0), ""), "{name}");
+        assert!(drawn.stdout == printed.stdout, "{name}: the report is the same");
+        let figure = fs::read(path).expect("it is there");
+        assert!(figure.starts_with(beginning) && figure.len() > 50_000, "{name}: {} bytes", figure.len());
+    }
+    assert_eq!(names_in(folder.path()), ["a.svg", "b.PNG"]);
+    let nowhere = run(repository(), &["analyze", "sample-logs", "--plot", "nowhere/a.svg"]);
+    assert_eq!((nowhere.code, &*nowhere.stdout), (Some(2), ""));
+    nowhere.assert_complains("nowhere", &["cannot write", "nowhere/a.svg", "No such file"]);
+}
+
 /// A device or a pipe is written to, not replaced: `--output /dev/null` by root must leave the device there.
 #[test]
 fn output_to_a_pipe_goes_into_the_pipe() {
@@ -376,7 +396,7 @@ fn json_has_every_documented_key() {
             "the report",
             &report,
             "schema_version albscope_version window input idle_timeout outcomes status_pairs load_balancers targets \
-             findings timing",
+             findings timing pictures",
         ),
         ("window", &report["window"], "start end"),
         (
@@ -391,13 +411,14 @@ fn json_has_every_documented_key() {
             "a target",
             first("targets"),
             "load_balancer target_group target requests failures first_seen last_seen latency status_pairs outcomes \
-             cause confidence",
+             cause confidence failures_over_time",
         ),
         ("a latency", &first("targets")["latency"], "p50 p90 p99 p999 max"),
         (
             "a finding",
             first("findings"),
-            "cause confidence scope failures first_seen last_seen evidence estimates fix samples",
+            "cause confidence scope failures first_seen last_seen evidence estimates fix samples lags \
+             failures_over_time",
         ),
         ("a scope", &first("findings")["scope"], "load_balancer target_group target"),
         ("a piece of evidence", &first("findings")["evidence"][0], "text for"),
@@ -598,6 +619,7 @@ fn values_that_are_not_allowed_are_refused_with_those_that_are() {
     for (args, parts) in [
         (&["analyze"][..], &["<INPUT>"][..]),
         (&["analyze", "a.log", "--format", "html"], &["'html'", "text, json, markdown"]),
+        (&["analyze", "a.log", "--plot", "figure.jpg"], &["'figure.jpg'", ".svg or .png"]),
         (&["analyze", "a.log", "--color", "blue"], &["'blue'", "auto, always, never"]),
         (&["analyze", "a.log", "--threads", "0"], &["'0'", "1..=1024"]),
         (&["analyze", "a.log", "--idle-timeout", "5000"], &["'5000'", "1 to 4000 seconds"]),
@@ -747,6 +769,11 @@ fn hostile_text_reaches_no_terminal_and_no_page_as_anything_but_text() {
         for line in text.lines().filter(|line| !is_copied(line)) {
             assert!(line.width() <= WIDTH, "{name}: a line of {} columns: {line:.200}", line.width());
         }
+        let drawn = run(logs.path(), &["analyze", "a.log", "--plot", "figure.svg"]);
+        assert_eq!((drawn.code, &*drawn.stderr), (Some(0), ""), "{name}");
+        let figure = fs::read_to_string(logs.path().join("figure.svg")).expect("UTF-8");
+        assert!(figure.len() < 200_000 && !figure.contains("<script"), "{name}: {} bytes of SVG", figure.len());
+        assert_eq!(figure.chars().find(|c| is_obeyed(*c)), None, "{name}");
         let markdown = analyze("markdown").stdout;
         assert!(markdown.len() < 200_000, "{name}: {} bytes of Markdown", markdown.len());
         assert_markdown_is_whole(name, &markdown);

@@ -33,3 +33,35 @@ fn detectors_stand_in_the_order_in_which_they_are_asked() {
     let told: Vec<&str> = numbered.filter_map(|line| line.split_once(".rs` |")?.0.rsplit('`').next()).collect();
     assert_eq!(told, asked);
 }
+
+#[test]
+fn each_number_of_the_pictures_is_described() {
+    use albscope::report::Report;
+    use albscope::source::Selection;
+    use albscope::{Analysis, Progress, diagnose, source};
+
+    let described = include_str!("../docs/pictures.md");
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/keep-alive-race/hits.log");
+    let inputs = [source::from_input(log.as_os_str()).expect("a log")];
+    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let report = Report::new(&summary, &diagnose::diagnose(&summary, None), &Selection::default());
+    let report = serde_json::to_value(&report).expect("JSON");
+    let pictures = &report["pictures"];
+    let parts = [
+        pictures,
+        &pictures["marks"][0],
+        &pictures["timings"][0],
+        &pictures["timings"][0]["idle_timeout"],
+        &pictures["timings"][0]["idle_timeout"]["what_if"][0],
+        &report["findings"][0]["lags"],
+        &report["findings"][0]["lags"]["near"],
+    ];
+    let keys: Vec<&String> = parts.iter().flat_map(|part| part.as_object().expect("an object").keys()).collect();
+    assert!(keys.len() > 30, "{keys:?}");
+    for key in keys {
+        // What a table of the report has too is described there.
+        let is_common = ["load_balancer", "target_group", "target", "requests", "failures"].contains(&key.as_str());
+        let is_described = described.contains(&format!("`{key}`")) || described.contains(&format!(".{key}`"));
+        assert!(is_common || is_described, "docs/pictures.md says nothing of {key}");
+    }
+}

@@ -4,12 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
+use albscope::plot;
 use albscope::report::{Format, Report, Style, Window, words};
 use albscope::source::{Inputs, Source};
 use albscope::{Analysis, Timestamp, diagnose};
 use anyhow::Context;
 
-use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs};
+use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs, PlotFile};
 use super::progress::Shown;
 use super::{Outcome, WIDTH_ELSEWHERE, complain, output_width, plan};
 
@@ -39,6 +40,9 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     };
     let report = Report::new(&summary, &diagnose::diagnose(&summary, idle_timeout), &selection);
     let report = report.made_by(args.command(&selection).iter().map(String::as_str));
+    if let Some(PlotFile { path, format }) = &args.plot {
+        write_file(path, |out| plot::render(&report, *format, out))?;
+    }
     write_report(&report, args)?;
     if report.input.objects_failed > 0 {
         complain(&format!(
@@ -99,8 +103,7 @@ fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)
 }
 
 fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
-    let elsewhere =
-        Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always, is_ascii: args.ascii };
+    let elsewhere = Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always, is_ascii: args.ascii };
     if let Some(path) = &args.html {
         write_file(path, |out| report.render(Format::Html, elsewhere, out))?;
     }

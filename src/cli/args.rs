@@ -7,6 +7,7 @@ use std::time::Duration;
 use albscope::Timestamp;
 use albscope::diagnose::causes::cause;
 use albscope::diagnose::{Cause, Confidence, MAX_IDLE_TIMEOUT};
+use albscope::plot::PlotFormat;
 use albscope::report::Format;
 use albscope::source::{CacheOptions, LoadBalancerFilter, S3Options, Selection, TargetFilter, TargetGroupFilter};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
@@ -64,6 +65,7 @@ pub(crate) enum Command {
   albscope analyze logs/ --since 2h --target-group shop-api --format markdown
   albscope analyze s3://my-logs/AWSLogs/ --since 2026-11-20T10:00Z --until 12:00Z --load-balancer shop
   albscope analyze logs/ --html incident.html
+  albscope analyze logs/ --plot incident.png
   zcat *.log.gz | albscope analyze -")]
 pub(crate) struct AnalyzeArgs {
     #[command(flatten)]
@@ -80,6 +82,10 @@ pub(crate) struct AnalyzeArgs {
     /// Write the report as one page for a browser here, too: it needs no network, and has pictures to look into
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) html: Option<PathBuf>,
+
+    /// Draw the report's pictures as a file, too: SVG or PNG, as its extension says
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = parse_plot)]
+    pub(crate) plot: Option<PlotFile>,
 
     /// The load balancer's idle timeout: seconds, a duration such as 2m, or auto to infer it from the log
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
@@ -302,6 +308,22 @@ impl From<FormatArg> for Format {
             FormatArg::Json => Self::Json,
             FormatArg::Markdown => Self::Markdown,
         }
+    }
+}
+
+/// A file to draw into.
+#[derive(Clone, Debug)]
+pub(crate) struct PlotFile {
+    pub(crate) path: PathBuf,
+    pub(crate) format: PlotFormat,
+}
+
+/// Looks at the extension at once, not when all logs have been read.
+fn parse_plot(text: &str) -> Result<PlotFile, String> {
+    let path = PathBuf::from(text);
+    match PlotFormat::of(&path) {
+        Some(format) => Ok(PlotFile { path, format }),
+        None => Err("the extension tells how to draw: take a name that ends in .svg or .png".to_owned()),
     }
 }
 

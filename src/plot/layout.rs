@@ -1,0 +1,541 @@
+//! Where everything stands on the sheet: the verdict, the timing of the whole, below it that of the targets with most failures and the gaps of keep-alive races.
+
+use super::font::Weight;
+use super::sheet::{Anchor, Area, Item, Rgb, Sheet, Type};
+use crate::report::chart::{
+    COLOURS, LagChart, Legend, Tick, TimingChart, against_idle_timeout, duration, findings_named,
+};
+use crate::report::pictures::MarkKind;
+use crate::report::plain::shortened;
+use crate::report::{FindingRow, Report, words};
+
+const WIDTH: u16 = 1600;
+const HEIGHT: u16 = 900;
+const MARGIN: f32 = 40.0;
+
+/// Left of a picture, for what stands at its axis.
+const AXIS: f32 = 76.0;
+
+/// Right of the picture of the whole, for the names of lines.
+const NAMES: f32 = 290.0;
+
+/// Pictures in the row below, at most.
+const MAX_BELOW: usize = 3;
+
+/// Of them, those of gaps.
+const MAX_GAPS: usize = 1;
+
+/// Causes that are named at the top.
+const MAX_CAUSES: usize = 3;
+
+const INK: Rgb = [0x1a, 0x1f, 0x26];
+const GREY: Rgb = [0x5c, 0x66, 0x72];
+
+/// From few requests to many.
+const FEW: Rgb = [0xe4, 0xe9, 0xf0];
+const MANY: Rgb = [0x3e, 0x4b, 0x5e];
+const SHADES: usize = 12;
+
+const HEADING: Type = Type { size: 32.0, weight: Weight::Bold, colour: INK };
+const SUBHEADING: Type = Type { size: 18.0, weight: Weight::Regular, colour: GREY };
+const PANEL: Type = Type { size: 17.0, weight: Weight::Bold, colour: INK };
+const LABEL: Type = Type { size: 16.0, weight: Weight::Regular, colour: GREY };
+const STRONG: Type = Type { size: 16.0, weight: Weight::Bold, colour: INK };
+const BODY: Type = Type { size: 16.0, weight: Weight::Regular, colour: INK };
+
+/// Between the baselines of names that would else stand upon each other.
+const NAME_GAP: f32 = 20.0;
+
+pub(super) fn sheet(report: &Report) -> Sheet {
+    let (failed, all) = (words::counted(report.failures, "failed request"), words::count(report.requests));
+    let mut page = Page {
+        sheet: Sheet::new(WIDTH, HEIGHT, format!("{failed} of {all} over time and elapsed time")),
+        legend: Legend::new(report),
+    };
+    let mut top = page.verdict(report);
+    let timings: Vec<TimingChart> = {
+        let charts = report.pictures.timings.iter().map(|timing| {
+            let chart = TimingChart::new(&report.pictures, &page.legend, timing)?;
+            Some((timing.target.is_some(), chart))
+        });
+        let mut charts = charts.flatten();
+        let whole = charts.next().map(|(_, chart)| chart);
+        let targets = charts.filter(|(is_target, chart)| *is_target && chart.failures > 0).map(|(_, chart)| chart);
+        whole.into_iter().chain(targets).collect()
+    };
+    let Some((whole, targets)) = timings.split_first() else { return page.sheet };
+    let gaps: Vec<LagChart<'_>> = LagChart::all(report).into_iter().take(MAX_GAPS).collect();
+    // The only target is the whole again.
+    let targets = if report.targets.len() > 1 { targets } else { &[] };
+    let targets = &targets[..targets.len().min(MAX_BELOW - gaps.len())];
+    let has_row = !targets.is_empty() || !gaps.is_empty();
+    let bottom = f32::from(HEIGHT) - if has_row { 330.0 } else { 70.0 };
+    top += 14.0;
+    page.whole(whole, Area { x: MARGIN, y: top, width: f32::from(WIDTH) - 2.0 * MARGIN, height: bottom - top });
+    let against = &report.pictures.timings[0].idle_timeout;
+    let y = bottom + 28.0;
+    page.sheet.text([MARGIN, y], Anchor::Left, BODY, against_idle_timeout(against, report.idle_timeout.seconds));
+    if has_row {
+        let count = (targets.len() + gaps.len()) as f32;
+        let gap = 36.0;
+        let width = (f32::from(WIDTH) - 2.0 * MARGIN - gap * (count - 1.0)) / count;
+        let mut area = Area { x: MARGIN, y: y + 30.0, width, height: f32::from(HEIGHT) - 30.0 - y - 30.0 };
+        for chart in targets {
+            page.of_target(chart, area);
+            area.x += width + gap;
+        }
+        for chart in &gaps {
+            page.gaps(chart, area);
+            area.x += width + gap;
+        }
+    }
+    page.sheet
+}
+
+struct Page {
+    sheet: Sheet,
+    legend: Legend,
+}
+
+impl Page {
+    /// What the report comes to; gives where it ends.
+    fn verdict(&mut self, report: &Report) -> f32 {
+        let share = words::percent(report.failures, report.requests);
+        let verdict = format!(
+            "{} of {} failed ({share})",
+            words::count(report.failures),
+            words::counted(report.requests, "request")
+        );
+        self.sheet.text([MARGIN, 58.0], Anchor::Left, HEADING, verdict);
+        let balancers = match report.load_balancers.as_slice() {
+            [one] => shortened(words::load_balancer_name(&one.load_balancer), 60),
+            many => words::counted(many.len() as u64, "load balancer"),
+        };
+        let window = words::window(report.window).map_or_else(String::new, |window| format!(", {window} UTC"));
+        self.sheet.text([MARGIN, 86.0], Anchor::Left, SUBHEADING, format!("{balancers}{window}"));
+        let right = f32::from(WIDTH) - MARGIN;
+        let mut y = 42.0;
+        let causes = causes(report);
+        let rest = causes.len().saturating_sub(MAX_CAUSES);
+        let mut lines: Vec<String> = causes.into_iter().take(MAX_CAUSES).collect();
+        if rest > 0 {
+            lines.push(format!("and {}", words::counted(rest as u64, "more cause")));
+        }
+        let shape = |place: usize| if place == 0 { STRONG } else { BODY };
+        let lines = lines.into_iter().enumerate();
+        let lines: Vec<String> =
+            lines.map(|(place, line)| self.sheet.fitted(&line, shape(place), f32::from(WIDTH) / 2.0)).collect();
+        let widths = lines.iter().enumerate().map(|(place, line)| self.sheet.width_of(line, shape(place)));
+        let left = right - widths.fold(0.0, f32::max);
+        for (place, line) in lines.into_iter().enumerate() {
+            self.sheet.text([left, y], Anchor::Left, shape(place), line);
+            y += 22.0;
+        }
+        y.max(100.0)
+    }
+
+    /// The timing of the whole, with names, legend and failures over time.
+    fn whole(&mut self, chart: &TimingChart, area: Area) {
+        let strip = if chart.failures > 0 { 56.0 } else { 0.0 };
+        self.sheet.text([area.x, area.y + 16.0], Anchor::Left, PANEL, "Elapsed time of requests, by when they ended");
+        let plot = Area {
+            x: area.x + AXIS,
+            y: area.y + 28.0,
+            width: area.width - AXIS - NAMES,
+            height: area.height - 28.0 - strip - 62.0,
+        };
+        let plot = whole_pixels(plot);
+        self.density(chart, plot);
+        self.elapsed_axis(chart, plot, usize::MAX);
+        self.lines(chart, plot);
+        self.failed(chart, plot, 1.0);
+        self.names(chart, plot);
+        let strip = whole_pixels(Area { y: plot.bottom() + strip / 7.0, height: strip, ..plot });
+        if chart.failures > 0 {
+            self.failures(chart, strip);
+        }
+        self.time_axis(chart, strip, 110.0);
+        self.legend(Area { y: strip.bottom() + 48.0, ..plot });
+    }
+
+    /// The timing of one target, smaller.
+    fn of_target(&mut self, chart: &TimingChart, area: Area) {
+        let share = words::percent(chart.failures, chart.requests);
+        let failures = format!("{} of {} failed ({share})", words::count(chart.failures), words::count(chart.requests));
+        let failures_width = self.sheet.width_of(&failures, LABEL);
+        let subject = self.sheet.fitted(&chart.subject, PANEL, area.width - failures_width - 16.0);
+        self.sheet.text([area.x, area.y + 14.0], Anchor::Left, PANEL, subject);
+        self.sheet.text([area.right(), area.y + 14.0], Anchor::Right, LABEL, failures);
+        let plot = Area {
+            x: area.x + AXIS - 6.0,
+            y: area.y + 24.0,
+            width: area.width - AXIS + 6.0,
+            height: area.height - 24.0 - 20.0,
+        };
+        let plot = whole_pixels(plot);
+        self.density(chart, plot);
+        self.elapsed_axis(chart, plot, 4);
+        self.lines(chart, plot);
+        self.failed(chart, plot, 0.75);
+        self.time_axis(chart, plot, 130.0);
+    }
+
+    /// Requests as shades. Neighbours of one shade are one area, which makes a file a good deal smaller.
+    fn density(&mut self, chart: &TimingChart, plot: Area) {
+        let bins = chart.elapsed.bins();
+        let cells = || (0..bins).flat_map(|elapsed| (0..chart.time.bins).map(move |time| (time, elapsed)));
+        let most = cells().map(|(time, elapsed)| chart.requests_in(time, elapsed)).max().unwrap_or(0);
+        let mut shades: Vec<Vec<Area>> = vec![Vec::new(); SHADES];
+        for (time, elapsed) in cells() {
+            let requests = chart.requests_in(time, elapsed);
+            if requests > 0 {
+                let share = (requests as f32).ln_1p() / (most as f32).ln_1p();
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
+                let shade = ((share * SHADES as f32).ceil() as usize).clamp(1, SHADES) - 1;
+                let cell = cell(chart, plot, time, elapsed);
+                match shades[shade].last_mut() {
+                    Some(last) if last.right() == cell.x && last.y == cell.y => last.width += cell.width,
+                    _ => shades[shade].push(cell),
+                }
+            }
+        }
+        for (shade, areas) in shades.into_iter().enumerate().filter(|(_, areas)| !areas.is_empty()) {
+            self.sheet.items.push(Item::Areas { colour: shade_of(shade), areas });
+        }
+        let (left, bottom) = (plot.x - 1.0, plot.bottom() + 1.0);
+        self.sheet.area(Area { x: left, y: plot.y, width: 1.0, height: plot.height + 1.0 }, GREY);
+        self.sheet.area(Area { x: left, y: bottom - 1.0, width: plot.width + 1.0, height: 1.0 }, GREY);
+    }
+
+    /// Failures as symbols, whose size tells how many they are.
+    fn failed(&mut self, chart: &TimingChart, plot: Area, scale: f32) {
+        let mut shapes: [Vec<Vec<[f32; 2]>>; COLOURS.len()] = Default::default();
+        for failed in &chart.failed {
+            let cell = cell(chart, plot, failed.time, failed.elapsed);
+            let centre = [cell.x + cell.width / 2.0, cell.y + cell.height / 2.0];
+            let radius = (4.5 + (failed.requests as f32).ln()).min(11.0) * scale;
+            shapes[failed.colour].push(symbol(failed.colour, centre, radius));
+        }
+        // The most frequent lie below, so that rare ones are seen.
+        for (colour, shapes) in shapes.into_iter().enumerate().filter(|(_, shapes)| !shapes.is_empty()) {
+            self.sheet.items.push(Item::Shapes { colour: rgb(colour), shapes });
+        }
+    }
+
+    fn elapsed_axis(&mut self, chart: &TimingChart, plot: Area, most: usize) {
+        let ticks = chart.elapsed.ticks();
+        let every = ticks.len().div_ceil(most.max(1)).max(1);
+        for Tick { at, label } in ticks.into_iter().rev().step_by(every) {
+            let y = height_of(chart, plot, at);
+            self.sheet.area(Area { x: plot.x - 6.0, y: y.round(), width: 5.0, height: 1.0 }, GREY);
+            self.sheet.text([plot.x - 10.0, y + 5.5], Anchor::Right, LABEL, label);
+        }
+    }
+
+    fn time_axis(&mut self, chart: &TimingChart, plot: Area, room: f32) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few")]
+        let most = (plot.width / room) as usize;
+        for Tick { at, label } in chart.time.ticks(most) {
+            let x = plot.x + at as f32 / chart.time.bins as f32 * plot.width;
+            self.sheet.area(Area { x: x.round(), y: plot.bottom(), width: 1.0, height: 6.0 }, GREY);
+            let half = self.sheet.width_of(&label, LABEL) / 2.0;
+            let x = x.clamp(plot.x + half - AXIS / 2.0, plot.right() - half);
+            self.sheet.text([x, plot.bottom() + 20.0], Anchor::Middle, LABEL, label);
+        }
+    }
+
+    fn lines(&mut self, chart: &TimingChart, plot: Area) {
+        for line in &chart.lines {
+            let y = height_of(chart, plot, chart.elapsed.position(line.seconds)).round();
+            let (width, dash) = match line.kind {
+                MarkKind::IdleTimeout => (2.5, None),
+                MarkKind::ConnectTimeout => (1.5, Some(8.0)),
+                MarkKind::Timeout => (1.5, Some(4.0)),
+                MarkKind::KeepAlive => (1.5, Some(2.0)),
+            };
+            self.sheet.line([plot.x, y], [plot.right(), y], width, INK, dash);
+        }
+    }
+
+    /// The names of the lines, each as near to its line as the others allow.
+    fn names(&mut self, chart: &TimingChart, plot: Area) {
+        let mut lines: Vec<_> = chart.lines.iter().collect();
+        lines.reverse();
+        let wanted: Vec<f32> =
+            lines.iter().map(|line| height_of(chart, plot, chart.elapsed.position(line.seconds)).round()).collect();
+        let placed = spread(&wanted, NAME_GAP, plot.y, plot.bottom());
+        for ((line, from), to) in lines.into_iter().zip(wanted).zip(placed) {
+            let x = plot.right();
+            self.sheet.line([x, from], [x + 18.0, to], 1.0, GREY, None);
+            let shape = if line.kind == MarkKind::IdleTimeout { STRONG } else { BODY };
+            let width = self.sheet.text([x + 24.0, to + 5.5], Anchor::Left, shape, line.label.as_str());
+            if !line.source.is_empty() {
+                let source = self.sheet.fitted(&format!(", {}", line.source), LABEL, NAMES - 24.0 - width);
+                self.sheet.text([x + 24.0 + width, to + 5.5], Anchor::Left, LABEL, source);
+            }
+        }
+    }
+
+    /// Failures over time as bars, those of each outcome upon the others.
+    fn failures(&mut self, chart: &TimingChart, strip: Area) {
+        let most = chart.failures_over_time.iter().copied().max().unwrap_or(0);
+        let mut counts = vec![[0_u64; COLOURS.len()]; chart.time.bins];
+        for failed in &chart.failed {
+            counts[failed.time][failed.colour] += failed.requests;
+        }
+        let mut bars: [Vec<Area>; COLOURS.len()] = Default::default();
+        for (time, (counts, all)) in counts.iter().zip(&chart.failures_over_time).enumerate() {
+            let known: u64 = counts.iter().sum();
+            let mut below = 0;
+            let (left, right) = columns(strip, time, chart.time.bins);
+            let height = |failures: u64| (failures as f32 / most.max(1) as f32 * strip.height).ceil();
+            for (colour, count) in counts.iter().enumerate() {
+                // Those without a known elapsed time have no outcome here.
+                let count = count + if colour == COLOURS.len() - 1 { all.saturating_sub(known) } else { 0 };
+                if count > 0 {
+                    let (bottom, top) = (height(below), height(below + count));
+                    below += count;
+                    bars[colour].push(Area {
+                        x: left,
+                        y: strip.bottom() - top,
+                        width: right - left,
+                        height: (top - bottom).max(1.0),
+                    });
+                }
+            }
+        }
+        for (colour, areas) in bars.into_iter().enumerate().filter(|(_, areas)| !areas.is_empty()) {
+            self.sheet.items.push(Item::Areas { colour: rgb(colour), areas });
+        }
+        self.sheet.area(Area { y: strip.bottom(), height: 1.0, ..strip }, GREY);
+        let words = format!("failed, at most {} in {}", words::count(most), words::span(chart.time.bin_seconds));
+        self.sheet.text([strip.right() + 24.0, strip.bottom() - 8.0], Anchor::Left, LABEL, words);
+    }
+
+    /// What colours and shades stand for, in one line.
+    fn legend(&mut self, area: Area) {
+        let mut x = area.x;
+        for (place, (name, failures)) in self.legend.entries().into_iter().enumerate() {
+            let text = format!("{name} {}", words::count(failures));
+            let width = self.sheet.width_of(&text, BODY);
+            if x + width + 40.0 > area.right() {
+                break;
+            }
+            let symbol = symbol(place, [x + 8.0, area.y - 5.5], 8.0);
+            self.sheet.items.push(Item::Shapes { colour: rgb(place), shapes: vec![symbol] });
+            self.sheet.text([x + 22.0, area.y], Anchor::Left, BODY, text);
+            x += width + 46.0;
+        }
+        let x = area.right() + 24.0;
+        for shade in 0..SHADES {
+            let at = x + shade as f32 * 8.0;
+            self.sheet.area(Area { x: at.round(), y: area.y - 12.0, width: 8.0, height: 12.0 }, shade_of(shade));
+        }
+        self.sheet.text([x + SHADES as f32 * 8.0 + 8.0, area.y], Anchor::Left, LABEL, "all requests");
+    }
+
+    /// The gap picture: shares of failed and of answered requests by the time since an earlier answer.
+    fn gaps(&mut self, chart: &LagChart<'_>, area: Area) {
+        let title = format!("Keep-alive race at {} (finding {})", chart.subject, chart.finding + 1);
+        let title = self.sheet.fitted(&title, PANEL, area.width);
+        self.sheet.text([area.x, area.y + 14.0], Anchor::Left, PANEL, title);
+        let bins = &chart.lags.near;
+        let plot = Area {
+            x: area.x + AXIS - 20.0,
+            y: area.y + 64.0,
+            width: area.width - AXIS + 20.0,
+            height: area.height - 64.0 - 40.0,
+        };
+        let plot = whole_pixels(plot);
+        let answered: Rgb = GREY;
+        // The legend, under the title.
+        let mut x = area.x;
+        for (colour, text) in [(rgb(0), "failed requests"), (answered, "answered requests")] {
+            self.sheet.area(Area { x: x.round(), y: area.y + 30.0, width: 12.0, height: 12.0 }, colour);
+            x += 18.0 + self.sheet.text([x + 18.0, area.y + 42.0], Anchor::Left, LABEL, text) + 24.0;
+        }
+        let share = |count: u32, of: usize| count as f32 / of.max(1) as f32;
+        let count = bins.failures.len();
+        let bar = |place: usize, share: f32, part: (f32, f32)| {
+            let (left, right) = columns(plot, place, count);
+            let width = right - left;
+            let height = (share * plot.height).round();
+            Area {
+                x: (left + part.0 * width).round(),
+                y: plot.bottom() - height,
+                width: ((part.1 - part.0) * width).round().max(1.0),
+                height,
+            }
+        };
+        for (colour, counts, of, part) in [
+            (rgb(0), &bins.failures, chart.lags.failures, (0.0, 0.55)),
+            (answered, &bins.controls, chart.lags.controls, (0.55, 0.95)),
+        ] {
+            let bars = counts.iter().enumerate().map(|(place, count)| bar(place, share(*count, of), part));
+            let areas: Vec<Area> = bars.filter(|bar| bar.height > 0.0).collect();
+            if !areas.is_empty() {
+                self.sheet.items.push(Item::Areas { colour, areas });
+            }
+        }
+        self.sheet.area(Area { y: plot.bottom(), height: 1.0, ..plot }, GREY);
+        for (share, label) in [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")] {
+            let y = plot.bottom() - share * plot.height;
+            self.sheet.text([plot.x - 8.0, y + 5.5], Anchor::Right, LABEL, label);
+        }
+        let (first, step) = (bins.start.as_secs_f32(), bins.width.as_secs_f32());
+        let last = first + step * count as f32;
+        let x_of = |seconds: f32| plot.x + (seconds - first) / (last - first) * plot.width;
+        let keep_alive = x_of(chart.keep_alive as f32);
+        self.sheet.line([keep_alive, plot.y - 10.0], [keep_alive, plot.bottom()], 1.5, INK, Some(2.0));
+        let label = format!("keep-alive timeout {}", duration(chart.keep_alive));
+        let width = self.sheet.width_of(&label, STRONG);
+        let (x, anchor) = if keep_alive + 8.0 + width < area.right() {
+            (keep_alive + 8.0, Anchor::Left)
+        } else {
+            (keep_alive - 8.0, Anchor::Right)
+        };
+        self.sheet.text([x, plot.y - 1.0], anchor, STRONG, label);
+        let y = plot.bottom() + 18.0;
+        self.sheet.text([plot.x, y], Anchor::Left, LABEL, duration(first.into()));
+        self.sheet.text([plot.right(), y], Anchor::Right, LABEL, duration(last.into()));
+        let idle = format!("idle timeout {}", duration(chart.idle_timeout));
+        if chart.idle_timeout <= f64::from(last) {
+            let at = x_of(chart.idle_timeout as f32);
+            self.sheet.line([at, plot.y], [at, plot.bottom()], 2.5, INK, None);
+            self.sheet.text([at - 8.0, area.y + 42.0], Anchor::Right, STRONG, idle);
+        } else {
+            // Beyond the right edge.
+            let (x, y) = (area.right(), area.y + 36.5);
+            self.sheet.line([x - 22.0, y], [x - 6.0, y], 2.5, INK, None);
+            let arrow = vec![[x, y], [x - 9.0, y - 6.0], [x - 9.0, y + 6.0]];
+            self.sheet.items.push(Item::Shapes { colour: INK, shapes: vec![arrow] });
+            self.sheet.text([x - 28.0, y + 5.5], Anchor::Right, STRONG, idle);
+        }
+        let caption = "since an earlier answer on the same node and target";
+        self.sheet.text([plot.x + plot.width / 2.0, y + 18.0], Anchor::Middle, LABEL, caption);
+    }
+}
+
+/// The likely causes, the one of most failures first: `connect-timeout (high) at target 10.0.11.162:3000, 1,124 failures, finding 1`.
+fn causes(report: &Report) -> Vec<String> {
+    let mut causes: Vec<(&FindingRow, Vec<usize>, u64)> = Vec::new();
+    for (place, finding) in report.findings.iter().enumerate() {
+        match causes.iter_mut().find(|(first, ..)| first.cause == finding.cause) {
+            Some((first, places, failures)) => {
+                if finding.confidence > first.confidence {
+                    *first = finding;
+                }
+                places.push(place);
+                *failures += finding.failures;
+            }
+            None => causes.push((finding, vec![place], finding.failures)),
+        }
+    }
+    causes.sort_by_key(|(.., failures)| std::cmp::Reverse(*failures));
+    let lines = causes.into_iter().map(|(finding, places, failures)| {
+        let (what, _) = words::scope(&finding.scope);
+        let are_targets = places.iter().all(|&place| report.findings[place].scope.target.is_some());
+        let what = match (places.len(), are_targets) {
+            (1, _) => shortened(&what, 60),
+            (count, true) => format!("{count} targets"),
+            (count, false) => format!("{count} places"),
+        };
+        format!(
+            "{} ({}) at {what}, {}, {}",
+            finding.cause,
+            finding.confidence.id(),
+            words::counted(failures, "failure"),
+            findings_named(&places)
+        )
+    });
+    lines.collect()
+}
+
+fn rgb(colour: usize) -> Rgb {
+    let colour = COLOURS[colour];
+    [colour.red, colour.green, colour.blue]
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
+fn shade_of(shade: usize) -> Rgb {
+    let share = shade as f32 / (SHADES - 1) as f32;
+    let mix = |few: u8, many: u8| (f32::from(few) + (f32::from(many) - f32::from(few)) * share).round() as u8;
+    [mix(FEW[0], MANY[0]), mix(FEW[1], MANY[1]), mix(FEW[2], MANY[2])]
+}
+
+fn whole_pixels(area: Area) -> Area {
+    Area { x: area.x.round(), y: area.y.round(), width: area.width.round(), height: area.height.round() }
+}
+
+/// From where to where a bin of time goes, between pixels.
+fn columns(plot: Area, bin: usize, bins: usize) -> (f32, f32) {
+    let edge = |bin: usize| (plot.x + plot.width * bin as f32 / bins as f32).round();
+    (edge(bin), edge(bin + 1))
+}
+
+fn cell(chart: &TimingChart, plot: Area, time: usize, elapsed: usize) -> Area {
+    let (left, right) = columns(plot, time, chart.time.bins);
+    let top = height_of(chart, plot, (elapsed + 1) as f64).round();
+    let bottom = height_of(chart, plot, elapsed as f64).round();
+    Area { x: left, y: top, width: right - left, height: bottom - top }
+}
+
+/// Where a place on the axis of elapsed time stands.
+fn height_of(chart: &TimingChart, plot: Area, position: f64) -> f32 {
+    plot.bottom() - position as f32 / chart.elapsed.bins() as f32 * plot.height
+}
+
+/// The symbol of each colour, so that nothing is told by colour alone.
+fn symbol(place: usize, [x, y]: [f32; 2], radius: f32) -> Vec<[f32; 2]> {
+    let corners: &[(f32, f32)] = match place {
+        // Nearly round.
+        0 => &[
+            (1.0, 0.0),
+            (0.87, 0.5),
+            (0.5, 0.87),
+            (0.0, 1.0),
+            (-0.5, 0.87),
+            (-0.87, 0.5),
+            (-1.0, 0.0),
+            (-0.87, -0.5),
+            (-0.5, -0.87),
+            (0.0, -1.0),
+            (0.5, -0.87),
+            (0.87, -0.5),
+        ],
+        1 => &[(0.0, -1.1), (1.05, 0.8), (-1.05, 0.8)],
+        2 => &[(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
+        3 => &[(0.0, -1.2), (1.0, 0.0), (0.0, 1.2), (-1.0, 0.0)],
+        4 => &[
+            (-0.35, -1.0),
+            (0.35, -1.0),
+            (0.35, -0.35),
+            (1.0, -0.35),
+            (1.0, 0.35),
+            (0.35, 0.35),
+            (0.35, 1.0),
+            (-0.35, 1.0),
+            (-0.35, 0.35),
+            (-1.0, 0.35),
+            (-1.0, -0.35),
+            (-0.35, -0.35),
+        ],
+        _ => &[(-1.05, -0.8), (1.05, -0.8), (0.0, 1.1)],
+    };
+    corners.iter().map(|(dx, dy)| [x + dx * radius, y + dy * radius]).collect()
+}
+
+/// Places in rising order, as near to the wanted ones (which rise too) as a gap between each two and the ends allow.
+fn spread(wanted: &[f32], gap: f32, low: f32, high: f32) -> Vec<f32> {
+    let mut placed: Vec<f32> = Vec::with_capacity(wanted.len());
+    for place in wanted {
+        let least = placed.last().map_or(low, |last| last + gap);
+        placed.push(place.max(least));
+    }
+    let mut most = high;
+    for place in placed.iter_mut().rev() {
+        *place = place.min(most);
+        most = *place - gap;
+    }
+    placed
+}

@@ -1,0 +1,154 @@
+//! Pictures of the logs that stand for each cause, and of hostile ones.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::sheet::{Area, Item, Sheet, Text};
+use super::*;
+use crate::diagnose::diagnose;
+use crate::pipeline::{Analysis, Progress};
+use crate::source::{self, Selection};
+
+fn report(log: &Path) -> Report {
+    let inputs = [source::from_input(log.as_os_str()).expect("it is there")];
+    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    Report::new(&summary, &diagnose(&summary, None), &Selection::default())
+}
+
+fn report_of(log: &str) -> Report {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), log).expect("it can be written");
+    report(file.path())
+}
+
+/// The logs of all causes.
+fn logs() -> Vec<PathBuf> {
+    let causes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes");
+    let folders = std::fs::read_dir(causes).expect("a folder").map(|folder| folder.expect("a folder").path());
+    let mut logs: Vec<PathBuf> = folders.map(|folder| folder.join("hits.log")).collect();
+    logs.sort_unstable();
+    logs
+}
+
+fn race() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/keep-alive-race/hits.log")
+}
+
+fn drawn(report: &Report, format: PlotFormat) -> Vec<u8> {
+    let mut file = Vec::new();
+    render(report, format, &mut file).expect("a Vec takes all");
+    file
+}
+
+fn texts(sheet: &Sheet) -> Vec<&Text> {
+    let texts = sheet.items.iter().filter_map(|item| match item {
+        Item::Text(text) => Some(text),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// Where a text's letters are, without what hangs below the line.
+fn extent(text: &Text) -> Area {
+    let height = text.shape.size * 0.72;
+    Area { x: text.x, y: text.y - height, width: text.width, height }
+}
+
+#[test]
+fn the_extension_says_how_to_draw() {
+    for (path, expected) in [
+        ("a.svg", Some(PlotFormat::Svg)),
+        ("folder.d/b.PNG", Some(PlotFormat::Png)),
+        ("c.svgz", None),
+        ("svg", None),
+        ("d.jpg", None),
+        ("", None),
+    ] {
+        assert_eq!(PlotFormat::of(Path::new(path)), expected, "{path}");
+    }
+}
+
+#[test]
+fn no_text_stands_upon_another_or_leaves_the_sheet() {
+    let mut count = 0;
+    for log in logs() {
+        let sheet = layout::sheet(&report(&log));
+        let texts = texts(&sheet);
+        for (place, text) in texts.iter().enumerate() {
+            let one = extent(text);
+            let is_inside = one.x >= 0.0
+                && one.y >= 0.0
+                && one.right() <= f32::from(sheet.width)
+                && text.y <= f32::from(sheet.height) - 4.0;
+            assert!(is_inside, "{}: {text:?}", log.display());
+            for other in &texts[place + 1..] {
+                let next = extent(other);
+                let is_apart =
+                    one.right() <= next.x || next.right() <= one.x || one.bottom() <= next.y || next.bottom() <= one.y;
+                assert!(is_apart, "{}: {text:?} and {other:?}", log.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 1_000, "{count} pairs were looked at");
+}
+
+#[test]
+fn a_race_has_its_gaps_beside_the_timing() {
+    let sheet = layout::sheet(&report(&race()));
+    let texts: Vec<&str> = texts(&sheet).iter().map(|text| text.text.as_str()).collect();
+    for expected in ["Keep-alive race at ", "keep-alive timeout ", "idle timeout 60 s"] {
+        assert!(texts.iter().any(|text| text.starts_with(expected)), "{expected}: {texts:?}");
+    }
+}
+
+#[test]
+fn svg_is_sound_and_asks_for_nothing_outside_of_itself() {
+    for log in logs() {
+        let svg = String::from_utf8(drawn(&report(&log), PlotFormat::Svg)).expect("UTF-8");
+        let document = roxmltree::Document::parse(&svg).expect("XML");
+        let ids: BTreeSet<&str> = document.descendants().filter_map(|node| node.attribute("id")).collect();
+        let names: BTreeSet<&str> =
+            document.descendants().filter(|node| node.is_element()).map(|node| node.tag_name().name()).collect();
+        assert_eq!(names, BTreeSet::from(["defs", "g", "path", "svg", "title", "use"]), "{}", log.display());
+        for node in document.descendants() {
+            for attribute in node.attributes().filter(|attribute| attribute.name() == "href") {
+                let id = attribute.value().strip_prefix('#').expect("a reference to a part of the file");
+                assert!(ids.contains(id), "{id}");
+            }
+        }
+        assert!(svg.len() < 400_000, "{} bytes", svg.len());
+    }
+}
+
+#[test]
+fn png_has_the_size_of_a_slide_and_the_same_bytes_each_time() {
+    let report = report(&race());
+    let png = drawn(&report, PlotFormat::Png);
+    assert!(png.starts_with(b"\x89PNG"));
+    let pixels = tiny_skia::Pixmap::decode_png(&png).expect("a picture");
+    assert_eq!((pixels.width(), pixels.height()), (1_600, 900));
+    let coloured = pixels.pixels().iter().filter(|pixel| pixel.red() != pixel.blue()).count();
+    assert!(coloured > 5_000, "{coloured} pixels");
+    assert_eq!(png, drawn(&report, PlotFormat::Png));
+}
+
+#[test]
+fn what_strangers_wrote_is_text() {
+    let log = std::fs::read_to_string(race()).expect("a log");
+    let group = "targetgroup/";
+    let hostile = "targetgroup/<script>alert(1)</script>&\u{202e}'";
+    let svg = drawn(&report_of(&log.replace(group, hostile)), PlotFormat::Svg);
+    let svg = String::from_utf8(svg).expect("UTF-8");
+    roxmltree::Document::parse(&svg).expect("XML");
+    assert!(svg.contains("&lt;script&gt;alert(1)"), "the name is shown");
+    assert!(!svg.contains("<script") && !svg.contains('\u{202e}'));
+}
+
+#[test]
+fn nothing_to_draw_is_a_sheet_that_says_so() {
+    let svg = String::from_utf8(drawn(&report_of(""), PlotFormat::Svg)).expect("UTF-8");
+    let document = roxmltree::Document::parse(&svg).expect("XML");
+    let labels: Vec<&str> = document.descendants().filter_map(|node| node.attribute("aria-label")).collect();
+    assert_eq!(labels, ["0 of 0 requests failed (0 %)", "0 load balancers"]);
+}
