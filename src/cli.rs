@@ -3,6 +3,7 @@
 mod analyze;
 mod args;
 mod explain;
+mod export;
 mod papers;
 mod plan;
 mod progress;
@@ -41,11 +42,16 @@ const WIDTH_ELSEWHERE: usize = 100;
 /// Said of a report, which is written at the end or not at all, and of simulated logs, of which those that are written stay.
 const INTERRUPTED_MESSAGE: &str = "interrupted before the end";
 
+/// Said where a whole input has no object that may hold a log.
+const NO_LOG_FOUND: &str = "no log object found; in a folder, names must contain .log or end in .gz or .txt. \
+                            A file that is named itself is read whatever its name";
+
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     let args = Args::read();
     let result = match args.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions(args) => papers::completions(&args),

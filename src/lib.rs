@@ -59,6 +59,7 @@ pub mod classify;
 pub mod decode;
 pub mod diagnose;
 pub mod error;
+pub mod export;
 pub mod kind;
 pub mod knowledge;
 pub mod location;

@@ -66,6 +66,13 @@ impl Progress {
         }
     }
 
+    /// Begins anew, for another run over the same input. One that was cancelled stays so.
+    pub fn restart(&self) {
+        for number in [&self.objects, &self.bytes, &self.objects_done, &self.bytes_done] {
+            number.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Asks the run to stop; it ends with [`ErrorKind::Cancelled`] soon after.
     pub fn cancel(&self) {
         self.watch.cancel();
@@ -143,12 +150,12 @@ impl Analysis {
             summary.merge(part);
             Ok(())
         };
-        let input = self.collect(sources, progress, Shards::AtMost(MAX_SHARDS), Summary::default, merge)?;
+        let input = self.collect(sources, progress, Shards::AtMost(MAX_SHARDS), |_| Summary::default(), merge)?;
         summary.input = input;
         Ok(summary)
     }
 
-    /// Reads all objects of all sources, each shard of them into a part that `begin` makes. `merge` gets the parts, one at a time, in the order of the input.
+    /// Reads all objects of all sources, each shard of them into a part that `begin` makes, given the shard's place in the order of the input. `merge` gets the parts, one at a time, in the order of the input.
     ///
     /// # Errors
     /// As [`Analysis::run`], and what a part or `merge` could not do, which ends the run.
@@ -157,7 +164,7 @@ impl Analysis {
         sources: &[Box<dyn Source>],
         progress: &Progress,
         shards: Shards,
-        begin: impl Fn() -> P + Sync,
+        begin: impl Fn(usize) -> P + Sync,
         merge: impl FnMut(P) -> Result<()> + Send,
     ) -> Result<InputAccount> {
         let mut input = InputAccount::default();
@@ -184,7 +191,7 @@ impl Analysis {
         };
         let shards: Vec<&[Item<'_>]> = objects.chunks(objects_a_shard).collect();
         let threads = self.thread_count(shards.len());
-        let schedule = Schedule::new(shards, max_ahead, || (InputAccount::default(), begin()));
+        let schedule = Schedule::new(shards, max_ahead, |index| (InputAccount::default(), begin(index)));
         let merged = Mutex::new(InOrder { next: 0, waiting: BTreeMap::new(), input, merge, error: None });
         let reader = Reader { analysis: self, progress };
         let work = || {

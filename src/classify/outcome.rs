@@ -17,6 +17,17 @@ pub enum AnsweredBy {
 }
 
 impl AnsweredBy {
+    /// The stable id.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::LoadBalancer => "load-balancer",
+            Self::Rule => "rule",
+            Self::Nobody => "nobody",
+        }
+    }
+
     /// For people.
     #[must_use]
     pub fn title(self) -> &'static str {

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
+use albscope::export::tables::write_tables;
 use albscope::plot;
 use albscope::report::{Format, Report, Style, Window, words};
 use albscope::source::{Inputs, Source};
@@ -12,7 +13,7 @@ use anyhow::Context;
 
 use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs, PlotFile};
 use super::progress::Shown;
-use super::{Outcome, WIDTH_ELSEWHERE, complain, output_width, plan};
+use super::{NO_LOG_FOUND, Outcome, WIDTH_ELSEWHERE, complain, output_width, plan};
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     anyhow::ensure!(args.html.is_none() || args.html != args.output, "--html and --output name the same file");
@@ -43,6 +44,9 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     if let Some(PlotFile { path, format }) = &args.plot {
         write_file(path, |out| plot::render(&report, *format, out))?;
     }
+    if let Some(folder) = &args.tables {
+        write_tables(&summary, &report, folder, args.tables_format.into())?;
+    }
     write_report(&report, args)?;
     if report.input.objects_failed > 0 {
         complain(&format!(
@@ -62,10 +66,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
         && (report.selected == Window::from(None) || !args.logs.has_s3())
         && outcome == Outcome::Done
     {
-        complain(
-            "no log object found; in a folder, names must contain .log or end in .gz or .txt. \
-             A file that is named itself is read whatever its name",
-        );
+        complain(NO_LOG_FOUND);
         outcome = Outcome::Trouble;
     }
     if report.input.lines > 0 && report.input.records == 0 {
@@ -84,7 +85,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The inputs that exist. Those that do not are complained about, and the run goes on without them unless it is strict or none is left.
-fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)> {
+pub(super) fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)> {
     let mut sources = Vec::new();
     let mut outcome = Outcome::Done;
     let mut opener = Inputs::new(args.s3_options());

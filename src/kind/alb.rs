@@ -125,19 +125,74 @@ impl<'a> RequestLine<'a> {
     #[must_use]
     #[inline]
     pub fn path(&self) -> Option<&'a [u8]> {
-        let url = self.url?;
-        // A scheme is short, so its colon is found at once or not at all.
-        let colon = url.iter().take(MAX_SCHEME_BYTES + 1).position(|&byte| byte == b':');
-        let after_scheme = match colon {
-            Some(colon) if url[colon..].starts_with(b"://") => &url[colon + 3..],
-            _ if url.starts_with(b"/") => url,
-            _ => return Some(url),
-        };
-        let Some(slash) = memchr::memchr2(b'/', b'?', after_scheme) else { return Some(b"/") };
-        let path = &after_scheme[slash..];
-        let path = &path[..memchr::memchr2(b'?', b'#', path).unwrap_or(path.len())];
-        Some(if path.is_empty() { b"/" } else { path })
+        self.url.map(path_of)
     }
+}
+
+/// The protocol of a URL, and what follows `://`. `None` where the URL begins with something else.
+#[inline]
+fn split_protocol(url: &[u8]) -> Option<(&[u8], &[u8])> {
+    // A scheme is short, so its colon is found at once or not at all.
+    let colon = url.iter().take(MAX_SCHEME_BYTES + 1).position(|&byte| byte == b':')?;
+    url[colon..].strip_prefix(b"://").map(|rest| (&url[..colon], rest))
+}
+
+#[inline]
+fn path_of(url: &[u8]) -> &[u8] {
+    let after_protocol = match split_protocol(url) {
+        Some((_, rest)) => rest,
+        None if url.starts_with(b"/") => url,
+        None => return url,
+    };
+    let Some(slash) = memchr::memchr2(b'/', b'?', after_protocol) else { return b"/" };
+    let path = &after_protocol[slash..];
+    let path = &path[..memchr::memchr2(b'?', b'#', path).unwrap_or(path.len())];
+    if path.is_empty() { b"/" } else { path }
+}
+
+/// The parts of a URL, each absent where it has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Url<'a> {
+    /// `http`, `https`, `ws`, `wss`.
+    pub protocol: Option<&'a [u8]>,
+    /// Name or address, without the brackets of an IPv6 address.
+    pub host: Option<&'a [u8]>,
+    /// The port; absent where none, or no number, is logged.
+    pub port: Option<u16>,
+    /// As [`RequestLine::path`].
+    pub path: Option<&'a [u8]>,
+    /// What stands behind the first `?`. Absent where that is nothing.
+    pub query: Option<&'a [u8]>,
+}
+
+impl<'a> Url<'a> {
+    /// Takes a URL apart. One that does not begin with `protocol://` is all path and query.
+    #[must_use]
+    pub fn parse(url: &'a [u8]) -> Self {
+        let (protocol, rest) = split_protocol(url).map_or((None, url), |(protocol, rest)| (Some(protocol), rest));
+        let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+        let authority = protocol.map(|_| &rest[..end]).filter(|authority| !authority.is_empty());
+        // A colon inside brackets is the address's.
+        let endpoint = authority.map(|authority| match authority.strip_suffix(b"]") {
+            Some(_) => Endpoint { address: authority, port: None },
+            None => Endpoint::parse(authority),
+        });
+        let host = endpoint.map(|endpoint| unbracketed(endpoint.address)).filter(|host| !host.is_empty());
+        let before_fragment = &rest[..memchr::memchr(b'#', rest).unwrap_or(rest.len())];
+        let query = memchr::memchr(b'?', before_fragment).map(|mark| &before_fragment[mark + 1..]);
+        Self {
+            protocol,
+            host,
+            port: endpoint.and_then(|endpoint| endpoint.port),
+            path: Some(path_of(url)),
+            query: query.filter(|query| !query.is_empty()),
+        }
+    }
+}
+
+/// An address without the brackets that an IPv6 address may stand in.
+fn unbracketed(address: &[u8]) -> &[u8] {
+    address.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(address)
 }
 
 /// An address and a port.
@@ -157,8 +212,7 @@ impl<'a> Endpoint<'a> {
             Some(colon) => (&text[..colon], &text[colon + 1..]),
             None => (text, &text[text.len()..]),
         };
-        let address = address.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(address);
-        Self { address, port: integer_of(port).and_then(|port| u16::try_from(port).ok()) }
+        Self { address: unbracketed(address), port: integer_of(port).and_then(|port| u16::try_from(port).ok()) }
     }
 }
 
@@ -246,6 +300,14 @@ impl<'a> Record<'a, Alb> {
     #[inline]
     pub fn sent_bytes(&self) -> Result<Option<u64>, Problem> {
         self.integer(SENT_BYTES)
+    }
+
+    /// Priority of the rule that matched: 0 the default action, -1 an error in evaluating rules. Absent also where no number stands there.
+    #[must_use]
+    pub fn matched_rule_priority(&self) -> Option<i64> {
+        let text = self.value(MATCHED_RULE_PRIORITY)?;
+        let (sign, digits) = text.strip_prefix(b"-").map_or((1, text), |digits| (-1, digits));
+        integer_of(digits).and_then(|number| i64::try_from(number).ok()).map(|number| sign * number)
     }
 
     /// Method, URL and version.

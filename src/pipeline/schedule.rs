@@ -73,7 +73,7 @@ fn is_far((source, _): &Item<'_>) -> bool {
 /// Hands shards to workers.
 pub(super) struct Schedule<'a, P, F> {
     shards: Vec<&'a [Item<'a>]>,
-    /// How a shard's part begins.
+    /// How a shard's part begins, given the shard's place.
     begin: F,
     /// Objects that are to be under way at once.
     read_ahead: usize,
@@ -97,7 +97,7 @@ struct State<'a, P> {
     under_way: usize,
 }
 
-impl<'a, P, F: Fn() -> P> Schedule<'a, P, F> {
+impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
     pub(super) fn new(shards: Vec<&'a [Item<'a>]>, max_ahead: usize, begin: F) -> Self {
         let items = shards.iter().flat_map(|shard| shard.iter());
         let read_ahead = items.map(|(source, _)| source.read_ahead()).max().unwrap_or(0);
@@ -185,7 +185,7 @@ impl<'a, P, F: Fn() -> P> Schedule<'a, P, F> {
     fn open(&self, state: &mut State<'a, P>) -> Open<'a, P> {
         let index = state.opened;
         state.opened += 1;
-        Open { index, part: (self.begin)(), rest: self.shards[index], ways: VecDeque::new() }
+        Open { index, part: (self.begin)(index), rest: self.shards[index], ways: VecDeque::new() }
     }
 
     /// Has as many objects under way as are worth it: the next few of each open shard, and shards opened for more.

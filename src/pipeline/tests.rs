@@ -378,7 +378,7 @@ fn one_part_an_object_is_merged_in_order_and_never_far_ahead() {
     impl Collect for Lines {
         fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
             let number: usize = seen.object[seen.object.len() - 8..seen.object.len() - 4].parse().expect("a number");
-            *self.0.get_mut() = number;
+            assert_eq!(*self.0.get_mut(), number, "the part was begun for this object");
             Ok(())
         }
     }
@@ -386,9 +386,9 @@ fn one_part_an_object_is_merged_in_order_and_never_far_ahead() {
     static MOST: AtomicUsize = AtomicUsize::new(0);
     let near = folder(&vec![vec![LINE]; 200]);
     let mut merged = Vec::new();
-    let begin = || {
+    let begin = |index| {
         MOST.fetch_max(OPEN.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        Lines(AtomicUsize::new(usize::MAX), &OPEN)
+        Lines(AtomicUsize::new(index), &OPEN)
     };
     let merge = |part: Lines| {
         part.1.fetch_sub(1, Ordering::SeqCst);
@@ -422,7 +422,7 @@ fn an_error_of_the_merge_ends_the_run() {
     let shards = Shards::OneAnObject { max_ahead: 8 };
     let error = Analysis::new()
         .threads(4)
-        .collect(&sources, &Progress::new(), shards, || Nothing, merge)
+        .collect(&sources, &Progress::new(), shards, |_| Nothing, merge)
         .expect_err("the merge failed");
     assert!(matches!(error.kind(), ErrorKind::Write { .. }), "{error:?}");
     assert_eq!(merges, 5);

@@ -290,3 +290,50 @@ fn facts_of_an_exchange_come_from_their_fields() {
         assert_eq!(facts(&line), Ok(expected), "{name}");
     }
 }
+
+#[test]
+fn a_url_is_taken_apart() {
+    type Parts<'a> = (&'a str, &'a str, Option<u16>, &'a str, &'a str);
+    let cases: [(&str, Parts<'_>); 12] = [
+        ("https://a.example:443/b/c?d=e&f", ("https", "a.example", Some(443), "/b/c", "d=e&f")),
+        ("http://a.example:80", ("http", "a.example", Some(80), "/", "")),
+        ("http://a.example:80?d", ("http", "a.example", Some(80), "/", "d")),
+        ("http://a.example:80/b?", ("http", "a.example", Some(80), "/b", "")),
+        ("http://[2001:db8::1]:80/b", ("http", "2001:db8::1", Some(80), "/b", "")),
+        ("http://[2001:db8::1]/b", ("http", "2001:db8::1", None, "/b", "")),
+        ("wss://a.example:port/b", ("wss", "a.example", None, "/b", "")),
+        ("http://a.example/b?c=http://d:1/?e#f?g", ("http", "a.example", None, "/b", "c=http://d:1/?e")),
+        ("/b?c", ("", "", None, "/b", "c")),
+        ("*", ("", "", None, "*", "")),
+        ("a.example:443", ("", "", None, "a.example:443", "")),
+        ("http:///b", ("http", "", None, "/b", "")),
+    ];
+    for (url, expected) in cases {
+        let Url { protocol, host, port, path, query } = Url::parse(url.as_bytes());
+        let [protocol, host, path, query] =
+            [protocol, host, path, query].map(|part| part.map_or("", |part| std::str::from_utf8(part).expect("text")));
+        assert_eq!((protocol, host, port, path, query), expected, "{url}");
+        let request_line = format!("GET {url} HTTP/1.1");
+        assert_eq!(RequestLine::parse(request_line.as_bytes()).path(), Some(path.as_bytes()), "{url}");
+    }
+}
+
+#[test]
+fn a_rule_s_priority_may_be_minus_one_and_nothing_but_a_number() {
+    for (text, expected) in [
+        ("0", Some(0)),
+        ("50000", Some(50_000)),
+        ("-1", Some(-1)),
+        ("-", None),
+        ("", None),
+        ("--1", None),
+        ("1x", None),
+        ("9999999999999999999", None),
+    ] {
+        assert_eq!(
+            ask(&with_field(MATCHED_RULE_PRIORITY, text), |record| record.matched_rule_priority()),
+            expected,
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! Which finding a failed request belongs to.
+//!
+//! A finding is about requests together; only it knows how many it explains at each target, by outcome. So a request has the cause of the finding that has failures of its outcome at its target, and of its time; where
+//! several have, of the one with most. Requests without a target go by their target group or load balancer, as findings do.
+
+use std::collections::HashMap;
+
+use crate::aggregate::{Span, Summary};
+use crate::classify::{AnsweredBy, Exchange, Outcome};
+use crate::diagnose::{Confidence, Diagnosis, Scope};
+
+/// How far a request may lie outside of the times of its finding, which come of a timeline that is coarser than the log.
+const SLACK_MICROS: i64 = 1_000;
+
+/// The findings by what they are about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Causes {
+    claims: HashMap<Place, Vec<Claim>>,
+}
+
+/// Load balancer, target group and target, each empty where there is none, and an outcome.
+type Place = (Box<[u8]>, Box<[u8]>, Box<[u8]>, Outcome);
+
+#[derive(Clone, Debug)]
+struct Claim {
+    cause: &'static str,
+    confidence: Confidence,
+    failures: u64,
+    seen: Option<Span>,
+}
+
+impl Causes {
+    /// Lays out the findings on a summary.
+    pub(super) fn new(summary: &Summary, diagnosis: &Diagnosis) -> Self {
+        let mut causes = Self::default();
+        for finding in &diagnosis.findings {
+            let claim = |failures| Claim {
+                cause: finding.cause.id,
+                confidence: finding.confidence,
+                failures,
+                seen: finding.seen,
+            };
+            let mut add = |place: Place, failures| causes.claims.entry(place).or_default().push(claim(failures));
+            for &(target, outcome, failures) in &finding.by_target {
+                let (target_group, address, _) = summary.targets.entry(target);
+                let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
+                let (_, load_balancer, _) = summary.load_balancers.entry(load_balancer);
+                add((load_balancer.into(), arn.into(), address.into(), outcome), failures);
+            }
+            if !finding.by_target.is_empty() {
+                continue;
+            }
+            let (load_balancer, arn) = match finding.scope {
+                Scope::LoadBalancer(load_balancer) => (load_balancer, &b""[..]),
+                Scope::TargetGroup(target_group) => {
+                    let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
+                    (load_balancer, arn)
+                }
+                // A finding on a target has failures at it.
+                Scope::Target(_) => continue,
+            };
+            let (_, load_balancer, _) = summary.load_balancers.entry(load_balancer);
+            for &(outcome, failures) in &finding.outcomes {
+                add((load_balancer.into(), arn.into(), (*b"").into(), outcome), failures);
+            }
+        }
+        causes
+    }
+
+    /// The cause of a request's failure, and how sure it is. Absent where it did not fail, or is in no finding.
+    pub(super) fn of(&self, exchange: &Exchange<'_>, outcome: Outcome) -> Option<(&'static str, Confidence)> {
+        if !outcome.is_failure() {
+            return None;
+        }
+        let target_group = exchange.target_group.unwrap_or_default();
+        let own = self.claims_at(exchange.load_balancer, target_group, exchange.target.unwrap_or_default(), outcome);
+        // What a rule answers is the load balancer's, wherever it would have gone.
+        let by_rule = match outcome.answered_by() {
+            AnsweredBy::Rule => self.claims_at(exchange.load_balancer, b"", b"", outcome),
+            _ => &[],
+        };
+        let is_of_its_time = |claim: &&Claim| {
+            claim.seen.is_some_and(|seen| {
+                let (first, last) = (seen.first.plus_micros(-SLACK_MICROS), seen.last.plus_micros(SLACK_MICROS));
+                (first..=last).contains(&exchange.time)
+            })
+        };
+        // Of as many, the first.
+        let claims = own.iter().chain(by_rule).filter(is_of_its_time).rev();
+        claims.max_by_key(|claim| claim.failures).map(|claim| (claim.cause, claim.confidence))
+    }
+
+    fn claims_at(&self, load_balancer: &[u8], target_group: &[u8], target: &[u8], outcome: Outcome) -> &[Claim] {
+        let place = (load_balancer.into(), target_group.into(), target.into(), outcome);
+        self.claims.get(&place).map_or(&[], Vec::as_slice)
+    }
+}

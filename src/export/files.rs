@@ -1,0 +1,200 @@
+//! Where the rows of an export go: one file, a stream, or a folder of files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::folder::{Folder, Part};
+use super::form::{Encoded, Form, Format, TableFile};
+use super::output::{Out, WrittenFile};
+use super::partition::Key;
+
+/// Files of a folder that are open at once. When another is needed, the one that was written to longest ago is finished; rows that come for it later begin a second file beside it.
+const MAX_OPEN_FILES: usize = 64;
+
+/// Row groups of one file in a folder. What is known of them is held until the file is finished, some 100 KB for each.
+const MAX_GROUPS_PER_FILE: usize = 256;
+
+/// Where an export is written to.
+pub enum Destination {
+    /// Standard output, a pipe.
+    Stream(Box<dyn Write + Send>),
+    /// A file, which takes its name when it is complete. A pipe or device of that name is written to as it is.
+    File(PathBuf),
+    /// A folder, with folders by partition below it.
+    Folder(PathBuf),
+}
+
+impl Destination {
+    /// What to call it in an error.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Stream(_) => "standard output".to_owned(),
+            Self::File(path) | Self::Folder(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// Rows that are ready to be written, and where.
+pub(super) struct Group {
+    pub(super) key: Key,
+    pub(super) encoded: Encoded,
+    /// The objects that they are from, as [`super::folder::object_id`] has it.
+    pub(super) objects: Vec<u64>,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Files.
+    pub files: u64,
+    /// Their size together; 0 where it went into a pipe.
+    pub bytes: u64,
+}
+
+/// The files of one export.
+pub(super) struct Files {
+    form: Form,
+    target: Target,
+}
+
+enum Target {
+    One(TableFile),
+    Folder(Parts),
+}
+
+/// The files of a folder.
+struct Parts {
+    folder: Folder,
+    format: Format,
+    open: BTreeMap<Key, Open>,
+    /// Counts what is written, to tell who was written to longest ago.
+    clock: u64,
+    /// How many files each key has.
+    counts: BTreeMap<Key, usize>,
+    written: Vec<Part>,
+}
+
+struct Open {
+    file: TableFile,
+    /// Its place, relative to the folder.
+    path: PathBuf,
+    objects: BTreeSet<u64>,
+    groups: usize,
+    latest: u64,
+}
+
+impl Files {
+    /// Opens what can be opened before there are rows, so that a path that cannot be written to is told at once.
+    pub(super) fn new(destination: Destination, form: Form, format: Format) -> io::Result<Self> {
+        let target = match destination {
+            Destination::Stream(stream) => Target::One(form.begin(Out::Stream(stream))?),
+            Destination::File(path) => Target::One(form.begin(Out::at(&path)?)?),
+            Destination::Folder(path) => Target::Folder(Parts {
+                folder: Folder::open(&path)?,
+                format,
+                open: BTreeMap::new(),
+                clock: 0,
+                counts: BTreeMap::new(),
+                written: Vec::new(),
+            }),
+        };
+        Ok(Self { form, target })
+    }
+
+    /// Writes rows behind those that were written under the same key.
+    pub(super) fn write(&mut self, group: &Group) -> io::Result<()> {
+        match &mut self.target {
+            Target::One(file) => file.write(&group.encoded),
+            Target::Folder(parts) => parts.write(group, &self.form),
+        }
+    }
+
+    /// Finishes all files. `read` are the objects of which rows were seen, whether they were written or not.
+    pub(super) fn finish(self, read: BTreeSet<u64>) -> io::Result<WrittenFiles> {
+        match self.target {
+            Target::One(file) => Ok(match file.finish()?.close()? {
+                Some(file) => WrittenFiles::One(file),
+                None => WrittenFiles::Stream,
+            }),
+            Target::Folder(mut parts) => {
+                while let Some((_, open)) = parts.open.pop_first() {
+                    parts.written.push(open.finish()?);
+                }
+                Ok(WrittenFiles::Folder { folder: parts.folder, parts: parts.written, read })
+            }
+        }
+    }
+}
+
+/// Files that are complete and have yet to take their names.
+pub(super) enum WrittenFiles {
+    Stream,
+    One(WrittenFile),
+    Folder { folder: Folder, parts: Vec<Part>, read: BTreeSet<u64> },
+}
+
+impl WrittenFiles {
+    /// Gives them their names.
+    pub(super) fn publish(self) -> io::Result<Written> {
+        match self {
+            Self::Stream => Ok(Written { files: 1, bytes: 0 }),
+            Self::One(file) => {
+                let bytes = file.bytes();
+                file.publish()?;
+                Ok(Written { files: 1, bytes })
+            }
+            Self::Folder { folder, parts, read } => {
+                let bytes = parts.iter().map(|part| part.file.bytes()).sum();
+                let files = parts.len() as u64;
+                folder.publish(parts, &read)?;
+                Ok(Written { files, bytes })
+            }
+        }
+    }
+}
+
+impl Parts {
+    fn write(&mut self, group: &Group, form: &Form) -> io::Result<()> {
+        self.clock += 1;
+        if self.open.get(&group.key).is_some_and(|open| open.groups >= MAX_GROUPS_PER_FILE) {
+            self.finish(&group.key.clone())?;
+        }
+        if !self.open.contains_key(&group.key) {
+            if self.open.len() >= MAX_OPEN_FILES
+                && let Some((key, _)) = self.open.iter().min_by_key(|(_, open)| open.latest)
+            {
+                self.finish(&key.clone())?;
+            }
+            let count = self.counts.entry(group.key.clone()).or_default();
+            let first = group.objects.first().copied().unwrap_or_default();
+            // The name follows from what is in it, so that the same run gives the same names, and another that adds to the folder gives others.
+            let name = format!("part-{first:016x}-{count:04}.{}", self.format.extension());
+            *count += 1;
+            let path = Path::new(&*group.key).join(name);
+            let file = form.begin(Out::File(self.folder.create(&path)?))?;
+            self.open.insert(group.key.clone(), Open { file, path, objects: BTreeSet::new(), groups: 0, latest: 0 });
+        }
+        let Some(open) = self.open.get_mut(&group.key) else { unreachable!("it was opened just now") };
+        open.file.write(&group.encoded)?;
+        open.objects.extend(&group.objects);
+        open.groups += 1;
+        open.latest = self.clock;
+        Ok(())
+    }
+
+    fn finish(&mut self, key: &Key) -> io::Result<()> {
+        if let Some(open) = self.open.remove(key) {
+            self.written.push(open.finish()?);
+        }
+        Ok(())
+    }
+}
+
+impl Open {
+    fn finish(self) -> io::Result<Part> {
+        let closed: Option<WrittenFile> = self.file.finish()?.close()?;
+        let Some(file) = closed else { unreachable!("a part was begun as a file") };
+        Ok(Part { path: self.path, file, objects: self.objects })
+    }
+}

@@ -1,0 +1,85 @@
+//! An expression to words and signs, each with its place.
+
+use std::ops::Range;
+
+/// A part of an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    /// In bytes.
+    pub(super) place: Range<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Without quotes: a column, a word of the language, or a value.
+    Word(String),
+    /// In quotes: a value.
+    Quoted(String),
+    /// `=`, `<=`, `~`, …
+    Sign(&'static str),
+    Open,
+    Close,
+    Comma,
+    End,
+}
+
+/// Longer ones stand before those that they begin with.
+const SIGNS: [&str; 9] = ["==", "!=", "<=", ">=", "!~", "=", "<", ">", "~"];
+
+fn ends_word(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '(' | ')' | '=' | '!' | '<' | '>' | '~' | ',' | '\'' | '"')
+}
+
+/// The tokens of an expression; the last is [`Kind::End`]. Or the place that is none, and why.
+pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, (Range<usize>, String)> {
+    let mut tokens = Vec::new();
+    let mut start = 0;
+    while let Some(first) = expression[start..].chars().next() {
+        let rest = &expression[start..];
+        let (kind, len) = match first {
+            _ if first.is_whitespace() => {
+                start += first.len_utf8();
+                continue;
+            }
+            '(' => (Kind::Open, 1),
+            ')' => (Kind::Close, 1),
+            ',' => (Kind::Comma, 1),
+            '\'' | '"' => {
+                let (text, len) = quoted(rest, first)
+                    .ok_or_else(|| (start..expression.len(), "a quote that is not closed".to_owned()))?;
+                (Kind::Quoted(text), len)
+            }
+            _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
+                Some(sign) => (Kind::Sign(sign), sign.len()),
+                None => {
+                    let len = rest.find(ends_word).unwrap_or(rest.len());
+                    if len == 0 {
+                        return Err((start..start + first.len_utf8(), format!("{first} alone means nothing here")));
+                    }
+                    (Kind::Word(rest[..len].to_owned()), len)
+                }
+            },
+        };
+        tokens.push(Token { kind, place: start..start + len });
+        start += len;
+    }
+    tokens.push(Token { kind: Kind::End, place: expression.len()..expression.len() });
+    Ok(tokens)
+}
+
+/// What stands in the quotes that `text` begins with, and how many bytes it takes with them. A quote written twice is one of its letters.
+fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
+    let mut content = String::new();
+    let mut characters = text.char_indices().skip(1).peekable();
+    while let Some((place, character)) = characters.next() {
+        if character != quote {
+            content.push(character);
+        } else if characters.next_if(|(_, next)| *next == quote).is_some() {
+            content.push(quote);
+        } else {
+            return Some((content, place + 1));
+        }
+    }
+    None
+}

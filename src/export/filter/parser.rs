@@ -1,0 +1,229 @@
+//! Words and signs to an [`Expression`] whose values have the types of their columns.
+
+use std::ops::Range;
+
+use super::lexer::{Kind, Token, tokens};
+use super::{Comparison, Expression, Pattern, Test, Value};
+use crate::export::requests::Requests;
+use crate::export::schema::{Column, DataType, find_column};
+use crate::timestamp::Timestamp;
+
+/// How deep parentheses and `not` may nest: each level takes room on the stack.
+const MAX_DEPTH: usize = 100;
+
+/// The words of the language, in lower case; they are understood in any.
+const WORDS: [&str; 8] = ["and", "or", "not", "in", "is", "null", "true", "false"];
+
+type Problem = (Range<usize>, String);
+
+pub(super) fn parse(expression: &str) -> Result<Expression, Problem> {
+    let mut parser = Parser { tokens: tokens(expression)?, next: 0, depth: 0 };
+    let parsed = parser.or()?;
+    let end = parser.take();
+    match end.kind {
+        Kind::End => Ok(parsed),
+        _ => Err((end.place, "this is too much: and, or, or the end should stand here".to_owned())),
+    }
+}
+
+struct Parser {
+    /// The last is the end, which is never passed.
+    tokens: Vec<Token>,
+    next: usize,
+    depth: usize,
+}
+
+impl Parser {
+    fn peek(&self) -> &Token {
+        &self.tokens[self.next]
+    }
+
+    fn take(&mut self) -> Token {
+        let token = self.peek().clone();
+        self.next = (self.next + 1).min(self.tokens.len() - 1);
+        token
+    }
+
+    /// Steps over a word of the language, where it stands next.
+    fn take_word(&mut self, word: &str) -> bool {
+        let is_next = matches!(&self.peek().kind, Kind::Word(next) if next.eq_ignore_ascii_case(word));
+        if is_next {
+            self.take();
+        }
+        is_next
+    }
+
+    fn or(&mut self) -> Result<Expression, Problem> {
+        let mut expression = self.and()?;
+        while self.take_word("or") {
+            expression = Expression::Or(Box::new(expression), Box::new(self.and()?));
+        }
+        Ok(expression)
+    }
+
+    fn and(&mut self) -> Result<Expression, Problem> {
+        let mut expression = self.not()?;
+        while self.take_word("and") {
+            expression = Expression::And(Box::new(expression), Box::new(self.not()?));
+        }
+        Ok(expression)
+    }
+
+    fn not(&mut self) -> Result<Expression, Problem> {
+        let place = self.peek().place.clone();
+        if self.take_word("not") {
+            let inner = self.deeper(place, Self::not)?;
+            return Ok(Expression::Not(Box::new(inner)));
+        }
+        if self.peek().kind == Kind::Open {
+            self.take();
+            let inner = self.deeper(place.clone(), Self::or)?;
+            let end = self.take();
+            return match end.kind {
+                Kind::Close => Ok(inner),
+                Kind::End => Err((place, "a parenthesis that is not closed".to_owned())),
+                _ => Err((end.place, "and, or, or ) should stand here".to_owned())),
+            };
+        }
+        self.test()
+    }
+
+    fn deeper(
+        &mut self,
+        place: Range<usize>,
+        parse: impl FnOnce(&mut Self) -> Result<Expression, Problem>,
+    ) -> Result<Expression, Problem> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err((place, "this is nested too deep".to_owned()));
+        }
+        let parsed = parse(self);
+        self.depth -= 1;
+        parsed
+    }
+
+    /// A column and what is asked of it.
+    fn test(&mut self) -> Result<Expression, Problem> {
+        let Token { kind, place } = self.take();
+        let column = match kind {
+            Kind::Word(word) if !is_word_of_language(&word) => {
+                find_column::<Requests>(&word).map_err(|message| (place.clone(), message))?
+            }
+            Kind::Quoted(_) => {
+                return Err((place, "a column should stand here, and columns have no quotes".to_owned()));
+            }
+            _ => return Err((place, "a column should stand here".to_owned())),
+        };
+        let is_not = self.take_word("not");
+        if is_not || matches!(&self.peek().kind, Kind::Word(word) if word.eq_ignore_ascii_case("in")) {
+            if !self.take_word("in") {
+                return Err((self.peek().place.clone(), "in should stand here".to_owned()));
+            }
+            let test = Expression::Test(column, Test::In(self.values(column)?));
+            return Ok(if is_not { Expression::Not(Box::new(test)) } else { test });
+        }
+        if self.take_word("is") {
+            let is_not = self.take_word("not");
+            if !self.take_word("null") {
+                return Err((self.peek().place.clone(), "null should stand here".to_owned()));
+            }
+            let test = Expression::Test(column, Test::IsNull);
+            return Ok(if is_not { Expression::Not(Box::new(test)) } else { test });
+        }
+        let Kind::Sign(sign) = self.peek().kind else {
+            if column.data_type == DataType::Flag {
+                return Ok(Expression::Test(column, Test::IsTrue));
+            }
+            let message = format!("a comparison with {} should stand here: =, >, in, is null, …", column.name);
+            return Err((self.peek().place.clone(), message));
+        };
+        let sign_place = self.take().place;
+        let Some(&(_, comparison)) = Comparison::ALL.iter().find(|(known, _)| *known == sign) else {
+            // What is left is a pattern.
+            if !matches!(column.data_type, DataType::Text | DataType::TextList(_)) {
+                let message = format!("{} is no text, and only texts have a form", column.name);
+                return Err((sign_place, message));
+            }
+            let test = Expression::Test(column, Test::Like(Pattern(self.value_text()?.0)));
+            return Ok(if sign == "!~" { Expression::Not(Box::new(test)) } else { test });
+        };
+        if comparison.needs_order()
+            && !matches!(
+                column.data_type,
+                DataType::Integer | DataType::IntegerList(_) | DataType::Seconds | DataType::Time
+            )
+        {
+            let message = format!("{} has no order: it is compared by =, !=, ~ or in", column.name);
+            return Err((sign_place, message));
+        }
+        Ok(Expression::Test(column, Test::Compare(comparison, self.value(column)?)))
+    }
+
+    /// Values in parentheses.
+    fn values(&mut self, column: &Column<Requests>) -> Result<Vec<Value>, Problem> {
+        let Token { kind, place } = self.take();
+        if kind != Kind::Open {
+            return Err((place, "( should stand here".to_owned()));
+        }
+        let mut values = vec![self.value(column)?];
+        loop {
+            let Token { kind, place } = self.take();
+            match kind {
+                Kind::Comma => values.push(self.value(column)?),
+                Kind::Close => return Ok(values),
+                _ => return Err((place, "a comma or ) should stand here".to_owned())),
+            }
+        }
+    }
+
+    /// A value as it is written.
+    fn value_text(&mut self) -> Result<(String, Range<usize>), Problem> {
+        let Token { kind, place } = self.take();
+        match kind {
+            Kind::Quoted(text) => Ok((text, place)),
+            Kind::Word(word) if is_word_of_language(&word) && !matches!(&*word, "true" | "false") => Err((
+                place,
+                format!("a value should stand here; {word} is a word of the language, unless it has quotes"),
+            )),
+            Kind::Word(word) => Ok((word, place)),
+            _ => Err((place, "a value should stand here".to_owned())),
+        }
+    }
+
+    fn value(&mut self, column: &Column<Requests>) -> Result<Value, Problem> {
+        let (text, place) = self.value_text()?;
+        let (value, wanted) = match column.data_type {
+            DataType::Text | DataType::TextList(_) => (Some(Value::Text(text)), "a text"),
+            DataType::Integer | DataType::IntegerList(_) => (text.parse().ok().map(Value::Integer), "a whole number"),
+            DataType::Seconds => (micros_of(&text).map(Value::Micros), "a number of seconds with at most six decimals"),
+            DataType::Time => (time_of(&text).map(Value::Time), "a time such as 2026-11-22T07:30:00Z or 2026-11-22"),
+            DataType::Flag => (text.parse().ok().map(Value::Flag), "true or false"),
+        };
+        value.ok_or_else(|| (place, format!("{} is compared with {wanted}", column.name)))
+    }
+}
+
+fn is_word_of_language(word: &str) -> bool {
+    WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Seconds with at most six decimals as microseconds.
+fn micros_of(text: &str) -> Option<i64> {
+    const DECIMALS: usize = 6;
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(fraction) || fraction.len() > DECIMALS {
+        return None;
+    }
+    let micros: i64 = format!("{fraction:0<DECIMALS$}").parse().ok()?;
+    whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros).map(|micros| sign * micros)
+}
+
+/// A moment, a minute, or the beginning of a day, in UTC.
+fn time_of(text: &str) -> Option<Timestamp> {
+    ["", ":00Z", "T00:00:00Z"].iter().find_map(|rest| {
+        let text = format!("{}{rest}", if rest.is_empty() { text } else { text.trim_end_matches('Z') });
+        Timestamp::parse(text.as_bytes())
+    })
+}

@@ -1,0 +1,398 @@
+//! Columns to Parquet: row groups, and files of them.
+//!
+//! Texts and numbers that occur again go through a sorted dictionary, moments and what counts up as differences, and all pages through zstd. The types are Parquet's own, so that
+//! no reader needs a hint of who wrote the file.
+//!
+//! The dictionaries are those that the rows were collected in. So this hands whole columns to polars' writer, and leaves out its data frames, which would look for them anew.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use polars_arrow::array::{Array, BooleanArray, DictionaryArray, ListArray, PrimitiveArray, Utf8Array};
+use polars_arrow::bitmap::Bitmap;
+use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit};
+use polars_arrow::offset::OffsetsBuffer;
+use polars_parquet::parquet::CowBuffer;
+use polars_parquet::parquet::compression::compress as compress_bytes;
+use polars_parquet::parquet::error::ParquetResult;
+use polars_parquet::parquet::page::{CompressedDictPage, DictPage};
+use polars_parquet::write::{
+    CompressedPage, CompressionOptions, DynIter, DynStreamingIterator, Encoding, FileWriter, KeyValue, Page,
+    ParquetType, StatisticsOptions, Version, WriteOptions, ZstdLevel, array_to_columns, compress,
+    fallible_streaming_iterator, to_parquet_type,
+};
+
+use super::columns::{ABSENT_CODE, ABSENT_NUMBER, Columns, Texts, Values, Words};
+use super::schema::{Column, DataType, Table};
+
+/// The lowest level of zstd. What is left for it here are ids made at random, in which higher levels find likeness that costs more than it saves: at level 3 files are 4 % larger.
+const ZSTD_LEVEL: i32 = 1;
+
+/// Distinct values in four rows, above which a dictionary is not worth its page.
+const MAX_DISTINCT_IN_FOUR: usize = 3;
+
+/// The form of the files of one table.
+#[derive(Clone)]
+pub(super) struct Form {
+    fields: Vec<FormField>,
+    options: WriteOptions,
+    metadata: Vec<KeyValue>,
+}
+
+#[derive(Clone)]
+struct FormField {
+    data_type: DataType,
+    /// Whether hardly two rows have the same value.
+    is_unique: bool,
+    field: Field,
+    parquet_type: ParquetType,
+}
+
+/// Some rows, ready to be written.
+pub(super) struct RowGroup {
+    rows: u64,
+    columns: Vec<Vec<CompressedPage>>,
+    bytes: usize,
+}
+
+impl RowGroup {
+    /// How much memory it takes, roughly, which is its size in the file.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Form {
+    /// Files with these columns.
+    pub(super) fn new<T: Table>(columns: &[&'static Column<T>]) -> io::Result<Self> {
+        let fields = columns.iter().map(|column| {
+            let field = Field::new(column.name.into(), arrow_type(column.data_type), !column.absent.is_empty());
+            let parquet_type = to_parquet_type(&field).map_err(io::Error::other)?;
+            Ok(FormField { data_type: column.data_type, is_unique: column.is_unique, field, parquet_type })
+        });
+        let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(|error| io::Error::other(error.to_string()))?;
+        let options = WriteOptions {
+            statistics: StatisticsOptions::default(),
+            version: Version::V1,
+            compression: CompressionOptions::Zstd(Some(level)),
+            data_page_size: None,
+        };
+        let entry = |key: &str, value: &str| KeyValue { key: key.to_owned(), value: Some(value.to_owned()) };
+        let metadata = vec![entry("albscope.version", env!("CARGO_PKG_VERSION")), entry("albscope.table", T::NAME)];
+        Ok(Self { fields: fields.collect::<io::Result<_>>()?, options, metadata })
+    }
+
+    /// Encodes and compresses rows.
+    pub(super) fn encode(&self, columns: Columns) -> io::Result<RowGroup> {
+        let rows = columns.rows as u64;
+        let mut bytes = 0;
+        let encoded = columns.columns.into_iter().zip(&self.fields).map(|(values, form)| {
+            let FormField { data_type, is_unique, parquet_type, .. } = form;
+            let (array, encoding) = array_of(values, *data_type, *is_unique)?;
+            let leaves =
+                array_to_columns(array, parquet_type.clone(), self.options, &[encoding]).map_err(io::Error::other)?;
+            let mut pages = Vec::new();
+            for page in leaves.into_iter().flatten() {
+                let page = packed(page.map_err(io::Error::other)?, self.options.compression)
+                    .map_err(|error| io::Error::other(error.to_string()))?;
+                bytes += page.1;
+                pages.push(page.0);
+            }
+            Ok(pages)
+        });
+        let columns = encoded.collect::<io::Result<_>>()?;
+        Ok(RowGroup { rows, columns, bytes })
+    }
+}
+
+/// A page compressed, and its size. It may wait long to be written, so that it takes no more room than it needs.
+fn packed(page: Page, compression: CompressionOptions) -> ParquetResult<(CompressedPage, usize)> {
+    match page {
+        Page::Dict(DictPage { buffer, num_values, is_sorted }) => {
+            let mut bytes = Vec::new();
+            compress_bytes(compression, &buffer, &mut bytes)?;
+            bytes.shrink_to_fit();
+            let size = bytes.len();
+            let bytes = CowBuffer::Owned(bytes);
+            let page = CompressedDictPage::new(bytes, compression.into(), buffer.len(), num_values, is_sorted);
+            Ok((CompressedPage::Dict(page), size))
+        }
+        page @ Page::Data(_) => {
+            let mut page = compress(page, Vec::new(), compression)?;
+            let size = match &mut page {
+                CompressedPage::Data(page) => {
+                    page.slice_mut().to_mut().shrink_to_fit();
+                    page.compressed_size()
+                }
+                CompressedPage::Dict(_) => unreachable!("a page of data stays one"),
+            };
+            Ok((page, size))
+        }
+    }
+}
+
+/// A file that is being written. It is none before [`ParquetFile::finish`].
+pub(super) struct ParquetFile<W: Write> {
+    writer: FileWriter<Watched<W>>,
+    metadata: Vec<KeyValue>,
+    /// What the output said when it failed, which the writer hands on as mere words.
+    failure: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl<W: Write> ParquetFile<W> {
+    /// A file of the given form.
+    pub(super) fn new(out: W, form: &Form) -> io::Result<Self> {
+        let schema: ArrowSchema = form.fields.iter().map(|form| form.field.clone()).collect();
+        let failure = Arc::default();
+        let out = Watched { out, failure: Arc::clone(&failure) };
+        let writer = FileWriter::try_new(out, schema, form.options).map_err(io::Error::other)?;
+        Ok(Self { writer, metadata: form.metadata.clone(), failure })
+    }
+
+    /// Appends a row group.
+    pub(super) fn write(&mut self, group: &RowGroup) -> io::Result<()> {
+        let columns = group.columns.iter().map(|pages| {
+            let pages = fallible_streaming_iterator::convert(pages.iter().map(Ok));
+            Ok(DynStreamingIterator::new(pages))
+        });
+        let written = self.writer.write(group.rows, DynIter::new(columns));
+        written.map_err(|error| failure_or(&self.failure, error))
+    }
+
+    /// Writes what makes it a file, and gives back what it was written to.
+    pub(super) fn finish(mut self) -> io::Result<W> {
+        self.writer.end(Some(self.metadata)).map_err(|error| failure_or(&self.failure, error))?;
+        Ok(self.writer.into_inner().out)
+    }
+}
+
+/// What the output said, or else what the writer did.
+fn failure_or(
+    failure: &Mutex<Option<io::Error>>,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> io::Error {
+    let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+    failure.unwrap_or_else(|| io::Error::other(error))
+}
+
+/// An output that keeps why it failed.
+struct Watched<W> {
+    out: W,
+    failure: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl<W> Watched<W> {
+    fn kept<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| {
+            let words = io::Error::new(error.kind(), error.to_string());
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            words
+        })
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.kept(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.kept(flushed)
+    }
+}
+
+/// The type that Parquet's are derived from.
+fn arrow_type(data_type: DataType) -> ArrowDataType {
+    let list = |item| ArrowDataType::LargeList(Box::new(Field::new("element".into(), item, true)));
+    match data_type {
+        DataType::Text => ArrowDataType::LargeUtf8,
+        DataType::Integer => ArrowDataType::Int64,
+        DataType::Seconds => ArrowDataType::Float64,
+        DataType::Time => ArrowDataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        DataType::Flag => ArrowDataType::Boolean,
+        DataType::TextList(_) => list(ArrowDataType::LargeUtf8),
+        DataType::IntegerList(_) => list(ArrowDataType::Int64),
+    }
+}
+
+type Encoded = io::Result<(Box<dyn Array>, Encoding)>;
+
+/// Whether so many distinct values in so many rows are too many for a dictionary.
+fn hardly_repeat(distinct: usize, rows: usize) -> bool {
+    distinct * 4 > rows * MAX_DISTINCT_IN_FOUR
+}
+
+/// The values of a column, and how they are to be encoded.
+fn array_of(values: Values, data_type: DataType, is_unique: bool) -> Encoded {
+    match values {
+        Values::Words(words) => match data_type.separator() {
+            Some(separator) => list_array(&words, separator, data_type),
+            None => word_array(words),
+        },
+        Values::Texts(texts, are_absent) => {
+            let validity = bitmap(are_absent.iter().map(|is_absent| !is_absent));
+            Ok((Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray))
+        }
+        Values::Numbers(numbers) => number_array(&numbers, data_type, is_unique),
+        Values::Flags(flags) => {
+            let values = flags.iter().map(|flag| flag.unwrap_or_default()).collect();
+            let validity = bitmap(flags.iter().map(Option::is_some));
+            Ok((Box::new(BooleanArray::new(ArrowDataType::Boolean, values, validity)), Encoding::Plain))
+        }
+    }
+}
+
+/// Marks of what is there. Absent where all is.
+fn bitmap(are_present: impl Iterator<Item = bool>) -> Option<Bitmap> {
+    let bitmap: Bitmap = are_present.collect();
+    (bitmap.unset_bits() > 0).then_some(bitmap)
+}
+
+/// Fails on what is not UTF-8.
+fn utf8(texts: Texts, validity: Option<Bitmap>) -> io::Result<Utf8Array<i64>> {
+    let offsets = OffsetsBuffer::try_from(texts.offsets).map_err(io::Error::other)?;
+    Utf8Array::try_new(ArrowDataType::LargeUtf8, offsets, texts.bytes.into(), validity).map_err(io::Error::other)
+}
+
+/// Texts that occur again, or are thought to.
+fn word_array(words: Words) -> Encoded {
+    let rows = words.codes.len();
+    if words.distinct.len() == 0 {
+        // Some readers do not expect a dictionary of nothing.
+        return Ok((Box::new(Utf8Array::<i64>::new_null(ArrowDataType::LargeUtf8, rows)), Encoding::Plain));
+    }
+    if hardly_repeat(words.distinct.len(), rows) {
+        let mut texts = Texts::default();
+        for row in 0..rows {
+            texts.push(words.get(row).unwrap_or_default());
+        }
+        let validity = bitmap(words.codes.iter().map(|&code| code != ABSENT_CODE));
+        return Ok((Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray));
+    }
+    let Words { distinct, mut codes, .. } = words;
+    let order = sort_codes(&mut codes, distinct.len(), |&code| distinct.get(code as usize));
+    let mut sorted = Texts::default();
+    for code in order {
+        sorted.push(distinct.get(code as usize));
+    }
+    dictionary(codes, Box::new(utf8(sorted, None)?))
+}
+
+/// Gives the distinct values the codes of their order by `key`, and tells which one each new code stands for. Neighbours in a sorted dictionary are alike, and pack well.
+fn sort_codes<K: Ord>(codes: &mut [u32], distinct: usize, key: impl FnMut(&u32) -> K) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..).take(distinct).collect();
+    order.sort_unstable_by_key(key);
+    let mut place_of = vec![0; distinct];
+    for (place, &code) in (0..).zip(&order) {
+        place_of[code as usize] = place;
+    }
+    codes.iter_mut().filter(|code| **code != ABSENT_CODE).for_each(|code| *code = place_of[*code as usize]);
+    order
+}
+
+/// An array of codes of `values`, of which there is one at least.
+fn dictionary(mut codes: Vec<u32>, values: Box<dyn Array>) -> Encoded {
+    let validity = bitmap(codes.iter().map(|&code| code != ABSENT_CODE));
+    if validity.is_some() {
+        // What stands there means nothing, but must be a code.
+        codes.iter_mut().filter(|code| **code == ABSENT_CODE).for_each(|code| *code = 0);
+    }
+    let keys = PrimitiveArray::new(ArrowDataType::UInt32, codes.into(), validity);
+    let array = DictionaryArray::try_from_keys(keys, values, false).map_err(io::Error::other)?;
+    Ok((Box::new(array), Encoding::RleDictionary))
+}
+
+/// Numbers as values of the column's type.
+fn number_values(numbers: &[i64], data_type: DataType, validity: Option<Bitmap>) -> Box<dyn Array> {
+    match data_type {
+        DataType::Seconds => {
+            let seconds: Vec<f64> = numbers.iter().map(|&micros| seconds_of(micros)).collect();
+            Box::new(PrimitiveArray::new(ArrowDataType::Float64, seconds.into(), validity))
+        }
+        _ => Box::new(PrimitiveArray::new(arrow_type(data_type), numbers.to_vec().into(), validity)),
+    }
+}
+
+/// Microseconds as seconds: the number next to the decimal one, so that 0.016 is 0.016.
+pub(super) fn seconds_of(micros: i64) -> f64 {
+    micros as f64 / 1e6
+}
+
+fn number_array(numbers: &[i64], data_type: DataType, is_unique: bool) -> Encoded {
+    if !is_unique && let Some((codes, distinct)) = codes_of(numbers) {
+        return dictionary(codes, number_values(&distinct, data_type, None));
+    }
+    let validity = bitmap(numbers.iter().map(|&number| number != ABSENT_NUMBER));
+    let encoding = if data_type == DataType::Seconds { Encoding::Plain } else { Encoding::DeltaBinaryPacked };
+    Ok((number_values(numbers, data_type, validity), encoding))
+}
+
+/// The distinct numbers, and which of them stands in each row. Absent where there is no number, or where they hardly occur again.
+fn codes_of(numbers: &[i64]) -> Option<(Vec<u32>, Vec<i64>)> {
+    const HASHER: FixedState = FixedState::with_seed(1);
+    let mut places: HashMap<i64, u32, FixedState> = HashMap::with_hasher(HASHER);
+    let mut distinct = Vec::new();
+    let mut codes = Vec::with_capacity(numbers.len());
+    for &number in numbers {
+        if number == ABSENT_NUMBER {
+            codes.push(ABSENT_CODE);
+            continue;
+        }
+        let next = u32::try_from(distinct.len()).ok()?;
+        let code = *places.entry(number).or_insert(next);
+        if code == next {
+            if hardly_repeat(distinct.len(), numbers.len()) {
+                return None;
+            }
+            distinct.push(number);
+        }
+        codes.push(code);
+    }
+    if distinct.is_empty() {
+        return None;
+    }
+    let order = sort_codes(&mut codes, distinct.len(), |&code| distinct[code as usize]);
+    Some((codes, order.into_iter().map(|code| distinct[code as usize]).collect()))
+}
+
+/// Lists whose items stand in the words with `separator` between them.
+fn list_array(words: &Words, separator: u8, data_type: DataType) -> Encoded {
+    let rows = words.codes.len();
+    let mut offsets = Vec::with_capacity(rows + 1);
+    offsets.push(0);
+    let mut texts = Words::default();
+    let mut numbers = Vec::new();
+    for row in 0..rows {
+        for item in items_of(words.get(row).unwrap_or_default(), separator) {
+            match (data_type, item) {
+                (DataType::IntegerList(_), item) => numbers.push(item.and_then(integer_of).unwrap_or(ABSENT_NUMBER)),
+                (_, Some(item)) => texts.push(item),
+                (_, None) => texts.codes.push(ABSENT_CODE),
+            }
+        }
+        offsets.push(i64::try_from(texts.codes.len() + numbers.len()).map_err(io::Error::other)?);
+    }
+    let (values, encoding) = match data_type {
+        DataType::IntegerList(_) => number_array(&numbers, DataType::Integer, false)?,
+        _ => word_array(texts)?,
+    };
+    let offsets = OffsetsBuffer::try_from(offsets).map_err(io::Error::other)?;
+    let validity = bitmap(words.codes.iter().map(|&code| code != ABSENT_CODE));
+    let item = Field::new("element".into(), values.dtype().clone(), true);
+    let array = ListArray::<i64>::try_new(ArrowDataType::LargeList(Box::new(item)), offsets, values, validity);
+    Ok((Box::new(array.map_err(io::Error::other)?), encoding))
+}
+
+/// The items of a list; those that are `-` have no value.
+fn items_of(list: &[u8], separator: u8) -> impl Iterator<Item = Option<&[u8]>> {
+    let items = list.split(move |&byte| byte == separator).filter(|item| !item.is_empty());
+    items.map(|item| (item != b"-").then_some(item))
+}
+
+fn integer_of(text: &[u8]) -> Option<i64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}

@@ -1,0 +1,372 @@
+//! The table of requests: a row for each record of a log.
+
+use super::schema::{Cell, Column, DataType, Table};
+use crate::aggregate::route::write_template;
+use crate::classify::{Elapsed, Exchange, Outcome};
+use crate::diagnose::Confidence;
+use crate::kind::Alb;
+use crate::kind::alb::{self, Endpoint, RequestLine, Url};
+use crate::record::{LogKind, Record};
+
+/// Requests as records of an access log tell of them.
+#[derive(Clone, Copy, Debug)]
+pub enum Requests {}
+
+/// One record, with what was made of it.
+pub struct Request<'a> {
+    pub(super) record: &'a Record<'a, Alb>,
+    pub(super) exchange: &'a Exchange<'a>,
+    pub(super) outcome: Outcome,
+    pub(super) line: &'a [u8],
+    pub(super) object: &'a str,
+    /// Line number, from 1.
+    pub(super) number: u64,
+    request_line: RequestLine<'a>,
+    url: Url<'a>,
+    client: Option<Endpoint<'a>>,
+    target: Option<Endpoint<'a>>,
+    /// `METHOD /template`; empty where the request was never complete.
+    route: &'a [u8],
+    /// Of the finding that the request belongs to.
+    pub(super) cause: Option<(&'static str, Confidence)>,
+}
+
+impl<'a> Request<'a> {
+    /// Takes a record apart. `route` is scratch space.
+    pub(super) fn new(
+        record: &'a Record<'a, Alb>,
+        exchange: &'a Exchange<'a>,
+        outcome: Outcome,
+        (line, object, number): (&'a [u8], &'a str, u64),
+        route: &'a mut Vec<u8>,
+    ) -> Self {
+        let request_line = record.request_line();
+        route.clear();
+        if let (Some(method), Some(path)) = (request_line.method, request_line.path()) {
+            write_template(method, path, route);
+        }
+        Self {
+            record,
+            exchange,
+            outcome,
+            line,
+            object,
+            number,
+            request_line,
+            url: request_line.url.map(Url::parse).unwrap_or_default(),
+            client: record.client(),
+            target: record.target(),
+            route,
+            cause: None,
+        }
+    }
+
+    /// Why one of the three processing times is absent.
+    fn times_absent(&self) -> Option<&'static [u8]> {
+        let [request, target, response] =
+            [alb::REQUEST_PROCESSING_TIME, alb::TARGET_PROCESSING_TIME, alb::RESPONSE_PROCESSING_TIME]
+                .map(|place| self.record.value(place).map(|text| text.first() != Some(&b'-')));
+        match [request, target, response] {
+            [Some(true), Some(true), Some(true)] => None,
+            [None, ..] | [_, None, _] | [.., None] => Some(b"not-logged"),
+            [Some(false), ..] => Some(b"not-dispatched"),
+            _ => Some(b"no-response"),
+        }
+    }
+}
+
+/// The name of a target group, from its ARN. Absent where the ARN has another form.
+pub(super) fn target_group_name(arn: &[u8]) -> Option<&[u8]> {
+    let resource = arn.rsplit(|&byte| byte == b':').next()?;
+    resource.strip_prefix(b"targetgroup/")?.split(|&byte| byte == b'/').next().filter(|name| !name.is_empty())
+}
+
+/// When a field of text has no value.
+const NO_TEXT: &str = "`-` or nothing in the line, or the line is too old to have the field";
+
+/// When a number has no value.
+const NO_NUMBER: &str = "`-`, nothing, or no number in the line";
+
+/// When a part of the request line has no value.
+const NO_REQUEST: &str = "the request was never complete, or lacks that part";
+
+type RequestColumn = Column<Requests>;
+
+fn text<'r, const PLACE: usize>(row: &'r Request<'_>) -> Cell<'r> {
+    Cell::text(row.record.value(PLACE))
+}
+
+fn list<'r, const PLACE: usize>(row: &'r Request<'_>) -> Cell<'r> {
+    row.record.value(PLACE).map_or(Cell::Absent, Cell::List)
+}
+
+/// A field as it stands in the line.
+const fn field<const PLACE: usize>() -> RequestColumn {
+    let field = &Alb::SCHEMA.fields[PLACE];
+    RequestColumn::new(field.name, DataType::Text, text::<PLACE>, field.meaning).absent(NO_TEXT).from(field.name)
+}
+
+/// A field with items.
+const fn list_field<const PLACE: usize>(data_type: DataType) -> RequestColumn {
+    let field = &Alb::SCHEMA.fields[PLACE];
+    RequestColumn::new(field.name, data_type, list::<PLACE>, field.meaning).absent(NO_TEXT).from(field.name)
+}
+
+/// A field that is read as something other than text.
+const fn value_field<const PLACE: usize>(
+    data_type: DataType,
+    cell: for<'r, 'a> fn(&'r Request<'a>) -> Cell<'r>,
+) -> RequestColumn {
+    let field = &Alb::SCHEMA.fields[PLACE];
+    RequestColumn::new(field.name, data_type, cell, field.meaning).from(field.name)
+}
+
+impl Table for Requests {
+    type Row<'a> = Request<'a>;
+    const NAME: &'static str = "requests";
+    const MEANING: &'static str = "one record of an access log";
+    const COLUMNS: &'static [RequestColumn] = &[
+        field::<{ alb::TYPE }>(),
+        value_field::<{ alb::TIME }>(DataType::Time, |row| Cell::Time(row.exchange.time)).unique(),
+        field::<{ alb::ELB }>(),
+        RequestColumn::new(
+            "client_ip",
+            DataType::Text,
+            |row| Cell::text(row.client.map(|client| client.address)),
+            "address of the client, or of the proxy in front",
+        )
+        .absent(NO_TEXT)
+        .from("client:port"),
+        RequestColumn::new(
+            "client_port",
+            DataType::Integer,
+            |row| Cell::integer(row.client.and_then(|client| client.port)),
+            "port of the client, or of the proxy in front",
+        )
+        .absent(NO_NUMBER)
+        .from("client:port"),
+        RequestColumn::new(
+            "target",
+            DataType::Text,
+            |row| Cell::text(row.exchange.target),
+            "address and port of the target as logged, which is how reports name it",
+        )
+        .absent("`-`: none was chosen, or the target is a Lambda function")
+        .from("target:port"),
+        RequestColumn::new(
+            "target_ip",
+            DataType::Text,
+            |row| Cell::text(row.target.map(|target| target.address)),
+            "address of the target",
+        )
+        .absent("as `target`")
+        .from("target:port"),
+        RequestColumn::new(
+            "target_port",
+            DataType::Integer,
+            |row| Cell::integer(row.target.and_then(|target| target.port)),
+            "port of the target",
+        )
+        .absent("as `target`, or no number stands there")
+        .from("target:port"),
+        value_field::<{ alb::REQUEST_PROCESSING_TIME }>(DataType::Seconds, |row| {
+            Cell::duration(row.exchange.request_processing_time)
+        })
+        .absent("`-1`, `-` or nothing; `times_absent` says why"),
+        value_field::<{ alb::TARGET_PROCESSING_TIME }>(DataType::Seconds, |row| {
+            Cell::duration(row.exchange.target_processing_time)
+        })
+        .absent("`-1`, `-` or nothing; `times_absent` says why"),
+        value_field::<{ alb::RESPONSE_PROCESSING_TIME }>(DataType::Seconds, |row| {
+            Cell::duration(row.exchange.response_processing_time)
+        })
+        .absent("`-1`, `-` or nothing; `times_absent` says why"),
+        RequestColumn::new(
+            "times_absent",
+            DataType::Text,
+            |row| Cell::text(row.times_absent()),
+            "why a processing time is absent: `not-dispatched` where the request's is `-1`, `no-response` where only the target's or the response's is, \
+             `not-logged` where one is `-` or nothing",
+        )
+        .absent("all three are there"),
+        value_field::<{ alb::ELB_STATUS_CODE }>(DataType::Integer, |row| Cell::integer(row.exchange.elb_status_code))
+            .absent("`-` or `000`: none was sent"),
+        value_field::<{ alb::TARGET_STATUS_CODE }>(DataType::Integer, |row| {
+            Cell::integer(row.exchange.target_status_code)
+        })
+        .absent("`-` or `000`: the target did not answer"),
+        value_field::<{ alb::RECEIVED_BYTES }>(DataType::Integer, |row| {
+            Cell::integer(row.record.received_bytes().unwrap_or_default())
+        })
+        .unit("byte")
+        .absent("`-`"),
+        value_field::<{ alb::SENT_BYTES }>(DataType::Integer, |row| {
+            Cell::integer(row.record.sent_bytes().unwrap_or_default())
+        })
+        .unit("byte")
+        .absent("`-`"),
+        field::<{ alb::REQUEST_LINE }>(),
+        RequestColumn::new("method", DataType::Text, |row| Cell::text(row.request_line.method), "HTTP method as sent")
+            .absent(NO_REQUEST)
+            .from("request"),
+        RequestColumn::new("url_protocol", DataType::Text, |row| Cell::text(row.url.protocol), "protocol of the URL")
+            .absent(NO_REQUEST)
+            .from("request"),
+        RequestColumn::new("url_host", DataType::Text, |row| Cell::text(row.url.host), "host of the URL, without brackets")
+            .absent(NO_REQUEST)
+            .from("request"),
+        RequestColumn::new("url_port", DataType::Integer, |row| Cell::integer(row.url.port), "port of the URL")
+            .absent(NO_REQUEST)
+            .from("request"),
+        RequestColumn::new("url_path", DataType::Text, |row| Cell::text(row.url.path), "path of the URL, `/` where it has none")
+            .absent(NO_REQUEST)
+            .from("request"),
+        RequestColumn::new(
+            "url_query",
+            DataType::Text,
+            |row| Cell::text(row.url.query),
+            "what follows the question mark in the URL",
+        )
+        .absent("there is none, or nothing follows it")
+        .from("request"),
+        RequestColumn::new("http_version", DataType::Text, |row| Cell::text(row.request_line.version), "HTTP version as sent")
+            .absent(NO_REQUEST)
+            .from("request"),
+        field::<{ alb::USER_AGENT }>(),
+        field::<{ alb::SSL_CIPHER }>(),
+        field::<{ alb::SSL_PROTOCOL }>(),
+        field::<{ alb::TARGET_GROUP_ARN }>(),
+        RequestColumn::new(
+            "target_group",
+            DataType::Text,
+            |row| Cell::text(row.exchange.target_group.and_then(target_group_name)),
+            "name of the target group",
+        )
+        .absent("no rule forwarded the request, or the ARN has another form")
+        .from("target_group_arn"),
+        field::<{ alb::TRACE_ID }>().unique(),
+        field::<{ alb::DOMAIN_NAME }>(),
+        field::<{ alb::CHOSEN_CERT_ARN }>(),
+        value_field::<{ alb::MATCHED_RULE_PRIORITY }>(DataType::Integer, |row| {
+            Cell::integer(row.record.matched_rule_priority())
+        })
+        .absent(NO_NUMBER),
+        value_field::<{ alb::REQUEST_CREATION_TIME }>(DataType::Time, |row| {
+            Cell::time(row.record.request_creation_time().unwrap_or_default())
+        })
+        .absent("`-`, or the line is too old to have it")
+        .unique(),
+        list_field::<{ alb::ACTIONS_EXECUTED }>(DataType::TextList(b',')),
+        field::<{ alb::REDIRECT_URL }>(),
+        field::<{ alb::ERROR_REASON }>(),
+        list_field::<{ alb::TARGET_PORT_LIST }>(DataType::TextList(b' ')),
+        list_field::<{ alb::TARGET_STATUS_CODE_LIST }>(DataType::IntegerList(b' ')),
+        field::<{ alb::CLASSIFICATION }>(),
+        field::<{ alb::CLASSIFICATION_REASON }>(),
+        field::<{ alb::CONN_TRACE_ID }>(),
+        field::<{ alb::TRANSFORMED_HOST }>(),
+        field::<{ alb::TRANSFORMED_URI }>(),
+        field::<{ alb::REQUEST_TRANSFORM_STATUS }>(),
+        RequestColumn::new(
+            "ip_address",
+            DataType::Text,
+            |row| Cell::text(row.exchange.node),
+            "address of the load balancer node; where the line does not tell, from the object's name",
+        )
+        .absent("neither tells")
+        .from("ip_address"),
+        field::<{ alb::TARGET_ERROR_CODE }>(),
+        field::<{ alb::ELB_ERROR_CODE }>(),
+        RequestColumn::new(
+            "unknown_fields",
+            DataType::Text,
+            |row| match row.record.unknown_tail() {
+                b"" | b"-" => Cell::Absent,
+                fields => Cell::Text(fields),
+            },
+            "what follows the last field that this version knows, as logged",
+        )
+        .absent("nothing does, or only a `-`"),
+        RequestColumn::new(
+            "elapsed",
+            DataType::Seconds,
+            |row| match row.exchange.elapsed {
+                Elapsed::Exact(elapsed) | Elapsed::FromTraceId(elapsed) => {
+                    Cell::duration(Some(to_milliseconds(elapsed)))
+                }
+                Elapsed::Unknown => Cell::Absent,
+            },
+            "`time` − `request_creation_time`, to the millisecond, which is as far as the log knows the latter; \
+             for WebSocket the connection's life",
+        )
+        .absent("the line does not tell, or the request would have ended before it began"),
+        RequestColumn::new(
+            "elapsed_from",
+            DataType::Text,
+            |row| match row.exchange.elapsed {
+                Elapsed::Exact(_) => Cell::Text(b"request_creation_time"),
+                Elapsed::FromTraceId(_) => Cell::Text(b"trace_id"),
+                Elapsed::Unknown => Cell::Absent,
+            },
+            "which field tells when the request began: `request_creation_time`, or `trace_id` in lines of before May 2018, which has whole seconds and makes \
+             `elapsed` too long by up to one",
+        )
+        .absent("as `elapsed`"),
+        RequestColumn::new(
+            "outcome",
+            DataType::Text,
+            |row| Cell::Text(row.outcome.id().as_bytes()),
+            "how the request ended, by the ids of the README's table",
+        ),
+        RequestColumn::new(
+            "answered_by",
+            DataType::Text,
+            |row| Cell::Text(row.outcome.answered_by().id().as_bytes()),
+            "who made the answer: `target`, `load-balancer`, `rule` or `nobody`",
+        ),
+        RequestColumn::new(
+            "is_failure",
+            DataType::Flag,
+            |row| Cell::Flag(row.outcome.is_failure()),
+            "whether that counts as failed",
+        ),
+        RequestColumn::new(
+            "cause",
+            DataType::Text,
+            |row| Cell::text(row.cause.map(|(cause, _)| cause.as_bytes())),
+            "likely cause, by the ids of the README's table: that of the finding at the request's target, target group or load balancer which has failures of this outcome at \
+             this time; of several, the one with most of them",
+        )
+        .absent("the request did not fail, or no finding has it")
+        .on_request(),
+        RequestColumn::new(
+            "confidence",
+            DataType::Text,
+            |row| Cell::text(row.cause.map(|(_, confidence)| confidence.id().as_bytes())),
+            "how sure that finding is: `low`, `medium` or `high`",
+        )
+        .absent("as `cause`")
+        .on_request(),
+        RequestColumn::new(
+            "route",
+            DataType::Text,
+            |row| Cell::text(Some(row.route).filter(|route| !route.is_empty())),
+            "method and path with its variable parts in braces; a report takes rare ones together under `{*}`",
+        )
+        .absent(NO_REQUEST),
+        RequestColumn::new(
+            "object",
+            DataType::Text,
+            |row| Cell::Text(row.object.as_bytes()),
+            "the object that the line stands in: path, S3 URL, or `-` for standard input",
+        ),
+        RequestColumn::new("line", DataType::Integer, |row| Cell::integer(Some(row.number)), "the line's number in it, from 1").unique(),
+        RequestColumn::new("text", DataType::Text, |row| Cell::Text(row.line), "the whole line").on_request().unique(),
+    ];
+}
+
+/// To the nearest millisecond.
+fn to_milliseconds(duration: std::time::Duration) -> std::time::Duration {
+    let micros = duration.as_micros();
+    std::time::Duration::from_millis(u64::try_from((micros + 500) / 1000).unwrap_or(u64::MAX))
+}

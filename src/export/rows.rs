@@ -1,0 +1,167 @@
+//! One object's records to rows.
+
+use std::collections::BTreeMap;
+
+use super::causes::Causes;
+use super::columns::Columns;
+use super::files::Group;
+use super::filter::Filter;
+use super::folder::object_id;
+use super::partition::{Key, Keys, Partition};
+use super::requests::{Request, Requests};
+use super::sample::Sample;
+use super::schema::Column;
+use super::sink::{MAX_ROW_BYTES, Rows, Sink};
+use super::text::is_clean;
+use crate::error::{Error, Result};
+use crate::kind::alb;
+use crate::pipeline::{Collect, Seen};
+
+/// Which records become rows, and what of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Choice {
+    pub(super) columns: Vec<&'static Column<Requests>>,
+    pub(super) partitions: Vec<Partition>,
+    pub(super) is_failures_only: bool,
+    pub(super) sample: Option<Sample>,
+    pub(super) filter: Option<Filter>,
+}
+
+/// Records by what became of them. Each counts once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Rows written.
+    pub written: u64,
+    /// Left out as they did not fail.
+    pub not_failed: u64,
+    /// Left out as they are not in the sample.
+    pub not_sampled: u64,
+    /// Left out by the filter.
+    pub not_matched: u64,
+}
+
+impl RowCounts {
+    /// Adds another's numbers.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.written += other.written;
+        self.not_failed += other.not_failed;
+        self.not_sampled += other.not_sampled;
+        self.not_matched += other.not_matched;
+    }
+}
+
+/// What the parts of one export share.
+pub(super) struct Shared {
+    pub(super) choice: Choice,
+    pub(super) causes: Option<Causes>,
+    pub(super) sink: Sink,
+    /// What an error says could not be written.
+    pub(super) name: Box<str>,
+}
+
+impl Shared {
+    /// The part of the object at `index` in the order of the input.
+    pub(super) fn begin(&self, index: usize) -> Part<'_> {
+        Part {
+            shared: self,
+            index,
+            object: None,
+            keys: Keys::new(&self.choice.partitions),
+            rows: BTreeMap::new(),
+            bytes: 0,
+            groups: Vec::new(),
+            counts: RowCounts::default(),
+            route: Vec::new(),
+        }
+    }
+
+    pub(super) fn error(&self, reason: std::io::Error) -> Error {
+        Error::write(self.name.clone(), reason)
+    }
+}
+
+/// The rows of one object.
+pub(super) struct Part<'s> {
+    shared: &'s Shared,
+    /// Its place in the order of the input.
+    index: usize,
+    /// The object, once a record of it was seen.
+    object: Option<u64>,
+    keys: Keys,
+    rows: BTreeMap<Key, Rows>,
+    /// How much memory the rows take, roughly.
+    bytes: usize,
+    /// Row groups that wait for their turn.
+    groups: Vec<Group>,
+    counts: RowCounts,
+    route: Vec<u8>,
+}
+
+impl Part<'_> {
+    /// Hands over what is left. Parts are closed in the order of their objects.
+    pub(super) fn close(mut self) -> RowCounts {
+        self.shared.sink.close(&mut self.groups, self.rows, self.object);
+        self.counts
+    }
+
+    /// Makes a row group of the rows of a key.
+    fn make_group(&mut self, key: &Key) -> std::io::Result<()> {
+        if let Some((key, rows)) = self.rows.remove_entry(key) {
+            self.bytes -= rows.columns.bytes();
+            self.groups.push(self.shared.sink.encode(key, rows)?);
+            self.shared.sink.offer(self.index, &mut self.groups)?;
+        }
+        Ok(())
+    }
+}
+
+impl Collect for Part<'_> {
+    fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
+        let Shared { choice, causes, sink, .. } = self.shared;
+        let object = match self.object {
+            Some(object) => object,
+            None => {
+                // What others left to be encoded comes first, so that it does not pile up.
+                sink.work().map_err(|reason| self.shared.error(reason))?;
+                *self.object.insert(object_id(seen.object))
+            }
+        };
+        if choice.is_failures_only && !seen.outcome.is_failure() {
+            self.counts.not_failed += 1;
+            return Ok(());
+        }
+        if choice.sample.is_some_and(|sample| !sample.admits(seen.record.value(alb::TRACE_ID), seen.line)) {
+            self.counts.not_sampled += 1;
+            return Ok(());
+        }
+        let place = (seen.line, &**seen.object, seen.number);
+        let mut row = Request::new(seen.record, seen.exchange, seen.outcome, place, &mut self.route);
+        row.cause = causes.as_ref().and_then(|causes| causes.of(seen.exchange, seen.outcome));
+        let is_clean = is_clean(seen.line) && is_clean(seen.object.as_bytes());
+        if choice.filter.as_ref().is_some_and(|filter| !filter.admits(&row, is_clean)) {
+            self.counts.not_matched += 1;
+            return Ok(());
+        }
+        self.counts.written += 1;
+        let key = self.keys.key(&row);
+        if !self.rows.contains_key(key) {
+            let rows = Rows { columns: Columns::new(&choice.columns), objects: vec![object] };
+            self.rows.insert(key.clone(), rows);
+        }
+        let Some(rows) = self.rows.get_mut(key) else { unreachable!("it is there by now") };
+        let before = rows.columns.bytes();
+        rows.columns.push(&choice.columns, &row, is_clean);
+        self.bytes += rows.columns.bytes() - before;
+        if rows.are_full() {
+            let key = key.clone();
+            return self.make_group(&key).map_err(|reason| self.shared.error(reason));
+        }
+        if self.bytes >= MAX_ROW_BYTES {
+            let largest = self.rows.iter().max_by_key(|(_, rows)| rows.columns.bytes()).map(|(key, _)| key.clone());
+            if let Some(largest) = largest {
+                return self.make_group(&largest).map_err(|reason| self.shared.error(reason));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,459 @@
+//! The tables of an analysis, for notebooks: what its report says, a row at a time.
+
+use std::path::Path;
+use std::{fs, io};
+
+use super::columns::Columns;
+use super::files::Written;
+use super::form::{Form, Format};
+use super::output::{NewFile, Out, WrittenFile};
+use super::schema::{Cell, Column, DataType, Table};
+use super::sink::MAX_GROUP_ROWS;
+use crate::aggregate::Summary;
+use crate::classify::Outcome;
+use crate::diagnose::Confidence;
+use crate::error::{Error, Result};
+use crate::report::{FindingRow, Report, RouteRow, TargetRow};
+use crate::timestamp::Timestamp;
+
+/// Targets.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets {}
+
+/// Findings.
+#[derive(Clone, Copy, Debug)]
+pub enum Findings {}
+
+/// Requests by pair of statuses and target.
+#[derive(Clone, Copy, Debug)]
+pub enum StatusPairs {}
+
+/// Requests by minute and outcome.
+#[derive(Clone, Copy, Debug)]
+pub enum Minutes {}
+
+/// Routes.
+#[derive(Clone, Copy, Debug)]
+pub enum Routes {}
+
+/// A finding, with its lists written out.
+pub struct FindingEntry<'a> {
+    row: &'a FindingRow,
+    also_fits: String,
+    evidence: String,
+}
+
+/// A pair of statuses at a target.
+pub struct StatusPairEntry {
+    load_balancer: String,
+    target_group: String,
+    target: String,
+    elb_status_code: Option<u16>,
+    target_status_code: Option<u16>,
+    requests: u64,
+}
+
+/// An outcome in one bin of time.
+pub struct MinuteEntry {
+    load_balancer: String,
+    start: Timestamp,
+    width_seconds: i64,
+    outcome: Outcome,
+    requests: u64,
+}
+
+/// Between the items of a list; no text has it, as it is written `\x0A` there.
+const LINE: DataType = DataType::TextList(b'\n');
+
+fn some_text(text: &str) -> Cell<'_> {
+    if text.is_empty() { Cell::Absent } else { Cell::Text(text.as_bytes()) }
+}
+
+fn option_text(text: Option<&str>) -> Cell<'_> {
+    Cell::text(text.map(str::as_bytes))
+}
+
+fn some_list(text: &str) -> Cell<'_> {
+    if text.is_empty() { Cell::Absent } else { Cell::List(text.as_bytes()) }
+}
+
+/// Seconds of a report, which are whole microseconds.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "durations of a log are none of that")]
+fn seconds(seconds: Option<f64>) -> Cell<'static> {
+    seconds.map_or(Cell::Absent, |seconds| Cell::Micros((seconds * 1e6).round() as u64))
+}
+
+const LOAD_BALANCER: &str = "resource id of the load balancer, which is `elb` in the table of requests";
+const TARGET_GROUP: &str = "ARN of the target group, which is `target_group_arn` in the table of requests";
+const NO_TARGET_GROUP: &str = "no rule forwarded the requests";
+const NOT_MEASURED: &str = "no request has it";
+const NO_CAUSE: &str = "there are too few failures to say";
+
+/// A quantile of one of a row's times.
+macro_rules! quantile {
+    ($name:literal, $time:ident.$quantile:ident, $meaning:expr) => {
+        Column::<Self>::new($name, DataType::Seconds, |row| seconds(row.$time.$quantile), $meaning).absent(NOT_MEASURED)
+    };
+}
+
+impl Table for Targets {
+    type Row<'a> = TargetRow;
+    const NAME: &'static str = "targets";
+    const MEANING: &'static str = "a target of a target group";
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER),
+        Column::<Self>::new(
+            "target_group",
+            DataType::Text,
+            |row| option_text(row.target_group.as_deref()),
+            TARGET_GROUP,
+        )
+        .absent(NO_TARGET_GROUP),
+        Column::<Self>::new("target", DataType::Text, |row| some_text(&row.target), "address and port"),
+        Column::<Self>::new("requests", DataType::Integer, |row| Cell::integer(Some(row.requests)), "requests seen"),
+        Column::<Self>::new(
+            "failures",
+            DataType::Integer,
+            |row| Cell::integer(Some(row.failures)),
+            "those that failed",
+        ),
+        Column::<Self>::new("first_seen", DataType::Time, |row| Cell::time(row.first_seen), "first `time`")
+            .absent(NOT_MEASURED),
+        Column::<Self>::new("last_seen", DataType::Time, |row| Cell::time(row.last_seen), "last `time`")
+            .absent(NOT_MEASURED),
+        quantile!(
+            "latency_p50",
+            latency.p50,
+            "median `target_processing_time` of the requests that the target answered"
+        ),
+        quantile!("latency_p90", latency.p90, "what nine in ten of them do not exceed"),
+        quantile!("latency_p99", latency.p99, "what 99 in 100 of them do not exceed"),
+        quantile!("latency_p999", latency.p999, "what 999 in 1000 of them do not exceed"),
+        quantile!("latency_max", latency.max, "the largest of them"),
+        quantile!("elapsed_p50", elapsed.p50, "median elapsed time of all requests but WebSocket connections"),
+        quantile!("elapsed_p90", elapsed.p90, "what nine in ten of them do not exceed"),
+        quantile!("elapsed_p99", elapsed.p99, "what 99 in 100 of them do not exceed"),
+        quantile!("elapsed_p999", elapsed.p999, "what 999 in 1000 of them do not exceed"),
+        quantile!("elapsed_max", elapsed.max, "the largest of them"),
+        Column::<Self>::new(
+            "dominant_failure",
+            DataType::Text,
+            |row| option_text(row.dominant_failure.map(Outcome::id)),
+            "the outcome that most of its failures have",
+        )
+        .absent("nothing failed"),
+        Column::<Self>::new(
+            "cause",
+            DataType::Text,
+            |row| option_text(row.cause),
+            "likely cause of most of its failures",
+        )
+        .absent(NO_CAUSE),
+        Column::<Self>::new(
+            "confidence",
+            DataType::Text,
+            |row| option_text(row.confidence.map(Confidence::id)),
+            "how sure that is: `low`, `medium` or `high`",
+        )
+        .absent(NO_CAUSE),
+    ];
+}
+
+impl Table for Findings {
+    type Row<'a> = FindingEntry<'a>;
+    const NAME: &'static str = "findings";
+    const MEANING: &'static str = "a finding: a likely cause at a target, a target group or a load balancer";
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::<Self>::new("cause", DataType::Text, |it| option_text(Some(it.row.cause)), "likely cause"),
+        Column::<Self>::new("title", DataType::Text, |it| option_text(Some(it.row.title)), "what it means"),
+        Column::<Self>::new(
+            "confidence",
+            DataType::Text,
+            |it| option_text(Some(it.row.confidence.id())),
+            "how sure it is: `low`, `medium` or `high`",
+        ),
+        Column::<Self>::new(
+            "also_fits",
+            LINE,
+            |it| some_list(&it.also_fits),
+            "the other causes that fit the same lines",
+        )
+        .absent("there is none"),
+        Column::<Self>::new(
+            "load_balancer",
+            DataType::Text,
+            |it| some_text(&it.row.scope.load_balancer),
+            LOAD_BALANCER,
+        ),
+        Column::<Self>::new(
+            "target_group",
+            DataType::Text,
+            |it| option_text(it.row.scope.target_group.as_deref()),
+            TARGET_GROUP,
+        )
+        .absent("it is about a load balancer"),
+        Column::<Self>::new(
+            "target",
+            DataType::Text,
+            |it| option_text(it.row.scope.target.as_deref()),
+            "address and port of the target",
+        )
+        .absent("it is about more than one, or about requests without one"),
+        Column::<Self>::new(
+            "outcome",
+            DataType::Text,
+            |it| option_text(Some(it.row.outcome.id())),
+            "how most of the requests ended",
+        ),
+        Column::<Self>::new(
+            "failures",
+            DataType::Integer,
+            |it| Cell::integer(Some(it.row.failures)),
+            "requests that it explains",
+        ),
+        Column::<Self>::new(
+            "first_seen",
+            DataType::Time,
+            |it| Cell::time(it.row.first_seen),
+            "`time` of the first of them",
+        )
+        .absent(NOT_MEASURED),
+        Column::<Self>::new(
+            "last_seen",
+            DataType::Time,
+            |it| Cell::time(it.row.last_seen),
+            "`time` of the last of them",
+        )
+        .absent(NOT_MEASURED),
+        Column::<Self>::new(
+            "episodes",
+            DataType::Integer,
+            |it| Cell::integer(Some(it.row.episode_count).filter(|count| *count > 0)),
+            "how many episodes there were",
+        )
+        .absent("that was not looked at"),
+        Column::<Self>::new(
+            "keep_alive",
+            DataType::Seconds,
+            |it| seconds(it.row.estimates.keep_alive_seconds),
+            "how long the target keeps an idle connection, as the log tells",
+        )
+        .absent("the log does not tell"),
+        Column::<Self>::new(
+            "timeout",
+            DataType::Seconds,
+            |it| seconds(it.row.estimates.timeout_seconds),
+            "after how long the requests were cut off, as the log tells",
+        )
+        .absent("the log does not tell"),
+        Column::<Self>::new("evidence", LINE, |it| some_list(&it.evidence), "statements for and against")
+            .absent("there is none"),
+        Column::<Self>::new("fix", DataType::Text, |it| some_text(it.row.fix), "what to change"),
+        Column::<Self>::new(
+            "sample_object",
+            DataType::Text,
+            |it| option_text(it.row.samples.first().map(|sample| &*sample.object)),
+            "the object of one of the requests",
+        )
+        .absent("none was kept"),
+        Column::<Self>::new(
+            "sample_line",
+            DataType::Integer,
+            |it| Cell::integer(it.row.samples.first().map(|sample| sample.line)),
+            "its line in that object, from 1",
+        )
+        .absent("none was kept"),
+    ];
+}
+
+impl Table for StatusPairs {
+    type Row<'a> = StatusPairEntry;
+    const NAME: &'static str = "status_pairs";
+    const MEANING: &'static str =
+        "the requests of a target with one pair of statuses; all rows together are all requests";
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
+            .absent("the log has none"),
+        Column::<Self>::new("target_group", DataType::Text, |row| some_text(&row.target_group), TARGET_GROUP)
+            .absent(NO_TARGET_GROUP),
+        Column::<Self>::new("target", DataType::Text, |row| some_text(&row.target), "address and port")
+            .absent("the requests have no target"),
+        Column::<Self>::new(
+            "elb_status_code",
+            DataType::Integer,
+            |row| Cell::integer(row.elb_status_code),
+            "status sent to the client",
+        )
+        .absent("none was sent"),
+        Column::<Self>::new(
+            "target_status_code",
+            DataType::Integer,
+            |row| Cell::integer(row.target_status_code),
+            "status the target answered with",
+        )
+        .absent("it did not answer"),
+        Column::<Self>::new("requests", DataType::Integer, |row| Cell::integer(Some(row.requests)), "how many"),
+    ];
+}
+
+impl Table for Minutes {
+    type Row<'a> = MinuteEntry;
+    const NAME: &'static str = "minutes";
+    const MEANING: &'static str = "the requests of a load balancer with one outcome in one minute, or in one wider step in a log of more than two days";
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
+            .absent("the log has none"),
+        Column::<Self>::new("start", DataType::Time, |row| Cell::Time(row.start), "when the step begins"),
+        Column::<Self>::new("width", DataType::Integer, |row| Cell::Integer(row.width_seconds), "how long it is")
+            .unit("s"),
+        Column::<Self>::new(
+            "outcome",
+            DataType::Text,
+            |row| option_text(Some(row.outcome.id())),
+            "how the requests ended",
+        ),
+        Column::<Self>::new(
+            "is_failure",
+            DataType::Flag,
+            |row| Cell::Flag(row.outcome.is_failure()),
+            "whether that counts as failed",
+        ),
+        Column::<Self>::new("requests", DataType::Integer, |row| Cell::integer(Some(row.requests)), "how many"),
+    ];
+}
+
+impl Table for Routes {
+    type Row<'a> = RouteRow;
+    const NAME: &'static str = "routes";
+    const MEANING: &'static str = "a route of a target group";
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
+            .absent("the log has none"),
+        Column::<Self>::new(
+            "target_group",
+            DataType::Text,
+            |row| option_text(row.target_group.as_deref()),
+            TARGET_GROUP,
+        )
+        .absent(NO_TARGET_GROUP),
+        Column::<Self>::new(
+            "route",
+            DataType::Text,
+            |row| some_text(&row.route),
+            "method and path with its variable parts in braces; `{*}` stands for rare ones together",
+        ),
+        Column::<Self>::new("requests", DataType::Integer, |row| Cell::integer(Some(row.requests)), "requests seen"),
+        Column::<Self>::new(
+            "failures",
+            DataType::Integer,
+            |row| Cell::integer(Some(row.failures)),
+            "those that failed",
+        ),
+        quantile!("elapsed_p50", elapsed.p50, "median elapsed time of all but WebSocket connections"),
+        quantile!("elapsed_p90", elapsed.p90, "what nine in ten of them do not exceed"),
+        quantile!("elapsed_p99", elapsed.p99, "what 99 in 100 of them do not exceed"),
+        quantile!("elapsed_p999", elapsed.p999, "what 999 in 1000 of them do not exceed"),
+        quantile!("elapsed_max", elapsed.max, "the largest of them"),
+    ];
+}
+
+/// Writes the tables of an analysis into a folder, one file each, in the place of those of an earlier one. All of them take their names when all are complete.
+///
+/// # Errors
+/// [`crate::ErrorKind::Write`]
+pub fn write_tables(summary: &Summary, report: &Report, folder: &Path, format: Format) -> Result<Written> {
+    let written = write_all(summary, report, folder, format);
+    written.map_err(|reason| Error::write(folder.display().to_string(), reason))
+}
+
+fn write_all(summary: &Summary, report: &Report, folder: &Path, format: Format) -> io::Result<Written> {
+    fs::create_dir_all(folder)?;
+    let findings = report.findings.iter().map(|row| {
+        let evidence: Vec<String> = row.evidence.iter().map(|evidence| one_line(&evidence.0.text)).collect();
+        FindingEntry { row, also_fits: row.also_fits.join("\n"), evidence: evidence.join("\n") }
+    });
+    let findings: Vec<FindingEntry<'_>> = findings.collect();
+    let files = [
+        write_table::<Targets>(folder, format, &report.targets)?,
+        write_table::<Findings>(folder, format, &findings)?,
+        write_table::<StatusPairs>(folder, format, &status_pairs(summary))?,
+        write_table::<Minutes>(folder, format, &minutes(summary))?,
+        write_table::<Routes>(folder, format, &report.routes)?,
+    ];
+    let mut written = Written::default();
+    for file in files {
+        written.files += 1;
+        written.bytes += file.bytes();
+        file.publish()?;
+    }
+    Ok(written)
+}
+
+/// A text that may stand in a list of [`LINE`].
+fn one_line(text: &str) -> String {
+    text.replace('\n', "\\x0A")
+}
+
+fn write_table<T: Table>(folder: &Path, format: Format, rows: &[T::Row<'_>]) -> io::Result<WrittenFile> {
+    let columns: Vec<&'static Column<T>> = T::COLUMNS.iter().collect();
+    let form = Form::new(format, &columns, true)?;
+    let path = folder.join(format!("{}.{}", T::NAME, format.extension()));
+    let mut file = form.begin(Out::File(NewFile::create(&path)?))?;
+    for rows in rows.chunks(MAX_GROUP_ROWS) {
+        let mut group = Columns::new(&columns);
+        rows.iter().for_each(|row| group.push(&columns, row, false));
+        file.write(&form.encode(group)?)?;
+    }
+    match file.finish()?.close()? {
+        Some(file) => Ok(file),
+        None => unreachable!("it was begun as a file"),
+    }
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Of all requests, in the order of their names.
+fn status_pairs(summary: &Summary) -> Vec<StatusPairEntry> {
+    let rows = summary.targets.iter().flat_map(|(target_group, address, target)| {
+        let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
+        let (_, load_balancer, _) = summary.load_balancers.entry(load_balancer);
+        let pairs = target.status_pairs.sorted().into_iter();
+        pairs.map(|((elb_status_code, target_status_code), requests)| StatusPairEntry {
+            load_balancer: text_of(load_balancer),
+            target_group: text_of(arn),
+            target: text_of(address),
+            elb_status_code,
+            target_status_code,
+            requests,
+        })
+    });
+    let mut rows: Vec<StatusPairEntry> = rows.collect();
+    rows.sort_by(|one, other| {
+        let key = |row: &StatusPairEntry| (row.elb_status_code, row.target_status_code);
+        let names = |row: &StatusPairEntry| (row.load_balancer.clone(), row.target_group.clone(), row.target.clone());
+        names(one).cmp(&names(other)).then_with(|| key(one).cmp(&key(other)))
+    });
+    rows
+}
+
+/// By load balancer, time and outcome.
+fn minutes(summary: &Summary) -> Vec<MinuteEntry> {
+    let mut rows = Vec::new();
+    for ((), name, load_balancer) in summary.load_balancers.iter() {
+        let width_seconds = load_balancer.timing.width_seconds();
+        for (start, bin) in load_balancer.timing.sorted() {
+            rows.extend(bin.outcomes.iter().map(|(outcome, requests)| MinuteEntry {
+                load_balancer: text_of(name),
+                start,
+                width_seconds,
+                outcome,
+                requests,
+            }));
+        }
+    }
+    // The order of times and outcomes stays.
+    rows.sort_by(|one, other| one.load_balancer.cmp(&other.load_balancer));
+    rows
+}
