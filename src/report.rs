@@ -75,7 +75,8 @@ pub struct Report {
     pub schema_version: u32,
     /// This program's.
     pub albscope_version: &'static str,
-    /// The command that makes this report, as a line for a shell; absent where a program did.
+    /// The command that makes this report, as a line for a shell; absent where a program did. Not in JSON, which is the same wherever the same logs lie.
+    #[serde(skip)]
     pub command: Option<String>,
     /// First and last `time` of the requests that count; both absent when there are none.
     pub window: Window,
