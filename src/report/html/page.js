@@ -8,7 +8,8 @@
   const data = JSON.parse(one("#data").textContent);
   const outcomes = new Map(data.outcomes.map((outcome) => [outcome.id, outcome]));
   // The data names outcomes by their places.
-  for (const timing of data.timings) timing.failed = timing.failed.map(([time, elapsed, place, requests]) => [time, elapsed, data.outcomes[place].id, requests]);
+  for (const timing of data.timings)
+    timing.failed = timing.failed.map(([time, elapsed, place, requests]) => [time, elapsed, data.outcomes[place].id, requests]);
 
   const html = (name, attributes = {}, text = "") => {
     const element = document.createElement(name);
@@ -58,12 +59,18 @@
   // An outcome takes the colour of the cause that most often ends so, where that is free.
   const totals = new Map();
   for (const [, , outcome, requests] of data.timings[0]?.failed ?? []) totals.set(outcome, (totals.get(outcome) ?? 0) + requests);
-  for (const [outcome] of [...totals].sort((a, b) => b[1] - a[1])) give(colours.outcome, outcome, colours.cause.get(outcomes.get(outcome).cause));
+  for (const [outcome] of [...totals].sort((a, b) => b[1] - a[1]))
+    give(colours.outcome, outcome, colours.cause.get(outcomes.get(outcome).cause));
   const colourOf = (kind, key) => colours[kind].get(key) ?? COLOURS;
 
   // A frame with axes, in which a picture is drawn; it knows no more than bins and pixels.
-  const LEFT = 64, RIGHT = 10, BOTTOM = 24;
-  const STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000, 315360000];
+  const LEFT = 64,
+    RIGHT = 10,
+    BOTTOM = 24;
+  const STEPS = [
+    60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000,
+    315360000,
+  ];
   class Frame {
     constructor(figure, height, label) {
       Object.assign(this, { figure, height, top: 14 });
@@ -85,8 +92,12 @@
       this.svg.append(element);
       return element;
     }
-    x(bin) { return LEFT + ((bin - view.from) / (view.to - view.from)) * (this.right - LEFT); }
-    binAt(x) { return view.from + ((x - LEFT) / (this.right - LEFT)) * (view.to - view.from); }
+    x(bin) {
+      return LEFT + ((bin - view.from) / (view.to - view.from)) * (this.right - LEFT);
+    }
+    binAt(x) {
+      return view.from + ((x - LEFT) / (this.right - LEFT)) * (view.to - view.from);
+    }
     timeAxis() {
       const seconds = (view.to - view.from) * data.time_bin_seconds;
       const most = Math.max(2, Math.floor((this.right - LEFT) / 92));
@@ -123,26 +134,36 @@
       this.tip.style.left = `${left > most ? Math.max(0, x * scale - this.tip.offsetWidth - 14) : left}px`;
       this.tip.style.top = `${Math.max(0, y * scale - this.tip.offsetHeight - 8)}px`;
     }
-    hide() { this.tip.hidden = true; }
+    hide() {
+      this.tip.hidden = true;
+    }
   }
 
   const legend = (figure, kind, counts) => {
     const list = one(".legend", figure) ?? html("ul", { class: "legend" });
-    list.replaceChildren(...counts.map(([key, requests]) => {
-      const id = `${kind} ${key}`;
-      const button = html("button", { type: "button", "aria-pressed": String(!view.hidden.has(id)), title: outcomes.get(key)?.title ?? "" });
-      const swatch = svg("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" });
-      swatch.append(svg("rect", { width: 12, height: 12, rx: 2, class: `c${colourOf(kind, key)}` }));
-      button.append(swatch, html("span", {}, `${key} ${count(requests)}`));
-      button.addEventListener("click", () => {
-        if (!view.hidden.delete(id)) view.hidden.add(id);
-        draw();
-        all(".legend button", figure).find((other) => other.textContent === button.textContent)?.focus();
-      });
-      const item = html("li");
-      item.append(button);
-      return item;
-    }));
+    list.replaceChildren(
+      ...counts.map(([key, requests]) => {
+        const id = `${kind} ${key}`;
+        const button = html("button", {
+          type: "button",
+          "aria-pressed": String(!view.hidden.has(id)),
+          title: outcomes.get(key)?.title ?? "",
+        });
+        const swatch = svg("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" });
+        swatch.append(svg("rect", { width: 12, height: 12, rx: 2, class: `c${colourOf(kind, key)}` }));
+        button.append(swatch, html("span", {}, `${key} ${count(requests)}`));
+        button.addEventListener("click", () => {
+          if (!view.hidden.delete(id)) view.hidden.add(id);
+          draw();
+          all(".legend button", figure)
+            .find((other) => other.textContent === button.textContent)
+            ?.focus();
+        });
+        const item = html("li");
+        item.append(button);
+        return item;
+      }),
+    );
     figure.append(list);
   };
   const isShown = (kind, key) => !view.hidden.has(`${kind} ${key}`);
@@ -159,7 +180,9 @@
   const elapsedSpan = (bin, end) => {
     const last = data.elapsed_bins[end];
     if (bin === 0) return `less than ${duration(last)}`;
-    return last === undefined ? `${duration(data.elapsed_bins[bin])} or more` : `${duration(data.elapsed_bins[bin])} to ${duration(last)}`;
+    return last === undefined
+      ? `${duration(data.elapsed_bins[bin])} or more`
+      : `${duration(data.elapsed_bins[bin])} to ${duration(last)}`;
   };
   const TICKS = [0.002, 0.01, 0.1, 1, 10, 60, 600, 3600];
   const elapsedRange = (timing) => {
@@ -174,7 +197,11 @@
 
   class TimingPicture {
     constructor(figure) {
-      this.frame = new Frame(figure, 360, "Requests by time and elapsed time. Arrow keys move, plus and minus zoom, 0 shows the whole.");
+      this.frame = new Frame(
+        figure,
+        360,
+        "Requests by time and elapsed time. Arrow keys move, plus and minus zoom, 0 shows the whole.",
+      );
       this.cursor = null;
       interact(this);
     }
@@ -210,7 +237,8 @@
       const shades = Array(8).fill("");
       const colour = Array(COLOURS + 1).fill("");
       const counts = new Map();
-      const box = (x, y, width, height) => `M${x.toFixed(1)} ${y.toFixed(1)}h${width.toFixed(1)}v${height.toFixed(1)}h${(-width).toFixed(1)}z`;
+      const box = (x, y, width, height) =>
+        `M${x.toFixed(1)} ${y.toFixed(1)}h${width.toFixed(1)}v${height.toFixed(1)}h${(-width).toFixed(1)}z`;
       for (const [key, { requests, failed }] of this.cells) {
         const [time, elapsed] = key.split(" ").map(Number);
         if (time < view.from || time >= view.to || elapsed < view.low || elapsed >= view.high) continue;
@@ -228,7 +256,9 @@
           left += wide;
         }
       }
-      shades.forEach((d, shade) => d && frame.add("path", { class: "density", d, "fill-opacity": (0.12 + shade * 0.105).toFixed(3) }));
+      shades.forEach(
+        (d, shade) => d && frame.add("path", { class: "density", d, "fill-opacity": (0.12 + shade * 0.105).toFixed(3) }),
+      );
       colour.forEach((d, place) => d && frame.add("path", { class: `failed c${place}`, d }));
 
       frame.timeAxis();
@@ -268,12 +298,24 @@
       for (const [outcome, number] of failed) lines.push(`${count(number)} ${outcome}`);
       return lines.join("\n");
     }
-    place(x, y) { return [Math.floor(clamp(this.frame.binAt(x), view.from, view.to - 1)), Math.floor(clamp(this.placeAt(y), view.low, view.high - 1))]; }
+    place(x, y) {
+      return [
+        Math.floor(clamp(this.frame.binAt(x), view.from, view.to - 1)),
+        Math.floor(clamp(this.placeAt(y), view.low, view.high - 1)),
+      ];
+    }
     point(time, elapsed, isSaid) {
       const { frame } = this;
       this.cursor = [time, elapsed];
       const [x, y] = [frame.x(time), this.y(elapsed + 1)];
-      for (const [name, value] of Object.entries({ x, y, width: frame.x(time + 1) - x, height: this.y(elapsed) - y, visibility: "visible" })) this.pointer.setAttribute(name, value);
+      for (const [name, value] of Object.entries({
+        x,
+        y,
+        width: frame.x(time + 1) - x,
+        height: this.y(elapsed) - y,
+        visibility: "visible",
+      }))
+        this.pointer.setAttribute(name, value);
       const text = this.describe(time, elapsed);
       frame.show(text, x, y);
       if (isSaid) frame.live.textContent = text;
@@ -283,7 +325,8 @@
       this.point(clamp(time + across, view.from, view.to - 1), clamp(elapsed + up, view.low, view.high - 1), true);
     }
     zoomTo([x0, y0], [x1, y1]) {
-      const across = Math.abs(x1 - x0) > 8 ? [this.frame.binAt(Math.min(x0, x1)), this.frame.binAt(Math.max(x0, x1))] : [view.from, view.to];
+      const across =
+        Math.abs(x1 - x0) > 8 ? [this.frame.binAt(Math.min(x0, x1)), this.frame.binAt(Math.max(x0, x1))] : [view.from, view.to];
       const up = Math.abs(y1 - y0) > 8 ? [this.placeAt(Math.max(y0, y1)), this.placeAt(Math.min(y0, y1))] : [view.low, view.high];
       zoom(...across, ...up);
     }
@@ -292,14 +335,19 @@
   // Failures over time, stacked: by cause for all requests, by outcome for a part of them, as a cause may lie beyond it.
   class FailuresPicture {
     constructor(figure) {
-      this.frame = new Frame(figure, 220, "Failures over time. Left and right arrow keys move, plus and minus zoom, 0 shows the whole.");
+      this.frame = new Frame(
+        figure,
+        220,
+        "Failures over time. Left and right arrow keys move, plus and minus zoom, 0 shows the whole.",
+      );
       this.cursor = null;
       interact(this);
     }
     stacks() {
       const rows = [];
       if (view.timing === 0) {
-        for (const { cause, failures_over_time: bins } of data.causes) rows.push(["cause", cause ?? "in no finding", new Map(bins)]);
+        for (const { cause, failures_over_time: bins } of data.causes)
+          rows.push(["cause", cause ?? "in no finding", new Map(bins)]);
         return rows;
       }
       const timing = data.timings[view.timing];
@@ -324,9 +372,15 @@
       });
       const shown = this.rows.filter(({ kind, key }) => isShown(kind, key));
       const heights = new Map();
-      for (const { bins } of shown) for (const [bin, requests] of bins) if (bin >= view.from && bin < view.to) heights.set(bin, (heights.get(bin) ?? 0) + requests);
+      for (const { bins } of shown)
+        for (const [bin, requests] of bins)
+          if (bin >= view.from && bin < view.to) heights.set(bin, (heights.get(bin) ?? 0) + requests);
       const most = Math.max(1, ...heights.values());
-      const step = [1, 2, 5].flatMap((digit) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((power) => digit * 10 ** power)).sort((a, b) => a - b).find((step) => most / step <= 5) ?? most;
+      const step =
+        [1, 2, 5]
+          .flatMap((digit) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((power) => digit * 10 ** power))
+          .sort((a, b) => a - b)
+          .find((step) => most / step <= 5) ?? most;
       const ceiling = Math.ceil(most / step) * step;
       const y = (requests) => frame.floor - (requests / ceiling) * (frame.floor - frame.top);
       for (let tick = 0; tick <= ceiling; tick += step) {
@@ -347,14 +401,21 @@
         if (d) frame.add("path", { class: `failed c${colourOf(kind, key)}`, d });
       }
       frame.timeAxis();
-      legend(frame.figure, this.rows[0]?.kind ?? "cause", this.rows.map(({ key, total }) => [key, total]));
-      one("#failures-note").textContent = view.timing === 0
-        ? `By likely cause, in steps of ${duration(data.time_bin_seconds)}.`
-        : `Of ${data.timings[view.timing].label}, by how they ended, in steps of ${duration(data.time_bin_seconds)}.`;
+      legend(
+        frame.figure,
+        this.rows[0]?.kind ?? "cause",
+        this.rows.map(({ key, total }) => [key, total]),
+      );
+      one("#failures-note").textContent =
+        view.timing === 0
+          ? `By likely cause, in steps of ${duration(data.time_bin_seconds)}.`
+          : `Of ${data.timings[view.timing].label}, by how they ended, in steps of ${duration(data.time_bin_seconds)}.`;
       this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
       if (this.cursor !== null) this.point(this.cursor, false);
     }
-    place(x) { return [Math.floor(clamp(this.frame.binAt(x), view.from, view.to - 1))]; }
+    place(x) {
+      return [Math.floor(clamp(this.frame.binAt(x), view.from, view.to - 1))];
+    }
     point(time, isSaid) {
       const { frame } = this;
       this.cursor = time;
@@ -362,14 +423,24 @@
       for (const { key, bins } of this.rows) if (bins.get(time) > 0) lines.push(`${count(bins.get(time))} ${key}`);
       if (lines.length === 1) lines.push("no failure");
       const x = frame.x(time);
-      for (const [name, value] of Object.entries({ x, y: frame.top, width: frame.x(time + 1) - x, height: frame.floor - frame.top, visibility: "visible" })) this.pointer.setAttribute(name, value);
+      for (const [name, value] of Object.entries({
+        x,
+        y: frame.top,
+        width: frame.x(time + 1) - x,
+        height: frame.floor - frame.top,
+        visibility: "visible",
+      }))
+        this.pointer.setAttribute(name, value);
       frame.show(lines.join("\n"), x, frame.top + 40);
       if (isSaid) frame.live.textContent = lines.join("\n");
     }
     move(across) {
-      if (across) this.point(clamp((this.cursor ?? Math.floor((view.from + view.to) / 2)) + across, view.from, view.to - 1), true);
+      if (across)
+        this.point(clamp((this.cursor ?? Math.floor((view.from + view.to) / 2)) + across, view.from, view.to - 1), true);
     }
-    zoomTo([x0], [x1]) { zoom(this.frame.binAt(Math.min(x0, x1)), this.frame.binAt(Math.max(x0, x1)), view.low, view.high); }
+    zoomTo([x0], [x1]) {
+      zoom(this.frame.binAt(Math.min(x0, x1)), this.frame.binAt(Math.max(x0, x1)), view.low, view.high);
+    }
   }
 
   // Pointer and keys, the same for both pictures.
@@ -394,8 +465,10 @@
         selected ??= frame.add("rect", { class: "selected" });
         const is2d = picture instanceof TimingPicture && Math.abs(y - start[1]) > 8;
         const box = {
-          x: Math.min(x, start[0]), width: Math.abs(x - start[0]),
-          y: is2d ? Math.min(y, start[1]) : frame.top, height: is2d ? Math.abs(y - start[1]) : frame.floor - frame.top,
+          x: Math.min(x, start[0]),
+          width: Math.abs(x - start[0]),
+          y: is2d ? Math.min(y, start[1]) : frame.top,
+          height: is2d ? Math.abs(y - start[1]) : frame.floor - frame.top,
         };
         for (const [name, value] of Object.entries(box)) selected.setAttribute(name, value);
       }
@@ -416,10 +489,15 @@
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const far = event.shiftKey ? 10 : 1;
       const keys = {
-        ArrowLeft: () => picture.move(-far, 0), ArrowRight: () => picture.move(far, 0),
-        ArrowUp: () => picture.move(0, far), ArrowDown: () => picture.move(0, -far),
-        "+": () => zoomBy(0.5, picture.cursor), "=": () => zoomBy(0.5, picture.cursor), "-": () => zoomBy(2, picture.cursor),
-        0: whole, Escape: () => (frame.tip.hidden ? whole() : frame.hide()),
+        ArrowLeft: () => picture.move(-far, 0),
+        ArrowRight: () => picture.move(far, 0),
+        ArrowUp: () => picture.move(0, far),
+        ArrowDown: () => picture.move(0, -far),
+        "+": () => zoomBy(0.5, picture.cursor),
+        "=": () => zoomBy(0.5, picture.cursor),
+        "-": () => zoomBy(2, picture.cursor),
+        0: whole,
+        Escape: () => (frame.tip.hidden ? whole() : frame.hide()),
       };
       if (!keys[event.key]) return;
       event.preventDefault();
@@ -469,13 +547,22 @@
     frame.clear();
     const middle = frame.top + (frame.floor - frame.top) * 0.6;
     const shares = (counts, all) => counts.map((number) => number / Math.max(all, 1));
-    const kinds = [["failed", shares(bins.failures, lags.failures), lags.failures, middle - frame.top, -1, "c0"], ["answered", shares(bins.controls, lags.controls), lags.controls, frame.floor - middle, 1, "density"]];
+    const kinds = [
+      ["failed", shares(bins.failures, lags.failures), lags.failures, middle - frame.top, -1, "c0"],
+      ["answered", shares(bins.controls, lags.controls), lags.controls, frame.floor - middle, 1, "density"],
+    ];
     const most = Math.max(0.001, ...kinds[0][1], ...kinds[1][1]);
     const wide = (frame.right - LEFT) / bins.failures.length;
     const x = (seconds) => LEFT + ((seconds - bins.start_seconds) / bins.bin_seconds) * wide;
     for (const [, share, , room, way, colour] of kinds) {
       const scale = Math.min((middle - frame.top) / most, room / Math.max(0.001, ...share));
-      const d = share.map((part, place) => part > 0 ? `M${(LEFT + place * wide).toFixed(1)} ${middle}h${wide.toFixed(1)}v${(way * part * scale).toFixed(1)}h${(-wide).toFixed(1)}z` : "").join("");
+      const d = share
+        .map((part, place) =>
+          part > 0
+            ? `M${(LEFT + place * wide).toFixed(1)} ${middle}h${wide.toFixed(1)}v${(way * part * scale).toFixed(1)}h${(-wide).toFixed(1)}z`
+            : "",
+        )
+        .join("");
       if (d) frame.add("path", { class: colour, d });
     }
     frame.add("path", { class: "axis", d: `M${LEFT} ${frame.top}V${frame.floor}M${LEFT} ${middle}H${frame.right}` });
@@ -483,13 +570,29 @@
     frame.add("text", { x: LEFT - 6, y: frame.floor - 4, "text-anchor": "end" }, "answered");
     const end = bins.start_seconds + bins.bin_seconds * bins.failures.length;
     const length = end - bins.start_seconds;
-    const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].find((step) => length / step <= Math.max(3, (frame.right - LEFT) / 90)) ?? 200;
-    for (let at = Math.ceil(bins.start_seconds / step) * step; at <= end; at += step) frame.add("text", { x: x(at).toFixed(1), y: frame.floor + 18, "text-anchor": "middle" }, `${Number(at.toFixed(3))} s`);
-    for (const [seconds, label] of [[lags.keep_alive_seconds, "keep-alive timeout"], [lags.idle_timeout_seconds, "idle timeout"]]) {
+    const step =
+      [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].find(
+        (step) => length / step <= Math.max(3, (frame.right - LEFT) / 90),
+      ) ?? 200;
+    for (let at = Math.ceil(bins.start_seconds / step) * step; at <= end; at += step)
+      frame.add("text", { x: x(at).toFixed(1), y: frame.floor + 18, "text-anchor": "middle" }, `${Number(at.toFixed(3))} s`);
+    for (const [seconds, label] of [
+      [lags.keep_alive_seconds, "keep-alive timeout"],
+      [lags.idle_timeout_seconds, "idle timeout"],
+    ]) {
       if (seconds === null || seconds < bins.start_seconds || seconds > end) continue;
       frame.add("path", { class: "mark", d: `M${x(seconds).toFixed(1)} ${frame.top}V${frame.floor}` });
       const isRight = x(seconds) > frame.width * 0.6 || frame.width < 600;
-      frame.add("text", { class: "label", x: (x(seconds) + (isRight ? -5 : 5)).toFixed(1), y: frame.top + 10, "text-anchor": isRight ? "end" : "start" }, `${label} ${Number(seconds.toFixed(3))} s`);
+      frame.add(
+        "text",
+        {
+          class: "label",
+          x: (x(seconds) + (isRight ? -5 : 5)).toFixed(1),
+          y: frame.top + 10,
+          "text-anchor": isRight ? "end" : "start",
+        },
+        `${label} ${Number(seconds.toFixed(3))} s`,
+      );
     }
     frame.svg.addEventListener("pointermove", (event) => {
       const [px, py] = frame.at(event);
@@ -497,14 +600,17 @@
       if (place < 0 || place >= bins.failures.length) return frame.hide();
       const from = bins.start_seconds + place * bins.bin_seconds;
       const lines = [`${from.toFixed(3)} to ${(from + bins.bin_seconds).toFixed(3)} s`];
-      for (const [name, share, total] of kinds) lines.push(`${count(Math.round(share[place] * total))} of ${count(total)} ${name}`);
+      for (const [name, share, total] of kinds)
+        lines.push(`${count(Math.round(share[place] * total))} of ${count(total)} ${name}`);
       frame.show(lines.join("\n"), px, py);
     });
     frame.svg.addEventListener("pointerleave", () => frame.hide());
   }
 
   const pictures = [];
-  function draw() { for (const picture of pictures) picture.draw(); }
+  function draw() {
+    for (const picture of pictures) picture.draw();
+  }
   function lagPictures(within = document) {
     for (const figure of all("[data-lags]", within)) {
       const lags = data.lags.find(({ finding }) => String(finding) === figure.dataset.lags);
@@ -520,11 +626,15 @@
         if (timing.kind !== "All") scope.append(kinds.get(timing.kind));
       }
       const failed = timing.failures > 0 ? `, ${count(timing.failures)} failed` : "";
-      kinds.get(timing.kind).append(html("option", { value: String(place) }, `${timing.label}: ${count(timing.requests)}${failed}`));
+      kinds
+        .get(timing.kind)
+        .append(html("option", { value: String(place) }, `${timing.label}: ${count(timing.requests)}${failed}`));
     });
     scope.addEventListener("change", () => choose(Number(scope.value)));
     for (const button of all("[data-zoom]")) {
-      button.addEventListener("click", () => ({ in: () => zoomBy(0.5), out: () => zoomBy(2), reset: whole })[button.dataset.zoom]());
+      button.addEventListener("click", () =>
+        ({ in: () => zoomBy(0.5), out: () => zoomBy(2), reset: whole })[button.dataset.zoom](),
+      );
     }
     pictures.push(new TimingPicture(one("#timing-chart")), new FailuresPicture(one("#failures-chart")));
     choose(0);
@@ -544,7 +654,12 @@
       const { timing, from, to } = button.dataset;
       choose(Number(timing));
       const around = Math.max(3, Math.ceil((Number(to) - Number(from) + 1) / 4));
-      zoom(clamp(Number(from) - around, 0, data.time_bins), clamp(Number(to) + 1 + around, 0, data.time_bins), view.low, view.high);
+      zoom(
+        clamp(Number(from) - around, 0, data.time_bins),
+        clamp(Number(to) + 1 + around, 0, data.time_bins),
+        view.low,
+        view.high,
+      );
       one("#timing").scrollIntoView();
       one("#timing-chart svg").focus({ preventScroll: true });
     });
@@ -660,14 +775,18 @@
   let chosen = "auto";
   try {
     chosen = THEMES.find((name) => name === localStorage.getItem("albscope-theme")) ?? "auto";
-  } catch { /* A browser may keep nothing for a page from disk. */ }
+  } catch {
+    /* A browser may keep nothing for a page from disk. */
+  }
   paint(chosen);
   theme.addEventListener("click", () => {
     chosen = THEMES[(THEMES.indexOf(chosen) + 1) % THEMES.length];
     paint(chosen);
     try {
       localStorage.setItem("albscope-theme", chosen);
-    } catch { /* As above. */ }
+    } catch {
+      /* As above. */
+    }
   });
   lagPictures();
   root.dataset.ready = "";
