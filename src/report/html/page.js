@@ -30,7 +30,7 @@
   const date = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
   const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
   const duration = (seconds) => {
-    if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+    if (seconds < 0.9995) return `${Number((seconds * 1000).toPrecision(3))} ms`;
     if (seconds < 120) return `${Number(seconds.toPrecision(3))} s`;
     return seconds < 7200 ? `${Number((seconds / 60).toPrecision(3))} min` : `${Number((seconds / 3600).toPrecision(3))} h`;
   };
