@@ -1,7 +1,7 @@
 //! Requests of one target over time and elapsed time, coarsely: what pictures of it draw.
 //!
 //! The bins of time become wider as the log becomes longer, so that its length does not matter; those of elapsed time are half as many as
-//! [`timing`](super::timing)'s.
+//! [`timing`]'s.
 
 use std::time::Duration;
 

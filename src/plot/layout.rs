@@ -121,14 +121,14 @@ impl Page {
         if rest > 0 {
             lines.push(format!("and {}", words::counted(rest as u64, "more cause")));
         }
-        let shape = |place: usize| if place == 0 { STRONG } else { BODY };
+        let typeface = |place: usize| if place == 0 { STRONG } else { BODY };
         let lines = lines.into_iter().enumerate();
         let lines: Vec<String> =
-            lines.map(|(place, line)| self.sheet.fitted(&line, shape(place), f32::from(WIDTH) / 2.0)).collect();
-        let widths = lines.iter().enumerate().map(|(place, line)| self.sheet.width_of(line, shape(place)));
+            lines.map(|(place, line)| self.sheet.fitted(&line, typeface(place), f32::from(WIDTH) / 2.0)).collect();
+        let widths = lines.iter().enumerate().map(|(place, line)| self.sheet.width_of(line, typeface(place)));
         let left = right - widths.fold(0.0, f32::max);
         for (place, line) in lines.into_iter().enumerate() {
-            self.sheet.text([left, y], Anchor::Left, shape(place), line);
+            self.sheet.text([left, y], Anchor::Left, typeface(place), line);
             y += 22.0;
         }
         y.max(100.0)
@@ -189,12 +189,12 @@ impl Page {
         for (time, elapsed) in cells() {
             let requests = chart.requests_in(time, elapsed);
             if requests > 0 {
-                let share = (requests as f32).ln_1p() / (most as f32).ln_1p();
+                let part = (requests as f32).ln_1p() / (most as f32).ln_1p();
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
-                let shade = ((share * SHADES as f32).ceil() as usize).clamp(1, SHADES) - 1;
+                let shade = ((part * SHADES as f32).ceil() as usize).clamp(1, SHADES) - 1;
                 let cell = cell(chart, plot, time, elapsed);
                 match shades[shade].last_mut() {
-                    Some(last) if last.right() == cell.x && last.y == cell.y => last.width += cell.width,
+                    Some(last) if is_same(last.right(), cell.x) && is_same(last.y, cell.y) => last.width += cell.width,
                     _ => shades[shade].push(cell),
                 }
             }
@@ -236,7 +236,7 @@ impl Page {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few")]
         let most = (plot.width / room) as usize;
         for Tick { at, label } in chart.time.ticks(most) {
-            let x = plot.x + at as f32 / chart.time.bins as f32 * plot.width;
+            let x = plot.x + single(at) / chart.time.bins as f32 * plot.width;
             self.sheet.area(Area { x: x.round(), y: plot.bottom(), width: 1.0, height: 6.0 }, GREY);
             let half = self.sheet.width_of(&label, LABEL) / 2.0;
             let x = x.clamp(plot.x + half - AXIS / 2.0, plot.right() - half);
@@ -385,7 +385,7 @@ impl Page {
         let (first, step) = (bins.start.as_secs_f32(), bins.width.as_secs_f32());
         let last = first + step * count as f32;
         let x_of = |seconds: f32| plot.x + (seconds - first) / (last - first) * plot.width;
-        let keep_alive = x_of(chart.keep_alive as f32);
+        let keep_alive = x_of(single(chart.keep_alive));
         self.sheet.line([keep_alive, plot.y - 10.0], [keep_alive, plot.bottom()], 1.5, INK, Some(2.0));
         let label = format!("keep-alive timeout {}", duration(chart.keep_alive));
         let width = self.sheet.width_of(&label, STRONG);
@@ -400,7 +400,7 @@ impl Page {
         self.sheet.text([plot.right(), y], Anchor::Right, LABEL, duration(last.into()));
         let idle = format!("idle timeout {}", duration(chart.idle_timeout));
         if chart.idle_timeout <= f64::from(last) {
-            let at = x_of(chart.idle_timeout as f32);
+            let at = x_of(single(chart.idle_timeout));
             self.sheet.line([at, plot.y], [at, plot.bottom()], 2.5, INK, None);
             self.sheet.text([at - 8.0, area.y + 42.0], Anchor::Right, STRONG, idle);
         } else {
@@ -458,9 +458,19 @@ fn rgb(colour: usize) -> Rgb {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
 fn shade_of(shade: usize) -> Rgb {
-    let share = shade as f32 / (SHADES - 1) as f32;
-    let mix = |few: u8, many: u8| (f32::from(few) + (f32::from(many) - f32::from(few)) * share).round() as u8;
+    let part = shade as f32 / (SHADES - 1) as f32;
+    let mix = |few: u8, many: u8| (f32::from(few) + (f32::from(many) - f32::from(few)) * part).round() as u8;
     [mix(FEW[0], MANY[0]), mix(FEW[1], MANY[1]), mix(FEW[2], MANY[2])]
+}
+
+/// Whether two edges, which lie between pixels, are one.
+fn is_same(one: f32, other: f32) -> bool {
+    (one - other).abs() < 0.5
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a sheet has fewer pixels than f32 has steps")]
+fn single(number: f64) -> f32 {
+    number as f32
 }
 
 fn whole_pixels(area: Area) -> Area {
@@ -482,7 +492,7 @@ fn cell(chart: &TimingChart, plot: Area, time: usize, elapsed: usize) -> Area {
 
 /// Where a place on the axis of elapsed time stands.
 fn height_of(chart: &TimingChart, plot: Area, position: f64) -> f32 {
-    plot.bottom() - position as f32 / chart.elapsed.bins() as f32 * plot.height
+    plot.bottom() - single(position) / chart.elapsed.bins() as f32 * plot.height
 }
 
 /// The symbol of each colour, so that nothing is told by colour alone.

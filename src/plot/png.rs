@@ -84,7 +84,7 @@ fn text_path(sheet: &Sheet, text: &Text) -> Option<Path> {
     let font = sheet.font(text.shape.weight);
     let scale = text.shape.size / font.units();
     let mut path = PathBuilder::new();
-    for letter in font.letters(&text.text).0 {
+    for letter in font.letters(&text.words).0 {
         let x = |x: f32| text.x + (letter.at as f32 + x) * scale;
         let y = |y: f32| text.y - y * scale;
         for stroke in font.outline(letter.glyph) {

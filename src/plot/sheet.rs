@@ -48,7 +48,7 @@ pub(super) struct Text {
     pub(super) y: f32,
     pub(super) width: f32,
     pub(super) shape: Type,
-    pub(super) text: String,
+    pub(super) words: String,
 }
 
 /// One thing that is drawn, over those before it.
@@ -115,7 +115,7 @@ impl Sheet {
             Anchor::Middle => x - width / 2.0,
             Anchor::Right => x - width,
         };
-        self.items.push(Item::Text(Text { x, y, width, shape, text }));
+        self.items.push(Item::Text(Text { x, y, width, shape, words: text }));
         width
     }
 

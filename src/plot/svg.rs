@@ -63,7 +63,7 @@ fn definitions(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
     for item in &sheet.items {
         if let Item::Text(text) = item {
             let weight = text.shape.weight;
-            used.extend(sheet.font(weight).letters(&text.text).0.iter().map(|letter| (weight, letter.glyph)));
+            used.extend(sheet.font(weight).letters(&text.words).0.iter().map(|letter| (weight, letter.glyph)));
         }
     }
     writeln!(out, "<defs>")?;
@@ -99,12 +99,12 @@ fn write_text(sheet: &Sheet, text: &Text, out: &mut dyn Write) -> io::Result<()>
     write!(
         out,
         r#"<g aria-label="{}" fill="{}" transform="translate({} {})scale({scale:.5} -{scale:.5})">"#,
-        escaped(&text.text),
+        escaped(&text.words),
         hex(text.shape.colour),
         number(text.x),
         number(text.y),
     )?;
-    for letter in font.letters(&text.text).0 {
+    for letter in font.letters(&text.words).0 {
         if !font.outline(letter.glyph).is_empty() {
             write!(out, r##"<use xlink:href="#{}{}" x="{}"/>"##, prefix(text.shape.weight), letter.glyph, letter.at)?;
         }

@@ -96,7 +96,7 @@ fn no_text_stands_upon_another_or_leaves_the_sheet() {
 #[test]
 fn a_race_has_its_gaps_beside_the_timing() {
     let sheet = layout::sheet(&report(&race()));
-    let texts: Vec<&str> = texts(&sheet).iter().map(|text| text.text.as_str()).collect();
+    let texts: Vec<&str> = texts(&sheet).iter().map(|text| text.words.as_str()).collect();
     for expected in ["Keep-alive race at ", "keep-alive timeout ", "idle timeout 60 s"] {
         assert!(texts.iter().any(|text| text.starts_with(expected)), "{expected}: {texts:?}");
     }
@@ -109,7 +109,7 @@ fn svg_is_sound_and_asks_for_nothing_outside_of_itself() {
         let document = roxmltree::Document::parse(&svg).expect("XML");
         let ids: BTreeSet<&str> = document.descendants().filter_map(|node| node.attribute("id")).collect();
         let names: BTreeSet<&str> =
-            document.descendants().filter(|node| node.is_element()).map(|node| node.tag_name().name()).collect();
+            document.descendants().filter(roxmltree::Node::is_element).map(|node| node.tag_name().name()).collect();
         assert_eq!(names, BTreeSet::from(["defs", "g", "path", "svg", "title", "use"]), "{}", log.display());
         for node in document.descendants() {
             for attribute in node.attributes().filter(|attribute| attribute.name() == "href") {

@@ -597,7 +597,8 @@ mod tests {
         let failures: Vec<Outcome> = Outcome::ALL.iter().copied().filter(|outcome| outcome.is_failure()).collect();
         let of =
             |count: usize| Legend((0..).zip(failures.iter().take(count)).map(|(rank, &of)| (of, 9 - rank)).collect());
-        let names = |count| of(count).entries().into_iter().map(|(name, failures)| format!("{name} {failures}")).last();
+        let names =
+            |count| of(count).entries().into_iter().next_back().map(|(name, failures)| format!("{name} {failures}"));
         assert_eq!(names(6), Some(format!("{} 4", failures[5].id())));
         assert_eq!(names(8), Some("3 other outcomes 9".to_owned()));
         assert_eq!(of(8).entries().len(), COLOURS.len());

@@ -395,7 +395,9 @@ fn timings(summary: &Summary, idle_timeout: Duration, grid: Grid) -> Vec<Timing>
         scopes.sort_by_cached_key(|(_, targets)| std::cmp::Reverse(numbers(targets)));
         for (scope, targets) in scopes.into_iter().take(MAX_TIMINGS) {
             let mut gathered = Gathered::default();
-            targets.into_iter().for_each(|target| gathered.add(target, grid));
+            for target in targets {
+                gathered.add(target, grid);
+            }
             timings.push(gathered.timing(scope, idle_timeout));
         }
     }

@@ -25,9 +25,8 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         found.hits >= MIN_HITS_FOR_HIGH && found.coverage() >= MIN_COVERAGE_FOR_HIGH && found.timeout <= idle_timeout;
     let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
     let estimates = Estimates { keep_alive: Some(found.timeout), ..Estimates::default() };
-    let lags = Arc::new(found.drawn.clone());
     let verdicts = verdicts(case, |failures| (confidence, estimates, evidence(&found, failures, idle_timeout)));
-    verdicts.into_iter().map(|verdict| Verdict { lags: Some(Arc::clone(&lags)), ..verdict }).collect()
+    verdicts.into_iter().map(|verdict| Verdict { lags: Some(Arc::clone(&found.drawn)), ..verdict }).collect()
 }
 
 /// What the lags of all candidates of the group say.

@@ -4,6 +4,7 @@
 //! the last one on that connection. All other lags between it and earlier answers are background, and successful requests on the same pair show what the background looks like. So the lags
 //! of failures are held against those of such controls, in bins of several widths, and a bin counts only if it could not be chance.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -76,7 +77,7 @@ pub(in crate::diagnose) struct KeepAlive {
     /// The share of controls that have such a lag.
     pub(in crate::diagnose) control_share: f64,
     /// All lags, to be drawn.
-    pub(in crate::diagnose) drawn: LagCounts,
+    pub(in crate::diagnose) drawn: Arc<LagCounts>,
 }
 
 /// Bins over all lags.
@@ -126,7 +127,7 @@ impl LagCounts {
         let (low, high) = peak;
         let width = ((high - low) * 3 / 2).max(MIN_NEAR_WIDTH);
         // So that they lie in the middle of a bin.
-        let start = ((low + high) / 2).saturating_sub(width / 2);
+        let start = low.midpoint(high).saturating_sub(width / 2);
         let bins_before = (start / width).min(NEAR_BINS);
         let bins = |start, end, width| LagBins::new(failures, controls, start, end, width);
         Self {
@@ -150,7 +151,9 @@ impl LagBins {
                     .filter(|place| *place < bins)
                     .collect();
                 places.dedup();
-                places.into_iter().for_each(|place| counts[place] += 1);
+                for place in places {
+                    counts[place] += 1;
+                }
             }
             counts
         };
@@ -345,7 +348,7 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
         hits: peak.len(),
         failures: failures.len(),
         control_share,
-        drawn: LagCounts::new(failures, controls, (millis(interval.0), millis(interval.1)), max_lag),
+        drawn: Arc::new(LagCounts::new(failures, controls, (millis(interval.0), millis(interval.1)), max_lag)),
     };
     Some(found)
 }

@@ -253,9 +253,9 @@ impl Cells {
     /// How many requests a cell has, in steps that grow: 1, 3, 5, … parts of a whole.
     fn shade(&self, column: usize, row: usize, shades: usize) -> Option<usize> {
         let requests = self.requests[column * self.rows + row];
-        let share = (requests / self.most).sqrt();
+        let part = (requests / self.most).sqrt();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
-        let shade = (share * shades as f64).ceil() as usize;
+        let shade = (part * shades as f64).ceil() as usize;
         (requests > 0.0).then(|| shade.clamp(1, shades) - 1)
     }
 }
