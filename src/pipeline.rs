@@ -1,6 +1,6 @@
 //! Runs it all over many objects in parallel: list, fetch, open, decode, split, classify, count, merge.
 //!
-//! The objects are cut into shards by their order alone, each shard's objects are read in their order ([`schedule`]), and the shards' parts are merged in
+//! The objects are cut into shards by their order alone, each shard's objects are read in their order (`schedule`), and the shards' parts are merged in
 //! order. So the result is the same whatever the number of threads and whatever arrives first, even where a cap made a count depend on what came first.
 
 mod read;

@@ -464,7 +464,7 @@ fn causes_cannot_be_told_of_what_is_read_once() {
             text_of(&output.stderr)
         );
     }
-    assert_eq!(files_below(logs.path()), [PathBuf::new(); 0]);
+    assert_eq!(files_below(logs.path()), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -508,7 +508,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_written() {
     assert!(text_of(&output.stderr).contains("--strict"), "{}", text_of(&output.stderr));
     let left: Vec<PathBuf> =
         files_below(logs.path()).into_iter().filter(|path| path.to_string_lossy().contains("y.csv")).collect();
-    assert_eq!(left, [PathBuf::new(); 0], "nothing is left of a file that was not finished");
+    assert_eq!(left, Vec::<PathBuf>::new(), "nothing is left of a file that was not finished");
 }
 
 #[test]
@@ -565,7 +565,7 @@ fn a_run_that_is_ended_leaves_no_file_and_the_old_one_as_it_was() {
         let log = logs.write("a.log", lines(0, 5).as_bytes());
         export(folder.path(), &[log.to_str().expect("UTF-8"), "-o", "x.parquet"]);
         assert_eq!(parquet_rows(&path), (5, vec![5]), "{name}");
-        assert_eq!(files_below(folder.path()), [path.clone()], "{name}");
+        assert_eq!(files_below(folder.path()), std::slice::from_ref(&path), "{name}");
     }
 }
 

@@ -153,7 +153,7 @@ impl AnalyzeArgs {
 /// One row a record: all fields of the log with their types, the request's parts, elapsed time, outcome, route, and the object and line it is from. What each column says, and when it has no value,
 /// stands in docs/schema.md.
 ///
-/// A file takes its name when it is complete, whatever ends the program before. With --partition-by, FILE is a folder, in which Athena, Spark and DuckDB find their way; a run that reads the same
+/// A file takes its name when it is complete, whatever ends the program before. With --partition-by, FILE is a folder, in which query engines find their way; a run that reads the same
 /// objects again replaces their rows there, and one that reads others adds to them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -190,8 +190,11 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) failures_only: bool,
 
-    /// Part the rows into folders below FILE: day, hour, load_balancer, target_group, or several with commas between
+    // Not a doc comment: there the names would need marks, which --help would show.
     #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+    #[arg(
+        help = "Part the rows into folders below FILE: day, hour, load_balancer, target_group, or several with commas between"
+    )]
     pub(crate) partition_by: Vec<Partition>,
 
     /// For the column cause: the load balancer's idle timeout, as seconds, a duration such as 2m, or auto to infer it from the log

@@ -44,7 +44,7 @@ impl Causes {
             for &(target, outcome, failures) in &finding.by_target {
                 let (target_group, address, _) = summary.targets.entry(target);
                 let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
-                let (_, load_balancer, _) = summary.load_balancers.entry(load_balancer);
+                let ((), load_balancer, _) = summary.load_balancers.entry(load_balancer);
                 add((load_balancer.into(), arn.into(), address.into(), outcome), failures);
             }
             if !finding.by_target.is_empty() {
@@ -59,7 +59,7 @@ impl Causes {
                 // A finding on a target has failures at it.
                 Scope::Target(_) => continue,
             };
-            let (_, load_balancer, _) = summary.load_balancers.entry(load_balancer);
+            let ((), load_balancer, _) = summary.load_balancers.entry(load_balancer);
             for &(outcome, failures) in &finding.outcomes {
                 add((load_balancer.into(), arn.into(), (*b"").into(), outcome), failures);
             }

@@ -20,6 +20,7 @@ pub(super) const ABSENT_NUMBER: i64 = i64::MIN;
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
     pub(super) rows: usize,
+    #[expect(clippy::struct_field_names, reason = "columns have columns")]
     pub(super) columns: Vec<Values>,
     /// What a row takes beside its texts.
     row_bytes: usize,

@@ -58,6 +58,7 @@ pub(super) struct Files {
     target: Target,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one of it, or one a folder that is open")]
 enum Target {
     One(TableFile),
     Folder(Parts),

@@ -94,6 +94,7 @@ impl Form {
 }
 
 /// A file that is being written.
+#[expect(clippy::large_enum_variant, reason = "there is one of it, or one a folder that is open")]
 pub(super) enum TableFile {
     Parquet(ParquetFile<Out>),
     Csv(Out),

@@ -1,4 +1,4 @@
-//! `--partition-by`: rows to folders named after what they have in common, as Hive names them: `day=2026-11-18/hour=08`. Athena, Spark, DuckDB and others read such
+//! `--partition-by`: rows to folders named after what they have in common, as Hive names them: `day=2026-11-18/hour=08`. Athena, Spark, `DuckDB` and others read such
 //! folders as columns.
 
 use std::fmt::Write as _;

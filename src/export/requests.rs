@@ -21,6 +21,7 @@ pub struct Request<'a> {
     pub(super) object: &'a str,
     /// Line number, from 1.
     pub(super) number: u64,
+    #[expect(clippy::struct_field_names, reason = "the log's word for it")]
     request_line: RequestLine<'a>,
     url: Url<'a>,
     client: Option<Endpoint<'a>>,

@@ -118,13 +118,12 @@ impl Part<'_> {
 impl Collect for Part<'_> {
     fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
         let Shared { choice, causes, sink, .. } = self.shared;
-        let object = match self.object {
-            Some(object) => object,
-            None => {
-                // What others left to be encoded comes first, so that it does not pile up.
-                sink.work().map_err(|reason| self.shared.error(reason))?;
-                *self.object.insert(object_id(seen.object))
-            }
+        let object = if let Some(object) = self.object {
+            object
+        } else {
+            // What others left to be encoded comes first, so that it does not pile up.
+            sink.work().map_err(|reason| self.shared.error(reason))?;
+            *self.object.insert(object_id(seen.object))
         };
         if choice.is_failures_only && !seen.outcome.is_failure() {
             self.counts.not_failed += 1;

@@ -50,7 +50,7 @@ fn root_of(trace_id: &[u8]) -> &[u8] {
     parts.find(|part| part.starts_with(b"Root=")).unwrap_or(trace_id)
 }
 
-/// A hash that is the same in all versions: FNV-1a of 64 bits, then the finalizer of MurmurHash3, since FNV alone leaves the high bits of short texts alike.
+/// A hash that is the same in all versions: FNV-1a of 64 bits, then the finalizer of `MurmurHash3`, since FNV alone leaves the high bits of short texts alike.
 ///
 /// Sources: <http://www.isthe.com/chongo/tech/comp/fnv/>, <https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp>
 pub(super) fn stable_hash(bytes: &[u8]) -> u64 {

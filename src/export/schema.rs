@@ -197,9 +197,10 @@ pub(crate) fn find_column<T: Table>(name: &str) -> Result<&'static Column<T>, St
     let found = T::COLUMNS.iter().find(|column| column.name == name);
     found.ok_or_else(|| {
         let near = near_names::<T>(name);
-        match near.is_empty() {
-            true => format!("there is no column {name}"),
-            false => format!("there is no column {name}; there is {}", near.join(", ")),
+        if near.is_empty() {
+            format!("there is no column {name}")
+        } else {
+            format!("there is no column {name}; there is {}", near.join(", "))
         }
     })
 }

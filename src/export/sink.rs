@@ -104,16 +104,13 @@ impl State {
         if self.pending.get(&key).is_some_and(|pending| !pending.has_room_for(&rows)) {
             self.flush(&key);
         }
-        match self.pending.get_mut(&key) {
-            Some(pending) => {
-                self.pending_bytes -= pending.columns.bytes();
-                pending.append(&rows);
-                self.pending_bytes += pending.columns.bytes();
-            }
-            None => {
-                self.pending_bytes += rows.columns.bytes();
-                self.pending.insert(key, rows);
-            }
+        if let Some(pending) = self.pending.get_mut(&key) {
+            self.pending_bytes -= pending.columns.bytes();
+            pending.append(&rows);
+            self.pending_bytes += pending.columns.bytes();
+        } else {
+            self.pending_bytes += rows.columns.bytes();
+            self.pending.insert(key, rows);
         }
         while self.pending_bytes > MAX_ROW_BYTES {
             let largest = self.pending.iter().max_by_key(|(_, rows)| rows.columns.bytes()).map(|(key, _)| key.clone());
@@ -207,7 +204,7 @@ impl Sink {
             let others = workers
                 .into_iter()
                 .map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a worker failed"))));
-            others.fold(own, |all, one| all.and(one))
+            others.fold(own, std::result::Result::and)
         })?;
         // A worker may have filled the last slot behind the one that looked.
         self.write_ready()?;

@@ -401,7 +401,9 @@ fn write_table<T: Table>(folder: &Path, format: Format, rows: &[T::Row<'_>]) -> 
     let mut file = form.begin(Out::File(NewFile::create(&path)?))?;
     for rows in rows.chunks(MAX_GROUP_ROWS) {
         let mut group = Columns::new(&columns);
-        rows.iter().for_each(|row| group.push(&columns, row, false));
+        for row in rows {
+            group.push(&columns, row, false);
+        }
         file.write(&form.encode(group)?)?;
     }
     match file.finish()?.close()? {
@@ -418,7 +420,7 @@ fn text_of(bytes: &[u8]) -> String {
 fn status_pairs(summary: &Summary) -> Vec<StatusPairEntry> {
     let rows = summary.targets.iter().flat_map(|(target_group, address, target)| {
         let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
-        let (_, load_balancer, _) = summary.load_balancers.entry(load_balancer);
+        let ((), load_balancer, _) = summary.load_balancers.entry(load_balancer);
         let pairs = target.status_pairs.sorted().into_iter();
         pairs.map(|((elb_status_code, target_status_code), requests)| StatusPairEntry {
             load_balancer: text_of(load_balancer),

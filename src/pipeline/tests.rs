@@ -319,7 +319,9 @@ fn far_and_near_objects_give_what_near_ones_give() {
             let source = Far { objects: objects.clone(), asked, read_ahead };
             let content = objects.clone();
             let store = std::thread::spawn(move || {
-                orders.iter().for_each(|(number, delivery)| deliver(delivery, &content[number]));
+                for (number, delivery) in orders {
+                    deliver(delivery, &content[number]);
+                }
             });
             let sources: [Box<dyn Source>; 2] =
                 [from_input(near.path().as_os_str()).expect("it is there"), Box::new(source)];

@@ -50,16 +50,17 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, (Range<usize>, Stri
                     .ok_or_else(|| (start..expression.len(), "a quote that is not closed".to_owned()))?;
                 (Kind::Quoted(text), len)
             }
-            _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-                Some(sign) => (Kind::Sign(sign), sign.len()),
-                None => {
+            _ => {
+                if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
+                    (Kind::Sign(sign), sign.len())
+                } else {
                     let len = rest.find(ends_word).unwrap_or(rest.len());
                     if len == 0 {
                         return Err((start..start + first.len_utf8(), format!("{first} alone means nothing here")));
                     }
                     (Kind::Word(rest[..len].to_owned()), len)
                 }
-            },
+            }
         };
         tokens.push(Token { kind, place: start..start + len });
         start += len;

@@ -368,7 +368,7 @@ fn of_another_service<'k>(key: &'k str, begin: &str) -> Option<&'k str> {
     let (place, root) = key.match_indices("AWSLogs/").find(|(place, _)| *place == 0 || key[..*place].ends_with('/'))?;
     let mut parts = key[place + root.len()..].split('/');
     let (account, service, _) = (parts.next()?, parts.next()?, parts.next()?);
-    let folder = &key[..place + root.len() + account.len() + 1 + service.len() + 1];
+    let folder = &key[..=(place + root.len() + account.len() + 1 + service.len())];
     (is_number(account, 12)
         && service != "elasticloadbalancing"
         && folder.len() > begin.trim_end_matches('/').len() + 1)
