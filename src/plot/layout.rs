@@ -235,12 +235,17 @@ impl Page {
     fn time_axis(&mut self, chart: &TimingChart, plot: Area, room: f32) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few")]
         let most = (plot.width / room) as usize;
+        let mut free = 0.0;
         for Tick { at, label } in chart.time.ticks(most) {
             let x = plot.x + single(at) / chart.time.bins as f32 * plot.width;
             self.sheet.area(Area { x: x.round(), y: plot.bottom(), width: 1.0, height: 6.0 }, GREY);
             let half = self.sheet.width_of(&label, LABEL) / 2.0;
             let x = x.clamp(plot.x + half - AXIS / 2.0, plot.right() - half);
-            self.sheet.text([x, plot.bottom() + 20.0], Anchor::Middle, LABEL, label);
+            // What was moved in from the edge may stand where the one before does.
+            if x - half >= free {
+                self.sheet.text([x, plot.bottom() + 20.0], Anchor::Middle, LABEL, label);
+                free = x + half + 8.0;
+            }
         }
     }
 
@@ -312,18 +317,18 @@ impl Page {
         self.sheet.text([strip.right() + 24.0, strip.bottom() - 8.0], Anchor::Left, LABEL, words);
     }
 
-    /// What colours and shades stand for, in one line.
+    /// What colours and shades stand for, in a line or two.
     fn legend(&mut self, area: Area) {
-        let mut x = area.x;
+        let (mut x, mut y) = (area.x, area.y);
         for (place, (name, failures)) in self.legend.entries().into_iter().enumerate() {
             let text = format!("{name} {}", words::count(failures));
             let width = self.sheet.width_of(&text, BODY);
-            if x + width + 40.0 > area.right() {
-                break;
+            if x + width + 22.0 > area.right() {
+                (x, y) = (area.x, y + 20.0);
             }
-            let symbol = symbol(place, [x + 8.0, area.y - 5.5], 8.0);
+            let symbol = symbol(place, [x + 8.0, y - 5.5], 8.0);
             self.sheet.items.push(Item::Shapes { colour: rgb(place), shapes: vec![symbol] });
-            self.sheet.text([x + 22.0, area.y], Anchor::Left, BODY, text);
+            self.sheet.text([x + 22.0, y], Anchor::Left, BODY, text);
             x += width + 46.0;
         }
         let x = area.right() + 24.0;
@@ -548,4 +553,22 @@ fn spread(wanted: &[f32], gap: f32, low: f32, high: f32) -> Vec<f32> {
         most = *place - gap;
     }
     placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_make_room_for_each_other_and_stay_inside() {
+        for (wanted, expected) in [
+            (&[10.0, 50.0, 90.0][..], &[10.0, 50.0, 90.0][..]),
+            (&[50.0, 52.0, 53.0], &[50.0, 70.0, 90.0]),
+            (&[80.0, 95.0, 99.0], &[60.0, 80.0, 100.0]),
+            (&[-5.0], &[0.0]),
+            (&[], &[]),
+        ] {
+            assert_eq!(spread(wanted, 20.0, 0.0, 100.0), expected, "{wanted:?}");
+        }
+    }
 }

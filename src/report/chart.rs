@@ -20,6 +20,12 @@ pub const COLOURS: [Colour; OWN_COLOURS + 1] = [
     Colour { red: 0x80, green: 0x80, blue: 0x80, terminal: 244 },
 ];
 
+/// Timeouts that differ by less than this share are one line.
+const ALIKE: f64 = 0.02;
+
+/// Lines in a chart: the load balancer's own, and those that most findings tell.
+const MAX_LINES: usize = 8;
+
 /// Names of targets and the like are cut to so many columns.
 const MAX_NAME: usize = 60;
 
@@ -227,7 +233,7 @@ pub struct Failed {
 pub struct TimingChart {
     /// What it is about: `shop-prod`, `10.0.10.36:3000`; harmless.
     pub subject: String,
-    /// Requests, and those that failed.
+    /// Requests seen.
     pub requests: u64,
     /// Those that failed.
     pub failures: u64,
@@ -320,6 +326,8 @@ fn lines(marks: &[Mark], timing: &Timing) -> Vec<Line> {
             None => lines.push((mark.kind, mark.seconds, mark.origin, mark.finding.into_iter().collect())),
         }
     }
+    lines.sort_by_key(|(.., findings)| (!findings.is_empty(), std::cmp::Reverse(findings.len())));
+    lines.truncate(MAX_LINES);
     lines.sort_by(|one, other| one.1.total_cmp(&other.1));
     let lines = lines.into_iter().map(|(kind, seconds, origin, findings)| Line {
         kind,
@@ -329,9 +337,6 @@ fn lines(marks: &[Mark], timing: &Timing) -> Vec<Line> {
     });
     lines.collect()
 }
-
-/// Timeouts that differ by less than this share are one.
-const ALIKE: f64 = 0.02;
 
 impl MarkKind {
     /// For people.
@@ -562,6 +567,10 @@ mod tests {
             [own[0].clone(), line("timeout 30.1 s", "finding 2"), own[1].clone()]
         );
         assert_eq!(of(scope(Some("web"), None)), own);
+        let many = (0..20).map(|number| found(MarkKind::Timeout, f64::from(1_u32 << number), 5, "10.0.0.3:80"));
+        let many: Vec<Mark> = many.chain(marks.clone()).collect();
+        let drawn: Vec<f64> = lines(&many, &timing(scope(None, None))).iter().map(|line| line.seconds).collect();
+        assert_eq!(drawn, [1.0, 2.0, 4.0, 8.0, 10.0, 16.0, 30.0, 60.0]);
         assert_eq!(findings_named(&[0, 1, 4]), "3 findings");
     }
 

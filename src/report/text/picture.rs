@@ -267,11 +267,13 @@ fn time_axis(chart: &TimingChart, columns: usize, glyphs: Glyphs) -> [Vec<Run>; 
     let (mut axis, mut labels) = (Canvas::blank(LEFT + 1 + columns), Canvas::blank(LEFT + 1 + columns));
     axis.write(LEFT, FAINT, &glyphs.corner.to_string());
     axis.write(LEFT + 1, FAINT, &glyphs.horizontal.to_string().repeat(columns));
+    let mut free = 0;
     for Tick { at, label } in ticks {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a line")]
         let column = (at * columns as f64 / chart.time.bins as f64) as usize;
-        if column < columns && labels.write(LEFT + 1 + column, FAINT, &label) {
+        if (free..columns).contains(&column) && labels.write(LEFT + 1 + column, FAINT, &label) {
             axis.write(LEFT + 1 + column, FAINT, &glyphs.tick.to_string());
+            free = column + label.width() + 1;
         }
     }
     [axis.runs(), labels.runs()]
