@@ -66,6 +66,24 @@ fn the_output_shown_is_real() {
     }
 }
 
+/// On the kind of machine it was made on; the roundings of another may differ in a pixel.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn the_figure_shown_is_real() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let figure = folder.path().join("figure.png");
+    let output = Command::new(env!("CARGO_BIN_EXE_albscope"))
+        .args(["analyze", "sample-logs", "--plot"])
+        .arg(&figure)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("the program runs");
+    assert!(output.status.success());
+    let drawn = std::fs::read(figure).expect("it is there");
+    let shown = include_bytes!("../docs/images/sample-logs.png");
+    assert!(drawn == shown, "draw it again: albscope analyze sample-logs --plot docs/images/sample-logs.png");
+}
+
 /// On the kind of machine they were made on; the logarithms of another may differ in a last digit.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
