@@ -308,6 +308,54 @@ fn a_mark_for_spreadsheets_can_be_taken_away_again() {
 }
 
 #[test]
+fn parquet_has_types_and_nulls() {
+    use polars::prelude::{DataType, ParquetReader, SerReader, TimeUnit};
+
+    let logs = Logs::new();
+    let failed = line()
+        .field(alb::REQUEST_PROCESSING_TIME, "-1")
+        .field(alb::TARGET_PROCESSING_TIME, "-1")
+        .field(alb::TARGET_STATUS_CODE, "-")
+        .field(alb::ACTIONS_EXECUTED, "\"-\"")
+        .field(alb::TARGET_STATUS_CODE_LIST, "\"- 200\"");
+    logs.write("a.log", format!("{}\n{}\n", line().build(), failed.build()).as_bytes());
+    export(logs.path(), &["a.log", "-o", "x.parquet"]);
+    let file = fs::File::open(logs.path().join("x.parquet")).expect("it was written");
+    let frame = ParquetReader::new(file).finish().expect("a Parquet file");
+    assert_eq!(frame.shape(), (2, Requests::COLUMNS.len() - 3));
+    for (column, expected) in [
+        ("elb", DataType::String),
+        ("client_port", DataType::Int64),
+        ("elb_status_code", DataType::Int64),
+        ("received_bytes", DataType::Int64),
+        ("target_processing_time", DataType::Float64),
+        ("elapsed", DataType::Float64),
+        ("is_failure", DataType::Boolean),
+        ("actions_executed", DataType::List(Box::new(DataType::String))),
+        ("target_status_code_list", DataType::List(Box::new(DataType::Int64))),
+    ] {
+        assert_eq!(*frame.column(column).expect(column).dtype(), expected, "{column}");
+    }
+    let time = frame.column("time").expect("time").dtype();
+    assert!(matches!(time, DataType::Datetime(TimeUnit::Microseconds, Some(_))), "{time:?}");
+    let nulls = |column: &str| frame.column(column).expect(column).null_count();
+    for column in ["request_processing_time", "target_processing_time", "target_status_code", "actions_executed"] {
+        assert_eq!(nulls(column), 1, "{column}");
+    }
+    assert_eq!((nulls("response_processing_time"), nulls("url_query"), nulls("target_status_code_list")), (0, 2, 0));
+    let lists = frame.column("target_status_code_list").expect("lists").list().expect("lists");
+    let items: Vec<Vec<Option<i64>>> = (0..2)
+        .map(|row| {
+            let list = lists.get_as_series(row).expect("a list");
+            let numbers = list.i64().expect("integers");
+            (0..list.len()).map(|item| numbers.get(item)).collect()
+        })
+        .collect();
+    assert_eq!(items, [vec![Some(200)], vec![None, Some(200)]]);
+    assert_eq!(frame.column("elapsed").expect("elapsed").f64().expect("numbers").get(0), Some(0.002));
+}
+
+#[test]
 fn the_same_rows_in_every_form_and_for_any_number_of_threads() {
     let logs = Logs::new();
     for object in 0..40 {
