@@ -24,7 +24,8 @@ Columns may be added at the end of a table; none is renamed, and none changes it
 | boolean | `BOOLEAN` | `true` or `false` |
 | list of texts, list of integers | `LIST` of `STRING` or `INT64` | its items with the separator that the log has: a comma for `actions_executed`, a blank for the others; a line break in the tables of an analysis |
 
-An absent value is null in Parquet and an empty field in CSV. It is never 0, -1 or an empty text. `-` and an empty field of the log are the same. In a list, an item `-` is null.
+An absent value is null in Parquet and an empty field in CSV. It is never 0, -1 or an empty text. *Not logged* means that `-` or nothing stands in the field, or that the line is from before
+AWS had it. In a list, an item `-` is null.
 
 ## Text
 

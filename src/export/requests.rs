@@ -83,10 +83,10 @@ pub(super) fn target_group_name(arn: &[u8]) -> Option<&[u8]> {
 }
 
 /// When a field of text has no value.
-const NO_TEXT: &str = "`-` or nothing in the line, or the line is too old to have the field";
+const NO_TEXT: &str = "not logged";
 
 /// When a number has no value.
-const NO_NUMBER: &str = "`-`, nothing, or no number in the line";
+const NO_NUMBER: &str = "not logged, or no number";
 
 /// When a part of the request line has no value.
 const NO_REQUEST: &str = "the request was never complete, or lacks that part";
@@ -152,7 +152,7 @@ impl Table for Requests {
             |row| Cell::text(row.exchange.target),
             "address and port of the target as logged, which is how reports name it",
         )
-        .absent("`-`: none was chosen, or the target is a Lambda function")
+        .absent("not logged: none was chosen, or the target is a Lambda function")
         .from("target:port"),
         RequestColumn::new(
             "target_ip",
@@ -173,15 +173,15 @@ impl Table for Requests {
         value_field::<{ alb::REQUEST_PROCESSING_TIME }>(DataType::Seconds, |row| {
             Cell::duration(row.exchange.request_processing_time)
         })
-        .absent("`-1`, `-` or nothing; `times_absent` says why"),
+        .absent("`-1`, or not logged; `times_absent` says which"),
         value_field::<{ alb::TARGET_PROCESSING_TIME }>(DataType::Seconds, |row| {
             Cell::duration(row.exchange.target_processing_time)
         })
-        .absent("`-1`, `-` or nothing; `times_absent` says why"),
+        .absent("`-1`, or not logged; `times_absent` says which"),
         value_field::<{ alb::RESPONSE_PROCESSING_TIME }>(DataType::Seconds, |row| {
             Cell::duration(row.exchange.response_processing_time)
         })
-        .absent("`-1`, `-` or nothing; `times_absent` says why"),
+        .absent("`-1`, or not logged; `times_absent` says which"),
         RequestColumn::new(
             "times_absent",
             DataType::Text,
@@ -191,21 +191,21 @@ impl Table for Requests {
         )
         .absent("all three are there"),
         value_field::<{ alb::ELB_STATUS_CODE }>(DataType::Integer, |row| Cell::integer(row.exchange.elb_status_code))
-            .absent("`-` or `000`: none was sent"),
+            .absent("not logged, or `000`: none was sent"),
         value_field::<{ alb::TARGET_STATUS_CODE }>(DataType::Integer, |row| {
             Cell::integer(row.exchange.target_status_code)
         })
-        .absent("`-` or `000`: the target did not answer"),
+        .absent("not logged, or `000`: it did not answer"),
         value_field::<{ alb::RECEIVED_BYTES }>(DataType::Integer, |row| {
             Cell::integer(row.record.received_bytes().unwrap_or_default())
         })
         .unit("byte")
-        .absent("`-`"),
+        .absent("not logged"),
         value_field::<{ alb::SENT_BYTES }>(DataType::Integer, |row| {
             Cell::integer(row.record.sent_bytes().unwrap_or_default())
         })
         .unit("byte")
-        .absent("`-`"),
+        .absent("not logged"),
         field::<{ alb::REQUEST_LINE }>(),
         RequestColumn::new("method", DataType::Text, |row| Cell::text(row.request_line.method), "HTTP method as sent")
             .absent(NO_REQUEST)
@@ -255,7 +255,7 @@ impl Table for Requests {
         value_field::<{ alb::REQUEST_CREATION_TIME }>(DataType::Time, |row| {
             Cell::time(row.record.request_creation_time().unwrap_or_default())
         })
-        .absent("`-`, or the line is too old to have it")
+        .absent("not logged")
         .unique(),
         list_field::<{ alb::ACTIONS_EXECUTED }>(DataType::TextList(b',')),
         field::<{ alb::REDIRECT_URL }>(),
