@@ -32,6 +32,7 @@ pub mod schema;
 mod sink;
 pub mod tables;
 mod text;
+mod words;
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

@@ -823,6 +823,98 @@ fn every_record_of_hostile_lines_is_a_row_once() {
     assert_eq!(parquet_rows(&logs.path().join("x.parquet")).0, i64::try_from(variants.len()).expect("a few"));
 }
 
+/// Lines whose requests and targets are alike here and there, on several objects.
+fn write_alike(logs: &Logs) {
+    let requests = [
+        "GET https://a.example:443/items/17?page=2 HTTP/1.1",
+        "GET https://a.example:443/items/18?page=2 HTTP/1.1",
+        "POST http://[2001:db8::1]:80/ HTTP/2.0",
+        "- http://a.example:80- -",
+        "-",
+        "",
+        "GET",
+    ];
+    let targets = ["10.0.0.1:80", "10.0.0.2:8080", "-", "2001:db8::7:80", "lambda"];
+    for object in 0..4_usize {
+        let mut lines = Vec::new();
+        for number in 0..40 {
+            let mut it = line().request(requests[(number * 3 + object) % requests.len()]);
+            it = it.field(alb::TARGET, targets[(number + object) % targets.len()]);
+            if number % 11 == 0 {
+                it = it.field(alb::TARGET_GROUP_ARN, "-").field(alb::ELB_STATUS_CODE, "502");
+            }
+            lines.extend_from_slice(&it.build_bytes());
+            lines.push(b'\n');
+        }
+        logs.write(format!("in/{object}.log"), &lines);
+    }
+}
+
+#[test]
+fn what_is_made_of_another_column_is_the_same_without_it() {
+    let logs = Logs::new();
+    write_alike(&logs);
+    let made: Vec<_> = Requests::COLUMNS.iter().filter(|column| column.made_of.is_some()).collect();
+    assert!(made.len() > 8, "{made:?}");
+    let whole = rows_of(export(logs.path(), &["in", "-o", "-", "--format", "csv"]).as_bytes());
+    for column in made {
+        let base = column.made_of.expect("it is made of one");
+        let is_made = |name: &str| Requests::COLUMNS.iter().any(|it| it.name == name && it.made_of.is_some());
+        assert!(!is_made(base), "{} is made of {base}, which is made of another", column.name);
+        let alone =
+            export(logs.path(), &["in", "-o", "-", "--format", "csv", "--columns", &format!("{},line", column.name)]);
+        let alone = rows_of(alone.as_bytes());
+        assert_eq!(alone.len(), 160);
+        for (alone, whole) in alone.iter().zip(&whole) {
+            assert_eq!(alone[column.name], whole[column.name], "{} in {whole:?}", column.name);
+            if whole[base].is_empty() {
+                assert_eq!(whole[column.name], "", "{} without {base}", column.name);
+            }
+        }
+    }
+}
+
+/// Lists of a column as polars reads them from a Parquet file.
+fn lists_of(path: &Path, column: &str) -> Vec<Option<Vec<Option<String>>>> {
+    use polars::prelude::{AnyValue, ParquetReader, SerReader};
+
+    let frame = ParquetReader::new(fs::File::open(path).expect("it was written")).finish().expect("a Parquet file");
+    let lists = frame.column(column).expect(column).list().expect("lists");
+    let item = |value: AnyValue<'_>| match value {
+        AnyValue::Null => None,
+        AnyValue::String(text) => Some(text.to_owned()),
+        number => Some(number.to_string()),
+    };
+    (0..lists.len()).map(|row| lists.get_as_series(row).map(|list| list.iter().map(item).collect())).collect()
+}
+
+#[test]
+fn lists_keep_their_items_and_those_that_are_absent() {
+    let logs = Logs::new();
+    let lists = ["-", "", "200", "200 404", "- 200", "-  -", "x 200 x", "404 200 404 200", " "];
+    let write = |name: &str, lists: &[&str]| {
+        let lines =
+            lists.iter().map(|list| line().field(alb::TARGET_STATUS_CODE_LIST, &format!("\"{list}\"")).build() + "\n");
+        logs.write(name, lines.collect::<String>().as_bytes());
+    };
+    let many: Vec<&str> = lists.iter().copied().cycle().take(1000).collect();
+    for (name, lists) in [("some", &many[..]), ("none", &["-", "", "-"]), ("nothing", &["- -"]), ("one", &["200"; 300])]
+    {
+        write("a.log", lists);
+        export(logs.path(), &["a.log", "-o", "x.parquet"]);
+        let items = |list: &&str| {
+            let is_number = |item: &str| item.parse::<i64>().is_ok();
+            let items = list.split(' ').filter(|item| !item.is_empty());
+            let items = items.map(|item| Some(item.to_owned()).filter(|item| is_number(item)));
+            (!matches!(*list, "-" | "")).then(|| items.collect::<Vec<_>>())
+        };
+        let expected: Vec<_> = lists.iter().map(items).collect();
+        assert_eq!(lists_of(&logs.path().join("x.parquet"), "target_status_code_list"), expected, "{name}");
+        let ports = lists_of(&logs.path().join("x.parquet"), "target_port_list");
+        assert_eq!(ports, vec![Some(vec![Some("10.0.0.1:80".to_owned())]); lists.len()], "{name}");
+    }
+}
+
 #[test]
 fn a_filter_may_be_made_by_a_program_too() {
     let filter = Filter::parse("elapsed > 10").expect("an expression");

@@ -1,32 +1,42 @@
 //! Rows on their way into a file: a typed column for each of a table's.
 //!
-//! Texts that occur again are kept once, with a code for each row; that is how Parquet stores them too, and most of a log's texts do occur again.
-
-use std::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+//! Texts that occur again are kept once, with a code for each row; that is how Parquet stores them too, and most of a log's texts do occur again. What is made of such a text, as the parts of a URL are,
+//! is made and kept once for it.
 
 use super::schema::{Cell, Column, DataType, Table};
 use super::text::write_clean;
-
-/// The code of an absent text.
-pub(super) const ABSENT_CODE: u32 = u32::MAX;
+use super::words::{ABSENT_CODE, Texts, Words};
 
 /// Stands for an absent number: no moment, count or duration is that far below zero.
 pub(super) const ABSENT_NUMBER: i64 = i64::MIN;
 
-/// Rows of some columns, in the order in which they were pushed.
+/// Rows of some columns, in the order in which they were pushed. Before they are read they have to be sealed.
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
     pub(super) rows: usize,
     #[expect(clippy::struct_field_names, reason = "columns have columns")]
     pub(super) columns: Vec<Values>,
+    /// The places of those that are not made of others.
+    plain: Vec<usize>,
+    /// What is made of each column.
+    made: Vec<Made>,
     /// What a row takes beside its texts.
     row_bytes: usize,
     text_bytes: usize,
+    /// Bytes of the lists of all rows: their items are written out, as often as they occur.
+    list_bytes: usize,
+    written_bytes: usize,
     /// Scratch space for a text that needs cleaning.
     scratch: Vec<u8>,
+}
+
+/// What is made of the words of a column: it has a value for each word, and only when sealed one for each row.
+#[derive(Clone, Debug, Default)]
+struct Made {
+    /// The places of the columns.
+    places: Vec<usize>,
+    /// By word, how long the texts are that are made of it.
+    bytes: Vec<usize>,
 }
 
 /// The values of one column.
@@ -40,6 +50,17 @@ pub(super) enum Values {
     Numbers(Vec<i64>),
     /// Absent where `None`.
     Flags(Vec<Option<bool>>),
+}
+
+/// What came of a value that was taken in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pushed {
+    /// How long its text is.
+    len: usize,
+    /// How much of that had to be kept.
+    kept: usize,
+    /// Whether it is a word that was not there before.
+    is_new: bool,
 }
 
 impl Values {
@@ -59,194 +80,298 @@ impl Values {
             Self::Numbers(_) | Self::Flags(_) => 0,
         }
     }
-}
 
-/// Texts of which each stands here once.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Words {
-    /// The distinct texts, by code.
-    pub(super) distinct: Texts,
-    /// Which one stands in each row; [`ABSENT_CODE`] for none.
-    pub(super) codes: Vec<u32>,
-    table: HashTable<u32>,
-}
-
-/// Texts one behind the other.
-#[derive(Clone, Debug)]
-pub(super) struct Texts {
-    pub(super) bytes: Vec<u8>,
-    /// Where each begins and the one before it ends: one more than there are texts.
-    pub(super) offsets: Vec<i64>,
-}
-
-impl Default for Texts {
-    fn default() -> Self {
-        Self { bytes: Vec::new(), offsets: vec![0] }
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "places in memory"
-)]
-impl Texts {
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
-    /// The text at a place.
-    #[inline]
-    pub(super) fn get(&self, place: usize) -> &[u8] {
-        &self.bytes[self.offsets[place] as usize..self.offsets[place + 1] as usize]
-    }
-
-    #[inline]
-    pub(super) fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
-        self.offsets.push(self.bytes.len() as i64);
-    }
-
-    fn append(&mut self, other: &Self) {
-        let start = self.bytes.len() as i64;
-        self.bytes.extend_from_slice(&other.bytes);
-        self.offsets.extend(other.offsets[1..].iter().map(|offset| start + offset));
-    }
-}
-
-const HASHER: FixedState = FixedState::with_seed(1);
-
-impl Words {
-    /// The text of a row. Absent where it has none.
-    pub(super) fn get(&self, row: usize) -> Option<&[u8]> {
-        let code = self.codes[row];
-        (code != ABSENT_CODE).then(|| self.distinct.get(code as usize))
-    }
-
-    #[inline]
-    pub(super) fn push(&mut self, word: &[u8]) {
-        // Neighbours are often the same.
-        let code = match self.codes.last() {
-            Some(&last) if last != ABSENT_CODE && self.distinct.get(last as usize) == word => last,
-            _ => self.code_of(word),
+    /// Takes in a value. `is_clean` says that it has no byte that needs cleaning.
+    #[expect(clippy::inline_always, reason = "it takes 4 % off an export's CPU time")]
+    #[inline(always)]
+    fn push(&mut self, cell: Cell<'_>, data_type: DataType, is_clean: bool, scratch: &mut Vec<u8>) -> Pushed {
+        let text = match cell {
+            Cell::Text(text) | Cell::List(text) if is_clean => Some(text),
+            Cell::Text(text) | Cell::List(text) => Some(write_clean(text, data_type.separator(), scratch)),
+            _ => None,
         };
-        self.codes.push(code);
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "there are no more words than rows, which are bounded far below"
-    )]
-    fn code_of(&mut self, word: &[u8]) -> u32 {
-        let Self { distinct, table, .. } = self;
-        let hash = HASHER.hash_one(word);
-        if let Some(&code) = table.find(hash, |&code| distinct.get(code as usize) == word) {
-            return code;
+        let len = text.map_or(0, <[u8]>::len);
+        match self {
+            Self::Words(words) => {
+                let is_new = match text {
+                    Some(text) => words.push(text),
+                    None => words.push_absent(),
+                };
+                return Pushed { len, kept: if is_new { len } else { 0 }, is_new };
+            }
+            Self::Texts(texts, are_absent) => {
+                texts.push(text.unwrap_or_default());
+                are_absent.push(text.is_none());
+                return Pushed { len, kept: len, is_new: false };
+            }
+            Self::Numbers(numbers) => {
+                numbers.push(match cell {
+                    Cell::Integer(number) => number,
+                    Cell::Micros(micros) => i64::try_from(micros).unwrap_or(i64::MAX),
+                    Cell::Time(time) => time.as_micros(),
+                    _ => ABSENT_NUMBER,
+                });
+            }
+            Self::Flags(flags) => {
+                flags.push(match cell {
+                    Cell::Flag(flag) => Some(flag),
+                    _ => None,
+                });
+            }
         }
-        let code = distinct.len() as u32;
-        distinct.push(word);
-        table.insert_unique(hash, code, |&code| HASHER.hash_one(distinct.get(code as usize)));
-        code
+        Pushed::default()
     }
 
-    fn append(&mut self, other: &Self) {
-        let codes: Vec<u32> = (0..other.distinct.len()).map(|code| self.code_of(other.distinct.get(code))).collect();
-        let moved = other.codes.iter().map(|&code| if code == ABSENT_CODE { code } else { codes[code as usize] });
-        self.codes.extend(moved);
+    /// Takes in the values of others of the same kind, behind its own.
+    fn append(&mut self, others: Self) {
+        match (self, others) {
+            (Self::Words(mine), Self::Words(theirs)) => {
+                mine.append(theirs);
+            }
+            (Self::Texts(mine, mine_absent), Self::Texts(theirs, theirs_absent)) => {
+                mine.append(&theirs);
+                mine_absent.extend(theirs_absent);
+            }
+            (Self::Numbers(mine), Self::Numbers(theirs)) => mine.extend(theirs),
+            (Self::Flags(mine), Self::Flags(theirs)) => mine.extend(theirs),
+            _ => unreachable!("both were made for the same column"),
+        }
+    }
+
+    /// Puts the value of each place there instead; nothing for [`ABSENT_CODE`].
+    fn lay_out(&mut self, places: &[u32]) {
+        let place_of = |place: &u32| (*place != ABSENT_CODE).then_some(*place as usize);
+        match self {
+            Self::Words(words) => {
+                words.seal();
+                let code_of = |place| place_of(place).map_or(ABSENT_CODE, |place| words.codes[place]);
+                words.codes = places.iter().map(code_of).collect();
+            }
+            Self::Texts(texts, are_absent) => {
+                let mut laid_out = Texts::default();
+                for place in places {
+                    laid_out.push(place_of(place).map(|place| texts.get(place)).unwrap_or_default());
+                }
+                *are_absent =
+                    places.iter().map(|place| place_of(place).is_none_or(|place| are_absent[place])).collect();
+                *texts = laid_out;
+            }
+            Self::Numbers(numbers) => {
+                *numbers =
+                    places.iter().map(|place| place_of(place).map_or(ABSENT_NUMBER, |place| numbers[place])).collect();
+            }
+            Self::Flags(flags) => {
+                *flags = places.iter().map(|place| place_of(place).and_then(|place| flags[place])).collect();
+            }
+        }
     }
 }
 
 impl Columns {
     /// No rows yet.
     pub(super) fn new<T: Table>(columns: &[&'static Column<T>]) -> Self {
-        let columns = columns.iter().map(|column| match column.data_type {
+        let values = columns.iter().map(|column| match column.data_type {
             DataType::Text if column.is_unique => Values::Texts(Texts::default(), Vec::new()),
             DataType::Text | DataType::TextList(_) | DataType::IntegerList(_) => Values::Words(Words::default()),
             DataType::Integer | DataType::Seconds | DataType::Time => Values::Numbers(Vec::new()),
             DataType::Flag => Values::Flags(Vec::new()),
         });
-        let columns: Vec<Values> = columns.collect();
-        let row_bytes = columns.iter().map(Values::row_bytes).sum();
-        Self { rows: 0, columns, row_bytes, text_bytes: 0, scratch: Vec::new() }
+        let values: Vec<Values> = values.collect();
+        let mut made = vec![Made::default(); columns.len()];
+        let mut plain = Vec::new();
+        for (place, column) in columns.iter().enumerate() {
+            let base = columns.iter().position(|base| column.made_of == Some(base.name));
+            match base.filter(|&base| matches!(values[base], Values::Words(_))) {
+                Some(base) => made[base].places.push(place),
+                None => plain.push(place),
+            }
+        }
+        Self {
+            rows: 0,
+            plain,
+            made,
+            row_bytes: values.iter().map(Values::row_bytes).sum(),
+            columns: values,
+            text_bytes: 0,
+            list_bytes: 0,
+            written_bytes: 0,
+            scratch: Vec::new(),
+        }
     }
 
     /// How much memory they take, roughly.
     pub(super) fn bytes(&self) -> usize {
-        self.rows * self.row_bytes + self.text_bytes
+        self.rows * self.row_bytes + self.text_bytes()
     }
 
-    /// How much of it texts take, those that occur again once.
+    /// How much of it texts take, those that occur again once but in lists.
     pub(super) fn text_bytes(&self) -> usize {
-        self.text_bytes
+        self.text_bytes + self.list_bytes
+    }
+
+    /// How long the texts of all rows are together.
+    pub(super) fn written_bytes(&self) -> usize {
+        self.written_bytes
+    }
+
+    /// Makes them ready to be read. Nothing can be pushed behind that.
+    pub(super) fn seal(&mut self) {
+        for &place in &self.plain {
+            let Values::Words(words) = &mut self.columns[place] else { continue };
+            words.seal();
+            if !self.made[place].places.is_empty() {
+                let codes = std::mem::take(&mut words.codes);
+                for &made in &self.made[place].places {
+                    self.columns[made].lay_out(&codes);
+                }
+                if let Values::Words(words) = &mut self.columns[place] {
+                    words.codes = codes;
+                }
+            }
+        }
     }
 
     /// Takes in a row of the table that the columns are of. `is_clean` says that its texts are known to have no byte that needs cleaning.
     #[inline]
     pub(super) fn push<T: Table>(&mut self, columns: &[&'static Column<T>], row: &T::Row<'_>, is_clean: bool) {
-        let Self { rows, columns: values, text_bytes, scratch, .. } = self;
-        *rows += 1;
-        for (values, column) in values.iter_mut().zip(columns) {
+        self.rows += 1;
+        for &place in &self.plain {
+            let column = columns[place];
             let cell = (column.cell)(row);
-            match values {
-                Values::Words(words) => {
-                    let known = words.distinct.bytes.len();
-                    match cell {
-                        Cell::Text(text) | Cell::List(text) => {
-                            if is_clean {
-                                words.push(text);
-                            } else {
-                                words.push(write_clean(text, column.data_type.separator(), scratch));
-                            }
-                        }
-                        _ => words.codes.push(ABSENT_CODE),
-                    }
-                    *text_bytes += words.distinct.bytes.len() - known;
+            let pushed = self.columns[place].push(cell, column.data_type, is_clean, &mut self.scratch);
+            self.text_bytes += pushed.kept;
+            self.written_bytes += pushed.len;
+            if let Cell::List(_) = cell {
+                self.list_bytes += pushed.len;
+            }
+            let made = &mut self.made[place];
+            if made.places.is_empty() {
+                continue;
+            }
+            if pushed.is_new {
+                let mut bytes = 0;
+                for &place in &made.places {
+                    let column = columns[place];
+                    let cell = (column.cell)(row);
+                    let pushed = self.columns[place].push(cell, column.data_type, is_clean, &mut self.scratch);
+                    self.text_bytes += pushed.kept;
+                    bytes += pushed.len;
                 }
-                Values::Texts(texts, are_absent) => {
-                    let text = match cell {
-                        Cell::Text(text) if is_clean => Some(text),
-                        Cell::Text(text) => Some(write_clean(text, None, scratch)),
-                        _ => None,
-                    };
-                    texts.push(text.unwrap_or_default());
-                    are_absent.push(text.is_none());
-                    *text_bytes += text.map_or(0, <[u8]>::len);
-                }
-                Values::Numbers(numbers) => {
-                    numbers.push(match cell {
-                        Cell::Integer(number) => number,
-                        Cell::Micros(micros) => i64::try_from(micros).unwrap_or(i64::MAX),
-                        Cell::Time(time) => time.as_micros(),
-                        _ => ABSENT_NUMBER,
-                    });
-                }
-                Values::Flags(flags) => {
-                    flags.push(match cell {
-                        Cell::Flag(flag) => Some(flag),
-                        _ => None,
-                    });
-                }
+                made.bytes.push(bytes);
+            }
+            if let Values::Words(words) = &self.columns[place] {
+                self.written_bytes += made.bytes.get(words.last() as usize).copied().unwrap_or_default();
             }
         }
     }
 
-    /// Takes in the rows of others of the same columns, behind its own.
-    pub(super) fn append(&mut self, other: &Self) {
+    /// Takes in the rows of others of the same columns, behind its own; none of them may be sealed.
+    pub(super) fn append(&mut self, other: Self) {
         self.rows += other.rows;
-        for (mine, theirs) in self.columns.iter_mut().zip(&other.columns) {
-            match (mine, theirs) {
-                (Values::Words(mine), Values::Words(theirs)) => mine.append(theirs),
-                (Values::Texts(mine, mine_absent), Values::Texts(theirs, theirs_absent)) => {
-                    mine.append(theirs);
-                    mine_absent.extend_from_slice(theirs_absent);
-                }
-                (Values::Numbers(mine), Values::Numbers(theirs)) => mine.extend_from_slice(theirs),
-                (Values::Flags(mine), Values::Flags(theirs)) => mine.extend_from_slice(theirs),
-                _ => unreachable!("both were made for the same columns"),
+        self.written_bytes += other.written_bytes;
+        self.list_bytes += other.list_bytes;
+        // By column, the others' codes of the words that are new here.
+        let mut new = vec![Vec::new(); self.columns.len()];
+        let mut theirs: Vec<Option<Values>> = other.columns.into_iter().map(Some).collect();
+        for &place in &self.plain {
+            match (&mut self.columns[place], theirs[place].take()) {
+                (Values::Words(mine), Some(Values::Words(theirs))) => new[place] = mine.append(theirs),
+                (mine, Some(theirs)) => mine.append(theirs),
+                (_, None) => {}
             }
         }
+        for (place, made) in self.made.iter_mut().enumerate() {
+            for &place_made in &made.places {
+                let Some(mut theirs) = theirs[place_made].take() else { continue };
+                theirs.lay_out(&new[place]);
+                self.columns[place_made].append(theirs);
+            }
+            let bytes = &other.made[place].bytes;
+            made.bytes.extend(new[place].iter().filter_map(|&word| bytes.get(word as usize)));
+        }
         self.text_bytes = self.columns.iter().map(Values::text_bytes).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A table with a column of each kind.
+    enum Kinds {}
+
+    type Row = (Option<String>, Option<String>, Option<i64>, Option<bool>);
+
+    impl Table for Kinds {
+        type Row<'a> = Row;
+        const NAME: &'static str = "kinds";
+        const MEANING: &'static str = "a row of a test";
+        const COLUMNS: &'static [Column<Self>] = &[
+            Column::<Self>::new("word", DataType::Text, |row| Cell::text(row.0.as_deref().map(str::as_bytes)), ""),
+            Column::<Self>::new("text", DataType::Text, |row| Cell::text(row.1.as_deref().map(str::as_bytes)), "")
+                .unique(),
+            Column::<Self>::new("number", DataType::Integer, |row| Cell::integer(row.2), ""),
+            Column::<Self>::new("flag", DataType::Flag, |row| row.3.map_or(Cell::Absent, Cell::Flag), ""),
+        ];
+    }
+
+    fn columns_of(rows: &[Row]) -> Columns {
+        let table: Vec<_> = Kinds::COLUMNS.iter().collect();
+        let mut columns = Columns::new(&table);
+        for row in rows {
+            columns.push(&table, row, false);
+        }
+        columns
+    }
+
+    fn rows_of(mut columns: Columns) -> Vec<Row> {
+        columns.seal();
+        let [Values::Words(words), Values::Texts(texts, are_absent), Values::Numbers(numbers), Values::Flags(flags)] =
+            columns.columns.as_slice()
+        else {
+            panic!("one column of each kind");
+        };
+        let text_of = |text: &[u8]| String::from_utf8(text.to_vec()).expect("UTF-8");
+        let rows = (0..columns.rows).map(|row| {
+            let number = Some(numbers[row]).filter(|number| *number != ABSENT_NUMBER);
+            (words.get(row).map(text_of), (!are_absent[row]).then(|| text_of(texts.get(row))), number, flags[row])
+        });
+        rows.collect()
+    }
+
+    fn row() -> impl Strategy<Value = Row> {
+        (
+            prop::option::of("[a-c]{0,2}"),
+            prop::option::of("[ -~]{0,8}"),
+            prop::option::of(0..i64::MAX),
+            any::<Option<bool>>(),
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn rows_come_out_as_they_went_in(rows in prop::collection::vec(row(), 0..40)) {
+            prop_assert_eq!(rows_of(columns_of(&rows)), rows);
+        }
+
+        #[test]
+        fn appended_rows_are_those_of_both(one in prop::collection::vec(row(), 0..40), other in prop::collection::vec(row(), 0..40)) {
+            let mut both = columns_of(&one);
+            both.append(columns_of(&other));
+            let whole = columns_of(&[one, other].concat());
+            let sizes = |columns: &Columns| (columns.bytes(), columns.text_bytes(), columns.written_bytes());
+            prop_assert_eq!(sizes(&both), sizes(&whole));
+            prop_assert_eq!(rows_of(both), rows_of(whole));
+        }
+    }
+
+    #[test]
+    fn a_text_that_occurs_again_takes_room_once() {
+        let text = "x".repeat(1000);
+        let row = (Some(text.clone()), Some(text), None, None);
+        let columns = columns_of(&vec![row; 100]);
+        assert_eq!((columns.text_bytes(), columns.written_bytes()), (1000 + 100 * 1000, 2 * 100 * 1000));
     }
 }

@@ -73,8 +73,17 @@ impl Form {
         })
     }
 
+    /// How long the texts of all rows of a row group may be together, but for the last row's. CSV writes all of them out, Parquet those that hardly occur again.
+    pub(super) fn max_written_bytes(&self) -> usize {
+        match self {
+            Self::Parquet(_) => 256 * 1024 * 1024,
+            Self::Csv(_) => 16 * 1024 * 1024,
+        }
+    }
+
     /// Makes rows ready to be written: most of the work.
-    pub(super) fn encode(&self, columns: Columns) -> io::Result<Encoded> {
+    pub(super) fn encode(&self, mut columns: Columns) -> io::Result<Encoded> {
+        columns.seal();
         match self {
             Self::Parquet(form) => form.encode(columns).map(Encoded::RowGroup),
             Self::Csv(form) => form.encode(&columns).map(Encoded::Lines),

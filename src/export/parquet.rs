@@ -5,12 +5,14 @@
 //!
 //! The dictionaries are those that the rows were collected in. So this hands whole columns to polars' writer, and leaves out its data frames, which would look for them anew.
 
+mod lists;
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use polars_arrow::array::{Array, BooleanArray, DictionaryArray, ListArray, PrimitiveArray, Utf8Array};
+use polars_arrow::array::{Array, BooleanArray, DictionaryArray, PrimitiveArray, Utf8Array};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit};
 use polars_arrow::offset::OffsetsBuffer;
@@ -24,8 +26,9 @@ use polars_parquet::write::{
     fallible_streaming_iterator, to_parquet_type,
 };
 
-use super::columns::{ABSENT_CODE, ABSENT_NUMBER, Columns, Texts, Values, Words};
+use super::columns::{ABSENT_NUMBER, Columns, Values};
 use super::schema::{Column, DataType, Table};
+use super::words::{ABSENT_CODE, Texts, Words};
 
 /// The lowest level of zstd. What is left for it here are ids made at random, in which higher levels find likeness that costs more than it saves: at level 3 files are 4 % larger.
 const ZSTD_LEVEL: i32 = 1;
@@ -89,22 +92,39 @@ impl Form {
         let rows = columns.rows as u64;
         let mut bytes = 0;
         let encoded = columns.columns.into_iter().zip(&self.fields).map(|(values, form)| {
-            let FormField { data_type, is_unique, parquet_type, .. } = form;
-            let (array, encoding) = array_of(values, *data_type, *is_unique)?;
-            let leaves =
-                array_to_columns(array, parquet_type.clone(), self.options, &[encoding]).map_err(io::Error::other)?;
-            let mut pages = Vec::new();
-            for page in leaves.into_iter().flatten() {
-                let page = packed(page.map_err(io::Error::other)?, self.options.compression)
-                    .map_err(|error| io::Error::other(error.to_string()))?;
-                bytes += page.1;
-                pages.push(page.0);
+            let FormField { data_type, is_unique, field, parquet_type } = form;
+            let unpacked = match (values, data_type.separator()) {
+                (Values::Words(lists), Some(separator)) => {
+                    lists::pages(&lists, separator, *data_type, field.is_nullable, parquet_type, self.options)?
+                }
+                (values, _) => {
+                    let (array, encoding) = array_of(values, *data_type, *is_unique)?;
+                    pages_of(array, encoding, parquet_type.clone(), self.options)?
+                }
+            };
+            let mut pages = Vec::with_capacity(unpacked.len());
+            for page in unpacked {
+                let (page, size) =
+                    packed(page, self.options.compression).map_err(|error| io::Error::other(error.to_string()))?;
+                bytes += size;
+                pages.push(page);
             }
             Ok(pages)
         });
         let columns = encoded.collect::<io::Result<_>>()?;
         Ok(RowGroup { rows, columns, bytes })
     }
+}
+
+/// An array in pages. `parquet_type` is that of its column.
+fn pages_of(
+    array: Box<dyn Array>,
+    encoding: Encoding,
+    parquet_type: ParquetType,
+    options: WriteOptions,
+) -> io::Result<Vec<Page>> {
+    let columns = array_to_columns(array, parquet_type, options, &[encoding]).map_err(io::Error::other)?;
+    columns.into_iter().flatten().map(|page| page.map_err(io::Error::other)).collect()
 }
 
 /// A page compressed, and its size. It may wait long to be written, so that it takes no more room than it needs.
@@ -229,10 +249,7 @@ fn hardly_repeat(distinct: usize, rows: usize) -> bool {
 /// The values of a column, and how they are to be encoded.
 fn array_of(values: Values, data_type: DataType, is_unique: bool) -> Encoded {
     match values {
-        Values::Words(words) => match data_type.separator() {
-            Some(separator) => list_array(&words, separator, data_type),
-            None => word_array(words),
-        },
+        Values::Words(words) => word_array(words),
         Values::Texts(texts, are_absent) => {
             let validity = bitmap(are_absent.iter().map(|is_absent| !is_absent));
             Ok((Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray))
@@ -247,9 +264,10 @@ fn array_of(values: Values, data_type: DataType, is_unique: bool) -> Encoded {
 }
 
 /// Marks of what is there. Absent where all is.
-fn bitmap(are_present: impl Iterator<Item = bool>) -> Option<Bitmap> {
-    let bitmap: Bitmap = are_present.collect();
-    (bitmap.unset_bits() > 0).then_some(bitmap)
+fn bitmap(are_present: impl Iterator<Item = bool> + Clone) -> Option<Bitmap> {
+    // No early end: so the compiler looks at many at a time.
+    let are_all = are_present.clone().fold(true, |are_all, is_present| are_all & is_present);
+    (!are_all).then(|| are_present.collect())
 }
 
 /// Fails on what is not UTF-8.
@@ -274,7 +292,8 @@ fn word_array(words: Words) -> Encoded {
         return Ok((Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray));
     }
     let Words { distinct, mut codes, .. } = words;
-    let order = sort_codes(&mut codes, distinct.len(), |&code| distinct.get(code as usize));
+    let order = distinct.order();
+    put_in_order(&mut codes, &order);
     let mut sorted = Texts::default();
     for code in order {
         sorted.push(distinct.get(code as usize));
@@ -282,16 +301,16 @@ fn word_array(words: Words) -> Encoded {
     dictionary(codes, Box::new(utf8(sorted, None)?))
 }
 
-/// Gives the distinct values the codes of their order by `key`, and tells which one each new code stands for. Neighbours in a sorted dictionary are alike, and pack well.
-fn sort_codes<K: Ord>(codes: &mut [u32], distinct: usize, key: impl FnMut(&u32) -> K) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..).take(distinct).collect();
-    order.sort_unstable_by_key(key);
-    let mut place_of = vec![0; distinct];
-    for (place, &code) in (0..).zip(&order) {
+/// Gives the distinct values the codes of their `order`. Neighbours in a sorted dictionary are alike, and pack well.
+fn put_in_order(codes: &mut [u32], order: &[u32]) {
+    if order.is_sorted() {
+        return;
+    }
+    let mut place_of = vec![0; order.len()];
+    for (place, &code) in (0..).zip(order) {
         place_of[code as usize] = place;
     }
     codes.iter_mut().filter(|code| **code != ABSENT_CODE).for_each(|code| *code = place_of[*code as usize]);
-    order
 }
 
 /// An array of codes of `values`, of which there is one at least.
@@ -355,44 +374,9 @@ fn codes_of(numbers: &[i64]) -> Option<(Vec<u32>, Vec<i64>)> {
     if distinct.is_empty() {
         return None;
     }
-    let order = sort_codes(&mut codes, distinct.len(), |&code| distinct[code as usize]);
-    Some((codes, order.into_iter().map(|code| distinct[code as usize]).collect()))
-}
-
-/// Lists whose items stand in the words with `separator` between them.
-fn list_array(words: &Words, separator: u8, data_type: DataType) -> Encoded {
-    let rows = words.codes.len();
-    let mut offsets = Vec::with_capacity(rows + 1);
-    offsets.push(0);
-    let mut texts = Words::default();
-    let mut numbers = Vec::new();
-    for row in 0..rows {
-        for item in items_of(words.get(row).unwrap_or_default(), separator) {
-            match (data_type, item) {
-                (DataType::IntegerList(_), item) => numbers.push(item.and_then(integer_of).unwrap_or(ABSENT_NUMBER)),
-                (_, Some(item)) => texts.push(item),
-                (_, None) => texts.codes.push(ABSENT_CODE),
-            }
-        }
-        offsets.push(i64::try_from(texts.codes.len() + numbers.len()).map_err(io::Error::other)?);
-    }
-    let (values, encoding) = match data_type {
-        DataType::IntegerList(_) => number_array(&numbers, DataType::Integer, false)?,
-        _ => word_array(texts)?,
-    };
-    let offsets = OffsetsBuffer::try_from(offsets).map_err(io::Error::other)?;
-    let validity = bitmap(words.codes.iter().map(|&code| code != ABSENT_CODE));
-    let item = Field::new("element".into(), values.dtype().clone(), true);
-    let array = ListArray::<i64>::try_new(ArrowDataType::LargeList(Box::new(item)), offsets, values, validity);
-    Ok((Box::new(array.map_err(io::Error::other)?), encoding))
-}
-
-/// The items of a list; those that are `-` have no value.
-fn items_of(list: &[u8], separator: u8) -> impl Iterator<Item = Option<&[u8]>> {
-    let items = list.split(move |&byte| byte == separator).filter(|item| !item.is_empty());
-    items.map(|item| (item != b"-").then_some(item))
-}
-
-fn integer_of(text: &[u8]) -> Option<i64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
+    let mut sorted: Vec<(i64, u32)> = distinct.into_iter().zip(0..).collect();
+    sorted.sort_unstable();
+    let order: Vec<u32> = sorted.iter().map(|&(_, code)| code).collect();
+    put_in_order(&mut codes, &order);
+    Some((codes, sorted.into_iter().map(|(number, _)| number).collect()))
 }

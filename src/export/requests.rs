@@ -1,5 +1,7 @@
 //! The table of requests: a row for each record of a log.
 
+use std::cell::OnceCell;
+
 use super::schema::{Cell, Column, DataType, Table};
 use crate::aggregate::route::write_template;
 use crate::classify::{Elapsed, Exchange, Outcome};
@@ -21,31 +23,21 @@ pub struct Request<'a> {
     pub(super) object: &'a str,
     /// Line number, from 1.
     pub(super) number: u64,
-    #[expect(clippy::struct_field_names, reason = "the log's word for it")]
-    request_line: RequestLine<'a>,
-    url: Url<'a>,
     client: Option<Endpoint<'a>>,
-    target: Option<Endpoint<'a>>,
-    /// `METHOD /template`; empty where the request was never complete.
-    route: &'a [u8],
+    parts: OnceCell<(RequestLine<'a>, Url<'a>)>,
+    route: OnceCell<Vec<u8>>,
     /// Of the finding that the request belongs to.
     pub(super) cause: Option<(&'static str, Confidence)>,
 }
 
 impl<'a> Request<'a> {
-    /// Takes a record apart. `route` is scratch space.
+    /// A record, which stands in an object on the line of a number.
     pub(super) fn new(
         record: &'a Record<'a, Alb>,
         exchange: &'a Exchange<'a>,
         outcome: Outcome,
         (line, object, number): (&'a [u8], &'a str, u64),
-        route: &'a mut Vec<u8>,
     ) -> Self {
-        let request_line = record.request_line();
-        route.clear();
-        if let (Some(method), Some(path)) = (request_line.method, request_line.path()) {
-            write_template(method, path, route);
-        }
         Self {
             record,
             exchange,
@@ -53,13 +45,39 @@ impl<'a> Request<'a> {
             line,
             object,
             number,
-            request_line,
-            url: request_line.url.map(Url::parse).unwrap_or_default(),
             client: record.client(),
-            target: record.target(),
-            route,
+            parts: OnceCell::new(),
+            route: OnceCell::new(),
             cause: None,
         }
+    }
+
+    /// What the request consists of. Looked for when it is asked for, as most requests are like one before.
+    fn parts(&self) -> &(RequestLine<'a>, Url<'a>) {
+        self.parts.get_or_init(|| {
+            let request_line = self.record.request_line();
+            (request_line, request_line.url.map(Url::parse).unwrap_or_default())
+        })
+    }
+
+    fn request_line(&self) -> RequestLine<'a> {
+        self.parts().0
+    }
+
+    fn url(&self) -> Url<'a> {
+        self.parts().1
+    }
+
+    /// `METHOD /template`. Absent where the request was never complete.
+    fn route(&self) -> Option<&[u8]> {
+        let route = self.route.get_or_init(|| {
+            let mut route = Vec::new();
+            if let (Some(method), Some(path)) = (self.request_line().method, self.request_line().path()) {
+                write_template(method, path, &mut route);
+            }
+            route
+        });
+        (!route.is_empty()).then_some(route)
     }
 
     /// Why one of the three processing times is absent.
@@ -157,19 +175,21 @@ impl Table for Requests {
         RequestColumn::new(
             "target_ip",
             DataType::Text,
-            |row| Cell::text(row.target.map(|target| target.address)),
+            |row| Cell::text(row.record.target().map(|target| target.address)),
             "address of the target",
         )
         .absent("as `target`")
-        .from("target:port"),
+        .from("target:port")
+        .made_of("target"),
         RequestColumn::new(
             "target_port",
             DataType::Integer,
-            |row| Cell::integer(row.target.and_then(|target| target.port)),
+            |row| Cell::integer(row.record.target().and_then(|target| target.port)),
             "port of the target",
         )
         .absent("as `target`, or no number stands there")
-        .from("target:port"),
+        .from("target:port")
+        .made_of("target"),
         value_field::<{ alb::REQUEST_PROCESSING_TIME }>(DataType::Seconds, |row| {
             Cell::duration(row.exchange.request_processing_time)
         })
@@ -207,32 +227,39 @@ impl Table for Requests {
         .unit("byte")
         .absent("not logged"),
         field::<{ alb::REQUEST_LINE }>(),
-        RequestColumn::new("method", DataType::Text, |row| Cell::text(row.request_line.method), "HTTP method as sent")
+        RequestColumn::new("method", DataType::Text, |row| Cell::text(row.request_line().method), "HTTP method as sent")
             .absent(NO_REQUEST)
-            .from("request"),
-        RequestColumn::new("url_protocol", DataType::Text, |row| Cell::text(row.url.protocol), "protocol of the URL")
+            .from("request")
+            .made_of("request"),
+        RequestColumn::new("url_protocol", DataType::Text, |row| Cell::text(row.url().protocol), "protocol of the URL")
             .absent(NO_REQUEST)
-            .from("request"),
-        RequestColumn::new("url_host", DataType::Text, |row| Cell::text(row.url.host), "host of the URL, without brackets")
+            .from("request")
+            .made_of("request"),
+        RequestColumn::new("url_host", DataType::Text, |row| Cell::text(row.url().host), "host of the URL, without brackets")
             .absent(NO_REQUEST)
-            .from("request"),
-        RequestColumn::new("url_port", DataType::Integer, |row| Cell::integer(row.url.port), "port of the URL")
+            .from("request")
+            .made_of("request"),
+        RequestColumn::new("url_port", DataType::Integer, |row| Cell::integer(row.url().port), "port of the URL")
             .absent(NO_REQUEST)
-            .from("request"),
-        RequestColumn::new("url_path", DataType::Text, |row| Cell::text(row.url.path), "path of the URL, `/` where it has none")
+            .from("request")
+            .made_of("request"),
+        RequestColumn::new("url_path", DataType::Text, |row| Cell::text(row.url().path), "path of the URL, `/` where it has none")
             .absent(NO_REQUEST)
-            .from("request"),
+            .from("request")
+            .made_of("request"),
         RequestColumn::new(
             "url_query",
             DataType::Text,
-            |row| Cell::text(row.url.query),
+            |row| Cell::text(row.url().query),
             "what follows the question mark in the URL",
         )
         .absent("there is none, or nothing follows it")
-        .from("request"),
-        RequestColumn::new("http_version", DataType::Text, |row| Cell::text(row.request_line.version), "HTTP version as sent")
+        .from("request")
+            .made_of("request"),
+        RequestColumn::new("http_version", DataType::Text, |row| Cell::text(row.request_line().version), "HTTP version as sent")
             .absent(NO_REQUEST)
-            .from("request"),
+            .from("request")
+            .made_of("request"),
         field::<{ alb::USER_AGENT }>(),
         field::<{ alb::SSL_CIPHER }>(),
         field::<{ alb::SSL_PROTOCOL }>(),
@@ -244,7 +271,8 @@ impl Table for Requests {
             "name of the target group",
         )
         .absent("no rule forwarded the request, or the ARN has another form")
-        .from("target_group_arn"),
+        .from("target_group_arn")
+        .made_of("target_group_arn"),
         field::<{ alb::TRACE_ID }>().unique(),
         field::<{ alb::DOMAIN_NAME }>(),
         field::<{ alb::CHOSEN_CERT_ARN }>(),
@@ -253,7 +281,14 @@ impl Table for Requests {
         })
         .absent(NO_NUMBER),
         value_field::<{ alb::REQUEST_CREATION_TIME }>(DataType::Time, |row| {
-            Cell::time(row.record.request_creation_time().unwrap_or_default())
+            // Where it was read already, it is not read again.
+            match row.exchange.elapsed {
+                Elapsed::Exact(elapsed) => {
+                    let micros = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
+                    Cell::Time(row.exchange.time.plus_micros(-micros))
+                }
+                _ => Cell::time(row.record.request_creation_time().unwrap_or_default()),
+            }
         })
         .absent("not logged")
         .unique(),
@@ -324,13 +359,15 @@ impl Table for Requests {
             DataType::Text,
             |row| Cell::Text(row.outcome.answered_by().id().as_bytes()),
             "who made the answer: `target`, `load-balancer`, `rule` or `nobody`",
-        ),
+        )
+        .made_of("outcome"),
         RequestColumn::new(
             "is_failure",
             DataType::Flag,
             |row| Cell::Flag(row.outcome.is_failure()),
             "whether that counts as failed",
-        ),
+        )
+        .made_of("outcome"),
         RequestColumn::new(
             "cause",
             DataType::Text,
@@ -351,10 +388,11 @@ impl Table for Requests {
         RequestColumn::new(
             "route",
             DataType::Text,
-            |row| Cell::text(Some(row.route).filter(|route| !route.is_empty())),
+            |row| Cell::text(row.route()),
             "method and path with its variable parts in braces; a report takes rare ones together under `{*}`",
         )
-        .absent(NO_REQUEST),
+        .absent(NO_REQUEST)
+        .made_of("request"),
         RequestColumn::new(
             "object",
             DataType::Text,

@@ -71,7 +71,6 @@ impl Shared {
             bytes: 0,
             groups: Vec::new(),
             counts: RowCounts::default(),
-            route: Vec::new(),
         }
     }
 
@@ -85,8 +84,8 @@ pub(super) struct Part<'s> {
     shared: &'s Shared,
     /// Its place in the order of the input.
     index: usize,
-    /// The object, once a record of it was seen.
-    object: Option<u64>,
+    /// The object, once a record of it was seen, and whether its name needs no cleaning.
+    object: Option<(u64, bool)>,
     keys: Keys,
     rows: BTreeMap<Key, Rows>,
     /// How much memory the rows take, roughly.
@@ -94,13 +93,12 @@ pub(super) struct Part<'s> {
     /// Row groups that wait for their turn.
     groups: Vec<Group>,
     counts: RowCounts,
-    route: Vec<u8>,
 }
 
 impl Part<'_> {
     /// Hands over what is left. Parts are closed in the order of their objects.
     pub(super) fn close(mut self) -> RowCounts {
-        self.shared.sink.close(&mut self.groups, self.rows, self.object);
+        self.shared.sink.close(&mut self.groups, self.rows, self.object.map(|(object, _)| object));
         self.counts
     }
 
@@ -118,12 +116,12 @@ impl Part<'_> {
 impl Collect for Part<'_> {
     fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
         let Shared { choice, causes, sink, .. } = self.shared;
-        let object = if let Some(object) = self.object {
+        let (object, is_object_clean) = if let Some(object) = self.object {
             object
         } else {
             // What others left to be encoded comes first, so that it does not pile up.
             sink.work().map_err(|reason| self.shared.error(reason))?;
-            *self.object.insert(object_id(seen.object))
+            *self.object.insert((object_id(seen.object), is_clean(seen.object.as_bytes())))
         };
         if choice.is_failures_only && !seen.outcome.is_failure() {
             self.counts.not_failed += 1;
@@ -134,9 +132,9 @@ impl Collect for Part<'_> {
             return Ok(());
         }
         let place = (seen.line, &**seen.object, seen.number);
-        let mut row = Request::new(seen.record, seen.exchange, seen.outcome, place, &mut self.route);
+        let mut row = Request::new(seen.record, seen.exchange, seen.outcome, place);
         row.cause = causes.as_ref().and_then(|causes| causes.of(seen.exchange, seen.outcome));
-        let is_clean = is_clean(seen.line) && is_clean(seen.object.as_bytes());
+        let is_clean = is_object_clean && is_clean(seen.line);
         if choice.filter.as_ref().is_some_and(|filter| !filter.admits(&row, is_clean)) {
             self.counts.not_matched += 1;
             return Ok(());
@@ -151,7 +149,7 @@ impl Collect for Part<'_> {
         let before = rows.columns.bytes();
         rows.columns.push(&choice.columns, &row, is_clean);
         self.bytes += rows.columns.bytes() - before;
-        if rows.are_full() {
+        if sink.is_group(rows) {
             let key = key.clone();
             return self.make_group(&key).map_err(|reason| self.shared.error(reason));
         }

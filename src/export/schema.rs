@@ -120,6 +120,9 @@ pub struct Column<T: Table> {
     pub is_default: bool,
     /// Whether hardly two neighbouring rows have the same value, so that nothing is gained by looking for those that do: ids, moments, what counts up.
     pub is_unique: bool,
+    /// The column of text that its values are made of, and of nothing else: rows with the same text there have the same value here, and rows without one have none. Texts that come out the same when they
+    /// are cleaned count as the same.
+    pub made_of: Option<&'static str>,
     /// The value in a row.
     pub cell: for<'r, 'a> fn(&'r T::Row<'a>) -> Cell<'r>,
 }
@@ -144,6 +147,7 @@ impl<T: Table> Column<T> {
             meaning,
             is_default: true,
             is_unique: false,
+            made_of: None,
             cell,
         }
     }
@@ -169,6 +173,12 @@ impl<T: Table> Column<T> {
     /// Written only when asked for.
     pub(crate) const fn on_request(mut self) -> Self {
         self.is_default = false;
+        self
+    }
+
+    /// Made of that column's text alone.
+    pub(crate) const fn made_of(mut self, column: &'static str) -> Self {
+        self.made_of = Some(column);
         self
     }
 

@@ -40,19 +40,22 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Whether they are a row group as they are.
-    pub(super) fn are_full(&self) -> bool {
-        self.columns.rows >= MAX_GROUP_ROWS || self.columns.text_bytes() >= MAX_GROUP_TEXT_BYTES
+    fn are_full(&self, form: &Form) -> bool {
+        self.columns.rows >= MAX_GROUP_ROWS
+            || self.columns.text_bytes() >= MAX_GROUP_TEXT_BYTES
+            || self.columns.written_bytes() >= form.max_written_bytes()
     }
 
     /// Whether both together make a row group at most.
-    fn has_room_for(&self, other: &Self) -> bool {
+    fn has_room_for(&self, other: &Self, form: &Form) -> bool {
         self.columns.rows + other.columns.rows <= MAX_GROUP_ROWS
             && self.columns.text_bytes() + other.columns.text_bytes() <= MAX_GROUP_TEXT_BYTES
+            && self.columns.written_bytes() + other.columns.written_bytes() <= form.max_written_bytes()
     }
 
-    fn append(&mut self, other: &Self) {
-        self.columns.append(&other.columns);
-        self.objects.extend_from_slice(&other.objects);
+    fn append(&mut self, other: Self) {
+        self.columns.append(other.columns);
+        self.objects.extend(other.objects);
     }
 }
 
@@ -100,13 +103,13 @@ impl State {
         }
     }
 
-    fn add(&mut self, key: Key, rows: Rows) {
-        if self.pending.get(&key).is_some_and(|pending| !pending.has_room_for(&rows)) {
+    fn add(&mut self, key: Key, rows: Rows, form: &Form) {
+        if self.pending.get(&key).is_some_and(|pending| !pending.has_room_for(&rows, form)) {
             self.flush(&key);
         }
         if let Some(pending) = self.pending.get_mut(&key) {
             self.pending_bytes -= pending.columns.bytes();
-            pending.append(&rows);
+            pending.append(rows);
             self.pending_bytes += pending.columns.bytes();
         } else {
             self.pending_bytes += rows.columns.bytes();
@@ -123,6 +126,11 @@ impl State {
 impl Sink {
     pub(super) fn new(form: Form, files: Files) -> Self {
         Self { form, state: Mutex::default(), turn: Condvar::new(), files: Mutex::new(files) }
+    }
+
+    /// Whether rows are a row group as they are.
+    pub(super) fn is_group(&self, rows: &Rows) -> bool {
+        rows.are_full(&self.form)
     }
 
     /// Encodes rows.
@@ -152,7 +160,7 @@ impl Sink {
         let mut state = self.lock();
         state.take(groups);
         for (key, rows) in rests {
-            state.add(key, rows);
+            state.add(key, rows, &self.form);
         }
         state.read.extend(object);
         state.next += 1;

@@ -14,8 +14,7 @@ fn admits_line(line: &[u8], expression: &str) -> bool {
     let mut bounds = Bounds::default();
     let record: Record<'_, Alb> = Record::parse(line, &mut bounds).expect("a line");
     let exchange = record.exchange().expect("sound fields");
-    let mut route = Vec::new();
-    let row = Request::new(&record, &exchange, classify(&exchange), (line, "a.log", 7), &mut route);
+    let row = Request::new(&record, &exchange, classify(&exchange), (line, "a.log", 7));
     filter.admits(&row, crate::export::text::is_clean(line))
 }
 

@@ -1,0 +1,231 @@
+//! Texts on their way into a file: those that occur again once, with a code for each row.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+/// The code of an absent text.
+pub(super) const ABSENT_CODE: u32 = u32::MAX;
+
+/// Texts of which each stands here once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Words {
+    /// The distinct texts, by code.
+    pub(super) distinct: Texts,
+    /// Which one stands in each row; [`ABSENT_CODE`] for none. Lacks the last run before they are sealed.
+    pub(super) codes: Vec<u32>,
+    /// The code of the last rows, and how many they are. Many columns have the same value for long, or none at all, and then no memory is touched.
+    run: (u32, usize),
+    /// Hashes and codes. The hash beside the code spares a look at the text, which may lie far away.
+    table: HashTable<(u32, u32)>,
+}
+
+/// Texts one behind the other.
+#[derive(Clone, Debug)]
+pub(super) struct Texts {
+    pub(super) bytes: Vec<u8>,
+    /// Where each begins and the one before it ends: one more than there are texts.
+    pub(super) offsets: Vec<i64>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), offsets: vec![0] }
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "places in memory"
+)]
+impl Texts {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// The text at a place.
+    #[inline]
+    pub(super) fn get(&self, place: usize) -> &[u8] {
+        &self.bytes[self.offsets[place] as usize..self.offsets[place + 1] as usize]
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.offsets.push(self.bytes.len() as i64);
+    }
+
+    /// The places in the order of their texts, which have to be distinct.
+    ///
+    /// Eight bytes of each text are sorted by at a time, and lie beside its place meanwhile: the texts themselves lie far from each other, and to look at them for each comparison takes several times as
+    /// long.
+    pub(super) fn order(&self) -> Vec<u32> {
+        const WIDTH: usize = size_of::<u64>();
+        /// So many are sorted by their texts after all.
+        const FEW: usize = 8;
+        // Bytes, how many of them are the text's, and its place. The number tells texts from those with a NUL more.
+        let mut order: Vec<(u64, u32, u32)> = (0..self.len() as u32).map(|place| (0, 0, place)).collect();
+        // Which of them are the same before which byte.
+        let mut same = vec![(0..order.len(), 0)];
+        while let Some((range, depth)) = same.pop() {
+            let start = range.start;
+            let order = &mut order[range];
+            if order.len() <= FEW {
+                order.sort_unstable_by_key(|&(.., place)| self.get(place as usize));
+                continue;
+            }
+            for (key, len, place) in order.iter_mut() {
+                let rest = self.get(*place as usize).get(depth..).unwrap_or_default();
+                let mut bytes = [0; WIDTH];
+                let known = rest.len().min(WIDTH);
+                bytes[..known].copy_from_slice(&rest[..known]);
+                (*key, *len) = (u64::from_be_bytes(bytes), known as u32);
+            }
+            order.sort_unstable_by_key(|&(key, len, _)| (key, len));
+            let mut next = start;
+            for run in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+                if run.len() > 1 {
+                    same.push((next..next + run.len(), depth + WIDTH));
+                }
+                next += run.len();
+            }
+        }
+        order.into_iter().map(|(.., place)| place).collect()
+    }
+
+    pub(super) fn append(&mut self, other: &Self) {
+        let start = self.bytes.len() as i64;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.offsets.extend(other.offsets[1..].iter().map(|offset| start + offset));
+    }
+}
+
+const HASHER: FixedState = FixedState::with_seed(1);
+
+impl Words {
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.codes.len() + self.run.1
+    }
+
+    /// The text of a row, once they are sealed. Absent where it has none.
+    pub(super) fn get(&self, row: usize) -> Option<&[u8]> {
+        let code = self.codes[row];
+        (code != ABSENT_CODE).then(|| self.distinct.get(code as usize))
+    }
+
+    /// Takes in a row, and tells whether its text is a new one.
+    #[inline]
+    pub(super) fn push(&mut self, word: &[u8]) -> bool {
+        // Neighbours are often the same.
+        let (last, rows) = self.run;
+        if rows > 0 && last != ABSENT_CODE && self.distinct.get(last as usize) == word {
+            self.run.1 += 1;
+            return false;
+        }
+        let known = self.distinct.len();
+        let code = self.code_of(word);
+        self.push_code(code);
+        self.distinct.len() > known
+    }
+
+    /// Takes in a row without a text, which is no new one.
+    #[inline]
+    pub(super) fn push_absent(&mut self) -> bool {
+        self.push_code(ABSENT_CODE);
+        false
+    }
+
+    #[inline]
+    fn push_code(&mut self, code: u32) {
+        if self.run.0 != code {
+            self.seal();
+        }
+        self.run = (code, self.run.1 + 1);
+    }
+
+    /// The code of the last row.
+    #[inline]
+    pub(super) fn last(&self) -> u32 {
+        self.run.0
+    }
+
+    /// Writes the last run out.
+    pub(super) fn seal(&mut self) {
+        let (code, rows) = std::mem::take(&mut self.run);
+        if rows == 1 {
+            self.codes.push(code);
+        } else {
+            self.codes.resize(self.codes.len() + rows, code);
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "half a hash tells words apart well enough; there are no more words than rows, which are bounded far below"
+    )]
+    fn code_of(&mut self, word: &[u8]) -> u32 {
+        let Self { distinct, table, .. } = self;
+        // The table wants its high bits to differ, and they are made of the same.
+        let hash = HASHER.hash_one(word) as u32;
+        let is_same = |&(known, code): &(u32, u32)| known == hash && distinct.get(code as usize) == word;
+        if let Some(&(_, code)) = table.find(spread(hash), is_same) {
+            return code;
+        }
+        let code = distinct.len() as u32;
+        distinct.push(word);
+        table.insert_unique(spread(hash), (hash, code), |&(hash, _)| spread(hash));
+        code
+    }
+
+    /// Takes in the rows of others behind its own. Gives the others' codes of the texts that are new here.
+    pub(super) fn append(&mut self, mut other: Self) -> Vec<u32> {
+        self.seal();
+        other.seal();
+        let mut new = Vec::new();
+        let codes = (0..).take(other.distinct.len()).map(|code| {
+            let known = self.distinct.len();
+            let mine = self.code_of(other.distinct.get(code as usize));
+            if self.distinct.len() > known {
+                new.push(code);
+            }
+            mine
+        });
+        let codes: Vec<u32> = codes.collect();
+        let moved = other.codes.iter().map(|&code| if code == ABSENT_CODE { code } else { codes[code as usize] });
+        self.codes.extend(moved);
+        new
+    }
+}
+
+/// Half a hash in the low and in the high bits, both of which the table goes by.
+#[inline]
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn texts_are_put_in_the_order_of_their_bytes(distinct in prop::collection::hash_set("[\\x00ab]{0,20}", 0..60)) {
+            let mut texts = Texts::default();
+            for text in &distinct {
+                texts.push(text.as_bytes());
+            }
+            let mut expected: Vec<&[u8]> = distinct.iter().map(String::as_bytes).collect();
+            expected.sort_unstable();
+            let order = texts.order();
+            let ordered: Vec<&[u8]> = order.iter().map(|&place| texts.get(place as usize)).collect();
+            prop_assert_eq!(ordered, expected);
+        }
+    }
+}
