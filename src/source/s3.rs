@@ -28,7 +28,7 @@ use client::Shared;
 use fetch::{Order, Origin, bring_all, budget, requests};
 use trouble::{Action, Kind, Trouble};
 use url::Url;
-use walk::{Begin, Node, Page, few, object, walk};
+use walk::{Begin, First, Node, Page, few, object, walk};
 
 /// How S3 is reached. By default as the environment and the AWS configuration files say.
 #[derive(Clone, Debug, Default)]
@@ -144,7 +144,7 @@ pub struct S3 {
 
 /// What opening found, which listing need not ask again.
 enum Start {
-    Page(Page),
+    Node(First),
     Object(Object),
 }
 
@@ -180,20 +180,15 @@ impl Source for S3 {
         let url = &self.origin.url;
         let first = match start {
             Some(Start::Object(object)) => return one(object, selection),
-            Some(Start::Page(page)) => Ok(page),
+            Some(Start::Node(first)) => Ok(first),
             None => match self.store.block_on(begin(&self.store.shared, url)) {
                 Ok((_, Start::Object(object))) => return one(object, selection),
-                Ok((_, Start::Page(page))) => Ok(page),
+                Ok((_, Start::Node(first))) => Ok(first),
                 Err(reason) => Err(Error::source(url.of(&url.prefix), reason)),
             },
         };
         match first {
-            Ok(page) => {
-                let mut listing =
-                    self.store.block_on(walk(&self.store.shared, url, self.node.clone(), page, selection, watch));
-                listing.requests += 1;
-                listing
-            }
+            Ok(first) => self.store.block_on(walk(&self.store.shared, url, self.node.clone(), first, selection, watch)),
             Err(error) => Listing { errors: vec![error], requests: 1, ..Listing::default() },
         }
     }
@@ -239,26 +234,26 @@ fn one(object: Object, selection: &Selection) -> Listing {
 }
 
 /// Looks at what a URL names.
-async fn begin(shared: &Shared, url: &Url) -> io::Result<(Node, Start)> {
+async fn begin(shared: &Arc<Shared>, url: &Url) -> io::Result<(Node, Start)> {
     let said = |trouble: &Trouble| trouble.explain(Action::List, &shared.region(&url.bucket), &url.bucket, &url.prefix);
     let is_folder = url.prefix.is_empty() || url.prefix.ends_with('/');
     let node = Node::of_folder(&url.prefix);
-    let with_folders = !is_folder || node.asks_for_folders();
-    let page = match shared.page(&url.bucket, &url.prefix, with_folders, &Begin::Start).await {
+    if is_folder {
+        let first = First::of(shared, &url.bucket, &node).await.map_err(|trouble| said(&trouble))?;
+        if first.page.keys.is_empty() && first.page.folders.is_empty() {
+            return Err(nothing(shared, url).await);
+        }
+        return Ok((node, Start::Node(first)));
+    }
+    let page = match shared.page(&url.bucket, &url.prefix, true, &Begin::Start).await {
         Ok(page) => page,
         // Who may read one object need not be allowed to list its bucket.
-        Err(trouble) if trouble.kind == Kind::Denied && !is_folder => {
+        Err(trouble) if trouble.kind == Kind::Denied => {
             let head = shared.head(&url.bucket, &url.prefix).await.map_err(|_| said(&trouble))?;
             return Ok((node, Start::Object(object(url, head))));
         }
         Err(trouble) => return Err(said(&trouble)),
     };
-    if is_folder {
-        if page.keys.is_empty() && page.folders.is_empty() {
-            return Err(nothing(shared, url).await);
-        }
-        return Ok((node, Start::Page(page)));
-    }
     let Page { keys, folders, next } = page;
     let folder = format!("{}/", url.prefix);
     let has_folder = folders.contains(&folder);
@@ -269,18 +264,17 @@ async fn begin(shared: &Shared, url: &Url) -> io::Result<(Node, Start)> {
     }
     if has_folder || next.is_some() {
         let node = Node::of_folder(&folder);
-        let page = shared.page(&url.bucket, &folder, node.asks_for_folders(), &Begin::Start).await;
-        let page = page.map_err(|trouble| said(&trouble))?;
-        if !page.keys.is_empty() || !page.folders.is_empty() {
-            return Ok((node, Start::Page(page)));
+        let first = First::of(shared, &url.bucket, &node).await.map_err(|trouble| said(&trouble))?;
+        if !first.page.keys.is_empty() || !first.page.folders.is_empty() {
+            return Ok((node, Start::Node(First { requests: first.requests + 1, ..first })));
         }
     }
     let node = Node::of_beginning(&url.prefix);
-    let page = shared.page(&url.bucket, &url.prefix, false, &Begin::Start).await.map_err(|trouble| said(&trouble))?;
-    if page.keys.is_empty() {
+    let first = First::of(shared, &url.bucket, &node).await.map_err(|trouble| said(&trouble))?;
+    if first.page.keys.is_empty() {
         return Err(nothing(shared, url).await);
     }
-    Ok((node, Start::Page(page)))
+    Ok((node, Start::Node(First { requests: first.requests + 1, ..first })))
 }
 
 /// Says that there is nothing, and what is nearest.

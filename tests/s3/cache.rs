@@ -67,7 +67,7 @@ fn a_second_run_reads_nothing_but_listings() {
         server.forget();
         let second = analyse(&twin, &server, &[]);
         second.assert_sound("second");
-        assert_eq!((server.count(Operation::Get), server.count(Operation::List)), (0, 1), "{tags:?}");
+        assert_eq!((server.count(Operation::Get), server.count(Operation::List)), (0, 2), "{tags:?}");
         let cached = &second.json()["input"]["from_cache"];
         assert_eq!(cached["objects"], 12, "{tags:?}");
         assert_eq!(cached["bytes"], without.json()["input"]["bytes_read"], "{tags:?}");

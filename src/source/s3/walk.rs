@@ -5,7 +5,7 @@
 //! below prefixes of any other layout, keys are listed in their order, a page at a time, and jumps are made over stretches in which the order tells that nothing is wanted: keys of one load
 //! balancer stand together, by the end of their interval.
 //!
-//! What has no more than a page of keys is listed by one request, however deep its folders are. That it is so small shows only then, so it is asked for beside the first step down.
+//! What has no more than a page of keys is listed by one request, however deep its folders are. That it is so small shows only then, so it is asked for beside the first look at its folders.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -89,8 +89,6 @@ enum Level {
     Days,
     /// No folders are asked for: all keys in their order.
     Keys,
-    /// The same below where the walk began, if one page has them all.
-    All,
 }
 
 impl Node {
@@ -120,7 +118,7 @@ impl Node {
     }
 
     pub(super) fn asks_for_folders(&self) -> bool {
-        !matches!(self.level, Level::Keys | Level::All)
+        self.level != Level::Keys
     }
 }
 
@@ -188,12 +186,42 @@ struct Walk<'a> {
     listing: Listing,
 }
 
-/// Lists what is below `node`, of which `first` is the first page.
+/// The first answers about a node.
+#[derive(Debug)]
+pub(super) struct First {
+    /// Its first page.
+    pub(super) page: Page,
+    /// Where that has folders only, the first page of all keys below.
+    pub(super) whole: Option<Page>,
+    /// How many listings it took.
+    pub(super) requests: u64,
+}
+
+impl First {
+    /// Asks for them, both at once.
+    pub(super) async fn of(shared: &Arc<Shared>, bucket: &str, node: &Node) -> Result<Self, Trouble> {
+        let page = |with_folders| {
+            let (shared, bucket, prefix) = (shared.clone(), bucket.to_owned(), node.prefix.clone());
+            async move { shared.page(&bucket, &prefix, with_folders, &Begin::Start).await }
+        };
+        if !node.asks_for_folders() {
+            return Ok(Self { page: page(false).await?, whole: None, requests: 1 });
+        }
+        let mut whole = JoinSet::new();
+        whole.spawn(page(false));
+        let page = page(true).await?;
+        // Where it fails, the walk has its own way to everything.
+        let whole = whole.join_next().await.and_then(Result::ok).and_then(Result::ok);
+        Ok(Self { page, whole, requests: 2 })
+    }
+}
+
+/// Lists what is below `node`, of which `first` is known.
 pub(super) async fn walk(
     shared: &Arc<Shared>,
     url: &Url,
     node: Node,
-    first: Page,
+    first: First,
     selection: &Selection,
     watch: &Watch,
 ) -> Listing {
@@ -210,10 +238,14 @@ pub(super) async fn walk(
         other_services: BTreeSet::new(),
         listing: Listing::default(),
     };
-    if !first.folders.is_empty() && first.next.is_none() {
-        walk.queue.push_back((Node { prefix: node.prefix.clone(), level: Level::All }, Begin::Start));
+    walk.listing.requests = first.requests;
+    match first.whole {
+        Some(whole) if whole.next.is_none() => {
+            walk.watch.saw(whole.keys.len() as u64);
+            whole.keys.into_iter().for_each(|key| walk.take_key(key));
+        }
+        _ => walk.take(&node, first.page),
     }
-    walk.take(&node, first);
     let mut under_way = JoinSet::new();
     loop {
         while under_way.len() < shared.listings()
@@ -234,14 +266,6 @@ pub(super) async fn walk(
         let Some(done) = under_way.join_next().await else { break };
         let Ok((node, from, page)) = done else { continue };
         match (page, from) {
-            (Ok(page), _) if node.level == Level::All => {
-                if page.next.is_none() {
-                    walk.start_over(page);
-                    break;
-                }
-            }
-            // The walk has its own way to everything.
-            (Err(_), _) if node.level == Level::All => {}
             (Ok(page), _) => walk.take(&node, page),
             (Err(Trouble { kind: Kind::BadToken, .. }), Begin::Token { last, .. }) => {
                 walk.queue.push_front((node, Begin::After(last)));
@@ -289,15 +313,6 @@ impl Walk<'_> {
                 Ok(levels) => self.queue.extend(levels.into_iter().map(|node| (node, Begin::Start))),
                 Err(reason) => *self.listing.folders_skipped.entry(reason).or_default() += 1,
             }
-        }
-    }
-
-    /// Takes a page that has all there is, in place of what the walk has found so far.
-    fn start_over(&mut self, page: Page) {
-        self.listing = Listing { requests: self.listing.requests, ..Listing::default() };
-        self.other_services.clear();
-        for key in page.keys {
-            self.take_key(key);
         }
     }
 
