@@ -199,8 +199,13 @@ impl Analysis {
             let mut in_hand = None;
             while let Some(mut open) = schedule.next(in_hand.take(), progress) {
                 let Some(((source, object), fetch)) = open.take() else { break };
+                let is_fetched = fetch.is_some();
                 let (account, part) = &mut open.part;
                 let result = reader.read_object(&mut worker, *source, object, fetch, account, part);
+                if is_fetched {
+                    // Those who bring objects need the processor for a moment only, but each moment that they wait for it is one in which nothing is asked for.
+                    std::thread::yield_now();
+                }
                 if result.is_ok() && !open.is_done() {
                     in_hand = Some(open);
                     continue;
