@@ -7,7 +7,7 @@ use crate::common::{gzip, line};
 use crate::faults::{Fault, Rule};
 use crate::program::{BUCKET, FOLDER, Twin, finish, finish_with_peak, signed};
 use crate::server::{Operation, Server};
-use crate::store::Store;
+use crate::store::{Store, Tags};
 
 const LATENCY: Duration = Duration::from_millis(20);
 
@@ -69,6 +69,45 @@ fn large_objects_come_in_ranges_and_whole() {
         let ranges = server.requests().iter().filter(|request| request.range.is_some()).count();
         assert!(ranges > 10, "{fault:?}: {ranges} ranges");
         assert_eq!(fault.is_some(), server.faults() > 0, "{fault:?}");
+    }
+}
+
+/// What was wrong on its way is fetched again where that is possible, never kept, and told where it is not.
+#[test]
+fn large_objects_are_held_to_their_sum() {
+    let object = |count: usize| {
+        let store = Store::memory();
+        store.put("logs", "large.log", large(count));
+        store
+    };
+    for (count, is_streamed) in [(60_000, false), (170_000, true)] {
+        let server = Server::new(&object(count));
+        let twin = Twin::new([]);
+        let analyse = || twin.on_s3(&server, &["analyze", BUCKET, "--format", "json", "--cache", "cache"]);
+        server.set_rules([Rule::new(Fault::WrongBody).on(Operation::Get).first(1)]);
+        let wrong = analyse();
+        assert!(server.faults() > 1, "{} ranges", server.faults());
+        assert_eq!(wrong.json()["input"]["lines"], count);
+        if is_streamed {
+            assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
+            wrong.assert_complains("a stream", &["1 object could not be read"]);
+            let problems = wrong.json()["input"]["problems"].to_string();
+            assert!(problems.contains("ETag"), "{problems}");
+        } else {
+            wrong.assert_sound("fetched again");
+        }
+        server.set_rules([]);
+        server.forget();
+        let sound = analyse();
+        sound.assert_sound("the next run");
+        assert_eq!(server.count(Operation::Get) > 0, is_streamed, "nothing wrong was kept");
+        assert_eq!(sound.json()["outcomes"]["ok"], count);
+    }
+    // Where tags are something else, or the store says that they are.
+    for tags in [Tags::Parts, Tags::Kms] {
+        let server = Server::new(&object(170_000).tags(tags));
+        let twin = Twin::new([]);
+        twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]).assert_sound(&format!("{tags:?}"));
     }
 }
 

@@ -39,6 +39,11 @@ const BUDGET_PIECE: u64 = 64 * 1024;
 /// How often an object is read anew whose content is not what its `ETag` tells.
 const MAX_MISMATCHES: usize = 5;
 
+/// MD5.
+type Sum = [u8; 16];
+
+const NOT_AS_TOLD: &str = "its content is not what its ETag (an MD5 sum) tells";
+
 /// An object to bring here.
 pub(super) struct Order {
     pub(super) origin: Arc<Origin>,
@@ -179,40 +184,47 @@ impl Remote {
 
     /// All of the object. What it brings is of one version of the object, and all of it.
     async fn whole(&self) -> Result<Vec<u8>, Trouble> {
-        if self.size > MAX_ONE_REQUEST {
-            let bytes = self.whole_in_parts().await?;
-            self.keep(self.etag.as_ref(), &bytes);
-            return Ok(bytes);
-        }
-        let mut sums: Vec<[u8; 16]> = Vec::new();
+        let mut sums = Vec::new();
         loop {
-            let (bytes, etag, told) = self
-                .shared
-                .send(self.bucket(), |client| async move {
-                    let answer = self.shared.get(client, self.bucket(), &self.key, None, None).await?;
-                    let etag = answer.e_tag().and_then(Etag::parse);
-                    let told = md5_told(&answer, etag.as_ref());
-                    let is_listed = etag.is_some() && etag == self.etag;
-                    let bytes = body(answer, is_listed.then_some(self.size)).await?;
-                    Ok((bytes, etag, told))
-                })
-                .await?;
+            let (bytes, etag, told) =
+                if self.size > MAX_ONE_REQUEST { self.whole_in_parts().await? } else { self.whole_in_one().await? };
             // Who waits for the slot that this request had goes first.
             tokio::task::yield_now().await;
-            if self.is_as_told(&bytes, told, &mut sums)? {
+            let Some(told) = told.filter(|_| self.may_be_md5()) else {
+                self.keep(etag.as_ref(), &bytes);
+                return Ok(bytes);
+            };
+            if self.is_as_told(Md5::digest(&bytes).into(), told, &mut sums)? {
                 self.keep(etag.as_ref(), &bytes);
                 return Ok(bytes);
             }
         }
     }
 
-    /// Whether the content is what its `ETag` tells. `sums` are those of the tries before, none of which was.
+    /// The content, its tag, and the sum that it has to have.
+    async fn whole_in_one(&self) -> Result<(Vec<u8>, Option<Etag>, Option<Sum>), Trouble> {
+        let attempt = |client| async move {
+            let answer = self.shared.get(client, self.bucket(), &self.key, None, None).await?;
+            let etag = answer.e_tag().and_then(Etag::parse);
+            let is_md5 = tag_may_be_md5(&answer) && !is_checked(&answer);
+            let told = etag.as_ref().filter(|_| is_md5).and_then(Etag::as_md5);
+            let is_listed = etag.is_some() && etag == self.etag;
+            let bytes = body(answer, is_listed.then_some(self.size)).await?;
+            Ok((bytes, etag, told))
+        };
+        self.shared.send(self.bucket(), attempt).await
+    }
+
+    /// Whether this store's tags may be MD5 sums: not known, or known.
+    fn may_be_md5(&self) -> bool {
+        self.origin.md5_tags.load(Ordering::Relaxed) != ARE_OTHERS
+    }
+
+    /// Whether content of this sum is what its `ETag` tells. `sums` are those of the tries before, none of which was.
     ///
     /// A store whose `ETag`s are something else gives the same content again and again.
-    fn is_as_told(&self, bytes: &[u8], told: Option<[u8; 16]>, sums: &mut Vec<[u8; 16]>) -> Result<bool, Trouble> {
+    fn is_as_told(&self, sum: Sum, told: Sum, sums: &mut Vec<Sum>) -> Result<bool, Trouble> {
         let tags = &self.origin.md5_tags;
-        let Some(told) = told.filter(|_| tags.load(Ordering::Relaxed) != ARE_OTHERS) else { return Ok(true) };
-        let sum: [u8; 16] = Md5::digest(bytes).into();
         if sum == told {
             tags.store(ARE_MD5, Ordering::Relaxed);
             return Ok(true);
@@ -223,21 +235,46 @@ impl Remote {
         }
         sums.push(sum);
         if sums.len() > MAX_MISMATCHES {
-            return Err(Trouble::new(
-                Kind::Other,
-                "its content is not what its ETag (an MD5 sum) tells, again and again",
-            ));
+            return Err(Trouble::new(Kind::Other, format!("{NOT_AS_TOLD}, again and again")));
         }
         Ok(false)
     }
 
-    async fn whole_in_parts(&self) -> Result<Vec<u8>, Trouble> {
+    async fn whole_in_parts(&self) -> Result<(Vec<u8>, Option<Etag>, Option<Sum>), Trouble> {
         let mut parts: VecDeque<Part> = self.parts().collect();
         let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
+        let mut told = self.etag.as_ref().and_then(Etag::as_md5);
         while let Some(part) = parts.pop_front() {
-            bytes.extend_from_slice(&part.take().await?);
+            let (part, may_be_md5) = part.take().await?;
+            bytes.extend_from_slice(&part);
+            told = told.filter(|_| may_be_md5);
         }
-        Ok(bytes)
+        Ok((bytes, self.etag.clone(), told))
+    }
+
+    /// The sum of the content, read anew and not kept.
+    async fn sum_again(&self) -> Result<Sum, Trouble> {
+        let mut digest = Md5::new();
+        for part in self.parts() {
+            let (bytes, _) = part.take().await?;
+            tokio::task::block_in_place(|| digest.update(&bytes));
+        }
+        Ok(digest.finalize().into())
+    }
+
+    /// Whether a stream of this sum was what its `ETag` tells. It cannot be read anew for the reader, which has it already; only to see whether such tags are sums here at all.
+    async fn stream_is_as_told(&self, sum: Sum, told: Option<Sum>) -> Result<(), Trouble> {
+        let Some(told) = told.filter(|_| self.may_be_md5()) else { return Ok(()) };
+        let mut sums = Vec::new();
+        if self.is_as_told(sum, told, &mut sums)? {
+            return Ok(());
+        }
+        let is_known = self.origin.md5_tags.load(Ordering::Relaxed) == ARE_MD5;
+        if !is_known && self.sum_again().await? == sum {
+            self.origin.md5_tags.store(ARE_OTHERS, Ordering::Relaxed);
+            return Ok(());
+        }
+        Err(Trouble::new(Kind::Other, NOT_AS_TOLD))
     }
 
     /// The object's ranges in order. Each begins to be fetched when it is taken from the iterator.
@@ -252,7 +289,8 @@ impl Remote {
                     let (shared, key, etag) = (&shared, &key, &etag);
                     async move {
                         let answer = shared.get(client, bucket, key, Some(range), etag.as_ref()).await?;
-                        body(answer, Some(range.1 - range.0)).await
+                        let may_be_md5 = tag_may_be_md5(&answer);
+                        Ok((body(answer, Some(range.1 - range.0)).await?, may_be_md5))
                     }
                 };
                 shared.send(bucket, attempt).await
@@ -268,9 +306,14 @@ impl Remote {
         let reader = PartsReader { receiver, part: io::Cursor::default(), _hold: hold };
         let mut begun = Some((delivery, reader));
         let mut keeping = self.begin_keeping();
+        let mut told = self.etag.as_ref().and_then(Etag::as_md5);
+        let mut digest = Md5::new();
         while let Some(part) = ahead.pop_front() {
             let bytes = match part.take().await {
-                Ok(bytes) => bytes,
+                Ok((bytes, may_be_md5)) => {
+                    told = told.filter(|_| may_be_md5 && self.may_be_md5());
+                    bytes
+                }
                 Err(trouble) => {
                     let error = self.error(&trouble);
                     match begun.take() {
@@ -284,6 +327,9 @@ impl Remote {
             if let Some((delivery, reader)) = begun.take() {
                 delivery.deliver(Ok(Fetched::Stream(Box::new(reader))));
             }
+            if told.is_some() {
+                tokio::task::block_in_place(|| digest.update(&bytes));
+            }
             if let Some(writing) = &mut keeping
                 && tokio::task::block_in_place(|| writing.write(&bytes)).is_err()
             {
@@ -293,6 +339,10 @@ impl Remote {
                 return;
             }
             ahead.extend(rest.next());
+        }
+        if let Err(trouble) = self.stream_is_as_told(digest.finalize().into(), told).await {
+            tell(&sender, Err(reason_of(&self.error(&trouble)))).await;
+            return;
         }
         if let Some(keeping) = keeping {
             // A disk that is full or broken costs the next run its cache, and this one nothing.
@@ -328,10 +378,11 @@ fn read_kept(kept: Kept, size: u64) -> io::Result<FromDisk> {
 }
 
 /// A range under way. Dropped, it is given up.
-struct Part(JoinHandle<Result<Vec<u8>, Trouble>>);
+struct Part(JoinHandle<Result<(Vec<u8>, bool), Trouble>>);
 
 impl Part {
-    async fn take(mut self) -> Result<Vec<u8>, Trouble> {
+    /// Its bytes, and whether the object's tag may be an MD5 sum.
+    async fn take(mut self) -> Result<(Vec<u8>, bool), Trouble> {
         (&mut self.0).await.unwrap_or_else(|error| Err(Trouble::new(Kind::Other, error.to_string())))
     }
 }
@@ -342,15 +393,18 @@ impl Drop for Part {
     }
 }
 
-/// The MD5 sum that an answer tells of its content: none where S3 encrypts with a key of the customer's, and none where the SDK holds the content to another check sum already.
-fn md5_told(answer: &GetObjectOutput, etag: Option<&Etag>) -> Option<[u8; 16]> {
-    let is_opaque = answer.sse_customer_algorithm().is_some()
-        || answer.server_side_encryption().is_some_and(|used| *used != ServerSideEncryption::Aes256);
-    let is_checked = answer.checksum_crc64_nvme().is_some()
+/// Whether the tag of what is answered may be an MD5 sum: it is none where S3 encrypts with a key of the customer's.
+fn tag_may_be_md5(answer: &GetObjectOutput) -> bool {
+    answer.sse_customer_algorithm().is_none()
+        && answer.server_side_encryption().is_none_or(|used| *used == ServerSideEncryption::Aes256)
+}
+
+/// Whether the SDK holds the content to a check sum of its own.
+fn is_checked(answer: &GetObjectOutput) -> bool {
+    answer.checksum_crc64_nvme().is_some()
         || answer.checksum_crc32().is_some()
         || answer.checksum_crc32_c().is_some()
-        || answer.checksum_sha256().is_some();
-    if is_opaque || is_checked { None } else { etag.and_then(Etag::as_md5) }
+        || answer.checksum_sha256().is_some()
 }
 
 /// All of an answer's body, which must have the length that its head and the listing (`expected`) tell.
