@@ -37,7 +37,7 @@ pub struct ObjectKey<'a> {
     pub load_balancer: String,
     /// The end of the interval whose lines the object holds. Absent for a test object.
     pub end: Option<Timestamp>,
-    /// The load balancer node's address; empty for a test object.
+    /// The load balancer node's address; empty for a test object and for a Network Load Balancer.
     pub node: &'a str,
 }
 
@@ -58,9 +58,11 @@ impl<'a> ObjectKey<'a> {
                 node: "",
             });
         }
-        let (log, rest) = if let Some(rest) = file_name.strip_prefix("conn_log_") {
+        // AWS's documentation has a full stop behind these words where its objects have an underscore.
+        let behind = |word: &str| file_name.strip_prefix(word)?.strip_prefix(['_', '.']);
+        let (log, rest) = if let Some(rest) = behind("conn_log") {
             (KeyKind::Connection, rest)
-        } else if let Some(rest) = file_name.strip_prefix("health_check_log_") {
+        } else if let Some(rest) = behind("health_check_log") {
             (KeyKind::HealthCheck, rest)
         } else {
             (KeyKind::Access, file_name)
@@ -72,15 +74,21 @@ impl<'a> ObjectKey<'a> {
         let region = parts.next()?;
         let resource = parts.next()?;
         let end = interval_end(parts.next()?)?;
-        let node = parts.next()?;
-        if service != "elasticloadbalancing" || parts.next().is_none() {
-            return None;
-        }
         let kind = match resource.split_once('.') {
             Some(("app", _)) => log,
             Some(("net", _)) => KeyKind::Network,
             _ => KeyKind::Classic,
         };
+        let (node, random) = (parts.next()?, parts.next());
+        // A Network Load Balancer's objects have no address in their names.
+        let node = match (kind, random) {
+            (_, Some(_)) => node,
+            (KeyKind::Network, None) => "",
+            (_, None) => return None,
+        };
+        if service != "elasticloadbalancing" {
+            return None;
+        }
         Some(Self { kind, account, region, load_balancer: resource.replace('.', "/"), end: Some(end), node })
     }
 }
@@ -122,7 +130,10 @@ mod tests {
         let kind = |name: &str| ObjectKey::parse(name).map(|key| key.kind);
         assert_eq!(kind(&format!("conn_log_{name}")), Some(KeyKind::Connection));
         assert_eq!(kind(&format!("health_check_log_{name}")), Some(KeyKind::HealthCheck));
+        assert_eq!(kind(&format!("conn_log.{name}")), Some(KeyKind::Connection));
         assert_eq!(kind(&name.replace("_app.", "_net.")), Some(KeyKind::Network));
+        assert_eq!(kind(&name.replace("_app.", "_net.").replace("_192.0.2.1", "")), Some(KeyKind::Network));
+        assert_eq!(kind(&name.replace("_192.0.2.1", "")), None);
         assert_eq!(
             kind(&name.replace("_app.my-loadbalancer.1234567890abcdef", "_my-loadbalancer")),
             Some(KeyKind::Classic)

@@ -405,8 +405,9 @@ fn jump(last: &str, selection: &Selection) -> Option<String> {
     let (folder, file_name) = last.rsplit_once('/').map_or(("", last), |(folder, name)| (&last[..=folder.len()], name));
     let key = ObjectKey::parse(file_name)?;
     let behind = match key.kind {
-        KeyKind::Connection => "conn_log_".to_owned(),
-        KeyKind::HealthCheck => "health_check_log_".to_owned(),
+        // With what stands behind the word, which is not always the same.
+        KeyKind::Connection => file_name[.."conn_log_".len()].to_owned(),
+        KeyKind::HealthCheck => file_name[.."health_check_log_".len()].to_owned(),
         KeyKind::Test => return None,
         KeyKind::Access | KeyKind::Network | KeyKind::Classic => {
             // account, service, region, load balancer
@@ -523,6 +524,11 @@ mod tests {
         format!("{FOLDER}123456789012_elasticloadbalancing_eu-west-1_{load_balancer}_{end}_10.0.3.99_gxkrni99.log.gz")
     }
 
+    /// Without a node.
+    fn network_key(load_balancer: &str, end: &str) -> String {
+        key(load_balancer, end).replace("_10.0.3.99", "")
+    }
+
     #[test]
     fn jumps_lead_over_what_cannot_be_wanted_and_over_nothing_else() {
         let window = selection("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z");
@@ -542,6 +548,12 @@ mod tests {
         assert!(other > key("app.blog.1234567890abcdef", "20261122T2355Z") && other < shop("20261122T0000Z"));
         let network = jump(&key("net.shop.1234567890abcdef", "20261122T1030Z"), &window).expect("a jump");
         assert!(network > key("net.shop.1234567890abcdef", "20261122T2355Z"));
+        let network = network_key("net.shop.1234567890abcdef", "20261122T1030Z");
+        let behind = jump(&network, &window).expect("a jump");
+        assert!(
+            behind > network_key("net.shop.1234567890abcdef", "20261122T2355Z")
+                && behind < network_key("net.shop.2", "")
+        );
         let connections = key("app.shop.1234567890abcdef", "20261122T1030Z").replace("22/123", "22/conn_log_123");
         assert_eq!(jump(&connections, &Selection::default()), Some(format!("{FOLDER}conn_log_:")));
         assert_eq!(jump("logs/app.log.gz", &window), None);
