@@ -282,9 +282,14 @@ async fn nothing(shared: &Shared, url: &Url) -> io::Error {
     let mut above = url.prefix.trim_end_matches('/');
     while let Some((parent, _)) = above.rsplit_once('/').or((!above.is_empty()).then_some(("", ""))) {
         let folder = if parent.is_empty() { String::new() } else { format!("{parent}/") };
-        let Ok(page) = shared.page(&url.bucket, &folder, true, &Begin::Start).await else { break };
+        let Ok(page) = shared.page(&url.bucket, &folder, true, &Begin::Start).await else {
+            // What is there may not be asked for, or cannot be.
+            return io::Error::other(format!("there is nothing; what {} has cannot be listed", url.of(&folder)));
+        };
         let found = page.folders.into_iter().chain(page.keys.into_iter().map(|key| key.name));
-        let names: Vec<String> = found.map(|name| name[folder.len()..].to_owned()).collect();
+        // A key of the folder's own name shows that it is there, and nothing in it.
+        let names = found.map(|name| name[folder.len()..].to_owned()).filter(|name| !name.is_empty());
+        let names: Vec<String> = names.collect();
         if !names.is_empty() {
             return io::Error::other(format!(
                 "there is nothing; the nearest that exists is {}, which has {}",

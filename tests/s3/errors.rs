@@ -176,6 +176,12 @@ fn the_region_is_the_flag_s_or_the_environment_s_or_the_profile_s() {
         ("nothing", &[][..], &[("AWS_PROFILE", "logs"), ("AWS_REGION", "eu-north-1")][..], "eu-north-1"),
         ("a flag", &["--region", "eu-south-1"], &[("AWS_PROFILE", "logs"), ("AWS_REGION", "eu-north-1")], "eu-south-1"),
         ("a profile", &["--profile", "logs"], &[], "sa-east-1"),
+        (
+            "a profile and keys of somebody else in the environment",
+            &["--profile", "logs"],
+            &[("AWS_ACCESS_KEY_ID", "AKIAELSE"), ("AWS_SECRET_ACCESS_KEY", "else")],
+            "sa-east-1",
+        ),
         ("a profile of the environment", &[], &[("AWS_PROFILE", "logs")], "sa-east-1"),
     ] {
         server.forget();
@@ -187,6 +193,8 @@ fn the_region_is_the_flag_s_or_the_environment_s_or_the_profile_s() {
     }
     let run = finish(command(twin.root(), &[&args[..], &["--profile", "nobody"]].concat()));
     assert_refused("an unknown profile", &run, &["nobody"]);
+    let keys = signed(twin.root(), &[&args[..], &["--profile", "nobody"]].concat());
+    assert_refused("an unknown profile, and keys in the environment", &finish(keys), &["nobody"]);
 }
 
 #[test]

@@ -6,7 +6,10 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -17,7 +20,7 @@ use aws_smithy_http_client::tls;
 use super::cache::Cache;
 use super::etag::Etag;
 use super::retry::{Pace, with_retries};
-use super::trouble::{Kind, Trouble};
+use super::trouble::{Kind, Trouble, chain};
 use super::walk::{Begin, Key, Page};
 use super::{Bounds, S3Options};
 
@@ -57,9 +60,19 @@ impl Shared {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
         if let Some(profile) = &options.profile {
-            loader = loader.profile_name(profile);
+            // A profile that was asked for counts more than keys in the environment, as with the AWS command line.
+            let provider = ProviderConfig::default().with_http_client(http);
+            let credentials =
+                ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
+            // Asked once here, as only the first answer says what is wrong with the profile.
+            if !options.no_sign_request
+                && let Err(error) = credentials.provide_credentials().await
+            {
+                return Err(io::Error::other(format!("the AWS profile {profile} cannot be used: {}", chain(&error))));
+            }
+            loader = loader.profile_name(profile).credentials_provider(credentials);
         }
         if let Some(region) = &options.region {
             loader = loader.region(Region::new(region.clone()));

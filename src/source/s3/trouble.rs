@@ -256,7 +256,8 @@ pub(super) fn chain(error: &dyn StdError) -> String {
         }
         link = cause.source();
     }
-    text
+    // Some write several lines.
+    text.replace('\n', "; ")
 }
 
 #[cfg(test)]

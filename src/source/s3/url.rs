@@ -18,7 +18,11 @@ impl Url {
     /// When there is no bucket in it.
     pub(super) fn parse(text: &str) -> io::Result<Self> {
         let rest = text.strip_prefix("s3://").unwrap_or(text);
-        let (bucket, prefix) = if rest.starts_with("arn:") {
+        let arn_of_bucket = rest.strip_prefix("arn:").and_then(|arn| arn.split_once(":::"));
+        let (bucket, prefix) = if let Some((_, rest)) = arn_of_bucket {
+            // arn:aws:s3:::bucket/prefix
+            rest.split_once('/').unwrap_or((rest, ""))
+        } else if rest.starts_with("arn:") {
             // arn:aws:s3:eu-west-1:123456789012:accesspoint/name/prefix
             let name = rest.find("accesspoint/").map(|place| place + "accesspoint/".len());
             let end = name.and_then(|name| rest[name..].find('/').map(|slash| name + slash));
@@ -53,6 +57,9 @@ mod tests {
         let arn = "arn:aws:s3:eu-west-1:123456789012:accesspoint/alb";
         assert_eq!(parts(&format!("s3://{arn}")), some(arn, ""));
         assert_eq!(parts(&format!("s3://{arn}/AWSLogs/")), some(arn, "AWSLogs/"));
+        assert_eq!(parts("s3://arn:aws:s3:::logs"), some("logs", ""));
+        assert_eq!(parts("s3://arn:aws-cn:s3:::logs/AWSLogs/1"), some("logs", "AWSLogs/1"));
+        assert_eq!(parts("s3://arn:aws:s3:::/AWSLogs/1"), None);
         assert_eq!(parts("s3://"), None);
         assert_eq!(parts("s3:///AWSLogs/"), None);
         assert_eq!(parts("s3://a b/c"), None);
