@@ -874,6 +874,26 @@ fn what_is_made_of_another_column_is_the_same_without_it() {
     }
 }
 
+#[test]
+fn a_row_says_the_same_whatever_stands_before_it() {
+    // Bytes that have to be written as the load balancer would have written them, and what it would have written.
+    let pairs: [[&[u8]; 2]; 2] = [
+        [b"GET https://a.example:443/users/\xff/ HTTP/1.1", b"GET https://a.example:443/users/\\xFF/ HTTP/1.1"],
+        [b"GET \x01ttps://a.example:443/x HTTP/1.1", b"GET \\x01ttps://a.example:443/x HTTP/1.1"],
+    ];
+    let logs = Logs::new();
+    for [raw, escaped] in pairs {
+        let rows = [[raw, escaped], [escaped, raw]].map(|requests| {
+            let lines = requests.map(|request| line().request_bytes(request).build_bytes());
+            logs.write("a.log", &lines.join(&b'\n'));
+            let text = export(logs.path(), &["a.log", "-o", "-", "--format", "csv"]);
+            rows_of(text.as_bytes()).into_iter().map(|mut row| row.remove("line").map(|_| row)).collect::<Vec<_>>()
+        });
+        assert_eq!(rows[0], rows[1]);
+        assert_eq!(rows[0][0], rows[0][1], "what is written the same has the same parts");
+    }
+}
+
 /// Lists of a column as polars reads them from a Parquet file.
 fn lists_of(path: &Path, column: &str) -> Vec<Option<Vec<Option<String>>>> {
     use polars::prelude::{AnyValue, ParquetReader, SerReader};

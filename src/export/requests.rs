@@ -23,6 +23,8 @@ pub struct Request<'a> {
     pub(super) object: &'a str,
     /// Line number, from 1.
     pub(super) number: u64,
+    #[expect(clippy::struct_field_names, reason = "the log's word for it")]
+    request: &'a [u8],
     client: Option<Endpoint<'a>>,
     parts: OnceCell<(RequestLine<'a>, Url<'a>)>,
     route: OnceCell<Vec<u8>>,
@@ -31,12 +33,13 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A record, which stands in an object on the line of a number.
+    /// A record, which stands in an object on the line of a number. `request` is its request line as it will be written, so that the parts are made of what is seen there.
     pub(super) fn new(
         record: &'a Record<'a, Alb>,
         exchange: &'a Exchange<'a>,
         outcome: Outcome,
         (line, object, number): (&'a [u8], &'a str, u64),
+        request: &'a [u8],
     ) -> Self {
         Self {
             record,
@@ -45,6 +48,7 @@ impl<'a> Request<'a> {
             line,
             object,
             number,
+            request,
             client: record.client(),
             parts: OnceCell::new(),
             route: OnceCell::new(),
@@ -55,7 +59,7 @@ impl<'a> Request<'a> {
     /// What the request consists of. Looked for when it is asked for, as most requests are like one before.
     fn parts(&self) -> &(RequestLine<'a>, Url<'a>) {
         self.parts.get_or_init(|| {
-            let request_line = self.record.request_line();
+            let request_line = RequestLine::parse(self.request);
             (request_line, request_line.url.map(Url::parse).unwrap_or_default())
         })
     }

@@ -12,7 +12,7 @@ use super::requests::{Request, Requests};
 use super::sample::Sample;
 use super::schema::Column;
 use super::sink::{MAX_ROW_BYTES, Rows, Sink};
-use super::text::is_clean;
+use super::text::{is_clean, write_clean};
 use crate::error::{Error, Result};
 use crate::kind::alb;
 use crate::pipeline::{Collect, Seen};
@@ -71,6 +71,7 @@ impl Shared {
             bytes: 0,
             groups: Vec::new(),
             counts: RowCounts::default(),
+            request: Vec::new(),
         }
     }
 
@@ -93,6 +94,8 @@ pub(super) struct Part<'s> {
     /// Row groups that wait for their turn.
     groups: Vec<Group>,
     counts: RowCounts,
+    /// Scratch space for a request that needs cleaning.
+    request: Vec<u8>,
 }
 
 impl Part<'_> {
@@ -132,9 +135,11 @@ impl Collect for Part<'_> {
             return Ok(());
         }
         let place = (seen.line, &**seen.object, seen.number);
-        let mut row = Request::new(seen.record, seen.exchange, seen.outcome, place);
-        row.cause = causes.as_ref().and_then(|causes| causes.of(seen.exchange, seen.outcome));
         let is_clean = is_object_clean && is_clean(seen.line);
+        let request = seen.record.value(alb::REQUEST_LINE).unwrap_or_default();
+        let request = if is_clean { request } else { write_clean(request, None, &mut self.request) };
+        let mut row = Request::new(seen.record, seen.exchange, seen.outcome, place, request);
+        row.cause = causes.as_ref().and_then(|causes| causes.of(seen.exchange, seen.outcome));
         if choice.filter.as_ref().is_some_and(|filter| !filter.admits(&row, is_clean)) {
             self.counts.not_matched += 1;
             return Ok(());

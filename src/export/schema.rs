@@ -120,8 +120,7 @@ pub struct Column<T: Table> {
     pub is_default: bool,
     /// Whether hardly two neighbouring rows have the same value, so that nothing is gained by looking for those that do: ids, moments, what counts up.
     pub is_unique: bool,
-    /// The column of text that its values are made of, and of nothing else: rows with the same text there have the same value here, and rows without one have none. Texts that come out the same when they
-    /// are cleaned count as the same.
+    /// The column of text that its values are made of, and of nothing else: rows with the same text there have the same value here, and rows without one have none.
     pub made_of: Option<&'static str>,
     /// The value in a row.
     pub cell: for<'r, 'a> fn(&'r T::Row<'a>) -> Cell<'r>,

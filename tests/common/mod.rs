@@ -55,6 +55,11 @@ impl LineBuilder {
         self
     }
 
+    pub fn request_bytes(mut self, text: &[u8]) -> Self {
+        self.fields[alb::REQUEST_LINE] = [b"\"", text, b"\""].concat();
+        self
+    }
+
     pub fn agent_bytes(mut self, text: &[u8]) -> Self {
         self.fields[alb::USER_AGENT] = [b"\"", text, b"\""].concat();
         self

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::classify::classify;
 use crate::export::schema::Table;
-use crate::kind::Alb;
+use crate::kind::{Alb, alb};
 use crate::record::{Bounds, Record};
 
 /// A request that was never sent on: no times, no target's status, an answer of the load balancer.
@@ -14,7 +14,13 @@ fn admits_line(line: &[u8], expression: &str) -> bool {
     let mut bounds = Bounds::default();
     let record: Record<'_, Alb> = Record::parse(line, &mut bounds).expect("a line");
     let exchange = record.exchange().expect("sound fields");
-    let row = Request::new(&record, &exchange, classify(&exchange), (line, "a.log", 7));
+    let row = Request::new(
+        &record,
+        &exchange,
+        classify(&exchange),
+        (line, "a.log", 7),
+        record.value(alb::REQUEST_LINE).unwrap_or_default(),
+    );
     filter.admits(&row, crate::export::text::is_clean(line))
 }
 
