@@ -26,6 +26,10 @@ const ALIKE: f64 = 0.02;
 /// Lines in a chart: the load balancer's own, and those that most findings tell.
 const MAX_LINES: usize = 8;
 
+/// Bins of elapsed time that an axis has, at least: a hundredfold and more, so that two powers of ten are always named on it. And those below its lowest line.
+const MIN_ELAPSED_BINS: usize = 28;
+const BELOW_LINES: usize = 2;
+
 /// Names of targets and the like are cut to so many columns.
 const MAX_NAME: usize = 60;
 
@@ -261,8 +265,11 @@ impl TimingChart {
         let of_axis = |seconds: f64| pictures.elapsed_bins.partition_point(|edge| *edge <= seconds).saturating_sub(1);
         let first = timing.density.iter().map(|(_, first, _)| *first).min()?;
         let last = timing.density.iter().map(|(_, first, requests)| first + requests.len() - 1).max()?;
-        // So that one sees how far from the lines all is, where nothing comes near.
+        // So that one sees how far from the lines all is, where nothing comes near: be it quicker than they are, or slower.
         let last = lines.iter().map(|line| of_axis(line.seconds)).fold(last, usize::max);
+        let first = lines.iter().map(|line| of_axis(line.seconds).saturating_sub(BELOW_LINES)).fold(first, usize::min);
+        let first = first.min((last + 1).saturating_sub(MIN_ELAPSED_BINS));
+        let last = last.max((first + MIN_ELAPSED_BINS).min(pictures.elapsed_bins.len()) - 1);
         let edges = (first..=last + 1).map(|bin| edge(&pictures.elapsed_bins, bin)).collect();
         let elapsed = ElapsedAxis { edges };
         let mut density = vec![0; time.bins * elapsed.bins()];
@@ -574,31 +581,61 @@ mod tests {
         assert_eq!(findings_named(&[0, 1, 4]), "3 findings");
     }
 
-    #[test]
-    fn a_chart_reaches_from_its_shortest_request_to_its_longest_line() {
-        let edges: Vec<f64> = (0..20).map(|power| f64::from(1 << power) / 1_000.0).collect();
-        let pictures = Pictures {
+    /// Pictures with lines and with bins of elapsed time from a millisecond on, so many to a power of two.
+    fn pictures(lines: &[(MarkKind, f64)], bins: i32, to_a_doubling: i32) -> Pictures {
+        let edge = |bin: i32| 0.001 * 2_f64.powf(f64::from(bin) / f64::from(to_a_doubling));
+        let mark =
+            |&(kind, seconds): &(MarkKind, f64)| Mark { kind, seconds, origin: None, scope: None, finding: None };
+        Pictures {
             start: Some(Timestamp::from_seconds(0)),
             time_bin_seconds: 60,
             time_bins: 2,
-            elapsed_bins: edges,
-            marks: vec![Mark {
-                kind: MarkKind::IdleTimeout,
-                seconds: 60.0,
-                origin: Some(IdleTimeoutOrigin::Default),
-                scope: None,
-                finding: None,
-            }],
+            elapsed_bins: (0..bins).map(edge).collect(),
+            marks: lines.iter().map(mark).collect(),
             timings: Vec::new(),
             unexplained: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_chart_reaches_from_its_shortest_request_to_its_longest_line() {
+        let pictures = pictures(&[(MarkKind::IdleTimeout, 60.0)], 80, 4);
         let legend = Legend(Vec::new());
-        let chart = TimingChart::new(&pictures, &legend, &timing(scope(None, None))).expect("a chart");
-        assert_eq!((chart.elapsed.edges[0], chart.elapsed.edges[chart.elapsed.bins()]), (0.008, 65.536));
+        let of = |first| {
+            let timing = Timing { density: vec![(0, first, vec![1])], ..timing(scope(None, None)) };
+            TimingChart::new(&pictures, &legend, &timing).expect("a chart")
+        };
+        let chart = of(12);
+        let ends = (chart.elapsed.edges[0], chart.elapsed.edges[chart.elapsed.bins()]);
+        assert!((ends.0 - 0.008).abs() < 1e-9 && (ends.1 - 65.536).abs() < 1e-9, "{ends:?}");
         assert_eq!((chart.requests_in(0, 0), chart.requests_in(1, 0)), (1, 0));
         assert_eq!(chart.subject, "shop");
         let nothing = Timing { density: Vec::new(), ..timing(scope(None, None)) };
         assert!(TimingChart::new(&pictures, &legend, &nothing).is_none());
+    }
+
+    #[test]
+    fn a_chart_of_slow_requests_alone_has_all_lines_inside_and_an_axis_with_names() {
+        let lines = [(MarkKind::IdleTimeout, 60.0), (MarkKind::ConnectTimeout, 10.0)];
+        let pictures = pictures(&lines, 92, 4);
+        // A minute, the longest there is, and the shortest.
+        for first in [63, 91, 0] {
+            let timing = Timing { density: vec![(1, first, vec![1])], ..timing(scope(None, None)) };
+            let chart = TimingChart::new(&pictures, &Legend(Vec::new()), &timing).expect("a chart");
+            let bins = chart.elapsed.bins();
+            assert!(bins >= MIN_ELAPSED_BINS, "{bins} bins");
+            assert!(chart.elapsed.ticks().len() >= 2, "{:?}", chart.elapsed.ticks());
+            for line in &chart.lines {
+                let at = chart.elapsed.position(line.seconds);
+                assert!((2.0..bins as f64).contains(&at), "{} at {at} of {bins}", line.label);
+            }
+            assert_eq!((0..bins).map(|elapsed| chart.requests_in(1, elapsed)).sum::<u64>(), 1);
+        }
+        let small = Pictures { elapsed_bins: vec![0.001, 1.0, 20.0], ..pictures };
+        let timing = timing(scope(None, None));
+        let timing = Timing { density: vec![(0, 2, vec![1])], ..timing };
+        let chart = TimingChart::new(&small, &Legend(Vec::new()), &timing).expect("a chart");
+        assert_eq!(chart.elapsed.bins(), 3);
     }
 
     #[test]
