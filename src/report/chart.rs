@@ -456,9 +456,26 @@ fn lag_subject(row: &FindingRow) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// A chart of two minutes whose axis has so many bins of a second, with a request in each cell of the first minute.
+    pub(in super::super) fn chart_of_seconds(seconds: u32, lines: Vec<Line>) -> TimingChart {
+        let bins = seconds as usize;
+        let density = (0..2 * bins).map(|cell| u64::from(cell < bins)).collect();
+        TimingChart {
+            subject: "shop".to_owned(),
+            requests: seconds.into(),
+            failures: 0,
+            time: TimeAxis { start: Timestamp::from_seconds(0), bin_seconds: 60, bins: 2 },
+            elapsed: ElapsedAxis { edges: (0..=seconds).map(f64::from).collect() },
+            density,
+            failed: Vec::new(),
+            failures_over_time: vec![0; 2],
+            lines,
+        }
+    }
 
     fn axis(start: &str, bin_seconds: i64, bins: usize) -> TimeAxis {
         TimeAxis { start: Timestamp::parse(start.as_bytes()).expect("a time"), bin_seconds, bins }

@@ -196,19 +196,62 @@ fn paint_of(colour: usize) -> Paint {
     Ansi256Color(COLOURS[colour].terminal).on_default().effects(Effects::BOLD)
 }
 
-/// What stands beside each row: the name of its line, or of one whose own row was taken.
+/// What stands beside each row: the names of its lines, that of the idle timeout first. What a row has no room for goes on in rows next to it that have no line, so that no name stands
+/// at another's line.
 fn names(chart: &TimingChart, rows: usize, right: usize, row_of: impl Fn(f64) -> usize) -> Vec<Option<Run>> {
-    let mut names: Vec<Option<Run>> = vec![None; rows];
+    let room = right.saturating_sub(1);
+    let mut lines: Vec<Vec<&Line>> = vec![Vec::new(); rows];
     for line in &chart.lines {
-        let own = row_of(chart.elapsed.position(line.seconds));
-        let near = (0..rows).flat_map(|away| [own.checked_add(away), own.checked_sub(away)]).flatten();
-        let Some(row) = near.filter(|row| *row < rows).find(|row| names[*row].is_none()) else { continue };
-        let full = format!("{}, {}", line.label, line.source);
-        let name = if line.source.is_empty() || full.width() + 1 > right { line.label.clone() } else { full };
-        let paint = if line.kind == MarkKind::IdleTimeout { OF_IDLE_TIMEOUT } else { OF_LINES };
-        names[row] = Some((paint, name));
+        lines[row_of(chart.elapsed.position(line.seconds))].push(line);
+    }
+    let mut names: Vec<Option<Run>> = vec![None; rows];
+    for own in (0..rows).filter(|own| !lines[*own].is_empty()) {
+        let mut of_row = lines[own].clone();
+        of_row.sort_by_key(|line| line.kind != MarkKind::IdleTimeout);
+        let texts = shared_name(&of_row, room);
+        let is_free = |row: usize| row < rows && lines[row].is_empty() && names[row].is_none();
+        // Read downwards, and the more of it at the line's own row or below, the better.
+        let top = (0..texts.len()).map(|up| own + up).find(|&top| {
+            let block = (0..texts.len()).map(|down| top.checked_sub(down));
+            block.into_iter().all(|row| row.is_some_and(|row| row == own || is_free(row)))
+        });
+        let (top, texts) = match top {
+            Some(top) => (top, texts),
+            None => (own, vec![counted_name(&of_row, room)]),
+        };
+        for (down, text) in texts.into_iter().enumerate() {
+            let has_idle_timeout = text.starts_with(MarkKind::IdleTimeout.title());
+            names[top - down] = Some((if has_idle_timeout { OF_IDLE_TIMEOUT } else { OF_LINES }, text));
+        }
     }
     names
+}
+
+/// The names of lines that share a row, in texts of one row each. Where a line is known from is said of one that is alone, and where there is room.
+fn shared_name(lines: &[&Line], room: usize) -> Vec<String> {
+    if let [line] = lines {
+        let full = format!("{}, {}", line.label, line.source);
+        let is_full = !line.source.is_empty() && full.width() <= room;
+        return vec![if is_full { full } else { line.label.clone() }];
+    }
+    let mut texts: Vec<String> = Vec::new();
+    for line in lines {
+        match texts.last_mut() {
+            Some(text) if text.width() + 2 + line.label.width() < room => *text = format!("{text}, {}", line.label),
+            Some(text) => {
+                text.push(',');
+                texts.push(line.label.clone());
+            }
+            None => texts.push(line.label.clone()),
+        }
+    }
+    texts
+}
+
+/// The first of several names, and how many more there are: `idle timeout 60 s, +2`.
+fn counted_name(lines: &[&Line], room: usize) -> String {
+    let counted = format!("{}, +{}", lines[0].label, lines.len() - 1);
+    if counted.width() <= room { counted } else { lines[0].label.clone() }
 }
 
 /// What is in the cells of a picture.
@@ -348,6 +391,7 @@ pub(super) fn lags(chart: &LagChart<'_>, columns: usize, glyphs: Glyphs) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::chart;
     use super::*;
 
     #[test]
@@ -368,6 +412,39 @@ mod tests {
         assert_eq!(Glyphs::new(true).sparkline(&[0, 1, 50, 100]), ".159");
         assert_eq!(Glyphs::new(true).sparkline(&[0, 0]), "..");
         assert_eq!(Glyphs::new(true).sparkline(&[u64::MAX, 1]), "91");
+    }
+
+    fn line(kind: MarkKind, seconds: f64) -> Line {
+        let label = format!("{} {}", kind.title(), duration(seconds));
+        Line { kind, seconds, label, source: "finding 2".to_owned() }
+    }
+
+    /// The names beside the rows of a chart with these lines, the topmost first; each row is a second.
+    fn named(lines: &[(MarkKind, f64)], rows: u32, right: usize) -> Vec<String> {
+        let lines = lines.iter().map(|&(kind, seconds)| line(kind, seconds)).collect();
+        let chart = chart::tests::chart_of_seconds(rows, lines);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few rows")]
+        let mut names = names(&chart, rows as usize, right, |position| position as usize);
+        names.reverse();
+        names.into_iter().map(|name| name.map_or_else(String::new, |(_, text)| text)).collect()
+    }
+
+    #[test]
+    fn lines_on_one_row_share_a_name_that_never_stands_at_another_line() {
+        use MarkKind::{ConnectTimeout, IdleTimeout, KeepAlive, Timeout};
+        let both = [(KeepAlive, 5.2), (IdleTimeout, 5.5)];
+        let wide = ["idle timeout 5.5 s, keep-alive 5.2 s", "", "", "", "", ""];
+        assert_eq!(named(&both, 6, 40), wide);
+        // Where it is too long, it goes on in the row below, or begins in the one above.
+        assert_eq!(named(&both, 6, 22), ["idle timeout 5.5 s,", "keep-alive 5.2 s", "", "", "", ""]);
+        let above_another = [(Timeout, 4.0), (KeepAlive, 5.2), (IdleTimeout, 5.5)];
+        let names = ["", "idle timeout 5.5 s,", "keep-alive 5.2 s", "timeout 4 s", "", "", "", ""];
+        assert_eq!(named(&above_another, 8, 22)[..], names);
+        // Where lines lie above and below, the others are counted.
+        let between = [(Timeout, 4.0), (KeepAlive, 5.2), (IdleTimeout, 5.5), (ConnectTimeout, 6.0)];
+        let names = ["", "connect timeout 6 s", "idle timeout 5.5 s, +1", "timeout 4 s, finding 2", "", "", "", ""];
+        assert_eq!(named(&between, 8, 23)[..], names);
+        assert_eq!(named(&[(IdleTimeout, 0.0)], 1, 34), ["idle timeout 0 ms, finding 2"]);
     }
 
     #[test]
