@@ -158,6 +158,20 @@ fn pictures_zoom_and_tell_what_is_under_the_pointer() {
     assert_eq!(axis, json!(["08:30", "09:30"]));
     browser.click("[data-zoom=out]");
     assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
+    // What the tip told was of the picture before. It is looked at there and then, as the browser may tell the new picture of the pointer that rests on it.
+    let chosen = "control.value = '1', control.dispatchEvent(new Event('change'))";
+    for (selector, act, across) in [
+        ("[data-zoom=in]", "control.click()", 0.4),
+        ("[data-zoom=out]", "control.click()", 0.5),
+        ("#scope", chosen, 0.6),
+    ] {
+        let (left, top, width, height) = browser.place("#timing-chart svg");
+        browser.mouse("mouseMoved", left + width * across, top + height * 0.6);
+        browser.assert(&format!("!{tip}.hidden"));
+        browser.assert(&format!(
+            "(() => {{ const control = document.querySelector('{selector}'); {act}; return {tip}.hidden; }})()"
+        ));
+    }
     // The picture below shares the time.
     let (left, top, width, height) = browser.place("#failures-chart svg");
     browser.drag((left + width * 0.3, top + height * 0.5), (left + width * 0.5, top + height * 0.5));

@@ -84,6 +84,8 @@
       this.width = Math.max(280, Math.round(this.figure.clientWidth));
       this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
       this.svg.replaceChildren();
+      // What it told was of the picture before.
+      this.hide();
       this.right = this.width - RIGHT;
       this.floor = this.height - BOTTOM;
     }
@@ -272,7 +274,6 @@
       const sorted = [...counts].sort((a, b) => b[1] - a[1]);
       legend(frame.figure, "outcome", sorted);
       this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
-      if (this.cursor) this.point(...this.cursor, false);
     }
     // Lines for timeouts, each with its name, which makes room for the next.
     marks(timing) {
@@ -411,7 +412,6 @@
           ? `By likely cause, in steps of ${duration(data.time_bin_seconds)}.`
           : `Of ${data.timings[view.timing].label}, by how they ended, in steps of ${duration(data.time_bin_seconds)}.`;
       this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
-      if (this.cursor !== null) this.point(this.cursor, false);
     }
     place(x) {
       return [Math.floor(clamp(this.frame.binAt(x), view.from, view.to - 1))];
