@@ -133,6 +133,13 @@ fn pictures_have_data_and_follow_the_choice_of_a_target() {
 const AXIS: &str = "(() => { const times = [...document.querySelectorAll('#timing-chart text')].map(text => text.textContent).filter(text => /\\d\\d:\\d\\d$/.test(text)); \
                     return [times[0].slice(-5), times.at(-1).slice(-5)]; })()";
 
+/// Another entry of the pictures' list, without the pointer.
+fn choose(browser: &mut Browser, place: usize) {
+    browser.eval(&format!(
+        "(() => {{ const list = document.querySelector('#scope'); list.value = '{place}'; list.dispatchEvent(new Event('change')); }})()"
+    ));
+}
+
 #[test]
 fn pictures_zoom_and_tell_what_is_under_the_pointer() {
     let Some(mut opened) = open_sample() else { return };
@@ -172,6 +179,11 @@ fn pictures_zoom_and_tell_what_is_under_the_pointer() {
             "(() => {{ const control = document.querySelector('{selector}'); {act}; return {tip}.hidden; }})()"
         ));
     }
+    // Another part is shown as a whole: where it was zoomed to, there may be nothing of it.
+    browser.click("[data-zoom=in]");
+    assert_ne!(browser.eval(AXIS), json!(["08:00", "10:00"]));
+    choose(browser, 0);
+    assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
     // The picture below shares the time.
     let (left, top, width, height) = browser.place("#failures-chart svg");
     browser.drag((left + width * 0.3, top + height * 0.5), (left + width * 0.5, top + height * 0.5));

@@ -534,9 +534,9 @@
     view.timing = timing;
     one("#scope").value = String(timing);
     one("#against").textContent = data.timings[timing].against.join(" ");
-    [view.low, view.high] = elapsedRange(data.timings[timing]);
     for (const picture of pictures) picture.cursor = null;
-    draw();
+    // Of another part there may be nothing where this one was zoomed to.
+    whole();
   }
 
   // Lags of failed requests above, of answered ones below, each as a share of its kind.
