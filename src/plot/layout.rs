@@ -43,6 +43,9 @@ const LABEL: Type = Type { size: 16.0, weight: Weight::Regular, colour: GREY };
 const STRONG: Type = Type { size: 16.0, weight: Weight::Bold, colour: INK };
 const BODY: Type = Type { size: 16.0, weight: Weight::Regular, colour: INK };
 
+/// Between the baselines of lines of text.
+const LINE_HEIGHT: f32 = 22.0;
+
 /// Between the baselines of names that would else stand upon each other.
 const NAME_GAP: f32 = 20.0;
 
@@ -69,12 +72,18 @@ pub(super) fn sheet(report: &Report) -> Sheet {
     let targets = if report.targets.len() > 1 { targets } else { &[] };
     let targets = &targets[..targets.len().min(MAX_BELOW - gaps.len())];
     let has_row = !targets.is_empty() || !gaps.is_empty();
-    let bottom = f32::from(HEIGHT) - if has_row { 330.0 } else { 70.0 };
+    let against = against_idle_timeout(&report.pictures.timings[0].idle_timeout, report.idle_timeout.seconds);
+    let against = page.sheet.wrapped(&against, BODY, f32::from(WIDTH) - 2.0 * MARGIN);
+    let more_lines = against.len().saturating_sub(1) as f32 * LINE_HEIGHT;
+    let bottom = f32::from(HEIGHT) - if has_row { 330.0 } else { 70.0 } - more_lines;
     top += 14.0;
     page.whole(whole, Area { x: MARGIN, y: top, width: f32::from(WIDTH) - 2.0 * MARGIN, height: bottom - top });
-    let against = &report.pictures.timings[0].idle_timeout;
-    let y = bottom + 28.0;
-    page.sheet.text([MARGIN, y], Anchor::Left, BODY, against_idle_timeout(against, report.idle_timeout.seconds));
+    let mut y = bottom + 28.0;
+    for line in against {
+        page.sheet.text([MARGIN, y], Anchor::Left, BODY, line);
+        y += LINE_HEIGHT;
+    }
+    y -= LINE_HEIGHT;
     if has_row {
         let count = (targets.len() + gaps.len()) as f32;
         let gap = 36.0;
@@ -129,7 +138,7 @@ impl Page {
         let left = right - widths.fold(0.0, f32::max);
         for (place, line) in lines.into_iter().enumerate() {
             self.sheet.text([left, y], Anchor::Left, typeface(place), line);
-            y += 22.0;
+            y += LINE_HEIGHT;
         }
         y.max(100.0)
     }
@@ -345,11 +354,16 @@ impl Page {
         let title = self.sheet.fitted(&title, PANEL, area.width);
         self.sheet.text([area.x, area.y + 14.0], Anchor::Left, PANEL, title);
         let bins = &chart.lags.near;
+        let (first, step, count) = (bins.start.as_secs_f32(), bins.width.as_secs_f32(), bins.failures.len());
+        let last = first + step * count as f32;
+        let is_idle_timeout_shown = (f64::from(first)..=f64::from(last)).contains(&chart.idle_timeout);
+        // Its name has a line of its own where it may lie anywhere.
+        let above = if is_idle_timeout_shown { 64.0 + LINE_HEIGHT } else { 64.0 };
         let plot = Area {
             x: area.x + AXIS - 20.0,
-            y: area.y + 64.0,
+            y: area.y + above,
             width: area.width - AXIS + 20.0,
-            height: area.height - 64.0 - 40.0,
+            height: area.height - above - 40.0,
         };
         let plot = whole_pixels(plot);
         let answered: Rgb = GREY;
@@ -360,7 +374,6 @@ impl Page {
             x += 18.0 + self.sheet.text([x + 18.0, area.y + 42.0], Anchor::Left, LABEL, text) + 24.0;
         }
         let share = |count: u32, of: usize| count as f32 / of.max(1) as f32;
-        let count = bins.failures.len();
         let bar = |place: usize, share: f32, part: (f32, f32)| {
             let (left, right) = columns(plot, place, count);
             let width = right - left;
@@ -387,8 +400,6 @@ impl Page {
             let y = plot.bottom() - share * plot.height;
             self.sheet.text([plot.x - 8.0, y + 5.5], Anchor::Right, LABEL, label);
         }
-        let (first, step) = (bins.start.as_secs_f32(), bins.width.as_secs_f32());
-        let last = first + step * count as f32;
         let x_of = |seconds: f32| plot.x + (seconds - first) / (last - first) * plot.width;
         let keep_alive = x_of(single(chart.keep_alive));
         self.sheet.line([keep_alive, plot.y - 10.0], [keep_alive, plot.bottom()], 1.5, INK, Some(2.0));
@@ -404,11 +415,13 @@ impl Page {
         self.sheet.text([plot.x, y], Anchor::Left, LABEL, duration(first.into()));
         self.sheet.text([plot.right(), y], Anchor::Right, LABEL, duration(last.into()));
         let idle = format!("idle timeout {}", duration(chart.idle_timeout));
-        if chart.idle_timeout <= f64::from(last) {
+        if is_idle_timeout_shown {
             let at = x_of(single(chart.idle_timeout));
             self.sheet.line([at, plot.y], [at, plot.bottom()], 2.5, INK, None);
-            self.sheet.text([at - 8.0, area.y + 42.0], Anchor::Right, STRONG, idle);
-        } else {
+            let is_at_left = at - 8.0 - self.sheet.width_of(&idle, STRONG) < area.x;
+            let (x, anchor) = if is_at_left { (at, Anchor::Left) } else { (at + 2.0, Anchor::Right) };
+            self.sheet.text([x, area.y + 63.0], anchor, STRONG, idle);
+        } else if chart.idle_timeout > f64::from(last) {
             // Beyond the right edge.
             let (x, y) = (area.right(), area.y + 36.5);
             self.sheet.line([x - 22.0, y], [x - 6.0, y], 2.5, INK, None);

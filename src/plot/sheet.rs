@@ -119,6 +119,21 @@ impl Sheet {
         width
     }
 
+    /// A text in lines no wider than this; a word that is wider has a line of its own.
+    pub(super) fn wrapped(&self, text: &str, shape: Type, most: f32) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split(' ') {
+            match lines.last_mut() {
+                Some(line) if self.width_of(&format!("{line} {word}"), shape) <= most => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        lines
+    }
+
     /// As much of a text as fits, marked where it was cut.
     pub(super) fn fitted(&self, text: &str, shape: Type, most: f32) -> String {
         if self.width_of(text, shape) <= most {

@@ -2,17 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::sheet::{Area, Item, Sheet, Text};
 use super::*;
 use crate::diagnose::diagnose;
 use crate::pipeline::{Analysis, Progress};
+use crate::report::chart::against_idle_timeout;
 use crate::source::{self, Selection};
 
 fn report(log: &Path) -> Report {
+    report_with(log, None)
+}
+
+fn report_with(log: &Path, idle_timeout: Option<Duration>) -> Report {
     let inputs = [source::from_input(log.as_os_str()).expect("it is there")];
     let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
-    Report::new(&summary, &diagnose(&summary, None), &Selection::default())
+    Report::new(&summary, &diagnose(&summary, idle_timeout), &Selection::default())
 }
 
 fn report_of(log: &str) -> Report {
@@ -68,29 +74,63 @@ fn the_extension_says_how_to_draw() {
     }
 }
 
-#[test]
-fn no_text_stands_upon_another_or_leaves_the_sheet() {
+/// How many pairs of texts there are; none stands upon the other, and none outside of the margins.
+fn assert_texts_are_apart(sheet: &Sheet, what: &str) -> usize {
+    let texts = texts(sheet);
     let mut count = 0;
-    for log in logs() {
-        let sheet = layout::sheet(&report(&log));
-        let texts = texts(&sheet);
-        for (place, text) in texts.iter().enumerate() {
-            let one = extent(text);
-            let is_inside = one.x >= 0.0
-                && one.y >= 0.0
-                && one.right() <= f32::from(sheet.width)
-                && text.y <= f32::from(sheet.height) - 4.0;
-            assert!(is_inside, "{}: {text:?}", log.display());
-            for other in &texts[place + 1..] {
-                let next = extent(other);
-                let is_apart =
-                    one.right() <= next.x || next.right() <= one.x || one.bottom() <= next.y || next.bottom() <= one.y;
-                assert!(is_apart, "{}: {text:?} and {other:?}", log.display());
-                count += 1;
-            }
+    for (place, text) in texts.iter().enumerate() {
+        let one = extent(text);
+        let is_inside = one.x >= 0.0
+            && one.y >= 0.0
+            && one.right() <= f32::from(sheet.width) - 20.0
+            && text.y <= f32::from(sheet.height) - 4.0;
+        assert!(is_inside, "{what}: {text:?}");
+        for other in &texts[place + 1..] {
+            let next = extent(other);
+            let is_apart =
+                one.right() <= next.x || next.right() <= one.x || one.bottom() <= next.y || next.bottom() <= one.y;
+            assert!(is_apart, "{what}: {text:?} and {other:?}");
+            count += 1;
         }
     }
+    count
+}
+
+#[test]
+fn no_text_stands_upon_another_or_leaves_the_sheet() {
+    let count: usize =
+        logs().iter().map(|log| assert_texts_are_apart(&layout::sheet(&report(log)), &log.to_string_lossy())).sum();
     assert!(count > 1_000, "{count} pairs were looked at");
+}
+
+#[test]
+fn an_idle_timeout_among_the_gaps_has_room_for_its_name() {
+    for millis in [2_000, 4_900, 5_000, 5_100, 7_000] {
+        let report = report_with(&race(), Some(Duration::from_millis(millis)));
+        let sheet = layout::sheet(&report);
+        assert_texts_are_apart(&sheet, &format!("{millis} ms"));
+        let names = texts(&sheet).iter().filter(|text| text.words.starts_with("idle timeout ")).count();
+        assert!(names >= 1, "{millis} ms");
+    }
+}
+
+#[test]
+fn what_is_said_of_the_idle_timeout_is_wrapped() {
+    let mut report = report(&race());
+    let against = &mut report.pictures.timings[0].idle_timeout;
+    (against.measured, against.near, against.met) = (40_000_000_000, 1_234_567_890, 9_876_543_210);
+    for row in &mut against.what_if {
+        row.cut_off = 12_345_678_901;
+    }
+    let said = against_idle_timeout(against, report.idle_timeout.seconds);
+    let sheet = layout::sheet(&report);
+    assert_texts_are_apart(&sheet, "a long text");
+    let texts = texts(&sheet);
+    let first =
+        texts.iter().position(|text| said.starts_with(&text.words) && text.words.len() > 40).expect("its beginning");
+    let lines = [texts[first], texts[first + 1]];
+    assert_eq!(lines.map(|line| line.words.as_str()).join(" "), said);
+    assert!(lines.iter().all(|line| line.x + line.width <= f32::from(sheet.width) - line.x), "{lines:?}");
 }
 
 #[test]
