@@ -226,6 +226,8 @@ fn all_of_it_is_done_by_keys_alone() {
             .contains("32 requests were closed within half a second")
     );
     browser.wait_for("document.querySelector('#finding-2 .lags svg path') !== null");
+    // It lies beyond the gaps that are shown, which is the point of it.
+    browser.assert("document.querySelector('#finding-2 .lags svg').textContent.includes('idle timeout 60 s →')");
     // The pictures: move, be told, zoom, and back.
     browser.eval("document.querySelector('#timing-chart svg').focus()");
     browser.press("ArrowRight");

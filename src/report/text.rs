@@ -174,7 +174,9 @@ impl Page<'_> {
     /// The gaps of a keep-alive race.
     fn lags(&mut self, chart: &LagChart<'_>) -> io::Result<()> {
         let width = self.width.min(MAX_PROSE_WIDTH).saturating_sub(LABEL_WIDTH);
-        for (line, label) in picture::lags(chart, width, self.glyphs).into_iter().zip(["gaps", "", ""]) {
+        for (line, label) in
+            picture::lags(chart, width, self.glyphs).into_iter().zip(["gaps"].into_iter().chain(std::iter::repeat("")))
+        {
             let label = self.painted(NAME, &format!("    {label:<6}"));
             write!(self.out, "{label}")?;
             self.runs(&line)?;

@@ -576,11 +576,17 @@
       ) ?? 200;
     for (let at = Math.ceil(bins.start_seconds / step) * step; at <= end; at += step)
       frame.add("text", { x: x(at).toFixed(1), y: frame.floor + 18, "text-anchor": "middle" }, `${Number(at.toFixed(3))} s`);
-    for (const [seconds, label] of [
-      [lags.keep_alive_seconds, "keep-alive timeout"],
-      [lags.idle_timeout_seconds, "idle timeout"],
+    for (const [seconds, label, below] of [
+      [lags.keep_alive_seconds, "keep-alive timeout", 0],
+      [lags.idle_timeout_seconds, "idle timeout", 16],
     ]) {
-      if (seconds === null || seconds < bins.start_seconds || seconds > end) continue;
+      if (seconds === null || seconds < bins.start_seconds) continue;
+      const text = `${label} ${Number(seconds.toFixed(3))} s`;
+      if (seconds > end) {
+        const place = { class: "label", x: frame.right, y: frame.top + 10 + below, "text-anchor": "end" };
+        frame.add("text", place, `${text} →`);
+        continue;
+      }
       frame.add("path", { class: "mark", d: `M${x(seconds).toFixed(1)} ${frame.top}V${frame.floor}` });
       const isRight = x(seconds) > frame.width * 0.6 || frame.width < 600;
       frame.add(
@@ -588,10 +594,10 @@
         {
           class: "label",
           x: (x(seconds) + (isRight ? -5 : 5)).toFixed(1),
-          y: frame.top + 10,
+          y: frame.top + 10 + below,
           "text-anchor": isRight ? "end" : "start",
         },
-        `${label} ${Number(seconds.toFixed(3))} s`,
+        text,
       );
     }
     frame.svg.addEventListener("pointermove", (event) => {

@@ -51,6 +51,8 @@ pub(super) struct Glyphs {
     horizontal: char,
     tick: char,
     corner: char,
+    /// Further on, beyond what is drawn.
+    beyond: char,
 }
 
 const UNICODE: Glyphs = Glyphs {
@@ -63,6 +65,7 @@ const UNICODE: Glyphs = Glyphs {
     horizontal: '─',
     tick: '┬',
     corner: '└',
+    beyond: '→',
 };
 
 const ASCII: Glyphs = Glyphs {
@@ -75,6 +78,7 @@ const ASCII: Glyphs = Glyphs {
     horizontal: '-',
     tick: '+',
     corner: '+',
+    beyond: '>',
 };
 
 impl Glyphs {
@@ -350,13 +354,16 @@ pub(super) fn legend(legend: &Legend, glyphs: Glyphs) -> Vec<[Run; 2]> {
     runs
 }
 
-/// The gap picture: a line for failed and one for answered requests, each by the time since an earlier answer, and the times.
-pub(super) fn lags(chart: &LagChart<'_>, columns: usize, glyphs: Glyphs) -> Vec<Vec<Run>> {
+/// The gap picture: a line for failed and one for answered requests, each by the time since an earlier answer, and the times; what the timeouts are, and where they lie.
+pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Vec<Run>> {
     /// In front of the bins, and behind them.
     const NAME: usize = 9;
     const NOTE: usize = 14;
+    /// The name of a timeout may reach further behind the bins than what stands behind them.
+    const LONG_NOTE: usize = 24;
     let bins = &chart.lags.near;
-    let columns = columns.saturating_sub(NAME + NOTE).min(bins.failures.len());
+    let columns = width.saturating_sub(NAME + NOTE).min(bins.failures.len());
+    let right = width.min(NAME + columns + LONG_NOTE).max(NAME + columns);
     let line = |name: &str, paint: Paint, counts: &[u32], of: usize| {
         let counts: Vec<u64> = counts.iter().map(|count| u64::from(*count)).collect();
         let of = of.max(1) as u64;
@@ -367,32 +374,54 @@ pub(super) fn lags(chart: &LagChart<'_>, columns: usize, glyphs: Glyphs) -> Vec<
         let drawn: String = glyphs.sparkline(&scaled).chars().take(columns).collect();
         vec![(FAINT, format!("{name:<NAME$}")), (paint, drawn), (FAINT, format!(" max {}", words::percent(most, of)))]
     };
-    let (first, width) = (bins.start.as_secs_f64(), bins.width.as_secs_f64());
-    let last = first + width * bins.failures.len() as f64;
-    // The name of the timeout may reach below what stands behind the bins.
-    let mut times = Canvas::blank(NAME + columns + NOTE);
+    let first = bins.start.as_secs_f64();
+    let last = first + bins.width.as_secs_f64() * bins.failures.len() as f64;
+    let mut times = Canvas::blank(right);
     let place = |seconds: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a line")]
         let column = ((seconds - first) / (last - first) * columns as f64).max(0.0) as usize;
         NAME + column.min(columns.saturating_sub(1))
     };
     let (start, end, middle) = (duration(first), duration(last), format!("{} keep-alive", duration(chart.keep_alive)));
-    times.write(place(chart.keep_alive), OF_LINES, &middle);
+    let keep_alive = place(chart.keep_alive).min(right.saturating_sub(middle.width()));
+    times.write(keep_alive, OF_LINES, &middle);
     times.write(NAME, FAINT, &start);
-    if place(chart.keep_alive) + middle.width() + 1 + end.width() <= NAME + columns {
+    let mut free = keep_alive + middle.width() + 1;
+    if free + end.width() <= NAME + columns {
         times.write(NAME + columns - end.width(), FAINT, &end);
+        free = NAME + columns + 1;
     }
-    vec![
+    let mut idle_timeout = format!("idle timeout {}", duration(chart.idle_timeout));
+    let is_beyond = chart.idle_timeout > last;
+    if is_beyond {
+        idle_timeout = format!("{idle_timeout} {}", glyphs.beyond);
+    }
+    let rightmost = right.saturating_sub(idle_timeout.width());
+    let mut own_row = None;
+    if is_beyond && free <= rightmost {
+        times.write(rightmost, OF_IDLE_TIMEOUT, &idle_timeout);
+    } else if chart.idle_timeout >= first {
+        let mut row = Canvas::blank(right);
+        let column = if is_beyond { rightmost } else { place(chart.idle_timeout).min(rightmost) };
+        row.write(column, OF_IDLE_TIMEOUT, &idle_timeout);
+        own_row = Some(row.runs());
+    }
+    let rows = [
         line("failed", paint_of(0), &bins.failures, chart.lags.failures),
         line("answered", PLAIN, &bins.controls, chart.lags.controls),
         times.runs(),
-    ]
+    ];
+    rows.into_iter().chain(own_row).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::super::chart;
+    use super::lags as lags_picture;
     use super::*;
+    use crate::diagnose::{LagBins, LagCounts};
 
     #[test]
     fn a_column_holds_its_bins_and_loses_none() {
@@ -447,11 +476,48 @@ mod tests {
         assert_eq!(named(&[(IdleTimeout, 0.0)], 1, 34), ["idle timeout 0 ms, finding 2"]);
     }
 
+    /// The lines below the bins of a gap picture that ends at 8 s.
+    fn times_of_gaps(idle_timeout: f64, width: usize, glyphs: Glyphs) -> Vec<String> {
+        let bins = LagBins {
+            start: Duration::from_secs(2),
+            width: Duration::from_millis(150),
+            failures: vec![0; 40],
+            controls: vec![0; 40],
+        };
+        let lags = LagCounts { failures: 1, controls: 1, all: bins.clone(), near: bins };
+        let chart = LagChart { finding: 0, subject: "api".to_owned(), lags: &lags, keep_alive: 4.998, idle_timeout };
+        let rows = lags_picture(&chart, width, glyphs);
+        let text = |row: Vec<Run>| row.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned();
+        rows.into_iter().skip(2).map(text).collect()
+    }
+
+    #[test]
+    fn gaps_are_held_against_both_timeouts() {
+        let axis = "         2 s                4.998 s keep-alive";
+        let beyond = format!("{axis:<51}idle timeout 60 s →");
+        assert_eq!(times_of_gaps(60.0, 70, UNICODE), [beyond.as_str()]);
+        assert_eq!(times_of_gaps(60.0, 70, ASCII), [beyond.replace('→', ">")]);
+        // Where it lies within them, or there is no room, it has a line of its own.
+        let within = format!("{:29}idle timeout 5 s", "");
+        assert_eq!(times_of_gaps(5.0, 70, UNICODE), [axis, &within]);
+        let rows = times_of_gaps(60.0, 50, UNICODE);
+        assert!(rows.len() == 2 && rows[1].ends_with("  idle timeout 60 s →"), "{rows:?}");
+        assert!(rows.iter().all(|row| row.width() <= 50), "{rows:?}");
+        assert_eq!(times_of_gaps(60.0, 10, UNICODE).len(), 2);
+    }
+
     #[test]
     fn each_character_takes_one_column() {
         for glyphs in [UNICODE, ASCII] {
-            let own =
-                [glyphs.idle_timeout, glyphs.line, glyphs.vertical, glyphs.horizontal, glyphs.tick, glyphs.corner];
+            let own = [
+                glyphs.idle_timeout,
+                glyphs.line,
+                glyphs.vertical,
+                glyphs.horizontal,
+                glyphs.tick,
+                glyphs.corner,
+                glyphs.beyond,
+            ];
             let all = own.iter().chain(glyphs.shades).chain(&glyphs.symbols).chain(glyphs.levels);
             assert!(all.clone().all(|character| character.to_string().width() == 1));
             assert_eq!(glyphs.symbols.len(), std::collections::BTreeSet::from(glyphs.symbols).len());
