@@ -30,19 +30,25 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 /// The same text, harmless and at most `most` columns wide; a cut is marked by an ellipsis.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
+    shortened_by(text, most, "…")
+}
+
+/// The same, with another mark where it was cut.
+#[must_use]
+pub fn shortened_by(text: &str, most: usize, mark: &str) -> String {
     let safe = harmless(text);
     // Marks that stand upon their neighbours take no column, but thousands of them take a page.
     let columns = |character: char| character.width().unwrap_or(1).max(1);
     if safe.chars().map(columns).sum::<usize>() <= most {
         return safe.into_owned();
     }
-    let mut room = most.saturating_sub(1);
+    let mut room = most.saturating_sub(mark.chars().map(columns).sum());
     let fits = |character: &char| {
         let rest = room.checked_sub(columns(*character));
         room = rest.unwrap_or_default();
         rest.is_some()
     };
-    safe.chars().take_while(fits).chain(['…']).collect()
+    safe.chars().take_while(fits).chain(mark.chars()).collect()
 }
 
 /// The same text, shortened; where that leaves something out, a note says how much.
@@ -106,6 +112,7 @@ mod tests {
         ] {
             assert_eq!(shortened(text, most), expected, "{text} in {most} columns");
         }
+        assert_eq!(shortened_by("letters", 6, "..."), "let...");
     }
 
     #[test]

@@ -202,6 +202,9 @@ fn colour_adds_nothing_but_escape_sequences() {
 #[test]
 fn pictures_in_ascii_need_no_other_characters() {
     let page = rendered(Format::Text, Style { is_ascii: true, ..PLAIN });
+    // The rest of the page as well: what is cut is marked by points.
+    let other: Vec<&str> = page.lines().filter(|line| !line.is_ascii()).collect();
+    assert!(other.is_empty() && page.contains("..."), "{other:?}");
     let (_, picture) = page.split_once("\nTiming").expect("the picture");
     let (picture, _) = picture.split_once("\n\n").expect("its end");
     assert!(picture.lines().count() > 20 && picture.is_ascii(), "{picture}");

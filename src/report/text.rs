@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use unicode_width::UnicodeWidthStr;
 
 use super::chart::{LagChart, Legend, TimingChart, against_idle_timeout};
-use super::plain::{harmless, shortened};
+use super::plain::harmless;
 use super::words;
 use super::{FindingRow, Report, Style, TargetRow};
 use crate::diagnose::Confidence;
@@ -128,7 +128,7 @@ impl Page<'_> {
         let number = format!("{:>2}", place + 1);
         let failures = words::counted(finding.failures, "failure");
         let room = self.width.saturating_sub(number.len() + failures.len() + 4).max(MIN_SCOPE_WIDTH);
-        let (what, within) = (shortened(&what, room), shortened(&within, MAX_PROSE_WIDTH));
+        let (what, within) = (self.glyphs.shortened(&what, room), self.glyphs.shortened(&within, MAX_PROSE_WIDTH));
         let has_room = what.width() + 2 + within.width() <= room;
         let mut heading =
             format!("{}  {}  {}", self.painted(BAD, &number), self.painted(LOUD, &what), self.painted(BAD, &failures));
@@ -165,7 +165,7 @@ impl Page<'_> {
         if let Some(sample) = finding.samples.first() {
             self.copied("look", &format!("{}:{}", sample.object, sample.line))?;
             let room = self.width.saturating_sub(LABEL_WIDTH);
-            let text = shortened(&sample.text, room);
+            let text = self.glyphs.shortened(&sample.text, room);
             writeln!(self.out, "{:LABEL_WIDTH$}{}", "", self.painted(FAINT, &text))?;
         }
         self.gap()
@@ -226,7 +226,7 @@ impl Page<'_> {
         for group in groups.iter().take(MAX_TARGETS) {
             let name = group.target_group.as_deref().map_or("-", words::target_group_name);
             table.add_row([
-                shortened(name, 40),
+                self.glyphs.shortened(name, 40),
                 words::count(group.targets),
                 words::count(group.requests),
                 words::count(group.failures),
@@ -528,10 +528,10 @@ impl TargetColumns {
     }
 
     fn cells(self, target: &TargetRow, failures_over_time: &[u64], glyphs: Glyphs) -> Vec<String> {
-        let mut cells = vec![shortened(&target.target, 60)];
+        let mut cells = vec![glyphs.shortened(&target.target, 60)];
         if self.has_target_group {
             let group = target.target_group.as_deref().map_or("-", words::target_group_name);
-            cells.push(shortened(group, 32));
+            cells.push(glyphs.shortened(group, 32));
         }
         cells.extend([target.requests, target.failures].map(words::count));
         if self.has_share {

@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::super::chart::{COLOURS, LagChart, Legend, Line, Tick, TimingChart, duration};
 use super::super::pictures::MarkKind;
+use super::super::plain::shortened_by;
 use super::super::words;
 
 /// Rows of a timing picture, at most: with its legend it fits a terminal of 24 lines.
@@ -53,6 +54,8 @@ pub(super) struct Glyphs {
     corner: char,
     /// Further on, beyond what is drawn.
     beyond: char,
+    /// Where a text was cut.
+    cut: &'static str,
 }
 
 const UNICODE: Glyphs = Glyphs {
@@ -66,6 +69,7 @@ const UNICODE: Glyphs = Glyphs {
     tick: '┬',
     corner: '└',
     beyond: '→',
+    cut: "…",
 };
 
 const ASCII: Glyphs = Glyphs {
@@ -79,11 +83,17 @@ const ASCII: Glyphs = Glyphs {
     tick: '+',
     corner: '+',
     beyond: '>',
+    cut: "...",
 };
 
 impl Glyphs {
     pub(super) fn new(is_ascii: bool) -> Self {
         if is_ascii { ASCII } else { UNICODE }
+    }
+
+    /// The same text, harmless and at most so many columns wide.
+    pub(super) fn shortened(self, text: &str, most: usize) -> String {
+        shortened_by(text, most, self.cut)
     }
 
     /// A character for each number: its height, of the largest. What is not nothing is never shown as nothing.
