@@ -214,12 +214,18 @@ pub(crate) fn find_column<T: Table>(name: &str) -> Result<&'static Column<T>, St
     })
 }
 
+/// What somebody may look for who knows the tables of an analysis or the keys of partitions, and the column that has it.
+const OTHER_NAMES: [(&str, &str); 3] = [("load_balancer", "elb"), ("day", "time"), ("hour", "time")];
+
 /// Names that somebody may have meant, the nearest first.
 fn near_names<T: Table>(name: &str) -> Vec<&'static str> {
     const MAX_NAMES: usize = 3;
     const MIN_LIKENESS: f64 = 0.85;
     let name = name.to_lowercase();
     let likeness = |known: &str| {
+        if OTHER_NAMES.contains(&(&*name, known)) {
+            return 2.0;
+        }
         if !name.is_empty() && known.contains(&name) { 1.0 } else { strsim::jaro_winkler(known, &name) }
     };
     let mut names: Vec<(f64, &str)> = T::COLUMNS.iter().map(|column| (likeness(column.name), column.name)).collect();
