@@ -33,8 +33,8 @@ Load balancers write a byte that may not stand in a log as `\\x` and two hexadec
 are written here in the same way, in Parquet and CSV alike. So reading `\\xNN` as the byte NN, as one has to in a log, gives back what the client sent. In the tables of an analysis invalid UTF-8 is shown by U+FFFD, as in
 its report.
 
-In CSV, a text gets an apostrophe in front where a spreadsheet might take it for a formula: where it begins with `=`, `+`, `-`, `@`, one of their full-width forms, or a blank; and where it begins with an apostrophe. So taking one
-apostrophe away from every text that begins with one gives the text back. `--allow-formulas` leaves texts as they are. Numbers and timestamps are never changed.
+In CSV, a text or a list gets an apostrophe in front where a spreadsheet might take it for a formula: where it begins with `=`, `+`, `-`, `@`, one of their full-width forms, or a blank; and where it begins with an apostrophe. So taking one
+apostrophe away from every text or list that begins with one gives it back. `--allow-formulas` leaves them as they are. Numbers and timestamps are never changed.
 
 ## Times
 
@@ -52,6 +52,12 @@ pub fn schema_page() -> String {
         "\nColumns that say *on request* are written when `--columns` names them. `cause` and `confidence` need an analysis of the same input first, so that it is read twice.\n\n\
          With `--partition-by`, folders are named `day=2026-11-18`, `hour=08`, `load_balancer=…` (which is `elb`, with `/` as `%2F`) and `target_group=…`; the column `target_group` is then left out of the files, \
          since readers make one of the folder's name.\n\n\
+         A folder is read by a pattern, as `_albscope.json` lies in it too. polars and DuckDB make columns of the folders' names then, here after `--partition-by hour`:\n\n\
+         ```python\n\
+         polars.read_parquet(\"archive/**/*.parquet\", hive_partitioning=True)\n\
+         duckdb.sql(\"from read_parquet('archive/**/*.parquet', hive_partitioning=true, hive_types={'hour': INT})\")\n\
+         ```\n\n\
+         `hour` is an integer in both; without `hive_types` it is a text in DuckDB. Spark and Athena pass over names that begin with `_`, and take the folder itself.\n\n\
          # `albscope analyze --tables`\n",
     );
     write_table::<Targets>(&mut page);
