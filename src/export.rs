@@ -40,6 +40,7 @@ use std::time::Duration;
 pub use files::{Destination, Written};
 pub use filter::Filter;
 pub use form::Format;
+pub use output::discard_unfinished;
 pub use partition::Partition;
 pub use rows::RowCounts;
 pub use sample::Sample;
@@ -129,6 +130,11 @@ pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'
     };
     for name in names {
         match name {
+            "" => {
+                return Err(
+                    "a column's name is missing: names stand with one comma between them, as in time,elb".to_owned()
+                );
+            }
             "default" => default_columns().into_iter().try_for_each(|column| add(column, false))?,
             "all" => Requests::COLUMNS
                 .iter()
@@ -304,6 +310,18 @@ pub struct Unpublished {
 }
 
 impl Unpublished {
+    /// What was read, and what could not be.
+    #[must_use]
+    pub fn input(&self) -> &InputAccount {
+        &self.input
+    }
+
+    /// Whether there is reason to publish: a record was read, or nothing failed that could have kept one away. A table of no rows that nobody could read would take the place of one that says something.
+    #[must_use]
+    pub fn is_worth_publishing(&self) -> bool {
+        self.input.records > 0 || self.input.problems.is_empty()
+    }
+
     /// Gives the files their names, in the place of those that they replace.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use albscope::export::discard_unfinished;
 use albscope::pipeline::ProgressReading;
 use albscope::{ErrorKind, Progress};
 use anyhow::Context;
@@ -131,6 +132,8 @@ impl Bar {
             cancel();
             thread::sleep(PATIENCE);
             bar.finish_and_clear();
+            // The run may hang in a read, and does not come to do it.
+            discard_unfinished();
             complain(INTERRUPTED_MESSAGE);
             process::exit(i32::from(INTERRUPTED));
         };

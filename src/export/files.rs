@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::folder::{Folder, Part};
+use super::folder::{Folder, PART, Part};
 use super::form::{Encoded, Form, Format, TableFile};
-use super::output::{Out, WrittenFile};
+use super::output::{Out, WrittenFile, taking_names};
 use super::partition::Key;
 
 /// Files of a folder that are open at once. When another is needed, the one that was written to longest ago is finished; rows that come for it later begin a second file beside it.
@@ -21,7 +21,7 @@ pub enum Destination {
     Stream(Box<dyn Write + Send>),
     /// A file, which takes its name when it is complete. A pipe or device of that name is written to as it is.
     File(PathBuf),
-    /// A folder, with folders by partition below it.
+    /// A folder, with folders by partition below it. Rows are replaced when their objects are read again, so that rows of standard input, which has no name, are refused.
     Folder(PathBuf),
 }
 
@@ -50,6 +50,8 @@ pub struct Written {
     pub files: u64,
     /// Their size together; 0 where it went into a pipe.
     pub bytes: u64,
+    /// Files of earlier runs that a folder had, and that the rows of this one replace.
+    pub replaced: u64,
 }
 
 /// The files of one export.
@@ -138,18 +140,19 @@ pub(super) enum WrittenFiles {
 impl WrittenFiles {
     /// Gives them their names.
     pub(super) fn publish(self) -> io::Result<Written> {
+        let _names = taking_names();
         match self {
-            Self::Stream => Ok(Written { files: 1, bytes: 0 }),
+            Self::Stream => Ok(Written { files: 1, ..Written::default() }),
             Self::One(file) => {
                 let bytes = file.bytes();
                 file.publish()?;
-                Ok(Written { files: 1, bytes })
+                Ok(Written { files: 1, bytes, replaced: 0 })
             }
             Self::Folder { folder, parts, read } => {
                 let bytes = parts.iter().map(|part| part.file.bytes()).sum();
                 let files = parts.len() as u64;
-                folder.publish(parts, &read)?;
-                Ok(Written { files, bytes })
+                let replaced = folder.publish(parts, &read)?;
+                Ok(Written { files, bytes, replaced })
             }
         }
     }
@@ -170,7 +173,7 @@ impl Parts {
             let count = self.counts.entry(group.key.clone()).or_default();
             let first = group.objects.first().copied().unwrap_or_default();
             // The name follows from what is in it, so that the same run gives the same names, and another that adds to the folder gives others.
-            let name = format!("part-{first:016x}-{count:04}.{}", self.format.extension());
+            let name = format!("{PART}{first:016x}-{count:04}.{}", self.format.extension());
             *count += 1;
             let path = Path::new(&*group.key).join(name);
             let file = form.begin(Out::File(self.folder.create(&path)?))?;

@@ -3,17 +3,22 @@
 //! A run that reads the same objects again replaces their rows, and a run that reads others adds to them: each day's logs can be exported into one folder, and once more when need be. To tell
 //! which, the folder holds a list, `_albscope.json`, of its files with the objects that their rows are from. Readers of such folders pass over names that begin with `_`.
 //!
+//! An object is known by where it lies, so that the same file counts as one however its path is spelled; what load balancers have named is known by that name, wherever it lies and whether it is
+//! packed or not. Standard input has no name, and cannot be told from what another run reads from it: its rows do not go into a folder.
+//!
 //! A file whose objects were all read again is replaced, wherever in the folder it lies. One of whose objects only some were read again can neither stay, as rows would be there twice, nor go, as
 //! rows would be lost: then nothing is changed, and the run fails.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use walkdir::WalkDir;
 
 use super::output::{NewFile, Out, WrittenFile};
+use super::partition::Partition;
 use super::sample::stable_hash;
 use crate::source::ObjectKey;
 
@@ -23,14 +28,34 @@ const LIST: &str = "_albscope.json";
 /// Held by the run that writes to the folder.
 const LOCK: &str = "_albscope.lock";
 
-/// The version of the list's form.
-const LIST_VERSION: u32 = 1;
+/// The version of the list's form, and of what objects are known by.
+const LIST_VERSION: u32 = 2;
 
-/// What an object is known by. The names that load balancers give are unique, whatever folder or bucket the object was copied to; of others the whole name counts.
+/// What names of data files begin with.
+pub(super) const PART: &str = "part-";
+
+/// What sources call standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// What an object is known by. The names that load balancers give are unique, whatever folder or bucket the object was copied to. Of other files it is their place, and of other objects in S3 their URL.
 pub(super) fn object_id(name: &str) -> u64 {
-    let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    if let Some(own) = unique_name(name) {
+        return stable_hash(own.as_bytes());
+    }
+    if name == STANDARD_INPUT || name.starts_with("s3://") {
+        return stable_hash(name.as_bytes());
+    }
+    // A name that is not UTF-8 leads nowhere once it is written as text; its folder is told all the same.
+    let place = fs::canonicalize(name).or_else(|_| path::absolute(name)).unwrap_or_else(|_| name.into());
+    let place = place.to_string_lossy();
+    stable_hash(unique_name(&place).unwrap_or(&place).as_bytes())
+}
+
+/// The name that a load balancer gave, without what tells that the object is packed: it may have been unpacked since.
+fn unique_name(name: &str) -> Option<&str> {
+    let file_name = name.rsplit(['/', '\\']).next()?;
     let is_unique = ObjectKey::parse(file_name).is_some_and(|key| key.end.is_some());
-    stable_hash(if is_unique { file_name } else { name }.as_bytes())
+    is_unique.then(|| file_name.strip_suffix(".gz").unwrap_or(file_name))
 }
 
 /// A folder that this run alone writes to.
@@ -82,8 +107,29 @@ impl Folder {
             Err(TryLockError::WouldBlock) => {
                 Err(io::Error::new(io::ErrorKind::WouldBlock, "another program is writing to it just now"))
             }
-            // A file system without locks.
-            Err(TryLockError::Error(_)) | Ok(()) => Ok(Self { root: root.to_path_buf(), _lock: lock }),
+            // A file system without locks. What lies there may be another run's.
+            Err(TryLockError::Error(_)) => Ok(Self { root: root.to_path_buf(), _lock: lock }),
+            Ok(()) => {
+                let folder = Self { root: root.to_path_buf(), _lock: lock };
+                folder.remove_orphans();
+                Ok(folder)
+            }
+        }
+    }
+
+    /// Removes what runs that were killed have left: while the lock is held, no file in the making is another run's.
+    fn remove_orphans(&self) {
+        let is_ours =
+            |name: &str| Partition::ALL.iter().any(|partition| name.starts_with(&format!("{}=", partition.id())));
+        let entries = WalkDir::new(&self.root).max_depth(Partition::ALL.len() + 1).into_iter().filter_entry(|entry| {
+            let name = entry.file_name().to_string_lossy();
+            entry.depth() == 0 || if entry.file_type().is_dir() { is_ours(&name) } else { is_passing_name(&name) }
+        });
+        for entry in entries.flatten().filter(|entry| entry.file_type().is_file()) {
+            if let Ok(path) = entry.path().strip_prefix(&self.root) {
+                // It is in nobody's way, and the next run tries again.
+                let _ = self.remove(path);
+            }
         }
     }
 
@@ -93,13 +139,19 @@ impl Folder {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        NewFile::create(&path)
+        NewFile::create_hidden(&path)
     }
 
-    /// Gives the new files their names and removes those that they replace. `read` are all objects that this run read.
+    /// Gives the new files their names and removes those that they replace, and says how many those are. `read` are all objects that this run read.
     ///
     /// A run that is killed in here leaves some files new and some old, none half; another one mends that.
-    pub(super) fn publish(self, parts: Vec<Part>, read: &BTreeSet<u64>) -> io::Result<()> {
+    pub(super) fn publish(self, parts: Vec<Part>, read: &BTreeSet<u64>) -> io::Result<u64> {
+        if read.contains(&object_id(STANDARD_INPUT)) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "rows of standard input cannot be told from those of another run, as it has no name: write them to a file",
+            ));
+        }
         let read: BTreeSet<String> = read.iter().map(|object| format!("{object:016x}")).collect();
         let known = self.list()?;
         let (replaced, kept): (Vec<Entry>, Vec<Entry>) =
@@ -116,17 +168,18 @@ impl Folder {
         self.write_list(kept.iter().chain(&replaced).chain(&new))?;
         for entry in &replaced {
             if !new.iter().any(|part| part.path == entry.path) {
-                self.remove(&entry.path)?;
+                self.remove(Path::new(&entry.path))?;
             }
         }
         for part in parts {
             part.file.publish()?;
         }
-        self.write_list(kept.iter().chain(&new))
+        self.write_list(kept.iter().chain(&new))?;
+        Ok(replaced.len() as u64)
     }
 
-    /// Removes a file, and folders that are empty without it.
-    fn remove(&self, path: &str) -> io::Result<()> {
+    /// Removes a file, named relative to the folder, and folders that are empty without it.
+    fn remove(&self, path: &Path) -> io::Result<()> {
         let path = self.root.join(path);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -172,5 +225,83 @@ impl Folder {
             Some(file) => file.publish(),
             None => Ok(()),
         }
+    }
+}
+
+/// Whether a file in the making, or one that was, has this name. Earlier versions put no `_` in front.
+fn is_passing_name(name: &str) -> bool {
+    let own = name.strip_suffix(".partial").map(|own| own.strip_prefix('_').unwrap_or(own));
+    let id = own.and_then(|own| own.strip_prefix(PART)?.split_once('-'));
+    id.is_some_and(|(id, _)| id.len() == 16 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str =
+        "123456789012_elasticloadbalancing_us-east-2_app.shop.1234567890abcdef_20261122T0745Z_192.0.2.1_20sg8hgm.log";
+
+    #[test]
+    fn what_a_load_balancer_named_is_known_wherever_it_lies_and_however_it_is_packed() {
+        let id = object_id(NAME);
+        for name in [format!("{NAME}.gz"), format!("some/where/{NAME}.gz"), format!("s3://bucket/AWSLogs/{NAME}.gz")] {
+            assert_eq!(object_id(&name), id, "{name}");
+        }
+        assert_ne!(object_id(&NAME.replace("20sg8hgm", "30sg8hgm")), id);
+    }
+
+    #[test]
+    fn other_files_are_known_by_their_place_and_objects_by_their_url() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("q")).expect("a folder");
+        fs::write(folder.path().join("q/b.log"), "").expect("a file");
+        let id = |name: &str| object_id(&format!("{}/{name}", folder.path().display()));
+        for name in ["./q/b.log", "q/../q/b.log", "q//b.log"] {
+            assert_eq!(id(name), id("q/b.log"), "{name}");
+        }
+        // One that is not there, as a name that is not UTF-8 is not, is known by how it is named.
+        assert_ne!(id("q/c.log"), id("r/c.log"));
+        assert_ne!(object_id("s3://one/b.log"), object_id("s3://two/b.log"));
+        assert_ne!(object_id("s3://one/b.log"), object_id("s3://one/b.log.gz"));
+    }
+
+    #[test]
+    fn rows_of_what_has_no_name_are_refused() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(root.path()).expect("it can be made");
+        let refused = folder.publish(Vec::new(), &BTreeSet::from([object_id("-")]));
+        assert_eq!(refused.map_err(|error| error.kind()), Err(io::ErrorKind::InvalidInput));
+    }
+
+    #[test]
+    fn a_file_in_the_making_is_hidden_from_readers_and_does_not_outlive_its_run() {
+        let root = tempfile::tempdir().expect("a folder");
+        let hour = root.path().join("day=2026-11-22/hour=07");
+        let names = || {
+            fs::read_dir(&hour).map(|entries| entries.map(|it| it.expect("an entry").file_name()).collect::<Vec<_>>())
+        };
+        let folder = Folder::open(root.path()).expect("it can be made");
+        let path = Path::new("day=2026-11-22/hour=07/part-0123456789abcdef-0000.parquet");
+        let file = folder.create(path).expect("it can be begun");
+        assert_eq!(names().expect("the hour"), ["_part-0123456789abcdef-0000.parquet.partial"]);
+        // As when a run is killed.
+        std::mem::forget(file);
+        drop(folder);
+        fs::write(hour.join("part-0123456789abcdef-0001.csv.partial"), "").expect("a file");
+        let strange = [
+            "notes.partial",
+            "part-0123456789abcdef-0002.parquet",
+            "day=1/part-of-mine.partial",
+            "mine/_part-0123456789abcdef-0000.csv.partial",
+        ];
+        for name in strange {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, "").expect("a file");
+        }
+        drop(Folder::open(root.path()).expect("it can be opened"));
+        assert!(names().is_err(), "folders that are empty without it go too");
+        assert!(strange.iter().all(|name| root.path().join(name).exists()), "what is somebody else's stays");
     }
 }

@@ -1,14 +1,44 @@
 //! Files that are whole or not there.
 //!
 //! A file is written under the name of a neighbour, `NAME.partial`, and takes its own name when all of it is on the disk. So what has the name is complete, whatever ended the program; what a
-//! program that was killed has left behind is overwritten by the next.
+//! program that was killed has left behind is overwritten by the next. In a folder that readers take whole, the name of the neighbour begins with `_`, as of such names they read none.
 
-use std::fs::{self, File, TryLockError};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes that are collected before they are written.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Files in the making, by their passing names.
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Held while files that belong together take their names.
+static TAKING_NAMES: Mutex<()> = Mutex::new(());
+
+fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// To be held while files take their names that belong together, so that [`discard_unfinished`] comes before all of them or after.
+pub(super) fn taking_names() -> MutexGuard<'static, ()> {
+    TAKING_NAMES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the files that exports of this process have begun and not finished, for a program that is to exit at once, whatever its threads are at: none of them begins a file, ends one or gives one its
+/// name after this.
+pub fn discard_unfinished() {
+    let names = taking_names();
+    let unfinished = unfinished();
+    for partial in &*unfinished {
+        // There is nobody left to tell.
+        let _ = fs::remove_file(partial);
+    }
+    std::mem::forget((names, unfinished));
+}
 
 /// Where bytes go: a file that is not there yet, or what takes bytes as they come.
 pub(super) enum Out {
@@ -74,10 +104,34 @@ struct Names {
 
 impl Drop for Names {
     fn drop(&mut self) {
+        let mut unfinished = unfinished();
+        unfinished.remove(&self.partial);
         if !self.is_done {
             // There is an error to tell already, and a partial file misleads nobody.
             let _ = fs::remove_file(&self.partial);
         }
+    }
+}
+
+/// The name that a file has while it is written.
+fn partial_of(own: &Path) -> PathBuf {
+    let mut partial = own.to_path_buf().into_os_string();
+    partial.push(".partial");
+    PathBuf::from(partial)
+}
+
+/// Permissions of a file in the making. It can be begun anew when the program is killed, even where what it replaces may not be written to.
+fn writable(old: &Permissions) -> Permissions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        Permissions::from_mode(old.mode() | 0o200)
+    }
+    #[cfg(not(unix))]
+    {
+        let mut writable = old.clone();
+        writable.set_readonly(false);
+        writable
     }
 }
 
@@ -88,9 +142,22 @@ impl NewFile {
     /// [`io::ErrorKind::WouldBlock`] when another program is writing it; what the file system says.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let mut partial = own.clone().into_os_string();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
+        let partial = partial_of(&own);
+        Self::begin(own, partial)
+    }
+
+    /// As [`Self::create`], under a passing name that readers of the folder pass over.
+    pub(super) fn create_hidden(path: &Path) -> io::Result<Self> {
+        let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let mut name = OsString::from("_");
+        name.push(own.file_name().unwrap_or_default());
+        let partial = partial_of(&own.with_file_name(name));
+        Self::begin(own, partial)
+    }
+
+    fn begin(own: PathBuf, partial: PathBuf) -> io::Result<Self> {
+        // Whoever discards what is unfinished sees it as soon as it is there.
+        let mut unfinished = unfinished();
         let file = File::options().write(true).create(true).truncate(false).open(&partial)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
@@ -99,8 +166,15 @@ impl NewFile {
             // A file system without locks.
             Err(TryLockError::Error(_)) | Ok(()) => {}
         }
+        unfinished.insert(partial.clone());
+        drop(unfinished);
         let names = Names { partial, own, is_done: false };
         file.set_len(0)?;
+        // The log has addresses of clients: who could not read the old file can read neither the new one nor what becomes of it.
+        let old = fs::metadata(&names.own).ok().map(|metadata| metadata.permissions());
+        if let Some(old) = old {
+            file.set_permissions(writable(&old))?;
+        }
         Ok(Self { writer: BufWriter::with_capacity(BUFFER_BYTES, file), names })
     }
 
@@ -116,6 +190,11 @@ impl NewFile {
 impl WrittenFile {
     /// Gives it its name, in the place of what had it.
     pub(super) fn publish(mut self) -> io::Result<()> {
+        if let Ok(old) = fs::metadata(&self.names.own)
+            && old.permissions().readonly()
+        {
+            fs::set_permissions(&self.names.partial, old.permissions())?;
+        }
         fs::rename(&self.names.partial, &self.names.own)?;
         self.names.is_done = true;
         Ok(())
