@@ -4,7 +4,8 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -458,7 +459,9 @@ fn columns_are_those_that_were_asked_for_in_their_order() {
     for (columns, expected) in [
         ("status", "there is no column status; there is elb_status_code, target_status_code, target_status_code_list"),
         ("line,line", "the column line stands there twice"),
-        ("", "there is no column "),
+        ("", "a column's name is missing"),
+        ("time,", "a column's name is missing"),
+        ("load_balancer", "there is no column load_balancer; there is elb"),
     ] {
         let output = run(logs.path(), &["a.log", "-o", "x.csv", "--columns", columns]);
         assert_eq!(output.status.code(), Some(2), "{columns}");
@@ -607,7 +610,12 @@ fn a_run_that_is_ended_leaves_no_file_and_the_old_one_as_it_was() {
         assert_eq!(status.code(), expected_code, "{name}");
         assert_eq!(fs::read(&path).expect("it is there"), b"old", "{name}");
         let others = files_below(folder.path()).into_iter().filter(|file| *file != path);
-        assert!(others.into_iter().all(|file| file.extension().is_some_and(|it| it == "partial")), "{name}");
+        // Nobody comes by to remove it where the program is killed.
+        let is_killed = expected_code.is_none();
+        assert!(
+            others.into_iter().all(|file| is_killed && file.extension().is_some_and(|it| it == "partial")),
+            "{name}"
+        );
         // What was left is in nobody's way.
         let logs = Logs::new();
         let log = logs.write("a.log", lines(0, 5).as_bytes());
@@ -623,26 +631,23 @@ fn two_runs_do_not_write_the_same_file_at_once() {
         let logs = Logs::new();
         let log = logs.write("in/a.log", lines(0, 5).as_bytes());
         let args = [&["-o", output], extra].concat();
-        let (mut child, stdin) = if extra.is_empty() {
-            waiting(logs.path(), &args)
-        } else {
-            // A folder has no file before there is a row group; its lock is there at once.
-            let mut child =
-                command(logs.path(), &[&["-"], &args[..]].concat()).stdin(Stdio::piped()).spawn().expect("it starts");
-            let stdin = child.stdin.take().expect("it is piped");
-            let begun = Instant::now();
-            while !logs.path().join("x/_albscope.lock").exists() && begun.elapsed() < Duration::from_secs(20) {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            // It is made first and locked then.
-            std::thread::sleep(Duration::from_millis(100));
-            (child, stdin)
-        };
+        let first = extra.is_empty().then(|| waiting(logs.path(), &args));
+        // A run into a folder cannot be made to wait for input. What it holds meanwhile is the lock.
+        let lock = logs.path().join("x/_albscope.lock");
+        let lock = (!extra.is_empty()).then(|| {
+            fs::create_dir(logs.path().join("x")).expect("a folder");
+            let lock = fs::File::create(lock).expect("a file");
+            lock.lock().expect("it can be locked");
+            lock
+        });
         let other = run(logs.path(), &[&[log.to_str().expect("UTF-8")], &args[..]].concat());
         assert_eq!(other.status.code(), Some(2), "{output}");
         assert!(text_of(&other.stderr).contains("another program is writing"), "{}", text_of(&other.stderr));
-        drop(stdin);
-        assert_eq!(child.wait().expect("it ends").code(), Some(0), "{output}");
+        drop(lock);
+        if let Some((mut child, stdin)) = first {
+            drop(stdin);
+            assert_eq!(child.wait().expect("it ends").code(), Some(0), "{output}");
+        }
     }
 }
 
@@ -739,7 +744,6 @@ fn a_second_run_replaces_what_the_first_wrote_and_one_of_other_objects_adds_to_i
     let (before, rows) = run_of("three", &[]);
     assert_eq!(rows, 40);
     let output = run(logs.path(), &["three/c.log", "-o", "out", "--partition-by", "hour", "--format", "csv"]);
-    // The whole name counts where it is not one of AWS's, so that the same file has to be named in the same way.
     assert_eq!(output.status.code(), Some(2));
     assert!(
         text_of(&output.stderr).contains("has rows of objects that were read now together with rows of others"),
@@ -747,6 +751,172 @@ fn a_second_run_replaces_what_the_first_wrote_and_one_of_other_objects_adds_to_i
         text_of(&output.stderr)
     );
     assert_eq!(parts(&out), before);
+}
+
+/// Rows of all files of a folder.
+fn row_count(folder: &Path) -> usize {
+    parts(folder).values().map(|text| rows_of(text.as_bytes()).len()).sum()
+}
+
+#[test]
+fn a_file_is_the_same_however_it_is_named_and_another_of_the_same_name_is_not() {
+    let logs = Logs::new();
+    let log = logs.write("one/a.log", lines(0, 5).as_bytes());
+    logs.write("two/a.log", lines(10, 5).as_bytes());
+    let out = logs.path().join("out");
+    for folder in ["one", "two"] {
+        export(&logs.path().join(folder), &["a.log", "-o", "../out/", "--format", "csv"]);
+    }
+    assert_eq!(row_count(&out), 10, "two files, both named a.log");
+    symlink(&log, logs.path().join("link.log")).expect("a link");
+    let before = parts(&out);
+    for name in ["one/a.log", "./one/a.log", "two/../one/a.log", "link.log", log.to_str().expect("UTF-8")] {
+        let said = export(logs.path(), &[name, "-o", "out/", "--format", "csv"]);
+        assert!(said.ends_with(": out/; 1 file of an earlier run is replaced\n"), "{said}");
+        assert_eq!((row_count(&out), parts(&out).len()), (10, 2), "{name}");
+    }
+    // The column keeps the name that was given.
+    let objects = |parts: &BTreeMap<String, String>| -> Vec<String> {
+        parts.values().map(|text| rows_of(text.as_bytes())[0]["object"].clone()).collect()
+    };
+    assert_eq!(objects(&before), ["a.log", "a.log"]);
+    assert!(objects(&parts(&out)).contains(&log.to_string_lossy().into_owned()));
+}
+
+#[test]
+fn an_object_that_was_unpacked_is_the_same() {
+    let logs = Logs::new();
+    let name =
+        "123456789012_elasticloadbalancing_us-east-2_app.shop.1234567890abcdef_20261122T0745Z_192.0.2.1_20sg8hgm.log";
+    let text = lines(0, 5);
+    logs.write(format!("packed/{name}.gz"), &gzip(text.as_bytes()));
+    logs.write(format!("unpacked/{name}"), text.as_bytes());
+    for folder in ["packed", "unpacked", "packed"] {
+        export(logs.path(), &[folder, "-o", "out/", "--format", "csv"]);
+        assert_eq!(row_count(&logs.path().join("out")), 5, "{folder}");
+    }
+}
+
+#[test]
+fn what_is_piped_in_does_not_go_into_a_folder() {
+    let logs = Logs::new();
+    for args in [&["-", "-o", "out/"][..], &["-", "-o", "out", "--partition-by", "day"], &["/dev/stdin", "-o", "out/"]]
+    {
+        let mut command = command(logs.path(), args);
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        writer.write_all(lines(0, 5).as_bytes()).expect("it takes so much");
+        drop(writer);
+        let output = command.stdin(reader).output().expect("the program runs");
+        let stderr = text_of(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(
+            stderr.contains("cannot be exported into a folder") && stderr.contains("Name a file by --output"),
+            "{stderr}"
+        );
+    }
+    assert_eq!(files_below(logs.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_a_killed_run_left_in_a_folder_is_removed_by_the_next() {
+    let logs = Logs::new();
+    logs.write("a.log", lines(0, 5).as_bytes());
+    for name in ["_part-0123456789abcdef-0000.parquet.partial", "part-0123456789abcdef-0001.csv.partial"] {
+        logs.write(format!("out/day=2026-11-20/hour=07/{name}"), b"half");
+    }
+    logs.write("out/mine/notes.partial", b"kept");
+    export(logs.path(), &["a.log", "-o", "out", "--partition-by", "day", "--format", "csv"]);
+    let left: Vec<String> = parts(&logs.path().join("out")).into_keys().collect();
+    assert!(left[0].starts_with("day=2026-11-22/part-") && left[1..] == ["mine/notes.partial"], "{left:?}");
+    assert!(!logs.path().join("out/day=2026-11-20").exists());
+}
+
+#[test]
+fn a_complaint_that_nobody_reads_is_no_trouble() {
+    let logs = Logs::new();
+    logs.write("a.log", format!("{}nonsense\n", lines(0, 5)).as_bytes());
+    logs.write("b.log", b"nonsense\n");
+    for (name, expected) in [("a.log", 0), ("b.log", 2), ("c.log", 2)] {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = command(logs.path(), &[name, "-o", "x.parquet"]);
+        let status = command.stdout(Stdio::null()).stderr(writer).status().expect("the program runs");
+        assert_eq!(status.code(), Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn a_log_is_not_replaced_by_what_is_made_of_it() {
+    let logs = Logs::new();
+    let text = lines(0, 5);
+    let log = logs.write("in/a.log", text.as_bytes());
+    let other = logs.write("in/x.csv.partial", text.as_bytes());
+    symlink(&log, logs.path().join("link.csv")).expect("a link");
+    let files = files_below(logs.path());
+    for args in [
+        &["in/a.log", "-o", "in/a.log", "-f", "csv"][..],
+        &["in/a.log", "-o", "./in/../in/a.log", "-f", "csv"],
+        &["in/a.log", "-o", "link.csv"],
+        &["in", "-o", "in/a.log", "-f", "parquet"],
+        &["in", "-o", "in/a.log", "-f", "csv", "--until", "2020-01-01"],
+        &["in/x.csv.partial", "-o", "in/x.csv"],
+    ] {
+        let output = run(logs.path(), args);
+        let stderr = text_of(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(stderr.contains("is read as a log, and would be lost"), "{args:?}: {stderr}");
+        assert!(
+            [&log, &other].iter().all(|path| fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())),
+            "{args:?}"
+        );
+    }
+    assert_eq!(files_below(logs.path()), files);
+    // What is none of the logs may lie among them, and be replaced.
+    for _ in 0..2 {
+        assert!(export(logs.path(), &["in", "-o", "in/y.csv"]).starts_with("5 rows"));
+    }
+}
+
+#[test]
+fn a_table_is_not_replaced_where_nothing_could_be_read() {
+    let logs = Logs::new();
+    logs.write("garbage.log", b"garbage\n");
+    logs.write("damaged.log.gz", &gzip(b"")[..12]);
+    fs::create_dir(logs.path().join("empty")).expect("a folder");
+    logs.write("old.parquet", b"old");
+    logs.write("a.log", lines(0, 5).as_bytes());
+    export(logs.path(), &["a.log", "-o", "out/"]);
+    let old = files_below(logs.path());
+    for input in ["garbage.log", "damaged.log.gz", "empty"] {
+        for output in ["old.parquet", "out/", "new.csv"] {
+            let run = run(logs.path(), &[input, "-o", output]);
+            let stderr = text_of(&run.stderr);
+            assert_eq!((run.status.code(), &*text_of(&run.stdout)), (Some(2), ""), "{input} {output}: {stderr}");
+            let expected = format!("no record was read, so nothing was written: {output} is as it was");
+            assert!(stderr.contains(&expected), "{input} {output}: {stderr}");
+        }
+    }
+    assert_eq!(files_below(logs.path()), old);
+    assert_eq!(fs::read(logs.path().join("old.parquet")).expect("it is there"), b"old");
+    // Where something could be read it is written, and said that it is not all.
+    let output = run(logs.path(), &["a.log", "damaged.log.gz", "nowhere.log", "-o", "old.parquet"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text_of(&output.stdout);
+    assert!(said.ends_with(": old.parquet; incomplete, as 2 objects could not be read to their ends\n"), "{said}");
+    assert_eq!(parquet_rows(&logs.path().join("old.parquet")).0, 5);
+}
+
+#[test]
+fn a_file_is_for_those_whom_the_one_before_it_was_for() {
+    let logs = Logs::new();
+    logs.write("a.log", lines(0, 5).as_bytes());
+    let path = logs.write("x.csv", b"old");
+    let mode = || fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777;
+    for wanted in [0o600, 0o640, 0o400] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(wanted)).expect("it is ours");
+        export(logs.path(), &["a.log", "-o", "x.csv"]);
+        assert_eq!((mode(), rows_of(&fs::read(&path).expect("it is there")).len()), (wanted, 5));
+    }
 }
 
 #[test]
@@ -777,9 +947,10 @@ fn a_folder_s_list_names_nothing_outside() {
     logs.write("in/a.log", lines(0, 5).as_bytes());
     let precious = logs.write("precious", b"kept");
     for list in [
-        r#"{"version":1,"files":[{"path":"../precious","objects":[]}]}"#,
-        r#"{"version":1,"files":[{"path":"/precious","objects":[]}]}"#,
-        r#"{"version":2,"files":[]}"#,
+        r#"{"version":2,"files":[{"path":"../precious","objects":[]}]}"#,
+        r#"{"version":2,"files":[{"path":"/precious","objects":[]}]}"#,
+        r#"{"version":1,"files":[]}"#,
+        r#"{"version":3,"files":[]}"#,
         "nonsense",
     ] {
         logs.write("out/_albscope.json", list.as_bytes());

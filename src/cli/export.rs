@@ -1,12 +1,15 @@
 //! `albscope export`
 
+use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use albscope::Timestamp;
 use albscope::aggregate::InputAccount;
 use albscope::export::{Destination, Export, Exported, Format};
 use albscope::report;
+use albscope::source::{Disk, Selection, Source, Watch};
 use anyhow::Context;
 
 use super::analyze::open_inputs;
@@ -46,23 +49,46 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
         "causes follow from all requests together, so the input is read twice, and standard input can be read only once: \
          write it to a file first, or leave out cause and confidence"
     );
+    if matches!(destination, Destination::Folder(_)) {
+        for input in &args.logs.inputs {
+            ensure_has_name(input)?;
+        }
+    }
     let (sources, outcome) = open_inputs(&args.logs)?;
+    if let Destination::File(path) = &destination {
+        ensure_is_no_input(path, &args.logs.inputs)?;
+    }
     if args.logs.dry_run {
         return plan::run(&args.logs, &sources, &selection, report::Format::Text, outcome);
     }
-    let exported = {
+    // A store is not asked for the days outside a window.
+    let may_be_empty = has_window && args.logs.has_s3();
+    let published = {
         let shown = Shown::new(args.logs.quiet)?;
         let unpublished = export.write(&sources, destination, format, shown.progress())?;
         if is_piped {
             shown.settle()?;
         }
-        unpublished.publish()?
+        let is_empty = is_nothing_found(unpublished.input()) && !may_be_empty;
+        // What is in a stream is there already.
+        if is_stream || unpublished.is_worth_publishing() && !is_empty {
+            Ok(unpublished.publish()?)
+        } else {
+            Err(unpublished.input().clone())
+        }
+    };
+    let exported = match published {
+        Ok(exported) => exported,
+        Err(input) => {
+            complain_of(&input, may_be_empty, outcome);
+            complain(&format!("no record was read, so nothing was written: {} is as it was", args.output.display()));
+            return Ok(Outcome::Trouble);
+        }
     };
     if !is_stream {
-        tell(&exported, &args.output).context("cannot write to standard output")?;
+        let unopened = (args.logs.inputs.len() - sources.len()) as u64;
+        tell(&exported, unopened, &args.output).context("cannot write to standard output")?;
     }
-    // A store is not asked for the days outside a window.
-    let may_be_empty = has_window && args.logs.has_s3();
     Ok(complain_of(&exported.input, may_be_empty, outcome))
 }
 
@@ -96,14 +122,68 @@ fn destination(args: &ExportArgs) -> anyhow::Result<(Format, Destination)> {
     Ok((format, Destination::File(path.clone())))
 }
 
-/// Says what was done, on standard output.
-fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
+/// Files of a folder are known by the objects that their rows are from. What comes through a pipe has no name to know it by, and each run would take the rows of the one before for its own.
+fn ensure_has_name(input: &OsStr) -> anyhow::Result<()> {
+    let is_pipe = || fs::metadata(input).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+    anyhow::ensure!(
+        input != "-" && !is_pipe(),
+        "{} cannot be exported into a folder: rows there are known by the objects that they are from, so that a second run replaces or adds to them, \
+         and what is piped in has no name. Name a file by --output, such as requests.parquet, or write the logs to files first",
+        if input == "-" { "standard input".into() } else { input.to_string_lossy() }
+    );
+    Ok(())
+}
+
+/// A log is not to be lost to what is made of it. `path` may lie in a folder that is read, as long as it is none of the logs there.
+fn ensure_is_no_input(path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
+    let own = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let mut partial = own.clone().into_os_string();
+    partial.push(".partial");
+    // The file takes its name when it is complete, and has another before.
+    let written: Vec<PathBuf> = [&*own, partial.as_ref()]
+        .into_iter()
+        .filter(|path| path.is_file())
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    if written.is_empty() {
+        return Ok(());
+    }
+    // Logs that this run would leave out are logs too.
+    let selection = Selection::default();
+    let is_on_disk = |input: &&OsString| *input != "-" && !input.as_encoded_bytes().starts_with(b"s3://");
+    for disk in inputs.iter().filter(is_on_disk).filter_map(|input| Disk::new(input).ok()) {
+        for object in disk.list(&selection, &Watch::default()).objects {
+            let name: &Path = (*object.name).as_ref();
+            anyhow::ensure!(
+                !name.canonicalize().is_ok_and(|name| written.contains(&name)),
+                "{} is read as a log, and would be lost when {} is written: name another file by --output",
+                object.name,
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Says what was done, on standard output. `unopened` inputs could not be read at all.
+fn tell(exported: &Exported, unopened: u64, path: &Path) -> io::Result<()> {
     let Exported { input, rows, written } = exported;
     let mut out = io::stdout().lock();
     let files = if written.files == 1 { "1 file".to_owned() } else { format!("{} files", written.files) };
     let bytes = indicatif::DecimalBytes(written.bytes);
     let path = report::plain::harmless(&path.to_string_lossy()).into_owned();
-    writeln!(out, "{} rows in {files} ({bytes}): {path}", rows.written)?;
+    write!(out, "{} rows in {files} ({bytes}): {path}", rows.written)?;
+    match written.replaced {
+        0 => {}
+        1 => write!(out, "; 1 file of an earlier run is replaced")?,
+        replaced => write!(out, "; {replaced} files of earlier runs are replaced")?,
+    }
+    match input.objects_failed + unopened {
+        0 => {}
+        1 => write!(out, "; incomplete, as 1 object could not be read to its end")?,
+        failed => write!(out, "; incomplete, as {failed} objects could not be read to their ends")?,
+    }
+    writeln!(out)?;
     let left_out = [
         (input.records_skipped.values().sum(), "are not selected"),
         (rows.not_failed, "did not fail"),
@@ -135,10 +215,7 @@ fn complain_of(input: &InputAccount, may_be_empty: bool, outcome: Outcome) -> Ou
     if input.objects_failed > 0 {
         outcome = Outcome::Trouble;
     }
-    let is_nothing_found = input.objects == 0
-        && input.folders_skipped.is_empty()
-        && input.objects_skipped.keys().all(|reason| reason.id() == "not-a-log");
-    if is_nothing_found && !may_be_empty && outcome == Outcome::Done {
+    if is_nothing_found(input) && !may_be_empty && outcome == Outcome::Done {
         complain(NO_LOG_FOUND);
         outcome = Outcome::Trouble;
     }
@@ -147,4 +224,11 @@ fn complain_of(input: &InputAccount, may_be_empty: bool, outcome: Outcome) -> Ou
         outcome = Outcome::Trouble;
     }
     outcome
+}
+
+/// Whether no object was there that could have been meant.
+fn is_nothing_found(input: &InputAccount) -> bool {
+    input.objects == 0
+        && input.folders_skipped.is_empty()
+        && input.objects_skipped.keys().all(|reason| reason.id() == "not-a-log")
 }
