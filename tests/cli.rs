@@ -264,10 +264,10 @@ fn html_is_written_beside_the_report_and_does_not_depend_on_the_number_of_thread
     let page = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it is there");
     assert!(page("1").starts_with("<!doctype html>") && page("1").ends_with("</html>"));
     assert!(page("1") == page("2") && page("1") == page("16"), "the pages differ");
-    // A page that cannot be written is trouble, and said before the report is.
+    // A page that cannot be written is trouble, and said before anything is read.
     let run = run(folder.path(), &["analyze", input, "--html", "nowhere/page"]);
     assert_eq!((run.code, &*run.stdout), (Some(2), ""));
-    run.assert_complains("nowhere", &["cannot write", "nowhere/page", "No such file"]);
+    run.assert_complains("nowhere", &["cannot write", "nowhere/page", "there is no folder nowhere"]);
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn output_that_cannot_be_written_is_trouble_and_leaves_nothing_behind() {
     let logs = Logs::new();
     logs.write("a.log", &lines(3));
     fs::create_dir(logs.path().join("folder")).expect("a folder");
-    for (path, reason) in [("nowhere/report", "No such file"), ("folder", "Is a directory")] {
+    for (path, reason) in [("nowhere/report", "there is no folder nowhere"), ("folder", "Is a directory")] {
         let run = run(logs.path(), &["analyze", "a.log", "--output", path]);
         assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{path}");
         run.assert_complains(path, &["cannot write", path, reason]);
@@ -308,9 +308,21 @@ fn a_figure_is_a_whole_file_beside_the_report() {
         assert!(figure.starts_with(beginning) && figure.len() > 50_000, "{name}: {} bytes", figure.len());
     }
     assert_eq!(names_in(folder.path()), ["a.svg", "b.PNG"]);
-    let nowhere = run(repository(), &["analyze", "sample-logs", "--plot", "nowhere/a.svg"]);
-    assert_eq!((nowhere.code, &*nowhere.stdout), (Some(2), ""));
-    nowhere.assert_complains("nowhere", &["cannot write", "nowhere/a.svg", "No such file"]);
+}
+
+#[test]
+fn a_figure_that_cannot_be_written_is_told_before_anything_is_read_or_else_behind_the_report() {
+    for input in ["sample-logs", "no-such-logs"] {
+        let nowhere = run(repository(), &["analyze", input, "--plot", "nowhere/a.svg"]);
+        assert_eq!((nowhere.code, &*nowhere.stdout), (Some(2), ""));
+        nowhere.assert_complains("nowhere", &["cannot write", "nowhere/a.svg", "there is no folder nowhere"]);
+    }
+    let folder = Logs::new();
+    fs::create_dir(folder.path().join("a.svg")).expect("a folder");
+    let taken = folder.path().join("a.svg");
+    let lost = run(repository(), &["analyze", "sample-logs", "--plot", taken.to_str().expect("UTF-8")]);
+    lost.assert_complains("a folder", &["cannot write", "Is a directory"]);
+    assert_eq!((lost.code, lost.stdout), (Some(2), run(repository(), &["analyze", "sample-logs"]).stdout));
 }
 
 /// A device or a pipe is written to, not replaced: `--output /dev/null` by root must leave the device there.

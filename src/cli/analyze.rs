@@ -16,7 +16,7 @@ use super::progress::Shown;
 use super::{NO_LOG_FOUND, Outcome, WIDTH_ELSEWHERE, complain, output_width, plan};
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
-    anyhow::ensure!(args.html.is_none() || args.html != args.output, "--html and --output name the same file");
+    check_places(args)?;
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
     let (sources, mut outcome) = open_inputs(&args.logs)?;
@@ -41,13 +41,17 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     };
     let report = Report::new(&summary, &diagnose::diagnose(&summary, idle_timeout), &selection);
     let report = report.made_by(args.command(&selection).iter().map(String::as_str));
+    // First, so that whatever happens to the others, what was found is not lost.
+    write_report(&report, args)?;
+    if let Some(path) = &args.html {
+        write_file(path, |out| report.render(Format::Html, style_elsewhere(args), out))?;
+    }
     if let Some(PlotFile { path, format }) = &args.plot {
         write_file(path, |out| plot::render(&report, *format, out))?;
     }
     if let Some(folder) = &args.tables {
         write_tables(&summary, &report, folder, args.tables_format.into())?;
     }
-    write_report(&report, args)?;
     if report.input.objects_failed > 0 {
         complain(&format!(
             "{} could not be read to the end; the report says which, and covers the rest",
@@ -84,6 +88,28 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
+/// Looks whether there is a place for each file, before hours of logs are read for it.
+fn check_places(args: &AnalyzeArgs) -> anyhow::Result<()> {
+    let plot = args.plot.as_ref().map(|plot| &plot.path);
+    let files = [("--output", args.output.as_ref()), ("--html", args.html.as_ref()), ("--plot", plot)];
+    for (place, (flag, path)) in files.iter().enumerate() {
+        let Some(path) = path else { continue };
+        if let Some((other, _)) = files[..place].iter().find(|(_, other)| *other == Some(path)) {
+            anyhow::bail!("{flag} and {other} name the same file");
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            anyhow::bail!("cannot write {}: there is no folder {}", path.display(), folder.display());
+        }
+    }
+    Ok(())
+}
+
+/// How the report looks where no terminal shows it.
+fn style_elsewhere(args: &AnalyzeArgs) -> Style {
+    Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always, is_ascii: args.ascii }
+}
+
 /// The inputs that exist. Those that do not are complained about, and the run goes on without them unless it is strict or none is left.
 pub(super) fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)> {
     let mut sources = Vec::new();
@@ -104,13 +130,9 @@ pub(super) fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>
 }
 
 fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
-    let elsewhere = Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always, is_ascii: args.ascii };
-    if let Some(path) = &args.html {
-        write_file(path, |out| report.render(Format::Html, elsewhere, out))?;
-    }
     let format = Format::from(args.format);
     if let Some(path) = &args.output {
-        return write_file(path, |out| report.render(format, elsewhere, out));
+        return write_file(path, |out| report.render(format, style_elsewhere(args), out));
     }
     let stdout = io::stdout();
     let is_terminal = stdout.is_terminal();
