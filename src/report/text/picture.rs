@@ -181,6 +181,9 @@ pub(super) fn timing(chart: &TimingChart, width: usize, glyphs: Glyphs) -> Vec<V
         let line = line.max_by_key(|line| line.kind == MarkKind::IdleTimeout);
         for column in 0..columns {
             let cell = match (cells.failed(column, row), cells.shade(column, row, glyphs.shades.len()), line) {
+                (Some(colour), Some(shade), _) if cells.fails_rarely(column, row) => {
+                    Some((paint_of(colour), glyphs.shades[shade]))
+                }
                 (Some(colour), ..) => Some((paint_of(colour), glyphs.symbols[colour])),
                 (None, Some(shade), _) => Some((FAINT, glyphs.shades[shade])),
                 (None, None, Some(line)) => Some(glyph_of(line, glyphs)),
@@ -271,6 +274,8 @@ fn counted_name(lines: &[&Line], room: usize) -> String {
 /// What is in the cells of a picture.
 struct Cells {
     rows: usize,
+    /// By column and then by row: all requests.
+    all: Vec<u64>,
     /// By column and then by row: requests in the mean bin of time.
     requests: Vec<f64>,
     /// By column and then by row: failures by colour.
@@ -280,6 +285,7 @@ struct Cells {
 
 impl Cells {
     fn new(chart: &TimingChart, columns: usize, rows: usize, bins_per_row: usize) -> Self {
+        let mut all = vec![0; columns * rows];
         let mut requests = vec![0.0; columns * rows];
         let mut failed = vec![[0; COLOURS.len()]; columns * rows];
         for column in 0..columns {
@@ -287,6 +293,7 @@ impl Cells {
             let share = 1.0 / bins.len() as f64;
             for bin in 0..chart.elapsed.bins() {
                 let sum: u64 = bins.clone().map(|time| chart.requests_in(time, bin)).sum();
+                all[column * rows + bin / bins_per_row] += sum;
                 requests[column * rows + bin / bins_per_row] += sum as f64 * share;
             }
             let from = chart.failed.partition_point(|cell| cell.time < bins.start);
@@ -295,7 +302,7 @@ impl Cells {
             }
         }
         let most = requests.iter().copied().fold(0.0, f64::max);
-        Self { rows, requests, failed, most }
+        Self { rows, all, requests, failed, most }
     }
 
     /// The colour of the most frequent failures of a cell.
@@ -305,6 +312,14 @@ impl Cells {
             // Of as many, the one that is rarer in all, so that it is seen somewhere.
             (failed[*colour], *colour)
         })
+    }
+
+    /// Whether next to none of a cell's requests failed. Where there are many requests, as over days, a symbol for each cell with a failure would look as if all of them had; the row below the picture
+    /// has every failure.
+    fn fails_rarely(&self, column: usize, row: usize) -> bool {
+        const RARE: u64 = 100;
+        let cell = column * self.rows + row;
+        self.failed[cell].iter().sum::<u64>() * RARE < self.all[cell]
     }
 
     /// How many requests a cell has, in steps that grow: 1, 3, 5, … parts of a whole.
@@ -443,6 +458,15 @@ mod tests {
             let covered: Vec<usize> = (0..columns).flat_map(|column| bins_of(column, columns, bins)).collect();
             assert!((0..bins).all(|bin| covered.contains(&bin)), "{columns} columns of {bins} bins");
         }
+    }
+
+    #[test]
+    fn a_symbol_stands_where_more_than_next_to_nothing_failed() {
+        let mut failed = vec![[0; COLOURS.len()]; 3];
+        (failed[0][1], failed[1][1], failed[1][0]) = (9, 9, 1);
+        let cells = Cells { rows: 3, all: vec![1000; 3], requests: vec![10.0; 3], failed, most: 10.0 };
+        assert_eq!([0, 1, 2].map(|row| cells.fails_rarely(0, row)), [true, false, true]);
+        assert_eq!([0, 1, 2].map(|row| cells.failed(0, row)), [Some(1), Some(1), None]);
     }
 
     #[test]
