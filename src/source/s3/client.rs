@@ -16,6 +16,9 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::cache::Cache;
 use super::etag::Etag;
@@ -57,9 +60,10 @@ impl Shared {
             })
         });
         let cache = cache.transpose()?;
-        let http = aws_smithy_http_client::Builder::new()
+        let https = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
+        let http = SharedHttpClient::new(OnceNeeded(https));
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
         if let Some(profile) = &options.profile {
             // A profile that was asked for counts more than keys in the environment, as with the AWS command line.
@@ -97,8 +101,11 @@ impl Shared {
             .clone()
             .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok())
             .or_else(|| sdk.endpoint_url().map(str::to_owned));
-        if other_store.is_some_and(|url| !url.contains(".amazonaws.com")) {
+        if other_store.as_ref().is_some_and(|url| !url.contains(".amazonaws.com")) {
             config = config.force_path_style(true);
+        }
+        if other_store.is_some_and(|url| url.starts_with("http://")) {
+            config = config.http_client(aws_smithy_http_client::Builder::new().build_http());
         }
         let base = config.build();
         Ok(Self {
@@ -258,6 +265,20 @@ impl Shared {
             request = request.if_match(etag.header());
         }
         request.send().await.map_err(|error| Trouble::of(&error))
+    }
+}
+
+/// A client that reads the certificates this machine trusts with its first request, not when it is made: that takes some milliseconds, and a store without TLS needs none.
+#[derive(Debug)]
+struct OnceNeeded(SharedHttpClient);
+
+impl HttpClient for OnceNeeded {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.0.connector_metadata()
     }
 }
 
