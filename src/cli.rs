@@ -75,6 +75,13 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
+/// Has what is done besides reading, a diagnosis for one, use as many threads as reading does: one a core unless the user said how many.
+fn use_threads(threads: Option<u16>) {
+    let threads = threads.map_or(0, usize::from);
+    // Nobody was before; and more threads than asked for give the same result.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+}
+
 /// Says something on standard error, in one line.
 fn complain(message: &str) {
     // Nobody may be there to read it: the exit status tells all the same.

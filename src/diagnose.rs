@@ -262,6 +262,8 @@ impl Finding {
 }
 
 /// Diagnoses a summary. `idle_timeout` is the load balancer's, where the user knows it.
+///
+/// Target groups and their targets are looked at side by side, in the rayon pool of the caller.
 #[must_use]
 pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis {
     let idle_timeout = match idle_timeout {

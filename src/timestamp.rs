@@ -53,6 +53,12 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.micros_since(earlier)).unwrap_or_default())
     }
 
+    /// A number that is the greater the later the moment.
+    #[must_use]
+    pub(crate) const fn in_order(self) -> u64 {
+        self.0.cast_unsigned() ^ 1 << 63
+    }
+
     /// This moment moved by `micros`, held within the range of the type.
     #[must_use]
     pub const fn plus_micros(self, micros: i64) -> Self {

@@ -211,8 +211,8 @@ impl Timeline {
             let place = names.partition_point(|other| *other < name);
             pair.write_passages(u16::try_from(place).expect("fewer nodes than the cap, which fits"), &mut all);
         }
-        // By all that they have, so that the order does not depend on that of the lines.
-        all.sort_unstable_by_key(|passage| (passage.order(), passage.route, passage.target_status));
+        // By all that they have, so that the order does not depend on that of the lines. Each node's are nearly in order as they are, of which the stable sort makes use.
+        all.sort_unstable_by_key(Passage::order);
         all
     }
 }
@@ -307,10 +307,13 @@ impl Block {
 }
 
 impl Passage {
-    /// Passages are put in the order in which they ended.
-    #[must_use]
-    pub fn order(&self) -> (Timestamp, Timestamp, Outcome, u16) {
-        (self.ended, self.dispatched, self.outcome, self.node)
+    /// Passages are put in the order in which they ended; those that ended and were sent at once, by all else that they have.
+    fn order(&self) -> (u128, u64) {
+        // As numbers that are compared in one step, as there are millions of them.
+        let status = self.target_status.map_or(0, NonZeroU16::get);
+        let rest = [self.outcome as u16, self.node, self.route, status];
+        let rest = rest.into_iter().fold(0, |packed, part| packed << 16 | u64::from(part));
+        (u128::from(self.ended.in_order()) << 64 | u128::from(self.dispatched.in_order()), rest)
     }
 
     /// From its dispatch to its end.

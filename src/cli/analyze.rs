@@ -13,10 +13,11 @@ use anyhow::Context;
 
 use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs, PlotFile};
 use super::progress::Shown;
-use super::{NO_LOG_FOUND, Outcome, WIDTH_ELSEWHERE, complain, output_width, plan};
+use super::{NO_LOG_FOUND, Outcome, WIDTH_ELSEWHERE, complain, output_width, plan, use_threads};
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     check_places(args)?;
+    use_threads(args.logs.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
     let (sources, mut outcome) = open_inputs(&args.logs)?;

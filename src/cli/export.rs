@@ -15,9 +15,10 @@ use anyhow::Context;
 use super::analyze::open_inputs;
 use super::args::{ExportArgs, IdleTimeoutArg};
 use super::progress::Shown;
-use super::{NO_LOG_FOUND, Outcome, complain, plan};
+use super::{NO_LOG_FOUND, Outcome, complain, plan, use_threads};
 
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
+    use_threads(args.logs.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
     let has_window = selection.since.is_some() || selection.until.is_some();

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::causes::{Cause, cause};
 use super::evidence::{grouped, one_or, percent, plural};
 use super::measure::course::course;
@@ -134,10 +136,14 @@ const MIN_FOR_USUAL: usize = 8;
 impl<'a> Case<'a> {
     pub(super) fn new(setting: &'a Setting<'a>, target_group: u32) -> Self {
         let summary = setting.summary;
-        let members: Vec<Member<'a>> = (0..)
+        let of_group: Vec<(u32, &Target)> = (0..)
             .zip(summary.targets.iter())
             .filter(|(_, (group, address, _))| *group == target_group && !address.is_empty())
-            .map(|(place, (_, _, target))| {
+            .map(|(place, (_, _, target))| (place, target))
+            .collect();
+        let members: Vec<Member<'a>> = of_group
+            .into_par_iter()
+            .map(|(place, target)| {
                 let mut passages = summary.timeline.of_target(place);
                 for passage in &mut passages {
                     let moved = setting.route_places.get(usize::from(passage.route));
@@ -146,18 +152,24 @@ impl<'a> Case<'a> {
                 Member::new(place, target, passages)
             })
             .collect();
-        let mut times: Vec<Vec<Duration>> = vec![Vec::new(); setting.routes.len()];
+        let mut times: Vec<Vec<i64>> = vec![Vec::new(); setting.routes.len()];
         for passage in members.iter().flat_map(|member| &member.passages) {
             if let (false, Some(times)) = (passage.outcome.is_failure(), times.get_mut(usize::from(passage.route))) {
-                times.push(passage.took());
+                times.push(passage.ended.micros_since(passage.dispatched));
             }
         }
-        let usual = times.into_iter().map(|mut times| {
+        let usual = times.into_par_iter().map(|mut times| {
             let quarter = times.len() / 4;
-            (times.len() >= MIN_FOR_USUAL).then(|| *times.select_nth_unstable(quarter).1)
+            let micros = (times.len() >= MIN_FOR_USUAL).then(|| *times.select_nth_unstable(quarter).1)?;
+            Some(Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
         });
         let usual = usual.collect();
         Self { setting, target_group, members, usual }
+    }
+
+    /// The places of all members, to look at several at once.
+    pub(super) fn side_by_side(&self) -> impl IndexedParallelIterator<Item = usize> + use<> {
+        (0..self.members.len()).into_par_iter()
     }
 
     /// The failures of a member that nothing explains yet, with their places.
@@ -465,11 +477,15 @@ impl Verdict {
 
 impl<'a> Member<'a> {
     fn new(place: u32, target: &'a Target, passages: Vec<Passage>) -> Self {
-        // Sorted with the times in hand: looking each of them up would cost more than all the rest.
-        let mut by_dispatch: Vec<(Timestamp, u32)> =
-            passages.iter().zip(0..).map(|(passage, place)| (passage.dispatched, place)).collect();
+        // Sorted with the times in hand, as numbers that are compared in one step: looking each of them up would cost more than all the rest.
+        let mut by_dispatch: Vec<u128> = passages
+            .iter()
+            .zip(0_u32..)
+            .map(|(passage, place)| u128::from(passage.dispatched.in_order()) << 32 | u128::from(place))
+            .collect();
         by_dispatch.sort_unstable();
-        let by_dispatch: Vec<u32> = by_dispatch.into_iter().map(|(_, place)| place).collect();
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is the place")]
+        let by_dispatch: Vec<u32> = by_dispatch.into_iter().map(|key| key as u32).collect();
         let mut failed: Vec<(Outcome, Vec<Timestamp>)> = Vec::new();
         for passage in by_dispatch.iter().map(|&place| &passages[place as usize]) {
             if passage.outcome.is_failure() {

@@ -17,6 +17,8 @@ mod scattered;
 mod slow_route;
 mod target_errors;
 
+use rayon::prelude::*;
+
 use super::case::{Case, Setting, Verdict};
 use super::measure;
 use super::{Finding, IdleTimeout};
@@ -45,7 +47,7 @@ const DETECTORS: &[Detector] = &[
     scattered::detect,
 ];
 
-/// What the detectors find, target group by target group.
+/// What the detectors find, target group by target group. The groups are looked at side by side: a finding is about one of them.
 pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeout) -> Vec<Finding> {
     let mut groups: Vec<u32> = summary
         .targets
@@ -60,18 +62,20 @@ pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeou
     }
     let (routes, route_places) = summary.routes.sorted();
     let setting = Setting { summary, window, idle_timeout, nodes: summary.timeline.nodes(), routes, route_places };
-    let mut findings = Vec::new();
-    for group in groups {
-        let mut case = Case::new(&setting, group);
-        for detect in DETECTORS {
-            for verdict in detect(&case) {
-                let Some(finding) = case.accept(&verdict) else { continue };
-                let is_same = |known: &&mut Finding| (known.scope, known.cause.id) == (finding.scope, finding.cause.id);
-                // Two detectors may find two sides of one thing: a target that crashed is told once.
-                match findings.iter_mut().find(is_same) {
-                    Some(known) => known.absorb(finding),
-                    None => findings.push(finding),
-                }
+    groups.into_par_iter().flat_map_iter(|group| findings_of_group(&setting, group)).collect()
+}
+
+fn findings_of_group(setting: &Setting<'_>, group: u32) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut case = Case::new(setting, group);
+    for detect in DETECTORS {
+        for verdict in detect(&case) {
+            let Some(finding) = case.accept(&verdict) else { continue };
+            let is_same = |known: &&mut Finding| (known.scope, known.cause.id) == (finding.scope, finding.cause.id);
+            // Two detectors may find two sides of one thing: a target that crashed is told once.
+            match findings.iter_mut().find(is_same) {
+                Some(known) => known.absorb(finding),
+                None => findings.push(finding),
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::super::Confidence;
 use super::super::case::{Case, Verdict};
 use super::super::evidence::{Evidence, plural, plural_are};
@@ -28,7 +30,7 @@ const SLOW: f64 = 4.0;
 const MIN_FOR_HIGH: usize = 10;
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    (0..case.members.len()).filter_map(|member| blocked(case, member)).collect()
+    case.side_by_side().filter_map(|member| blocked(case, member)).collect()
 }
 
 #[derive(Default)]

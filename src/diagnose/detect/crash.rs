@@ -1,5 +1,7 @@
 //! A process that died with requests in flight, or was taken away with them: it takes all along in one instant. Where only a part of them ended, it was one of several workers.
 
+use rayon::prelude::*;
+
 use super::super::case::{Case, Verdict};
 use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use super::super::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
@@ -18,7 +20,7 @@ pub(super) fn workers(case: &Case<'_>) -> Vec<Verdict> {
     verdicts(case, |_| true)
 }
 
-fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool) -> Vec<Verdict> {
+fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Vec<Verdict> {
     let deaths_of = |number: usize| {
         let member = &case.members[number];
         let mut is_open = vec![false; member.passages.len()];
@@ -29,7 +31,7 @@ fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool) -> Vec<Verdict> {
         found.retain(|death| wanted(death));
         found
     };
-    let found: Vec<Vec<Death>> = (0..case.members.len()).map(deaths_of).collect();
+    let found: Vec<Vec<Death>> = case.side_by_side().map(deaths_of).collect();
     let replaced = found.iter().filter_map(|deaths| deaths.last()).filter(|last| is_replaced_beforehand(case, last));
     let replaced = replaced.count();
     (0..).zip(&found).filter_map(|(number, deaths)| verdict(case, number, deaths, replaced)).collect()

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::super::Confidence;
 use super::super::case::{Case, Verdict};
 use super::super::evidence::{Evidence, plural_are, seconds, seconds_of};
@@ -26,7 +28,7 @@ struct Cut {
 }
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let cuts: Vec<Cut> = (0..case.members.len()).flat_map(|member| cuts(case, member)).collect();
+    let cuts: Vec<Cut> = case.side_by_side().flat_map_iter(|member| cuts(case, member)).collect();
     let total: usize = cuts.iter().map(|cut| cut.places.len()).sum();
     let Some(longest) = cuts.iter().map(|cut| cut.quiet).max() else { return Vec::new() };
     let mut targets: Vec<usize> = cuts.iter().map(|cut| cut.member).collect();

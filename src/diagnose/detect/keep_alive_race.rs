@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::super::case::{Case, Verdict, WHEN_DUE, share_out};
 use super::super::evidence::{Evidence, plural_are, seconds, seconds_of};
 use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
@@ -33,7 +35,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
 fn lags_of(case: &Case<'_>) -> Lags {
     let nodes = case.setting.nodes.len();
     let histories: Vec<PairHistory> =
-        (0..case.members.len()).flat_map(|number| pairs_of(case, number, nodes)).collect();
+        case.side_by_side().flat_map_iter(|number| pairs_of(case, number, nodes)).collect();
     estimate(&histories, case.setting.idle_timeout.duration)
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict};
 use super::super::evidence::{Evidence, plural, plural_are, seconds};
@@ -29,7 +31,7 @@ const MIN_RATIO: f64 = 10.0;
 const MIN_LATER: usize = 10;
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    (0..case.members.len()).filter_map(|member| not_ready(case, member)).collect()
+    case.side_by_side().filter_map(|member| not_ready(case, member)).collect()
 }
 
 /// Whether a target begins within the window, rather than having been there before.

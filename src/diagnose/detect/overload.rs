@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict};
 use super::super::evidence::{Evidence, plural, seconds_of};
@@ -57,12 +59,12 @@ fn may_be_overload(passage: &Passage) -> bool {
 /// Targets that were slow before they failed, or had more to do than ever.
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let is_overload = |episode: &Episode| episode.was_slow() || episode.arrivals(case).is_some_and(|more| more >= MORE);
-    (0..case.members.len()).filter_map(|member| overloaded(case, member, is_overload)).collect()
+    case.side_by_side().filter_map(|member| overloaded(case, member, is_overload)).collect()
 }
 
 /// Targets that became slow from one moment to the next, and answer late what they answer: there is a queue before them.
 pub(super) fn queues(case: &Case<'_>) -> Vec<Verdict> {
-    (0..case.members.len()).filter_map(|member| overloaded(case, member, |_| true)).collect()
+    case.side_by_side().filter_map(|member| overloaded(case, member, |_| true)).collect()
 }
 
 /// One episode of failures of a target that was slow.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict, share_out};
 use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
@@ -34,7 +36,7 @@ fn is_silence(passage: &Passage) -> bool {
 
 /// Targets that answered nothing at all while requests waited for them, on whatever route: their processes hang.
 pub(super) fn silent_targets(case: &Case<'_>) -> Vec<Verdict> {
-    (0..case.members.len()).filter_map(|member| silent(case, member)).collect()
+    case.side_by_side().filter_map(|member| silent(case, member)).collect()
 }
 
 fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {

@@ -3,6 +3,8 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::super::case::{Case, Verdict};
 use super::super::evidence::{Evidence, plural, seconds, seconds_of};
 use super::super::{Confidence, Estimates, MIN_FAILURES};
@@ -27,13 +29,12 @@ const MORE: f64 = 1.5;
 const MIN_FOR_HIGH: usize = 10;
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    (0..case.members.len())
-        .flat_map(|member| {
+    case.side_by_side()
+        .flat_map_iter(|member| {
             let gateway = errors(case, member, Outcome::TargetGatewayError);
             let plain = errors(case, member, Outcome::TargetError);
-            [gateway_errors(case, member, &gateway), application_errors(case, member, &plain)]
+            [gateway_errors(case, member, &gateway), application_errors(case, member, &plain)].into_iter().flatten()
         })
-        .flatten()
         .collect()
 }
 
