@@ -3,8 +3,10 @@
 //! Texts and numbers that occur again go through a sorted dictionary, moments and what counts up as differences, and all pages through zstd. The types are Parquet's own, so that
 //! no reader needs a hint of who wrote the file.
 //!
-//! The dictionaries are those that the rows were collected in. So this hands whole columns to polars' writer, and leaves out its data frames, which would look for them anew.
+//! The dictionaries are those that the rows were collected in. So this hands whole columns to polars' writer, and leaves out its data frames, which would look for them anew; and what stands in the rows of
+//! a column with a dictionary it writes itself.
 
+mod coded;
 mod lists;
 
 use std::io::{self, Write};
@@ -12,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use polars_arrow::array::{Array, BooleanArray, DictionaryArray, PrimitiveArray, Utf8Array};
+use polars_arrow::array::{Array, BooleanArray, PrimitiveArray, Utf8Array};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field, TimeUnit};
 use polars_arrow::offset::OffsetsBuffer;
@@ -29,6 +31,7 @@ use polars_parquet::write::{
 use super::columns::{ABSENT_NUMBER, Columns, Values};
 use super::schema::{Column, DataType, Table};
 use super::words::{ABSENT_CODE, Texts, Words};
+use coded::Coded;
 
 /// The lowest level of zstd. What is left for it here are ids made at random, in which higher levels find likeness that costs more than it saves: at level 3 files are 4 % larger.
 const ZSTD_LEVEL: i32 = 1;
@@ -98,8 +101,7 @@ impl Form {
                     lists::pages(&lists, separator, *data_type, field.is_nullable, parquet_type, self.options)?
                 }
                 (values, _) => {
-                    let (array, encoding) = array_of(values, *data_type, *is_unique)?;
-                    pages_of(array, encoding, parquet_type.clone(), self.options)?
+                    Encoded::of(values, *data_type, *is_unique)?.pages(field.is_nullable, parquet_type, self.options)?
                 }
             };
             let mut pages = Vec::with_capacity(unpacked.len());
@@ -239,28 +241,86 @@ fn arrow_type(data_type: DataType) -> ArrowDataType {
     }
 }
 
-type Encoded = io::Result<(Box<dyn Array>, Encoding)>;
+/// The values of a column, in the form in which they are written.
+enum Encoded {
+    /// One behind the other.
+    Plain(Box<dyn Array>, Encoding),
+    /// By their places in a dictionary.
+    Coded(Coded),
+}
+
+impl Encoded {
+    fn of(values: Values, data_type: DataType, is_unique: bool) -> io::Result<Self> {
+        match values {
+            Values::Words(words) => Self::of_words(words),
+            Values::Texts(texts, are_absent) => {
+                let validity = bitmap(are_absent.iter().map(|is_absent| !is_absent));
+                Ok(Self::Plain(Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray))
+            }
+            Values::Numbers(numbers) => Ok(Self::of_numbers(&numbers, data_type, is_unique)),
+            Values::Flags(flags) => {
+                let values = flags.iter().map(|flag| flag.unwrap_or_default()).collect();
+                let validity = bitmap(flags.iter().map(Option::is_some));
+                let array = BooleanArray::new(ArrowDataType::Boolean, values, validity);
+                Ok(Self::Plain(Box::new(array), Encoding::Plain))
+            }
+        }
+    }
+
+    /// Texts that occur again, or are thought to.
+    fn of_words(words: Words) -> io::Result<Self> {
+        let rows = words.codes.len();
+        if words.distinct.len() == 0 {
+            // Some readers do not expect a dictionary of nothing.
+            let array = Utf8Array::<i64>::new_null(ArrowDataType::LargeUtf8, rows);
+            return Ok(Self::Plain(Box::new(array), Encoding::Plain));
+        }
+        if hardly_repeat(words.distinct.len(), rows) {
+            let mut texts = Texts::default();
+            for row in 0..rows {
+                texts.push(words.get(row).unwrap_or_default());
+            }
+            let validity = bitmap(words.codes.iter().map(|&code| code != ABSENT_CODE));
+            return Ok(Self::Plain(Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray));
+        }
+        let Words { distinct, codes, .. } = words;
+        let order = distinct.order();
+        let mut sorted = Texts::default();
+        for &code in &order {
+            sorted.push(distinct.get(code as usize));
+        }
+        Ok(Self::Coded(Coded { codes, places: places(&order), values: Box::new(utf8(sorted, None)?) }))
+    }
+
+    fn of_numbers(numbers: &[i64], data_type: DataType, is_unique: bool) -> Self {
+        if !is_unique && let Some((codes, distinct)) = codes_of(numbers) {
+            let mut sorted: Vec<(i64, u32)> = distinct.into_iter().zip(0..).collect();
+            sorted.sort_unstable();
+            let order: Vec<u32> = sorted.iter().map(|&(_, code)| code).collect();
+            let sorted: Vec<i64> = sorted.into_iter().map(|(number, _)| number).collect();
+            return Self::Coded(Coded {
+                codes,
+                places: places(&order),
+                values: number_values(&sorted, data_type, None),
+            });
+        }
+        let validity = bitmap(numbers.iter().map(|&number| number != ABSENT_NUMBER));
+        let encoding = if data_type == DataType::Seconds { Encoding::Plain } else { Encoding::DeltaBinaryPacked };
+        Self::Plain(number_values(numbers, data_type, validity), encoding)
+    }
+
+    /// `parquet_type` is that of the column, which lets values be absent or not.
+    fn pages(self, is_nullable: bool, parquet_type: &ParquetType, options: WriteOptions) -> io::Result<Vec<Page>> {
+        match self {
+            Self::Plain(array, encoding) => pages_of(array, encoding, parquet_type.clone(), options),
+            Self::Coded(coded) => coded.pages(is_nullable, parquet_type, options),
+        }
+    }
+}
 
 /// Whether so many distinct values in so many rows are too many for a dictionary.
 fn hardly_repeat(distinct: usize, rows: usize) -> bool {
     distinct * 4 > rows * MAX_DISTINCT_IN_FOUR
-}
-
-/// The values of a column, and how they are to be encoded.
-fn array_of(values: Values, data_type: DataType, is_unique: bool) -> Encoded {
-    match values {
-        Values::Words(words) => word_array(words),
-        Values::Texts(texts, are_absent) => {
-            let validity = bitmap(are_absent.iter().map(|is_absent| !is_absent));
-            Ok((Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray))
-        }
-        Values::Numbers(numbers) => number_array(&numbers, data_type, is_unique),
-        Values::Flags(flags) => {
-            let values = flags.iter().map(|flag| flag.unwrap_or_default()).collect();
-            let validity = bitmap(flags.iter().map(Option::is_some));
-            Ok((Box::new(BooleanArray::new(ArrowDataType::Boolean, values, validity)), Encoding::Plain))
-        }
-    }
 }
 
 /// Marks of what is there. Absent where all is.
@@ -276,53 +336,13 @@ fn utf8(texts: Texts, validity: Option<Bitmap>) -> io::Result<Utf8Array<i64>> {
     Utf8Array::try_new(ArrowDataType::LargeUtf8, offsets, texts.bytes.into(), validity).map_err(io::Error::other)
 }
 
-/// Texts that occur again, or are thought to.
-fn word_array(words: Words) -> Encoded {
-    let rows = words.codes.len();
-    if words.distinct.len() == 0 {
-        // Some readers do not expect a dictionary of nothing.
-        return Ok((Box::new(Utf8Array::<i64>::new_null(ArrowDataType::LargeUtf8, rows)), Encoding::Plain));
-    }
-    if hardly_repeat(words.distinct.len(), rows) {
-        let mut texts = Texts::default();
-        for row in 0..rows {
-            texts.push(words.get(row).unwrap_or_default());
-        }
-        let validity = bitmap(words.codes.iter().map(|&code| code != ABSENT_CODE));
-        return Ok((Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray));
-    }
-    let Words { distinct, mut codes, .. } = words;
-    let order = distinct.order();
-    put_in_order(&mut codes, &order);
-    let mut sorted = Texts::default();
-    for code in order {
-        sorted.push(distinct.get(code as usize));
-    }
-    dictionary(codes, Box::new(utf8(sorted, None)?))
-}
-
-/// Gives the distinct values the codes of their `order`. Neighbours in a sorted dictionary are alike, and pack well.
-fn put_in_order(codes: &mut [u32], order: &[u32]) {
-    if order.is_sorted() {
-        return;
-    }
-    let mut place_of = vec![0; order.len()];
+/// Where each code stands in an `order` of the codes. Neighbours in a sorted dictionary are alike, and pack well.
+fn places(order: &[u32]) -> Vec<u32> {
+    let mut places = vec![0; order.len()];
     for (place, &code) in (0..).zip(order) {
-        place_of[code as usize] = place;
+        places[code as usize] = place;
     }
-    codes.iter_mut().filter(|code| **code != ABSENT_CODE).for_each(|code| *code = place_of[*code as usize]);
-}
-
-/// An array of codes of `values`, of which there is one at least.
-fn dictionary(mut codes: Vec<u32>, values: Box<dyn Array>) -> Encoded {
-    let validity = bitmap(codes.iter().map(|&code| code != ABSENT_CODE));
-    if validity.is_some() {
-        // What stands there means nothing, but must be a code.
-        codes.iter_mut().filter(|code| **code == ABSENT_CODE).for_each(|code| *code = 0);
-    }
-    let keys = PrimitiveArray::new(ArrowDataType::UInt32, codes.into(), validity);
-    let array = DictionaryArray::try_from_keys(keys, values, false).map_err(io::Error::other)?;
-    Ok((Box::new(array), Encoding::RleDictionary))
+    places
 }
 
 /// Numbers as values of the column's type.
@@ -339,15 +359,6 @@ fn number_values(numbers: &[i64], data_type: DataType, validity: Option<Bitmap>)
 /// Microseconds as seconds: the number next to the decimal one, so that 0.016 is 0.016.
 pub(super) fn seconds_of(micros: i64) -> f64 {
     micros as f64 / 1e6
-}
-
-fn number_array(numbers: &[i64], data_type: DataType, is_unique: bool) -> Encoded {
-    if !is_unique && let Some((codes, distinct)) = codes_of(numbers) {
-        return dictionary(codes, number_values(&distinct, data_type, None));
-    }
-    let validity = bitmap(numbers.iter().map(|&number| number != ABSENT_NUMBER));
-    let encoding = if data_type == DataType::Seconds { Encoding::Plain } else { Encoding::DeltaBinaryPacked };
-    Ok((number_values(numbers, data_type, validity), encoding))
 }
 
 /// The distinct numbers, and which of them stands in each row. Absent where there is no number, or where they hardly occur again.
@@ -371,12 +382,5 @@ fn codes_of(numbers: &[i64]) -> Option<(Vec<u32>, Vec<i64>)> {
         }
         codes.push(code);
     }
-    if distinct.is_empty() {
-        return None;
-    }
-    let mut sorted: Vec<(i64, u32)> = distinct.into_iter().zip(0..).collect();
-    sorted.sort_unstable();
-    let order: Vec<u32> = sorted.iter().map(|&(_, code)| code).collect();
-    put_in_order(&mut codes, &order);
-    Some((codes, sorted.into_iter().map(|(number, _)| number).collect()))
+    (!distinct.is_empty()).then_some((codes, distinct))
 }

@@ -16,7 +16,7 @@ use polars_parquet::write::{Encoding, Page, ParquetType, WriteOptions, to_parque
 
 use super::super::schema::DataType;
 use super::super::words::{ABSENT_CODE, Words};
-use super::{Encoded, number_array, pages_of, word_array};
+use super::Encoded;
 
 /// Of no items.
 const NO_STATISTICS: ParquetStatistics = ParquetStatistics {
@@ -41,7 +41,7 @@ pub(super) fn pages(
 ) -> io::Result<Vec<Page>> {
     let items = Items::of(lists, separator, data_type);
     let levels = Levels::of(lists, &items, is_nullable);
-    let (array, encoding) = items.into_array(lists)?;
+    let items = items.of_all_rows(lists)?;
     let leaf = to_parquet_leaves(parquet_type.clone()).pop();
     let leaf = leaf.ok_or_else(|| io::Error::other("a list has to have items of some type"))?;
     // The items that there are, of which none is absent, and in one page, as the levels are.
@@ -50,7 +50,7 @@ pub(super) fn pages(
     let whole = WriteOptions { data_page_size: Some(usize::MAX), ..options };
     let mut pages = Vec::new();
     let mut data = None;
-    for page in pages_of(array, encoding, ParquetType::PrimitiveType(required), whole)? {
+    for page in items.pages(false, &ParquetType::PrimitiveType(required), whole)? {
         match page {
             Page::Data(page) if data.is_none() => data = Some(page),
             Page::Data(_) => return Err(io::Error::other("the items of some lists have more than one page")),
@@ -133,19 +133,19 @@ impl Items {
     }
 
     /// The items of all rows that have a value.
-    fn into_array(self, lists: &Words) -> Encoded {
+    fn of_all_rows(self, lists: &Words) -> io::Result<Encoded> {
         let there = lists.codes.iter().filter(|list| **list != ABSENT_CODE);
         let items = there.flat_map(|&list| self.of_list(list)).copied().filter(|item| *item != ABSENT_CODE);
         let items: Vec<u32> = items.collect();
         if !self.is_integer {
             let mut words = self.words;
             words.codes = items;
-            return word_array(words);
+            return Encoded::of_words(words);
         }
         let distinct = &self.words.distinct;
         let numbers: Vec<i64> = (0..distinct.len()).filter_map(|item| integer_of(distinct.get(item))).collect();
         let numbers: Vec<i64> = items.iter().map(|&item| numbers[item as usize]).collect();
-        number_array(&numbers, DataType::Integer, false)
+        Ok(Encoded::of_numbers(&numbers, DataType::Integer, false))
     }
 }
 
