@@ -339,7 +339,7 @@ struct S3Args {
     cache: Option<PathBuf>,
 
     /// How large the cache may stay after a run: bytes, or a size such as 500MB or 20GB; what was used longest ago goes first
-    #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = parse_size, requires = "cache")]
     cache_size: u64,
 }
 

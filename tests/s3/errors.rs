@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use crate::common::{gzip, line};
 use crate::faults::{Fault, Rule};
@@ -85,6 +86,32 @@ fn an_endpoint_that_nobody_listens_on_is_told() {
     let twin = Twin::new([]);
     let run = finish(signed(twin.root(), &["analyze", BUCKET, "--endpoint-url", &format!("http://{address}")]));
     assert_refused("nobody", &run, &["s3://logs", "nobody answers", "--endpoint-url"]);
+}
+
+#[test]
+fn an_address_that_does_not_speak_tls_is_told() {
+    let server = Server::new(&store());
+    let url = server.url().replace("http://", "https://");
+    let run = finish(signed(Twin::new([]).root(), &["analyze", BUCKET, "--endpoint-url", &url]));
+    assert_refused("no TLS", &run, &["s3://logs", "does not speak TLS", "--endpoint-url", "http://"]);
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_not_tried_again() {
+    let server = Server::new(&store());
+    let url = "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/alb";
+    let began = Instant::now();
+    let run = Twin::new([]).on_s3(&server, &["analyze", url]);
+    assert_refused("an access point at another store", &run, &[url, "cannot be used"]);
+    assert!(!run.stderr.contains("again and again"), "{}", run.stderr);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_size_without_a_cache_is_refused() {
+    let run = Twin::new([]).on_disk(&["analyze", "disk/logs", "--cache-size", "1GB"]);
+    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
+    assert!(run.stderr.contains("--cache <DIR>"), "{}", run.stderr);
 }
 
 #[test]

@@ -15,8 +15,8 @@ use super::trouble::{Kind, Trouble};
 /// How often a request is tried in all.
 const ATTEMPTS: u32 = 10;
 
-/// How often where nobody answers: it is more likely a wrong address than a moment's trouble.
-const ATTEMPTS_TO_REACH: u32 = 5;
+/// How often where nobody answers, or nobody to be trusted: it is more likely a wrong address than a moment's trouble.
+const ATTEMPTS_TO_REACH: u32 = 3;
 
 /// The longest wait before the second try; it doubles from try to try.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -134,7 +134,10 @@ where
             pace.throttled(begun);
         }
         tried += 1;
-        let attempts = if trouble.kind == Kind::Unreachable { ATTEMPTS_TO_REACH } else { ATTEMPTS };
+        let attempts = match trouble.kind {
+            Kind::Unreachable | Kind::NoTls => ATTEMPTS_TO_REACH,
+            _ => ATTEMPTS,
+        };
         if tried >= attempts || !trouble.is_passing() {
             return Err(trouble);
         }

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Transient,
     /// Nobody answers at the endpoint's address, or it has none.
     Unreachable,
+    /// Who answers there does not speak TLS, or with a certificate that this machine does not trust.
+    NoTls,
     /// The bucket lies in another region, if the answer says which.
     WrongRegion(Option<String>),
     NoCredentials,
@@ -81,7 +83,11 @@ impl Trouble {
             SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Kind::Transient,
             // What cannot be built once cannot be built twice.
             SdkError::ConstructionFailure(_) => of_credentials(error).unwrap_or(Kind::Other),
-            SdkError::DispatchFailure(_) => of_credentials(error).unwrap_or_else(|| of_connection(error)),
+            SdkError::DispatchFailure(failure) => of_credentials(error).unwrap_or_else(|| {
+                let was_sent = !failure.is_other() || detail.contains("client error");
+                // The SDK found no way to ask, as for an access point at another store's address.
+                if was_sent { of_connection(error) } else { Kind::Other }
+            }),
             _ => {
                 let header = |name| error.raw_response().and_then(|response| response.headers().get(name));
                 let region = header("x-amz-bucket-region").map(str::to_owned).or_else(|| region_in_body(error));
@@ -93,7 +99,7 @@ impl Trouble {
 
     /// Whether to try again.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self.kind, Kind::Throttled | Kind::Transient | Kind::Unreachable)
+        matches!(self.kind, Kind::Throttled | Kind::Transient | Kind::Unreachable | Kind::NoTls)
     }
 
     /// Says what is wrong and what to do, for somebody who did `action` on `key` (or a prefix) of `bucket`, whose region is `region`.
@@ -108,6 +114,10 @@ impl Trouble {
             Kind::Unreachable => {
                 format!("nobody answers there: look at --endpoint-url, --region and the network ({detail})")
             }
+            Kind::NoTls => format!(
+                "what answers there does not speak TLS as this machine trusts it: look at --endpoint-url, which may have to begin with http://, and \
+                 at the certificates of this machine ({detail})"
+            ),
             Kind::WrongRegion(Some(region)) => format!("the bucket is in {region}: give --region {region} ({detail})"),
             Kind::WrongRegion(None) => format!("the bucket is in another region: give it with --region ({detail})"),
             Kind::NoCredentials => format!(
@@ -185,10 +195,15 @@ fn of_credentials(error: &(dyn StdError + 'static)) -> Option<Kind> {
 fn of_connection(error: &(dyn StdError + 'static)) -> Kind {
     let mut link = Some(error);
     while let Some(current) = link {
+        let said = current.to_string();
         let is_refused =
             current.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-        if is_refused || current.to_string().contains("dns error") {
+        if is_refused || said.contains("dns error") || said.contains("connect timeout") {
             return Kind::Unreachable;
+        }
+        // rustls's words for what is no TLS, and for who is not to be trusted.
+        if said.contains("corrupt message") || said.contains("invalid peer certificate") {
+            return Kind::NoTls;
         }
         link = current.source();
     }
