@@ -15,7 +15,7 @@ pub use read::{Collect, Seen};
 use crate::aggregate::{InputAccount, Summary};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::location::Location;
-use crate::source::{Selection, Source, Watch};
+use crate::source::{Selection, Source, Watch, list_all};
 use read::{Reader, Worker};
 use schedule::{Item, Schedule};
 
@@ -169,8 +169,7 @@ impl Analysis {
     ) -> Result<InputAccount> {
         let mut input = InputAccount::default();
         let mut objects: Vec<Item<'_>> = Vec::new();
-        for source in sources {
-            let listing = source.list(&self.selection, &progress.watch);
+        for (source, listing) in list_all(sources, &self.selection, &progress.watch) {
             for (reason, count) in listing.skipped {
                 *input.objects_skipped.entry(reason).or_default() += count;
             }
@@ -180,7 +179,7 @@ impl Analysis {
             for error in listing.errors {
                 self.note_unread(&mut input, error)?;
             }
-            objects.extend(listing.objects.into_iter().map(|object| (&**source, object)));
+            objects.extend(listing.objects.into_iter().map(|object| (source, object)));
         }
         progress.bytes.store(objects.iter().map(|(_, object)| object.stored_bytes).sum(), Ordering::Relaxed);
         progress.objects.store(objects.len() as u64, Ordering::Relaxed);

@@ -10,11 +10,14 @@ mod key;
 mod s3;
 mod selection;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-pub use disk::{Disk, StandardInput};
+pub use disk::{Disk, NotOpened, StandardInput};
 pub(crate) use fetch::way;
 pub use fetch::{Arrived, Delivery, Fetch, Fetched};
 pub use key::{KeyKind, ObjectKey};
@@ -38,8 +41,13 @@ pub struct Object {
 /// What a source needs to find an object.
 #[derive(Clone, Debug)]
 enum Place {
-    /// A file. Its name need not be UTF-8, so the object's name does not serve.
-    Path(std::path::PathBuf),
+    /// A file.
+    Path {
+        /// An object's name need not tell it, as paths need not be UTF-8.
+        path: PathBuf,
+        /// What tells files apart whatever they are called. Absent for what is no file, and where the system has no such thing.
+        identity: Option<(u64, u64)>,
+    },
     /// A key, which the object's name ends with.
     Key {
         /// Absent where the listing did not tell.
@@ -56,6 +64,23 @@ impl Object {
         let file_name = self.name.rsplit(['/', '\\']).next()?;
         ObjectKey::parse(file_name).map(|key| key.node.as_bytes().to_vec()).filter(|node| !node.is_empty())
     }
+
+    /// What tells it from all others, if it may be listed twice.
+    fn identity(&self) -> Option<Identity> {
+        match &self.place {
+            Place::Path { identity, .. } => identity.map(Identity::File),
+            Place::Key { .. } => Some(Identity::Key(self.name.clone())),
+        }
+    }
+}
+
+/// What tells objects apart.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    /// A device and a file of it.
+    File((u64, u64)),
+    /// A URL.
+    Key(Arc<str>),
 }
 
 /// Why an object was left out without being opened. Ids are stable: they stand in the JSON report.
@@ -78,6 +103,8 @@ pub enum Skip {
     TestObject,
     /// A file whose name is not that of a log, or a pipe, socket or device: only in folders, never when named by the user.
     NotALog,
+    /// Another input has it too, or the same folder under another name, and it counts there.
+    NamedTwice,
 }
 
 impl Skip {
@@ -93,6 +120,7 @@ impl Skip {
             Self::ClassicLoadBalancer => "classic-load-balancer",
             Self::TestObject => "test-object",
             Self::NotALog => "not-a-log",
+            Self::NamedTwice => "named-twice",
         }
     }
 }
@@ -148,6 +176,31 @@ impl Listing {
     fn skip(&mut self, reason: Skip) {
         *self.skipped.entry(reason).or_default() += 1;
     }
+}
+
+/// Lists what all sources have. Of an object that two of them have, or one of them under two names, the first counts.
+pub fn list_all<'s>(
+    sources: &'s [Box<dyn Source>],
+    selection: &Selection,
+    watch: &Watch,
+) -> Vec<(&'s dyn Source, Listing)> {
+    let mut seen = HashSet::new();
+    let listings = sources.iter().map(|source| {
+        let mut listing = source.list(selection, watch);
+        let listed = listing.objects.len();
+        // A bucket alone has no key twice, and may have a million.
+        let may_repeat = |object: &Object| sources.len() > 1 || matches!(object.place, Place::Path { .. });
+        listing.objects.retain(|object| {
+            let identity = Some(object).filter(|object| may_repeat(object)).and_then(Object::identity);
+            identity.is_none_or(|identity| seen.insert(identity))
+        });
+        let repeated = listed - listing.objects.len();
+        if repeated > 0 {
+            *listing.skipped.entry(Skip::NamedTwice).or_default() += repeated as u64;
+        }
+        (&**source, listing)
+    });
+    listings.collect()
 }
 
 /// What reading an object will take.
@@ -230,7 +283,7 @@ pub trait Source: Send + Sync {
 ///
 /// # Errors
 /// As there.
-pub fn from_input(input: &std::ffi::OsStr) -> Result<Box<dyn Source>> {
+pub fn from_input(input: &OsStr) -> Result<Box<dyn Source>> {
     Inputs::new(S3Options::default()).open(input)
 }
 
@@ -251,15 +304,22 @@ impl Inputs {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Source`] when there is nothing of that name, or it cannot be looked at.
-    pub fn open(&mut self, input: &std::ffi::OsStr) -> Result<Box<dyn Source>> {
+    pub fn open(&mut self, input: &OsStr) -> Result<Box<dyn Source>> {
         if input == "-" {
             return Ok(Box::new(StandardInput));
         }
         if !input.as_encoded_bytes().starts_with(b"s3://") {
-            return Ok(Box::new(Disk::new(input)?));
+            return match Disk::new(input) {
+                Ok(disk) => Ok(Box::new(disk)),
+                Err(_) if is_meant_elsewhere(input) => {
+                    let reason = "there is no file of that name, and what lies in S3 is named s3://BUCKET/PREFIX";
+                    Err(Error::source(input.to_string_lossy(), io::Error::other(reason)))
+                }
+                Err(error) => Err(error),
+            };
         }
         let Some(url) = input.to_str() else {
-            return Err(Error::source(input.to_string_lossy(), std::io::Error::other("the URL is not UTF-8")));
+            return Err(Error::source(input.to_string_lossy(), io::Error::other("the URL is not UTF-8")));
         };
         let store = if let Some(store) = &self.store {
             store.clone()
@@ -269,4 +329,10 @@ impl Inputs {
         };
         Ok(Box::new(S3::open(&store, url)?))
     }
+}
+
+/// Whether an input looks like the name of a place that is none on disk: `S3://logs`, `s3:/logs`, `arn:aws:s3:::logs`, `https://logs.s3.amazonaws.com`.
+fn is_meant_elsewhere(input: &OsStr) -> bool {
+    let input = input.to_string_lossy().to_ascii_lowercase();
+    input.starts_with("s3:") || input.starts_with("arn:") || input.contains("://")
 }

@@ -114,6 +114,41 @@ fn one_missing_input_among_others_is_trouble_and_the_others_are_reported() {
     assert_eq!(run.code, Some(2));
     run.assert_complains("one of two", &["nowhere.log"]);
     assert!(run.stdout.starts_with("3 requests, 0 failed"), "{}", run.stdout);
+    assert!(run.stdout.contains("nowhere.log"), "who reads the report alone sees what is missing: {}", run.stdout);
+    let report = self::run(logs.path(), &["analyze", "nowhere.log", "a.log", "--format", "json"]).json();
+    let problem = &report["input"]["problems"][0];
+    assert_eq!((&problem["problem"], &problem["objects"]), (&"unreadable".into(), &1.into()), "{problem}");
+    assert_eq!(problem["samples"][0]["object"], "nowhere.log");
+    assert_eq!(report["input"]["objects_failed"], 1);
+}
+
+#[test]
+fn an_object_that_is_named_twice_counts_once() {
+    let logs = Logs::new();
+    logs.write("a.log", &lines(3));
+    logs.write("b.log", &lines(2));
+    symlink("a.log", logs.path().join("latest.log")).expect("a link");
+    for (inputs, records, left_out) in [
+        (&["."][..], 5, 1),
+        (&["a.log", "."], 5, 2),
+        (&["b.log", "./b.log", "b.log"], 2, 2),
+        (&["a.log", "latest.log"], 3, 1),
+    ] {
+        let report = run(logs.path(), &[&["analyze", "--format", "json"], inputs].concat()).json();
+        assert_eq!(report["input"]["records"], records, "{inputs:?}");
+        assert_eq!(report["input"]["objects_skipped"]["named-twice"], left_out, "{inputs:?}");
+    }
+    let plan = run(logs.path(), &["analyze", "--dry-run", "--format", "json", "a.log", "."]).json();
+    assert_eq!((&plan["objects"], &plan["objects_skipped"]["named-twice"]), (&2.into(), &2.into()), "{plan}");
+}
+
+#[test]
+fn names_that_are_meant_for_s3_are_told_how_those_are_written() {
+    for input in ["S3://logs/prod", "s3:/logs", "arn:aws:s3:::logs", "https://logs.s3.amazonaws.com/prod"] {
+        let run = run(Logs::new().path(), &["analyze", input]);
+        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{input}");
+        run.assert_complains(input, &[input, "s3://BUCKET/PREFIX"]);
+    }
 }
 
 #[test]

@@ -219,9 +219,12 @@ fn links_are_followed_and_a_circle_is_reported_once() {
     logs.write("day/a.log", &text(1));
     symlink(logs.path().join("day"), logs.path().join("day/again")).expect("a link");
     symlink(logs.path().join("day/a.log"), logs.path().join("linked.log")).expect("a link");
+    let elsewhere = Logs::new();
+    symlink(elsewhere.write("b.log", &text(3)), logs.path().join("from-elsewhere.log")).expect("a link");
     let summary = logs.analyse(&Analysis::new());
     assert_account_is_whole("circle", &summary);
-    assert_eq!(summary.requests(), 2, "the file and the link to it");
+    assert_eq!(summary.requests(), 1 + 3, "the file, not the link to it, and what only a link leads to");
+    assert_eq!(summary.input.objects_skipped[&Skip::NamedTwice], 1);
     assert_eq!(problems(&summary), [(Problem::Unreadable, 1)]);
     let sample = &summary.input.problems[&Problem::Unreadable].samples[0];
     assert!(sample.at.object.ends_with("day/again"), "{}", sample.at.object);

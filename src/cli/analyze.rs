@@ -7,7 +7,7 @@ use std::path::Path;
 use albscope::export::tables::write_tables;
 use albscope::plot;
 use albscope::report::{Format, Report, Style, Window, words};
-use albscope::source::{Inputs, Source};
+use albscope::source::{Inputs, NotOpened, Source};
 use albscope::{Analysis, Timestamp, diagnose};
 use anyhow::Context;
 
@@ -20,9 +20,10 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     use_threads(args.logs.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
-    let (sources, mut outcome) = open_inputs(&args.logs)?;
+    let opened = open_inputs(&args.logs)?;
+    let (sources, mut outcome) = (&opened.sources, opened.outcome());
     if args.logs.dry_run {
-        return plan::run(&args.logs, &sources, &selection, args.format.into(), outcome);
+        return plan::run(&args.logs, sources, &selection, args.format.into(), outcome);
     }
     let analysis = Analysis::new()
         .selection(selection.clone())
@@ -30,7 +31,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
         .strict(args.logs.strict);
     let summary = {
         let shown = Shown::new(args.logs.quiet)?;
-        let summary = analysis.run(&sources, shown.progress())?;
+        let summary = analysis.run(sources, shown.progress())?;
         if args.logs.inputs.iter().any(|input| input == "-") {
             shown.settle()?;
         }
@@ -53,7 +54,8 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     if let Some(folder) = &args.tables {
         write_tables(&summary, &report, folder, args.tables_format.into())?;
     }
-    if report.input.objects_failed > 0 {
+    // Those that could not be opened are complained about already.
+    if report.input.objects_failed > opened.missing {
         complain(&format!(
             "{} could not be read to the end; the report says which, and covers the rest",
             if report.input.objects_failed == 1 {
@@ -111,23 +113,37 @@ fn style_elsewhere(args: &AnalyzeArgs) -> Style {
     Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always, is_ascii: args.ascii }
 }
 
-/// The inputs that exist. Those that do not are complained about, and the run goes on without them unless it is strict or none is left.
-pub(super) fn open_inputs(args: &LogArgs) -> anyhow::Result<(Vec<Box<dyn Source>>, Outcome)> {
-    let mut sources = Vec::new();
-    let mut outcome = Outcome::Done;
+/// Inputs, and how many of them could not be opened.
+pub(super) struct Opened {
+    pub(super) sources: Vec<Box<dyn Source>>,
+    pub(super) missing: u64,
+}
+
+impl Opened {
+    /// What that makes of the outcome, if all else is well.
+    pub(super) fn outcome(&self) -> Outcome {
+        if self.missing > 0 { Outcome::Trouble } else { Outcome::Done }
+    }
+}
+
+/// The inputs. Those that cannot be opened are complained about, now and in the report, and the run goes on without them unless it is strict or none is left.
+pub(super) fn open_inputs(args: &LogArgs) -> anyhow::Result<Opened> {
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    let mut missing = 0;
     let mut opener = Inputs::new(args.s3_options());
     for input in &args.inputs {
         match opener.open(input) {
             Ok(source) => sources.push(source),
             Err(error) if args.strict || args.inputs.len() == 1 => return Err(error.into()),
             Err(error) => {
+                sources.push(Box::new(NotOpened::new(input, &error)));
                 complain(&format!("{:#}", anyhow::Error::from(error)));
-                outcome = Outcome::Trouble;
+                missing += 1;
             }
         }
     }
-    anyhow::ensure!(!sources.is_empty(), "none of the inputs could be opened");
-    Ok((sources, outcome))
+    anyhow::ensure!(missing < sources.len(), "none of the inputs could be opened");
+    Ok(Opened { sources, missing: missing as u64 })
 }
 
 fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {

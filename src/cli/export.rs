@@ -5,14 +5,14 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use albscope::Timestamp;
 use albscope::aggregate::InputAccount;
 use albscope::export::{Destination, Export, Exported, Format};
 use albscope::report;
 use albscope::source::{Disk, Selection, Source, Watch};
+use albscope::{Problem, Timestamp};
 use anyhow::Context;
 
-use super::analyze::open_inputs;
+use super::analyze::{Opened, open_inputs};
 use super::args::{ExportArgs, IdleTimeoutArg};
 use super::progress::Shown;
 use super::{NO_LOG_FOUND, Outcome, complain, plan, use_threads};
@@ -55,18 +55,19 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
             ensure_has_name(input)?;
         }
     }
-    let (sources, outcome) = open_inputs(&args.logs)?;
+    let opened = open_inputs(&args.logs)?;
+    let sources = &opened.sources;
     if let Destination::File(path) = &destination {
         ensure_is_no_input(path, &args.logs.inputs)?;
     }
     if args.logs.dry_run {
-        return plan::run(&args.logs, &sources, &selection, report::Format::Text, outcome);
+        return plan::run(&args.logs, sources, &selection, report::Format::Text, opened.outcome());
     }
     // A store is not asked for the days outside a window.
     let may_be_empty = has_window && args.logs.has_s3();
     let published = {
         let shown = Shown::new(args.logs.quiet)?;
-        let unpublished = export.write(&sources, destination, format, shown.progress())?;
+        let unpublished = export.write(sources, destination, format, shown.progress())?;
         if is_piped {
             shown.settle()?;
         }
@@ -81,16 +82,15 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
     let exported = match published {
         Ok(exported) => exported,
         Err(input) => {
-            complain_of(&input, may_be_empty, outcome);
+            complain_of(&input, may_be_empty, &opened);
             complain(&format!("no record was read, so nothing was written: {} is as it was", args.output.display()));
             return Ok(Outcome::Trouble);
         }
     };
     if !is_stream {
-        let unopened = (args.logs.inputs.len() - sources.len()) as u64;
-        tell(&exported, unopened, &args.output).context("cannot write to standard output")?;
+        tell(&exported, &args.output).context("cannot write to standard output")?;
     }
-    Ok(complain_of(&exported.input, may_be_empty, outcome))
+    Ok(complain_of(&exported.input, may_be_empty, &opened))
 }
 
 /// Where to write, and how.
@@ -166,8 +166,8 @@ fn ensure_is_no_input(path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what was done, on standard output. `unopened` inputs could not be read at all.
-fn tell(exported: &Exported, unopened: u64, path: &Path) -> io::Result<()> {
+/// Says what was done, on standard output.
+fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
     let Exported { input, rows, written } = exported;
     let mut out = io::stdout().lock();
     let files = if written.files == 1 { "1 file".to_owned() } else { format!("{} files", written.files) };
@@ -179,7 +179,7 @@ fn tell(exported: &Exported, unopened: u64, path: &Path) -> io::Result<()> {
         1 => write!(out, "; 1 file of an earlier run is replaced")?,
         replaced => write!(out, "; {replaced} files of earlier runs are replaced")?,
     }
-    match input.objects_failed + unopened {
+    match input.objects_failed {
         0 => {}
         1 => write!(out, "; incomplete, as 1 object could not be read to its end")?,
         failed => write!(out, "; incomplete, as {failed} objects could not be read to their ends")?,
@@ -198,9 +198,11 @@ fn tell(exported: &Exported, unopened: u64, path: &Path) -> io::Result<()> {
 }
 
 /// Says what could not be read, and what that makes of the outcome. `may_be_empty` says that it is no trouble to find no object.
-fn complain_of(input: &InputAccount, may_be_empty: bool, outcome: Outcome) -> Outcome {
-    let mut outcome = outcome;
-    for (problem, count) in &input.problems {
+fn complain_of(input: &InputAccount, may_be_empty: bool, opened: &Opened) -> Outcome {
+    let mut outcome = opened.outcome();
+    // Inputs that could not be opened are complained about already.
+    let is_said = |problem, count| problem == Problem::Unreadable && count == opened.missing;
+    for (problem, count) in input.problems.iter().filter(|(problem, count)| !is_said(**problem, count.count)) {
         let place = match count.samples.first() {
             None => String::new(),
             Some(sample) => {

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use albscope::report::{Format, Plan};
-use albscope::source::{Listing, Selection, Source};
+use albscope::source::{Listing, Selection, Source, list_all};
 use anyhow::Context;
 
 use super::args::LogArgs;
@@ -21,7 +21,7 @@ pub(super) fn run(
     let listings: Vec<(&dyn Source, Listing)> = {
         let shown = Shown::new(args.quiet)?;
         let watch = shown.progress().watch();
-        let listings = sources.iter().map(|source| (&**source, source.list(selection, watch))).collect();
+        let listings = list_all(sources, selection, watch);
         if watch.is_cancelled() {
             return Err(albscope::Error::from(albscope::ErrorKind::Cancelled).into());
         }

@@ -60,10 +60,13 @@ impl Source for Disk {
                             continue;
                         }
                     }
+                    let metadata = entry.metadata().ok();
                     // A pipe or a device has no size to tell.
-                    let stored_bytes = entry.metadata().map_or(0, |metadata| metadata.len());
+                    let stored_bytes = metadata.as_ref().map_or(0, fs::Metadata::len);
+                    let identity = metadata.filter(fs::Metadata::is_file).and_then(|metadata| identity(&metadata));
                     let name = entry.path().to_string_lossy().into();
-                    listing.objects.push(Object { name, stored_bytes, place: Place::Path(entry.into_path()) });
+                    let place = Place::Path { path: entry.into_path(), identity };
+                    listing.objects.push(Object { name, stored_bytes, place });
                 }
                 Err(error) => {
                     let path = error.path().unwrap_or(&self.root).to_string_lossy().into_owned();
@@ -81,7 +84,7 @@ impl Source for Disk {
 
     fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
         let open_error = |reason| Error::source(&*object.name, reason);
-        let Place::Path(path) = &object.place else {
+        let Place::Path { path, .. } = &object.place else {
             return Err(open_error(io::Error::other("it is no file")));
         };
         let mut file = File::open(path).map_err(open_error)?;
@@ -93,6 +96,19 @@ impl Source for Disk {
         file.read_to_end(scratch).map_err(|reason| Error::read(&*object.name, reason))?;
         Ok(Body::Bytes(scratch))
     }
+}
+
+/// Device and number of a file, which are the same however it is reached.
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 /// Whether a folder belongs to another service than load balancing: `AWSLogs/<account>/<service>/` in a bucket that they share.
@@ -123,11 +139,42 @@ pub struct StandardInput;
 
 impl Source for StandardInput {
     fn list(&self, _: &Selection, _: &Watch) -> Listing {
-        let object = Object { name: "-".into(), stored_bytes: 0, place: Place::Path(PathBuf::new()) };
+        let place = Place::Path { path: PathBuf::new(), identity: None };
+        let object = Object { name: "-".into(), stored_bytes: 0, place };
         Listing { objects: vec![object], ..Listing::default() }
     }
 
     fn open<'a>(&self, _: &Object, _: &'a mut Vec<u8>) -> Result<Body<'a>> {
         Ok(Body::Stream(Box::new(io::stdin())))
+    }
+}
+
+/// An input that could not be opened: it has nothing but the reason why, which so stands in the report.
+#[derive(Debug)]
+pub struct NotOpened {
+    input: Box<str>,
+    reason: String,
+}
+
+impl NotOpened {
+    /// What opening an input said.
+    #[must_use]
+    pub fn new(input: &OsStr, error: &Error) -> Self {
+        let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        Self { input: input.to_string_lossy().into(), reason }
+    }
+
+    fn error(&self) -> Error {
+        Error::source(&*self.input, io::Error::other(self.reason.clone()))
+    }
+}
+
+impl Source for NotOpened {
+    fn list(&self, _: &Selection, _: &Watch) -> Listing {
+        Listing { errors: vec![self.error()], ..Listing::default() }
+    }
+
+    fn open<'a>(&self, _: &Object, _: &'a mut Vec<u8>) -> Result<Body<'a>> {
+        Err(self.error())
     }
 }

@@ -288,6 +288,19 @@ fn inputs_on_disk_and_in_s3_are_one_input() {
 }
 
 #[test]
+fn keys_that_two_inputs_have_count_once() {
+    let key = "AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/20/a.log";
+    let twin = Twin::new([(key, lines(3).as_slice()), ("other/b.log", lines(2).as_slice())]);
+    let server = Server::new(&twin.store());
+    let url = format!("{BUCKET}/{key}");
+    let run = twin.on_s3(&server, &["analyze", "--format", "json", BUCKET, &url, &format!("{BUCKET}/AWSLogs/")]);
+    run.assert_sound("overlapping inputs");
+    let input = &run.json()["input"];
+    assert_eq!((&input["records"], &input["objects_skipped"]["named-twice"]), (&5.into(), &2.into()), "{input}");
+    assert_eq!(server.count(Operation::Get), 2, "nothing is fetched twice");
+}
+
+#[test]
 fn faults_that_pass_change_nothing() {
     let twin = organisation();
     for (key, bytes) in hostile() {
