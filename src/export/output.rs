@@ -87,12 +87,16 @@ impl Write for Out {
 pub(super) struct NewFile {
     writer: BufWriter<File>,
     names: Names,
+    /// Whether it stays open, and so locked, until it has its name. In a folder, which is locked itself, there may be too many.
+    is_held: bool,
 }
 
 /// A file that is on the disk as a whole, and has yet to take its name. Nothing is left of it when it is dropped.
 pub(super) struct WrittenFile {
     names: Names,
     bytes: u64,
+    /// Locked while it is open.
+    _lock: Option<File>,
 }
 
 /// The two names of a file. What has the first is removed when this is dropped.
@@ -143,7 +147,7 @@ impl NewFile {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let partial = partial_of(&own);
-        Self::begin(own, partial)
+        Self::begin(own, partial, true)
     }
 
     /// As [`Self::create`], under a passing name that readers of the folder pass over.
@@ -152,10 +156,10 @@ impl NewFile {
         let mut name = OsString::from("_");
         name.push(own.file_name().unwrap_or_default());
         let partial = partial_of(&own.with_file_name(name));
-        Self::begin(own, partial)
+        Self::begin(own, partial, false)
     }
 
-    fn begin(own: PathBuf, partial: PathBuf) -> io::Result<Self> {
+    fn begin(own: PathBuf, partial: PathBuf, is_held: bool) -> io::Result<Self> {
         // Whoever discards what is unfinished sees it as soon as it is there.
         let mut unfinished = unfinished();
         let file = File::options().write(true).create(true).truncate(false).open(&partial)?;
@@ -175,15 +179,15 @@ impl NewFile {
         if let Some(old) = old {
             file.set_permissions(writable(&old))?;
         }
-        Ok(Self { writer: BufWriter::with_capacity(BUFFER_BYTES, file), names })
+        Ok(Self { writer: BufWriter::with_capacity(BUFFER_BYTES, file), names, is_held })
     }
 
     fn close(self) -> io::Result<WrittenFile> {
-        let Self { writer, names } = self;
+        let Self { writer, names, is_held } = self;
         let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         let bytes = file.metadata()?.len();
-        Ok(WrittenFile { names, bytes })
+        Ok(WrittenFile { names, bytes, _lock: is_held.then_some(file) })
     }
 }
 
