@@ -52,6 +52,7 @@ use crate::pipeline::{Analysis, Progress, Shards};
 use crate::source::{Selection, Source};
 use causes::Causes;
 use files::{Files, WrittenFiles};
+use folder::Shape;
 use form::Form;
 use requests::Requests;
 use rows::{Choice, Part, Shared};
@@ -276,7 +277,12 @@ impl Export {
         let name: Box<str> = destination.name().into();
         let cannot_write = |reason| Error::write(name.clone(), reason);
         let form = Form::new(format, &choice.columns, self.is_guarded).map_err(cannot_write)?;
-        let files = Files::new(destination, form.clone(), format).map_err(cannot_write)?;
+        let shape = Shape {
+            format: format.extension().to_owned(),
+            columns: choice.columns.iter().map(|column| column.name.to_owned()).collect(),
+            partition_by: choice.partitions.iter().map(|partition| partition.id().to_owned()).collect(),
+        };
+        let files = Files::new(destination, form.clone(), format, shape).map_err(cannot_write)?;
         let causes = if self.needs_analysis() {
             let summary = analysis.run(sources, progress)?;
             progress.restart();

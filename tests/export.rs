@@ -942,16 +942,48 @@ fn more_partitions_than_open_files_make_no_difference() {
 }
 
 #[test]
+fn a_folder_s_files_are_all_of_one_form() {
+    let logs = Logs::new();
+    logs.write("a.log", lines(0, 5).as_bytes());
+    logs.write("b.log", lines(5, 5).as_bytes());
+    let first = ["a.log", "-o", "out/", "--columns", "time,client_ip", "--partition-by", "day"];
+    export(logs.path(), &first);
+    let before = files_below(&logs.path().join("out"));
+    for (args, wanted) in [
+        (
+            &["--columns", "time,client_ip", "--partition-by", "day", "--format", "csv"][..],
+            "give --format parquet, write",
+        ),
+        (&["--columns", "client_ip,time", "--partition-by", "day"], "give --columns time,client_ip, write"),
+        (&["--columns", "time,client_ip"], "give --partition-by day, write"),
+    ] {
+        for input in ["a.log", "b.log"] {
+            let output = run(logs.path(), &[&[input, "-o", "out/"], args].concat());
+            assert_eq!(output.status.code(), Some(2), "{input} {args:?}");
+            assert!(text_of(&output.stderr).contains(wanted), "{input} {args:?}: {}", text_of(&output.stderr));
+            assert_eq!(files_below(&logs.path().join("out")), before, "{input} {args:?}: nothing has changed");
+        }
+    }
+    export(logs.path(), &["b.log", "-o", "out/", "--columns", "time,client_ip", "--partition-by", "day"]);
+    assert_eq!(files_below(&logs.path().join("out")).len(), before.len() + 1, "one more of the same form");
+}
+
+#[test]
 fn a_folder_s_list_names_nothing_outside() {
     let logs = Logs::new();
     logs.write("in/a.log", lines(0, 5).as_bytes());
     let precious = logs.write("precious", b"kept");
+    let listing = |path: &str| {
+        let files = format!(r#"[{{"path":"{path}","objects":[]}}]"#);
+        format!(r#"{{"version":3,"format":"parquet","columns":["time"],"partition_by":[],"files":{files}}}"#)
+    };
     for list in [
-        r#"{"version":2,"files":[{"path":"../precious","objects":[]}]}"#,
-        r#"{"version":2,"files":[{"path":"/precious","objects":[]}]}"#,
-        r#"{"version":1,"files":[]}"#,
-        r#"{"version":3,"files":[]}"#,
-        "nonsense",
+        listing("../precious"),
+        listing("/precious"),
+        r#"{"version":1,"files":[]}"#.to_owned(),
+        r#"{"version":4,"files":[]}"#.to_owned(),
+        r#"{"version":3,"files":[]}"#.to_owned(),
+        "nonsense".to_owned(),
     ] {
         logs.write("out/_albscope.json", list.as_bytes());
         let output = run(logs.path(), &["in", "-o", "out/"]);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::folder::{Folder, PART, Part};
+use super::folder::{Folder, PART, Part, Shape};
 use super::form::{Encoded, Form, Format, TableFile};
 use super::output::{Out, WrittenFile, taking_names};
 use super::partition::Key;
@@ -89,12 +89,12 @@ struct Open {
 
 impl Files {
     /// Opens what can be opened before there are rows, so that a path that cannot be written to is told at once.
-    pub(super) fn new(destination: Destination, form: Form, format: Format) -> io::Result<Self> {
+    pub(super) fn new(destination: Destination, form: Form, format: Format, shape: Shape) -> io::Result<Self> {
         let target = match destination {
             Destination::Stream(stream) => Target::One(form.begin(Out::Stream(stream))?),
             Destination::File(path) => Target::One(form.begin(Out::at(&path)?)?),
             Destination::Folder(path) => Target::Folder(Parts {
-                folder: Folder::open(&path)?,
+                folder: Folder::open(&path, shape)?,
                 format,
                 open: BTreeMap::new(),
                 clock: 0,

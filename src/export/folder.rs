@@ -6,6 +6,8 @@
 //! An object is known by where it lies, so that the same file counts as one however its path is spelled; what load balancers have named is known by that name, wherever it lies and whether it is
 //! packed or not. Standard input has no name, and cannot be told from what another run reads from it: its rows do not go into a folder.
 //!
+//! All files of a folder have the same columns in the same format, parted alike, as readers take them for one table. What would make it another is refused before anything is read.
+//!
 //! A file whose objects were all read again is replaced, wherever in the folder it lies. One of whose objects only some were read again can neither stay, as rows would be there twice, nor go, as
 //! rows would be lost: then nothing is changed, and the run fails.
 
@@ -29,7 +31,7 @@ const LIST: &str = "_albscope.json";
 const LOCK: &str = "_albscope.lock";
 
 /// The version of the list's form, and of what objects are known by.
-const LIST_VERSION: u32 = 2;
+const LIST_VERSION: u32 = 3;
 
 /// What names of data files begin with.
 pub(super) const PART: &str = "part-";
@@ -58,9 +60,38 @@ fn unique_name(name: &str) -> Option<&str> {
     is_unique.then(|| file_name.strip_suffix(".gz").unwrap_or(file_name))
 }
 
+/// What all files of a folder have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Shape {
+    /// How their names end.
+    pub(super) format: String,
+    /// The names of the columns in the files, in their order.
+    pub(super) columns: Vec<String>,
+    /// The names of the columns that readers make of the folders' names.
+    pub(super) partition_by: Vec<String>,
+}
+
+impl Shape {
+    /// What a run has to be told to write files of it, and not of `other`.
+    fn flags_against(&self, other: &Self) -> String {
+        let flag = |name: &str, own: &[String], other: &[String]| {
+            let wanted = if own.is_empty() { format!("no {name}") } else { format!("{name} {}", own.join(",")) };
+            (own != other).then_some(wanted)
+        };
+        let format = |shape: &Self| [shape.format.clone()];
+        let flags = [
+            flag("--format", &format(self), &format(other)),
+            flag("--partition-by", &self.partition_by, &other.partition_by),
+            flag("--columns", &self.columns, &other.columns),
+        ];
+        flags.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A folder that this run alone writes to.
 pub(super) struct Folder {
     root: PathBuf,
+    shape: Shape,
     /// Locked while it is open.
     _lock: File,
 }
@@ -77,7 +108,15 @@ pub(super) struct Part {
 #[derive(Serialize, Deserialize)]
 struct List {
     version: u32,
+    #[serde(flatten)]
+    shape: Shape,
     files: Vec<Entry>,
+}
+
+/// What is asked of a list before the rest, which other versions have in other forms.
+#[derive(Deserialize)]
+struct ListVersion {
+    version: u32,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -99,8 +138,8 @@ impl Folder {
     /// Makes the folder where there is none.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when another run writes to it; what the file system says.
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
+    /// [`io::ErrorKind::WouldBlock`] when another run writes to it; when it has files of another shape; what the file system says.
+    pub(super) fn open(root: &Path, shape: Shape) -> io::Result<Self> {
         fs::create_dir_all(root)?;
         let lock = File::options().write(true).create(true).truncate(false).open(root.join(LOCK))?;
         match lock.try_lock() {
@@ -108,9 +147,14 @@ impl Folder {
                 Err(io::Error::new(io::ErrorKind::WouldBlock, "another program is writing to it just now"))
             }
             // A file system without locks. What lies there may be another run's.
-            Err(TryLockError::Error(_)) => Ok(Self { root: root.to_path_buf(), _lock: lock }),
+            Err(TryLockError::Error(_)) => {
+                let folder = Self { root: root.to_path_buf(), shape, _lock: lock };
+                folder.list()?;
+                Ok(folder)
+            }
             Ok(()) => {
-                let folder = Self { root: root.to_path_buf(), _lock: lock };
+                let folder = Self { root: root.to_path_buf(), shape, _lock: lock };
+                folder.list()?;
                 folder.remove_orphans();
                 Ok(folder)
             }
@@ -194,7 +238,7 @@ impl Folder {
         Ok(())
     }
 
-    /// The files that the list names and that are there.
+    /// The files that the list names and that are there. Fails where they have another shape than those of this run.
     fn list(&self) -> io::Result<Vec<Entry>> {
         let text = match fs::read(self.root.join(LIST)) {
             Ok(text) => text,
@@ -202,24 +246,37 @@ impl Folder {
             Err(error) => return Err(error),
         };
         let unreadable = |reason: String| io::Error::other(format!("{LIST} in it is not what it should be: {reason}"));
-        let list: List = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
-        if list.version != LIST_VERSION {
-            return Err(unreadable(format!("its version is {}", list.version)));
+        let malformed = |error: serde_json::Error| unreadable(error.to_string());
+        let ListVersion { version } = serde_json::from_slice(&text).map_err(malformed)?;
+        if version != LIST_VERSION {
+            return Err(unreadable(format!("its version is {version}")));
         }
+        let list: List = serde_json::from_slice(&text).map_err(malformed)?;
         // The list decides what is removed, so that it may name nothing outside.
         let is_inside =
             |path: &str| path.split('/').all(|part| !matches!(part, "" | "." | "..")) && !path.contains('\\');
         if let Some(outside) = list.files.iter().find(|entry| !is_inside(&entry.path)) {
             return Err(unreadable(format!("it names {}", outside.path)));
         }
-        Ok(list.files.into_iter().filter(|entry| self.root.join(&entry.path).exists()).collect())
+        let files: Vec<Entry> = list.files.into_iter().filter(|entry| self.root.join(&entry.path).exists()).collect();
+        if !files.is_empty() && list.shape != self.shape {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "its files have another form than this run would write, and could not be read with them as one table: give {}, write to another folder, \
+                     or remove it",
+                    list.shape.flags_against(&self.shape)
+                ),
+            ));
+        }
+        Ok(files)
     }
 
     fn write_list<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> io::Result<()> {
         let mut files: Vec<Entry> = entries.cloned().collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));
         let mut out = Out::File(NewFile::create(&self.root.join(LIST))?);
-        serde_json::to_writer(&mut out, &List { version: LIST_VERSION, files })?;
+        serde_json::to_writer(&mut out, &List { version: LIST_VERSION, shape: self.shape.clone(), files })?;
         out.write_all(b"\n")?;
         match out.close()? {
             Some(file) => file.publish(),
@@ -238,6 +295,10 @@ fn is_passing_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn shape() -> Shape {
+        Shape { format: "parquet".to_owned(), columns: vec!["time".to_owned()], partition_by: Vec::new() }
+    }
 
     const NAME: &str =
         "123456789012_elasticloadbalancing_us-east-2_app.shop.1234567890abcdef_20261122T0745Z_192.0.2.1_20sg8hgm.log";
@@ -269,7 +330,7 @@ mod tests {
     #[test]
     fn rows_of_what_has_no_name_are_refused() {
         let root = tempfile::tempdir().expect("a folder");
-        let folder = Folder::open(root.path()).expect("it can be made");
+        let folder = Folder::open(root.path(), shape()).expect("it can be made");
         let refused = folder.publish(Vec::new(), &BTreeSet::from([object_id("-")]));
         assert_eq!(refused.map_err(|error| error.kind()), Err(io::ErrorKind::InvalidInput));
     }
@@ -281,7 +342,7 @@ mod tests {
         let names = || {
             fs::read_dir(&hour).map(|entries| entries.map(|it| it.expect("an entry").file_name()).collect::<Vec<_>>())
         };
-        let folder = Folder::open(root.path()).expect("it can be made");
+        let folder = Folder::open(root.path(), shape()).expect("it can be made");
         let path = Path::new("day=2026-11-22/hour=07/part-0123456789abcdef-0000.parquet");
         let file = folder.create(path).expect("it can be begun");
         assert_eq!(names().expect("the hour"), ["_part-0123456789abcdef-0000.parquet.partial"]);
@@ -300,7 +361,7 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(path, "").expect("a file");
         }
-        drop(Folder::open(root.path()).expect("it can be opened"));
+        drop(Folder::open(root.path(), shape()).expect("it can be opened"));
         assert!(names().is_err(), "folders that are empty without it go too");
         assert!(strange.iter().all(|name| root.path().join(name).exists()), "what is somebody else's stays");
     }
