@@ -17,8 +17,16 @@ pub(super) struct Words {
     pub(super) codes: Vec<u32>,
     /// The code of the last rows, and how many they are. Many columns have the same value for long, or none at all, and then no memory is touched.
     run: (u32, usize),
-    /// Hashes and codes. The hash beside the code spares a look at the text, which may lie far away.
-    table: HashTable<(u32, u32)>,
+    table: HashTable<Known>,
+}
+
+/// Where a text stands. What it takes to find one lies together, as each look elsewhere is one into memory that may be far away: the hash tells nearly all others apart, and the place leads to the text at once.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    hash: u32,
+    code: u32,
+    start: u32,
+    len: u32,
 }
 
 /// Texts one behind the other.
@@ -166,19 +174,22 @@ impl Words {
 
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "half a hash tells words apart well enough; there are no more words than rows, which are bounded far below"
+        reason = "half a hash tells words apart well enough; the rows of a group and the bytes of their texts are bounded far below"
     )]
     fn code_of(&mut self, word: &[u8]) -> u32 {
         let Self { distinct, table, .. } = self;
         // The table wants its high bits to differ, and they are made of the same.
         let hash = HASHER.hash_one(word) as u32;
-        let is_same = |&(known, code): &(u32, u32)| known == hash && distinct.get(code as usize) == word;
-        if let Some(&(_, code)) = table.find(spread(hash), is_same) {
-            return code;
+        let text_of =
+            |known: &Known| &distinct.bytes[known.start as usize..(known.start as usize + known.len as usize)];
+        let is_same = |known: &Known| known.hash == hash && text_of(known) == word;
+        if let Some(known) = table.find(spread(hash), is_same) {
+            return known.code;
         }
         let code = distinct.len() as u32;
+        let known = Known { hash, code, start: distinct.bytes.len() as u32, len: word.len() as u32 };
         distinct.push(word);
-        table.insert_unique(spread(hash), (hash, code), |&(hash, _)| spread(hash));
+        table.insert_unique(spread(hash), known, |known| spread(known.hash));
         code
     }
 
