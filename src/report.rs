@@ -3,6 +3,7 @@
 //! Input: a [`Summary`] and its [`Diagnosis`]. All numbers are computed here, once; the renderers only lay them out, so that text, JSON, Markdown and the page
 //! cannot disagree. A new format is one file and one line in [`Format`].
 
+mod causes;
 pub mod chart;
 mod commands;
 mod finding;
@@ -30,6 +31,7 @@ use crate::error::Problem;
 use crate::source::{FromCache, Selection};
 use crate::timestamp::Timestamp;
 
+pub use causes::CauseRow;
 pub use finding::{CheckRow, Estimates, EvidenceRow, FindingRow, SampleRow, ScopeRow, SettingRow};
 use pictures::Drawn;
 pub use pictures::Pictures;

@@ -2,12 +2,10 @@
 
 use super::font::Weight;
 use super::sheet::{Anchor, Area, Item, Rgb, Sheet, Type};
-use crate::report::chart::{
-    COLOURS, LagChart, Legend, Tick, TimingChart, against_idle_timeout, duration, findings_named,
-};
+use crate::report::chart::{COLOURS, LagChart, Legend, Tick, TimingChart, against_idle_timeout, duration};
 use crate::report::pictures::MarkKind;
 use crate::report::plain::shortened;
-use crate::report::{FindingRow, Report, words};
+use crate::report::{CauseRow, Report, words};
 
 const WIDTH: u16 = 1600;
 const HEIGHT: u16 = 900;
@@ -25,8 +23,8 @@ const MAX_BELOW: usize = 3;
 /// Of them, those of gaps.
 const MAX_GAPS: usize = 1;
 
-/// Causes that are named at the top.
-const MAX_CAUSES: usize = 3;
+/// Lines at the top that name causes.
+const MAX_CAUSE_LINES: usize = 4;
 
 const INK: Rgb = [0x1a, 0x1f, 0x26];
 const GREY: Rgb = [0x5c, 0x66, 0x72];
@@ -124,10 +122,10 @@ impl Page {
         self.sheet.text([MARGIN, 86.0], Anchor::Left, SUBHEADING, format!("{balancers}{window}"));
         let right = f32::from(WIDTH) - MARGIN;
         let mut y = 42.0;
-        let causes = causes(report);
-        let rest = causes.len().saturating_sub(MAX_CAUSES);
-        let mut lines: Vec<String> = causes.into_iter().take(MAX_CAUSES).collect();
-        if rest > 0 {
+        let mut lines: Vec<String> = report.causes().iter().map(CauseRow::line).collect();
+        // The last line is for those that have none; a single one would fit there.
+        if lines.len() > MAX_CAUSE_LINES {
+            let rest = lines.split_off(MAX_CAUSE_LINES - 1).len();
             lines.push(format!("and {}", words::counted(rest as u64, "more cause")));
         }
         let typeface = |place: usize| if place == 0 { STRONG } else { BODY };
@@ -432,41 +430,6 @@ impl Page {
         let caption = "since an earlier answer on the same node and target";
         self.sheet.text([plot.x + plot.width / 2.0, y + 18.0], Anchor::Middle, LABEL, caption);
     }
-}
-
-/// The likely causes, the one of most failures first: `connect-timeout (high) at target 10.0.11.162:3000, 1,124 failures, finding 1`.
-fn causes(report: &Report) -> Vec<String> {
-    let mut causes: Vec<(&FindingRow, Vec<usize>, u64)> = Vec::new();
-    for (place, finding) in report.findings.iter().enumerate() {
-        match causes.iter_mut().find(|(first, ..)| first.cause == finding.cause) {
-            Some((first, places, failures)) => {
-                if finding.confidence > first.confidence {
-                    *first = finding;
-                }
-                places.push(place);
-                *failures += finding.failures;
-            }
-            None => causes.push((finding, vec![place], finding.failures)),
-        }
-    }
-    causes.sort_by_key(|(.., failures)| std::cmp::Reverse(*failures));
-    let lines = causes.into_iter().map(|(finding, places, failures)| {
-        let (what, _) = words::scope(&finding.scope);
-        let are_targets = places.iter().all(|&place| report.findings[place].scope.target.is_some());
-        let what = match (places.len(), are_targets) {
-            (1, _) => shortened(&what, 60),
-            (count, true) => format!("{count} targets"),
-            (count, false) => format!("{count} places"),
-        };
-        format!(
-            "{} ({}) at {what}, {}, {}",
-            finding.cause,
-            finding.confidence.id(),
-            words::counted(failures, "failure"),
-            findings_named(&places)
-        )
-    });
-    lines.collect()
 }
 
 fn rgb(colour: usize) -> Rgb {

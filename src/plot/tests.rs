@@ -8,6 +8,7 @@ use super::sheet::{Area, Item, Sheet, Text};
 use super::*;
 use crate::diagnose::diagnose;
 use crate::pipeline::{Analysis, Progress};
+use crate::report::FindingRow;
 use crate::report::chart::against_idle_timeout;
 use crate::source::{self, Selection};
 
@@ -140,6 +141,27 @@ fn a_race_has_its_gaps_beside_the_timing() {
     for expected in ["Keep-alive race at ", "keep-alive timeout ", "idle timeout 60 s"] {
         assert!(texts.iter().any(|text| text.starts_with(expected)), "{expected}: {texts:?}");
     }
+}
+
+/// What stands right of the verdict, with as many causes.
+fn named_causes(causes: &[&'static str]) -> Vec<String> {
+    let mut report = report(&race());
+    let first = report.findings[0].clone();
+    report.findings = causes.iter().map(|&cause| FindingRow { cause, ..first.clone() }).collect();
+    let sheet = layout::sheet(&report);
+    assert_texts_are_apart(&sheet, "causes");
+    let lines = texts(&sheet).into_iter().map(|text| text.words.clone());
+    lines.filter(|line| line.contains(" (high) at ") || line.ends_with("more causes")).collect()
+}
+
+#[test]
+fn a_line_that_says_how_many_causes_are_left_never_stands_for_one() {
+    let all = ["a", "b", "c", "d", "e", "f"];
+    assert_eq!(named_causes(&all[..3]).len(), 3);
+    let four = named_causes(&all[..4]);
+    assert!(four.len() == 4 && four[3].starts_with("d (high)"), "{four:?}");
+    let six = named_causes(&all);
+    assert!(six.len() == 4 && six[3] == "and 3 more causes", "{six:?}");
 }
 
 #[test]

@@ -171,6 +171,40 @@ fn text(width: usize) -> String {
 const PLAIN: Style = Style { width: 100, is_coloured: false, is_ascii: false };
 
 #[test]
+fn a_cause_gathers_its_findings_and_counts_a_target_once() {
+    let mut report = report();
+    assert!(report.causes().iter().all(|row| row.findings.len() == 1));
+    let first = report.findings[0].clone();
+    let at = |text: &str| Timestamp::parse(text.as_bytes());
+    let alike = |target: &str, confidence, failures| {
+        let mut row = FindingRow { confidence, failures, ..first.clone() };
+        row.scope.target = Some(target.to_owned());
+        row
+    };
+    let mut earlier = alike("10.0.9.9:80", Confidence::Low, 5);
+    earlier.first_seen = at("2026-11-22T07:30:00Z");
+    report.findings = vec![
+        FindingRow { cause: "connect-timeout", failures: 50, ..first.clone() },
+        alike("10.0.9.8:80", Confidence::Low, 40),
+        earlier,
+        alike("10.0.9.8:80", Confidence::High, 9),
+    ];
+    let causes = report.causes();
+    let cause = first.cause;
+    assert_eq!(
+        causes.iter().map(CauseRow::line).collect::<Vec<_>>(),
+        [
+            format!("{cause} (high) at 2 targets, 54 failures, 3 findings"),
+            format!("connect-timeout ({}) at target {BAD_TARGET}, 50 failures, finding 1", first.confidence.id()),
+        ]
+    );
+    assert_eq!(causes[0].findings, [1, 2, 3]);
+    assert_eq!(causes[0].seen, Window { start: at("2026-11-22T07:30:00Z"), end: first.last_seen });
+    report.findings[1].scope.target = None;
+    assert!(report.causes()[0].line().contains(" at 3 places, "));
+}
+
+#[test]
 fn text_fits_80_columns() {
     insta::assert_snapshot!(text(80));
 }
