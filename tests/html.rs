@@ -93,6 +93,80 @@ fn what_broke_when_and_what_to_change_stand_on_the_first_screen() {
 }
 
 #[test]
+fn the_causes_stand_at_the_head_and_lead_to_their_findings() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    assert_eq!(browser.count("#causes li"), 4);
+    let text = browser.text("document.querySelector('#causes li').innerText");
+    for part in [
+        "connect-timeout",
+        "high confidence",
+        "at target 10.0.11.162:3000, 1,124 failures",
+        "2026-11-18 08:40:14 to 08:55:02 UTC",
+        "Change allow the target port",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    browser.assert("document.querySelector('#causes').getBoundingClientRect().bottom < innerHeight / 2");
+    browser.assert(
+        "[...document.querySelectorAll('#causes a')].every(link => document.querySelector(`${link.getAttribute('href')} .why b`).innerText === link.innerText)",
+    );
+    browser.click("#causes li:nth-child(2) a");
+    let finding = browser.text("document.querySelector('#causes li:nth-child(2) a').getAttribute('href')");
+    browser.wait_for(&format!("document.querySelector('{finding}').open"));
+    assert_is_quiet(browser);
+}
+
+/// A log in which so many targets refuse connections, and another answers.
+fn refusing(targets: u32) -> String {
+    let ok = line().build() + "\n";
+    let mut log = ok.repeat(400);
+    for target in 0..targets {
+        let address = format!("10.77.{}.{}:80", target / 200, target % 200 + 1);
+        let failed = FAILED.into_iter().fold(line(), |line, (place, text)| line.field(place, text));
+        log.push_str(&(failed.field(alb::TARGET, &address).build() + "\n").repeat(12));
+    }
+    log
+}
+
+#[test]
+fn equal_findings_are_folded_and_still_reached() {
+    let logs = Logs::new();
+    let input = logs.write("a.log", refusing(120).as_bytes());
+    let Some(mut opened) = open(&input, logs) else { return };
+    let Opened { browser, page, .. } = &mut opened;
+    let bytes = fs::metadata(page).expect("a file").len();
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+    let text = browser.text("document.querySelector('#causes').innerText");
+    assert!(text.contains("at 120 targets, 1,440 failures, 120 findings"), "{text}");
+    assert_eq!(browser.count("#causes li"), 1);
+    assert_eq!(browser.count(".finding"), 120);
+    assert_eq!(browser.count("#findings > .finding"), 3);
+    assert_eq!(
+        browser.text("document.querySelector('.more > summary').innerText"),
+        format!("117 more findings of connection-refused with {} failures", "1,404")
+    );
+    let seen = "[...document.querySelectorAll('.finding')].filter(finding => finding.checkVisibility({contentVisibilityAuto: true})).length";
+    assert_eq!(browser.eval(seen), 3);
+    browser.screenshot("many-findings");
+    // By a key.
+    browser.eval("document.querySelector('.more > summary').focus()");
+    browser.press("Enter");
+    browser.wait_for("document.querySelector('.more').open");
+    assert_eq!(browser.eval(seen), 120);
+    browser.press("Enter");
+    browser.wait_for("!document.querySelector('.more').open");
+    // By a link.
+    browser.eval("location.hash = '#finding-77'");
+    browser.wait_for("document.querySelector('.more').open && document.querySelector('#finding-77').open");
+    browser.eval("document.querySelector('.more').open = false");
+    // On paper.
+    browser.print();
+    assert_eq!(browser.eval(seen), 120);
+    assert_is_quiet(browser);
+}
+
+#[test]
 fn pictures_have_data_and_follow_the_choice_of_a_target() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;
@@ -370,16 +444,18 @@ fn payloads() -> Vec<String> {
     payloads
 }
 
+/// What a line has in which its target refused the connection.
+const FAILED: [(usize, &str); 6] = [
+    (alb::ELB_STATUS_CODE, "502"),
+    (alb::TARGET_STATUS_CODE, "-"),
+    (alb::REQUEST_PROCESSING_TIME, "-1"),
+    (alb::TARGET_PROCESSING_TIME, "-1"),
+    (alb::RESPONSE_PROCESSING_TIME, "-1"),
+    (alb::TARGET_STATUS_CODE_LIST, "\"-\""),
+];
+
 /// Failed requests with each payload in each field, and ordinary ones beside them; twelve of each, so that there are findings.
 fn hostile_log() -> String {
-    const FAILED: [(usize, &str); 6] = [
-        (alb::ELB_STATUS_CODE, "502"),
-        (alb::TARGET_STATUS_CODE, "-"),
-        (alb::REQUEST_PROCESSING_TIME, "-1"),
-        (alb::TARGET_PROCESSING_TIME, "-1"),
-        (alb::RESPONSE_PROCESSING_TIME, "-1"),
-        (alb::TARGET_STATUS_CODE_LIST, "\"-\""),
-    ];
     let failed = FAILED.into_iter().fold(line(), |line, (place, text)| line.field(place, text));
     let mut log = String::new();
     for payload in payloads() {
@@ -432,9 +508,9 @@ fn text_of_strangers_stays_text() {
         browser.eval("[...new Set([...document.querySelectorAll('body, body *')].map(element => element.localName))]");
     let known = [
         "a", "b", "body", "button", "caption", "code", "dd", "details", "div", "dl", "dt", "em", "figure", "h1", "h2",
-        "h3", "h4", "header", "input", "label", "li", "main", "nav", "noscript", "optgroup", "option", "output", "p",
-        "path", "pre", "rect", "script", "section", "select", "span", "strong", "summary", "svg", "table", "tbody",
-        "td", "text", "th", "thead", "tr", "ul",
+        "h3", "h4", "header", "input", "label", "li", "main", "nav", "noscript", "ol", "optgroup", "option", "output",
+        "p", "path", "pre", "rect", "script", "section", "select", "span", "strong", "summary", "svg", "table",
+        "tbody", "td", "text", "th", "thead", "tr", "ul",
     ];
     for element in elements.as_array().expect("a list") {
         assert!(known.contains(&element.as_str().expect("a name")), "{element}");

@@ -10,6 +10,7 @@ mod card;
 mod data;
 mod table;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use askama::Template;
@@ -18,16 +19,20 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 use self::card::Card;
-use self::data::Data;
+use self::data::{Data, Timings};
 use self::table::{Matrix, Table};
 use super::plain::{cut, shortened};
-use super::{Input, ProblemRow, Report, Window, words};
+use super::{CauseRow, Input, ProblemRow, Report, Window, words};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// Findings shown; the rest is counted.
-const MAX_FINDINGS: usize = 20;
+const MAX_FINDINGS: usize = 150;
+
+/// Of one cause, so many findings are looked through; where there are more, all but the first few are folded away.
+const MAX_ALIKE: usize = 8;
+const SHOWN_OF_MANY: usize = 3;
 
 /// Columns of a name. Names are written by strangers too.
 const MAX_NAME_WIDTH: usize = 120;
@@ -58,7 +63,8 @@ struct Page<'a> {
     lead: String,
     /// Said where there is no finding.
     verdict: Option<String>,
-    findings: Vec<Card<'a>>,
+    causes: Vec<Cause>,
+    findings: Vec<Cards<'a>>,
     finding_notes: Vec<String>,
     has_requests: bool,
     has_pictures: bool,
@@ -73,6 +79,29 @@ struct Page<'a> {
     account: Vec<(&'static str, String)>,
     problems: Vec<Problem>,
     about: Vec<(&'static str, String)>,
+}
+
+/// A cause with all its findings, at the head of the page.
+struct Cause {
+    id: &'static str,
+    /// The number of its first finding, from 1.
+    finding: usize,
+    confidence: &'static str,
+    /// What it was found at.
+    at: String,
+    failures: String,
+    /// Said where it has several findings.
+    findings: String,
+    when: String,
+    change: String,
+}
+
+/// A finding, and those folded away below it.
+struct Cards<'a> {
+    shown: Card<'a>,
+    /// Of the same cause; mostly none.
+    folded: Vec<Card<'a>>,
+    folded_title: String,
 }
 
 /// A problem of the input.
@@ -98,7 +127,6 @@ impl<'a> Page<'a> {
         sections.extend([("input", "Input"), ("about", "About")]);
         let mut target_tables = table::groups(report);
         target_tables.push(table::targets(report, &timings));
-        let shown = report.findings.len().min(MAX_FINDINGS);
         Ok(Self {
             policy: format!(
                 "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action \
@@ -115,7 +143,8 @@ impl<'a> Page<'a> {
             has_failures: report.failures > 0,
             lead: lead(report),
             verdict: verdict(report),
-            findings: (0..shown).map(|place| Card::new(report, place, &timings)).collect(),
+            causes: causes(report),
+            findings: cards(report, &timings),
             finding_notes: finding_notes(report),
             has_requests,
             has_pictures: has_requests,
@@ -179,6 +208,56 @@ fn verdict(report: &Report) -> Option<String> {
         )
     };
     (report.findings.is_empty() && report.failures > 0).then(too_few)
+}
+
+/// The causes. Absent where there is one finding, which says the same right below.
+fn causes(report: &Report) -> Vec<Cause> {
+    if report.findings.len() < 2 {
+        return Vec::new();
+    }
+    let cause = |row: CauseRow<'_>| Cause {
+        id: row.finding.cause,
+        finding: row.findings[0] + 1,
+        confidence: row.finding.confidence.id(),
+        failures: words::counted(row.failures, "failure"),
+        findings: match row.findings.len() {
+            1 => String::new(),
+            several => words::counted(several as u64, "finding"),
+        },
+        when: words::window(row.seen).map_or_else(String::new, |window| format!("{window} UTC")),
+        change: words::change(row.finding),
+        at: row.at,
+    };
+    report.causes().into_iter().map(cause).collect()
+}
+
+/// All findings in their order, but those of a cause that has many behind its third, folded away: equal ones do not push the others off the screen.
+fn cards<'a>(report: &'a Report, timings: &Timings<'_>) -> Vec<Cards<'a>> {
+    let mut cards: Vec<Cards<'a>> = Vec::new();
+    let mut of_cause: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, row) in report.findings.iter().enumerate().take(MAX_FINDINGS) {
+        of_cause.entry(row.cause).or_default().push(place);
+    }
+    for (place, row) in report.findings.iter().enumerate().take(MAX_FINDINGS) {
+        let alike = &of_cause[row.cause];
+        let is_many = alike.len() > MAX_ALIKE;
+        if is_many && alike[SHOWN_OF_MANY..].contains(&place) {
+            continue;
+        }
+        let folded = if is_many && alike[SHOWN_OF_MANY - 1] == place { &alike[SHOWN_OF_MANY..] } else { &[] };
+        let failures = folded.iter().map(|&place| report.findings[place].failures).sum();
+        cards.push(Cards {
+            shown: Card::new(report, place, timings, false),
+            folded_title: format!(
+                "{} of {} with {}",
+                words::counted(folded.len() as u64, "more finding"),
+                row.cause,
+                words::counted(failures, "failure")
+            ),
+            folded: folded.iter().map(|&place| Card::new(report, place, timings, true)).collect(),
+        });
+    }
+    cards
 }
 
 fn finding_notes(report: &Report) -> Vec<String> {

@@ -616,10 +616,10 @@ fn the_page_of_a_great_many_targets_says_what_it_leaves_out() {
         }
     }
     let page = html(&report);
-    assert!(page.len() < 500_000, "{} bytes", page.len());
+    assert!(page.len() < 700_000, "{} bytes", page.len());
     let text = without_scripts(&page);
     for part in [
-        "484 more findings with 3,388 failures",
+        "354 more findings with 2,478 failures",
         "4,903 more targets with 9,806 failures in all",
         "4,943 more routes with 14,829 failures in all",
         "Left out, so that the page stays small: 4,9",

@@ -172,6 +172,12 @@ pub(super) fn fix(finding: &FindingRow) -> String {
     format!("{} First: {} (takes {about}{}, risk {}).", finding.fix, first.method, first.time, first.risk.id())
 }
 
+/// The same in short: what to do first, and what that costs.
+pub(super) fn change(finding: &FindingRow) -> String {
+    let Some(first) = finding.methods.first() else { return finding.fix.to_owned() };
+    format!("{} ({}, risk {})", first.method, first.time, first.risk.id())
+}
+
 /// Behind a list of settings: others may have that timeout too, and the settings know only the usual idle timeout.
 pub(super) fn settings_note(finding: &FindingRow, idle_timeout: IdleTimeout) -> String {
     let what = if finding.estimates.keep_alive_seconds.is_some() { "closes at that time" } else { "has that timeout" };

@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use super::super::plain::{cut, harmless};
 use super::super::{FindingRow, Report, SettingRow, words};
-use super::data::Timings;
+use super::data::{MAX_LAGS, Timings};
 use super::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
 use crate::diagnose::Confidence;
 use crate::knowledge::causes::{Method, Setting, cause};
 
-/// Lines shown.
+/// Lines shown, and where the same stands in many findings.
 const MAX_SAMPLES: usize = 3;
+const MAX_SAMPLES_IF_FOLDED: usize = 1;
 
 /// Height of a course in the units of its picture.
 const COURSE_HEIGHT: u64 = 12;
@@ -60,7 +61,7 @@ pub(super) struct Card<'a> {
 
 impl<'a> Card<'a> {
     /// The finding at `place` of the report.
-    pub(super) fn new(report: &'a Report, place: usize, timings: &Timings) -> Self {
+    pub(super) fn new(report: &'a Report, place: usize, timings: &Timings, is_folded: bool) -> Self {
         let row = &report.findings[place];
         let (what, within) = words::scope(&row.scope);
         let like = FindingRow::first_like(&report.findings, place);
@@ -86,7 +87,7 @@ impl<'a> Card<'a> {
             is_doubtful: row.confidence == Confidence::Low,
             when: words::when(row).unwrap_or_default(),
             course: Course::new(&row.failures_over_time, report.pictures.time_bins),
-            change: change(row),
+            change: words::change(row),
             at: words::at_targets(row),
             evidence_for: evidence(true),
             evidence_against: evidence(false),
@@ -94,7 +95,7 @@ impl<'a> Card<'a> {
             timing: timings.of_scope(&row.scope),
             first_bin: bin(row.failures_over_time.first()),
             last_bin: bin(row.failures_over_time.last()),
-            has_lags: row.lags.is_some(),
+            has_lags: row.lags.is_some() && place < MAX_LAGS,
             like: like.map(|like| like + 1),
             fix: row.fix,
             methods: row.methods,
@@ -106,7 +107,7 @@ impl<'a> Card<'a> {
             samples: row
                 .samples
                 .iter()
-                .take(MAX_SAMPLES)
+                .take(if is_folded { MAX_SAMPLES_IF_FOLDED } else { MAX_SAMPLES })
                 .map(|sample| {
                     let place = format!("{}:{}", cut(&sample.object, MAX_TEXT_WIDTH), sample.line);
                     (place, cut(&sample.text, MAX_SAMPLE_WIDTH))
@@ -116,12 +117,6 @@ impl<'a> Card<'a> {
             docs: row.docs,
         }
     }
-}
-
-/// What to do first, and what that costs.
-fn change(row: &FindingRow) -> String {
-    let Some(first) = row.methods.first() else { return row.fix.to_owned() };
-    format!("{} ({}, risk {})", first.method, first.time, first.risk.id())
 }
 
 /// Failures over time as a row of bars, drawn with one line for each.

@@ -9,7 +9,7 @@ use super::super::json::embedded;
 use super::super::pictures::{Mark, MarkKind, Timing, WhatIf};
 use super::super::plain::shortened;
 use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, words};
-use super::{MAX_FINDINGS, MAX_NAME_WIDTH};
+use super::MAX_NAME_WIDTH;
 use crate::classify::Outcome;
 use crate::diagnose::{IdleTimeoutOrigin, LagCounts};
 use crate::timestamp::Timestamp;
@@ -19,6 +19,9 @@ const MAX_TIMING_BYTES: usize = 140_000;
 
 /// Timeouts marked; those of the findings with most failures.
 const MAX_MARKS: usize = 24;
+
+/// Findings whose gaps are drawn: those of one target group are alike.
+pub(super) const MAX_LAGS: usize = 20;
 
 /// The page's data.
 pub(super) struct Data {
@@ -148,7 +151,7 @@ impl Data {
             causes: report.failures_by_cause(),
             outcomes: outcomes.iter().map(|&outcome| DrawnOutcome::new(outcome, report)).collect(),
             lags: (1..)
-                .zip(report.findings.iter().take(MAX_FINDINGS))
+                .zip(report.findings.iter().take(MAX_LAGS))
                 .filter_map(|(number, row)| DrawnLags::new(number, row, report))
                 .collect(),
         };

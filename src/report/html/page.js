@@ -750,7 +750,9 @@
   // Opening, printing, colours.
   const openTo = (hash) => {
     const finding = hash.startsWith("#finding-") && document.getElementById(hash.slice(1));
-    if (finding) finding.open = true;
+    // It may be folded away with others.
+    for (let at = finding || null; at; at = at.parentElement?.closest("details")) at.open = true;
+    if (finding) finding.scrollIntoView();
   };
   addEventListener("hashchange", () => openTo(location.hash));
   openTo(location.hash);
