@@ -11,7 +11,9 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use albscope::classify::Outcome;
 use albscope::kind::alb;
+use albscope::report::chart::Look;
 use browser::{Browser, chromium};
 use common::{Logs, line};
 use serde_json::{Value, json};
@@ -170,8 +172,8 @@ fn equal_findings_are_folded_and_still_reached() {
 fn pictures_have_data_and_follow_the_choice_of_a_target() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;
-    assert_eq!(browser.count("#timing-chart .failed"), 5, "a colour for each outcome");
-    assert_eq!(browser.count("#failures-chart .failed"), 5, "four causes, and what is in none");
+    assert_eq!(browser.count("#timing-chart > svg .failed"), 5, "a symbol for each outcome");
+    assert_eq!(browser.count("#failures-chart [data-key]"), 5, "four causes, and what is in none");
     assert!(
         browser.number("document.querySelectorAll('#timing-chart .density')[3].getAttribute('d').length") > 1_000.0
     );
@@ -188,7 +190,7 @@ fn pictures_have_data_and_follow_the_choice_of_a_target() {
     }
     browser.wait_for("document.querySelector('#failures-note').innerText.includes('10.0.10.71:8080')");
     assert!(browser.text("document.querySelector('#against').innerText").contains("of 1,754 requests"));
-    assert_eq!(browser.count("#timing-chart .failed"), 1);
+    assert_eq!(browser.count("#timing-chart > svg .failed"), 1);
     // Another by its name in the table.
     browser.click("#target-table tbody tr:first-child button");
     browser.assert("document.querySelector('#failures-note').innerText.includes('10.0.11.162:3000')");
@@ -201,6 +203,36 @@ fn pictures_have_data_and_follow_the_choice_of_a_target() {
         browser.text("[...document.querySelectorAll('#timing-chart text')].map(text => text.textContent).join(' ')");
     assert!(axis.contains("09:10") && !axis.contains("08:40"), "{axis}");
     assert_is_quiet(browser);
+}
+
+#[test]
+fn outcomes_have_their_colours_and_symbols_and_causes_their_patterns() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    let legend = browser.eval(
+        "[...document.querySelectorAll('#timing-chart .legend button')].map(button => [button.innerText.split(' ')[0], button.querySelector('path').getAttribute('fill'), button.querySelector('path').getAttribute('d')])",
+    );
+    let legend: Vec<[String; 3]> = serde_json::from_value(legend).expect("names, colours and shapes");
+    assert_eq!(legend.len(), 5);
+    for [name, colour, shape] in &legend {
+        let outcome = Outcome::ALL.iter().find(|outcome| outcome.id() == name).expect("an outcome");
+        let look = Look::of(*outcome);
+        assert_eq!(*colour, look.colour().hex(), "{name}");
+        // The points of the picture are what the legend has, in its colour.
+        let corners = look.corners.len();
+        assert_eq!(shape.matches(['M', 'L']).count(), corners, "{name}");
+        let of_picture = format!("document.querySelector('#timing-chart > svg .failed[fill=\"{colour}\"]')");
+        browser.assert(&format!("{of_picture} !== null"));
+    }
+    let shapes: std::collections::BTreeSet<&str> = legend.iter().map(|[.., shape]| shape.as_str()).collect();
+    assert_eq!(shapes.len(), legend.len(), "no two are told apart by colour alone");
+    let patterns = browser.eval(
+        "[...document.querySelectorAll('#failures-chart .legend svg')].map(swatch => swatch.querySelector('path + path')?.getAttribute('fill') ?? 'plain')",
+    );
+    let patterns: Vec<String> = serde_json::from_value(patterns).expect("a list");
+    let different: std::collections::BTreeSet<&String> = patterns.iter().collect();
+    assert_eq!((patterns.len(), different.len()), (5, 5), "{patterns:?}");
+    browser.assert("[...document.querySelectorAll('[fill^=\"url(#\"]')].every(path => document.querySelector(path.getAttribute('fill').slice(4, -1)))");
 }
 
 /// The first and the last moment on the axis of the timing picture.
@@ -264,9 +296,9 @@ fn pictures_zoom_and_tell_what_is_under_the_pointer() {
     let axis = browser.eval(AXIS);
     assert!(axis[0].as_str() > Some("08:20") && axis[1].as_str() < Some("09:05"), "{axis}");
     // What is taken out of the legend is not drawn.
-    let failed = browser.count("#failures-chart .failed");
+    let failed = browser.count("#failures-chart [data-key]");
     browser.click("#failures-chart .legend button");
-    assert_eq!(browser.count("#failures-chart .failed"), failed - 1);
+    assert_eq!(browser.count("#failures-chart [data-key]"), failed - 1);
     assert_is_quiet(browser);
 }
 
@@ -507,10 +539,10 @@ fn text_of_strangers_stays_text() {
     let elements =
         browser.eval("[...new Set([...document.querySelectorAll('body, body *')].map(element => element.localName))]");
     let known = [
-        "a", "b", "body", "button", "caption", "code", "dd", "details", "div", "dl", "dt", "em", "figure", "h1", "h2",
-        "h3", "h4", "header", "input", "label", "li", "main", "nav", "noscript", "ol", "optgroup", "option", "output",
-        "p", "path", "pre", "rect", "script", "section", "select", "span", "strong", "summary", "svg", "table",
-        "tbody", "td", "text", "th", "thead", "tr", "ul",
+        "a", "b", "body", "button", "caption", "code", "dd", "defs", "details", "div", "dl", "dt", "em", "figure",
+        "h1", "h2", "h3", "h4", "header", "input", "label", "li", "main", "nav", "noscript", "ol", "optgroup",
+        "option", "output", "p", "path", "pattern", "pre", "rect", "script", "section", "select", "span", "strong",
+        "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "tr", "ul",
     ];
     for element in elements.as_array().expect("a list") {
         assert!(known.contains(&element.as_str().expect("a name")), "{element}");

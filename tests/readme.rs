@@ -1,9 +1,10 @@
-//! What the README says is what the program does.
+//! What the README says is what the program does, and the page on pictures.
 
 use std::process::Command;
 
 use albscope::classify::Outcome;
 use albscope::knowledge::causes::{CAUSES, Method};
+use albscope::report::chart::{Family, Look};
 
 const README: &str = include_str!("../README.md");
 
@@ -26,6 +27,16 @@ fn table_of_causes() -> String {
     )
 }
 
+fn table_of_symbols() -> String {
+    let failures = Outcome::ALL.iter().filter(|outcome| outcome.is_failure());
+    let looks: Vec<(&Outcome, Look)> = failures.map(|outcome| (outcome, Look::of(*outcome))).collect();
+    let rows = Family::ALL.iter().flat_map(|family| looks.iter().filter(|(_, look)| look.family == *family));
+    let rows = rows.map(|(outcome, Look { family, symbol, ascii, .. })| {
+        format!("| {} | `{}` | {symbol} | `{ascii}` |\n", family.title(), outcome.id())
+    });
+    format!("| family | outcome | symbol | with `--ascii` |\n| --- | --- | --- | --- |\n{}", rows.collect::<String>())
+}
+
 /// The text between a console block's command and its end.
 fn block_after(command: &str) -> &'static str {
     let (_, rest) = README.split_once(&format!("$ {command}\n")).expect("the command stands in the README");
@@ -36,6 +47,13 @@ fn block_after(command: &str) -> &'static str {
 fn the_table_of_outcomes_is_the_code_s() {
     let expected = table_of_outcomes();
     assert!(README.contains(&expected), "put this table into README.md:\n\n{expected}");
+}
+
+#[test]
+fn the_table_of_symbols_is_the_code_s() {
+    let expected = table_of_symbols();
+    let pictures = include_str!("../docs/pictures.md");
+    assert!(pictures.contains(&expected), "put this table into docs/pictures.md:\n\n{expected}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::font::Weight;
 use super::sheet::{Anchor, Area, Item, Rgb, Sheet, Type};
-use crate::report::chart::{COLOURS, LagChart, Legend, Tick, TimingChart, against_idle_timeout, duration};
+use crate::report::chart::{LagChart, Legend, Look, Tick, TimingChart, against_idle_timeout, duration};
 use crate::report::pictures::MarkKind;
 use crate::report::plain::shortened;
 use crate::report::{CauseRow, Report, words};
@@ -34,6 +34,12 @@ const FEW: Rgb = [0xe4, 0xe9, 0xf0];
 const MANY: Rgb = [0x3e, 0x4b, 0x5e];
 const SHADES: usize = 12;
 
+/// Of failures whose elapsed time is unknown.
+const UNKNOWN: Rgb = [0xb8, 0xc0, 0xca];
+
+/// Inside of symbols that are an edge only.
+const WHITE: Rgb = [0xff, 0xff, 0xff];
+
 const HEADING: Type = Type { size: 32.0, weight: Weight::Bold, colour: INK };
 const SUBHEADING: Type = Type { size: 18.0, weight: Weight::Regular, colour: GREY };
 const PANEL: Type = Type { size: 17.0, weight: Weight::Bold, colour: INK };
@@ -43,6 +49,11 @@ const BODY: Type = Type { size: 16.0, weight: Weight::Regular, colour: INK };
 
 /// Between the baselines of lines of text.
 const LINE_HEIGHT: f32 = 22.0;
+
+/// The same in the legend; the room for a symbol there, and between two entries.
+const LEGEND_LINE: f32 = 20.0;
+const LEGEND_SYMBOL: f32 = 22.0;
+const LEGEND_GAP: f32 = 24.0;
 
 /// Between the baselines of names that would else stand upon each other.
 const NAME_GAP: f32 = 20.0;
@@ -56,7 +67,7 @@ pub(super) fn sheet(report: &Report) -> Sheet {
     let mut top = page.verdict(report);
     let timings: Vec<TimingChart> = {
         let charts = report.pictures.timings.iter().map(|timing| {
-            let chart = TimingChart::new(&report.pictures, &page.legend, timing)?;
+            let chart = TimingChart::new(&report.pictures, timing)?;
             Some((timing.target.is_some(), chart))
         });
         let mut charts = charts.flatten();
@@ -145,12 +156,10 @@ impl Page {
     fn whole(&mut self, chart: &TimingChart, area: Area) {
         let strip = if chart.failures > 0 { 56.0 } else { 0.0 };
         self.sheet.text([area.x, area.y + 16.0], Anchor::Left, PANEL, "Elapsed time of requests, by when they ended");
-        let plot = Area {
-            x: area.x + AXIS,
-            y: area.y + 28.0,
-            width: area.width - AXIS - NAMES,
-            height: area.height - 28.0 - strip - 62.0,
-        };
+        let width = area.width - AXIS - NAMES;
+        let legend = self.legend_lines(width);
+        let below = strip + 62.0 + legend.len().saturating_sub(1) as f32 * LEGEND_LINE;
+        let plot = Area { x: area.x + AXIS, y: area.y + 28.0, width, height: area.height - 28.0 - below };
         let plot = whole_pixels(plot);
         self.density(chart, plot);
         self.elapsed_axis(chart, plot, usize::MAX);
@@ -162,7 +171,7 @@ impl Page {
             self.failures(chart, strip);
         }
         self.time_axis(chart, strip, 110.0);
-        self.legend(Area { y: strip.bottom() + 48.0, ..plot });
+        self.legend(legend, Area { y: strip.bottom() + 48.0, ..plot });
     }
 
     /// The timing of one target, smaller.
@@ -183,7 +192,7 @@ impl Page {
         self.density(chart, plot);
         self.elapsed_axis(chart, plot, 4);
         self.lines(chart, plot);
-        self.failed(chart, plot, 0.75);
+        self.failed(chart, plot, 0.8);
         self.time_axis(chart, plot, 130.0);
     }
 
@@ -216,16 +225,31 @@ impl Page {
 
     /// Failures as symbols, whose size tells how many they are.
     fn failed(&mut self, chart: &TimingChart, plot: Area, scale: f32) {
-        let mut shapes: [Vec<Vec<[f32; 2]>>; COLOURS.len()] = Default::default();
-        for failed in &chart.failed {
-            let cell = cell(chart, plot, failed.time, failed.elapsed);
-            let centre = [cell.x + cell.width / 2.0, cell.y + cell.height / 2.0];
-            let radius = (4.5 + (failed.requests as f32).ln()).min(11.0) * scale;
-            shapes[failed.colour].push(symbol(failed.colour, centre, radius));
-        }
         // The most frequent lie below, so that rare ones are seen.
-        for (colour, shapes) in shapes.into_iter().enumerate().filter(|(_, shapes)| !shapes.is_empty()) {
-            self.sheet.items.push(Item::Shapes { colour: rgb(colour), shapes });
+        for place in 0..self.legend.0.len() {
+            let outcome = self.legend.0[place].0;
+            let look = Look::of(outcome);
+            let of_outcome = chart.failed.iter().filter(|failed| failed.outcome == outcome);
+            let places: Vec<([f32; 2], f32)> = of_outcome
+                .map(|failed| {
+                    let cell = cell(chart, plot, failed.time, failed.elapsed);
+                    let centre = [cell.x + cell.width / 2.0, cell.y + cell.height / 2.0];
+                    (centre, (5.5 + (failed.requests as f32).ln()).min(11.0) * scale)
+                })
+                .collect();
+            self.symbols(look, &places);
+        }
+    }
+
+    /// A symbol at each place, this large.
+    fn symbols(&mut self, look: Look, places: &[([f32; 2], f32)]) {
+        if places.is_empty() {
+            return;
+        }
+        let shapes = |scale: f32| places.iter().map(|&(at, radius)| look.shape(at, radius * scale)).collect();
+        self.sheet.items.push(Item::Shapes { colour: rgb(look), shapes: shapes(1.0) });
+        if look.is_hollow {
+            self.sheet.items.push(Item::Shapes { colour: WHITE, shapes: shapes(0.5) });
         }
     }
 
@@ -288,55 +312,71 @@ impl Page {
         }
     }
 
-    /// Failures over time as bars, those of each outcome upon the others.
+    /// Failures over time as bars, those of each outcome upon the others; on top those whose elapsed time is unknown, and which have no outcome here.
     fn failures(&mut self, chart: &TimingChart, strip: Area) {
         let most = chart.failures_over_time.iter().copied().max().unwrap_or(0);
-        let mut counts = vec![[0_u64; COLOURS.len()]; chart.time.bins];
-        for failed in &chart.failed {
-            counts[failed.time][failed.colour] += failed.requests;
-        }
-        let mut bars: [Vec<Area>; COLOURS.len()] = Default::default();
-        for (time, (counts, all)) in counts.iter().zip(&chart.failures_over_time).enumerate() {
-            let known: u64 = counts.iter().sum();
-            let mut below = 0;
-            let (left, right) = columns(strip, time, chart.time.bins);
-            let height = |failures: u64| (failures as f32 / most.max(1) as f32 * strip.height).ceil();
-            for (colour, count) in counts.iter().enumerate() {
-                // Those without a known elapsed time have no outcome here.
-                let count = count + if colour == COLOURS.len() - 1 { all.saturating_sub(known) } else { 0 };
-                if count > 0 {
-                    let (bottom, top) = (height(below), height(below + count));
-                    below += count;
-                    bars[colour].push(Area {
-                        x: left,
-                        y: strip.bottom() - top,
-                        width: right - left,
-                        height: (top - bottom).max(1.0),
-                    });
+        let height = |failures: u64| (failures as f32 / most.max(1) as f32 * strip.height).ceil();
+        let mut below = vec![0; chart.time.bins];
+        let colours = self.legend.0.iter().map(|&(outcome, _)| (rgb(Look::of(outcome)), Some(outcome)));
+        for (colour, outcome) in colours.chain([(UNKNOWN, None)]).collect::<Vec<_>>() {
+            let mut counts = vec![0; chart.time.bins];
+            match outcome {
+                Some(outcome) => {
+                    for failed in chart.failed.iter().filter(|failed| failed.outcome == outcome) {
+                        counts[failed.time] += failed.requests;
+                    }
+                }
+                None => {
+                    for ((count, all), known) in counts.iter_mut().zip(&chart.failures_over_time).zip(&below) {
+                        *count = all.saturating_sub(*known);
+                    }
                 }
             }
-        }
-        for (colour, areas) in bars.into_iter().enumerate().filter(|(_, areas)| !areas.is_empty()) {
-            self.sheet.items.push(Item::Areas { colour: rgb(colour), areas });
+            let mut areas = Vec::new();
+            for (time, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                let (left, right) = columns(strip, time, chart.time.bins);
+                let (bottom, top) = (height(below[time]), height(below[time] + count));
+                below[time] += count;
+                let y = strip.bottom() - top;
+                areas.push(Area { x: left, y, width: right - left, height: (top - bottom).max(1.0) });
+            }
+            if !areas.is_empty() {
+                self.sheet.items.push(Item::Areas { colour, areas });
+            }
         }
         self.sheet.area(Area { y: strip.bottom(), height: 1.0, ..strip }, GREY);
         let words = format!("failed, at most {} in {}", words::count(most), words::span(chart.time.bin_seconds));
         self.sheet.text([strip.right() + 24.0, strip.bottom() - 8.0], Anchor::Left, LABEL, words);
     }
 
-    /// What colours and shades stand for, in a line or two.
-    fn legend(&mut self, area: Area) {
-        let (mut x, mut y) = (area.x, area.y);
-        for (place, (name, failures)) in self.legend.entries().into_iter().enumerate() {
-            let text = format!("{name} {}", words::count(failures));
-            let width = self.sheet.width_of(&text, BODY);
-            if x + width + 22.0 > area.right() {
-                (x, y) = (area.x, y + 20.0);
+    /// The lines of the legend, as many entries in each as this width has room for.
+    fn legend_lines(&self, width: f32) -> Vec<Vec<(Look, String)>> {
+        let mut lines: Vec<Vec<(Look, String)>> = Vec::new();
+        let mut x = 0.0;
+        for (look, text) in self.legend.entries() {
+            let needed = self.sheet.width_of(&text, BODY) + LEGEND_SYMBOL;
+            match lines.last_mut() {
+                Some(line) if x + needed <= width => line.push((look, text)),
+                _ => {
+                    lines.push(vec![(look, text)]);
+                    x = 0.0;
+                }
             }
-            let symbol = symbol(place, [x + 8.0, y - 5.5], 8.0);
-            self.sheet.items.push(Item::Shapes { colour: rgb(place), shapes: vec![symbol] });
-            self.sheet.text([x + 22.0, y], Anchor::Left, BODY, text);
-            x += width + 46.0;
+            x += needed + LEGEND_GAP;
+        }
+        lines
+    }
+
+    /// What symbols and shades stand for.
+    fn legend(&mut self, lines: Vec<Vec<(Look, String)>>, area: Area) {
+        let mut y = area.y;
+        for line in lines {
+            let mut x = area.x;
+            for (look, text) in line {
+                self.symbols(look, &[([x + 8.0, y - 5.5], 8.0)]);
+                x += LEGEND_SYMBOL + self.sheet.text([x + LEGEND_SYMBOL, y], Anchor::Left, BODY, text) + LEGEND_GAP;
+            }
+            y += LEGEND_LINE;
         }
         let x = area.right() + 24.0;
         for shade in 0..SHADES {
@@ -367,7 +407,8 @@ impl Page {
         let answered: Rgb = GREY;
         // The legend, under the title.
         let mut x = area.x;
-        for (colour, text) in [(rgb(0), "failed requests"), (answered, "answered requests")] {
+        let failed = rgb(Look::of(chart.outcome));
+        for (colour, text) in [(failed, "failed requests"), (answered, "answered requests")] {
             self.sheet.area(Area { x: x.round(), y: area.y + 30.0, width: 12.0, height: 12.0 }, colour);
             x += 18.0 + self.sheet.text([x + 18.0, area.y + 42.0], Anchor::Left, LABEL, text) + 24.0;
         }
@@ -384,7 +425,7 @@ impl Page {
             }
         };
         for (colour, counts, of, part) in [
-            (rgb(0), &bins.failures, chart.lags.failures, (0.0, 0.55)),
+            (failed, &bins.failures, chart.lags.failures, (0.0, 0.55)),
             (answered, &bins.controls, chart.lags.controls, (0.55, 0.95)),
         ] {
             let bars = counts.iter().enumerate().map(|(place, count)| bar(place, share(*count, of), part));
@@ -432,8 +473,8 @@ impl Page {
     }
 }
 
-fn rgb(colour: usize) -> Rgb {
-    let colour = COLOURS[colour];
+fn rgb(look: Look) -> Rgb {
+    let colour = look.colour();
     [colour.red, colour.green, colour.blue]
 }
 
@@ -474,46 +515,6 @@ fn cell(chart: &TimingChart, plot: Area, time: usize, elapsed: usize) -> Area {
 /// Where a place on the axis of elapsed time stands.
 fn height_of(chart: &TimingChart, plot: Area, position: f64) -> f32 {
     plot.bottom() - single(position) / chart.elapsed.bins() as f32 * plot.height
-}
-
-/// The symbol of each colour, so that nothing is told by colour alone.
-fn symbol(place: usize, [x, y]: [f32; 2], radius: f32) -> Vec<[f32; 2]> {
-    let corners: &[(f32, f32)] = match place {
-        // Nearly round.
-        0 => &[
-            (1.0, 0.0),
-            (0.87, 0.5),
-            (0.5, 0.87),
-            (0.0, 1.0),
-            (-0.5, 0.87),
-            (-0.87, 0.5),
-            (-1.0, 0.0),
-            (-0.87, -0.5),
-            (-0.5, -0.87),
-            (0.0, -1.0),
-            (0.5, -0.87),
-            (0.87, -0.5),
-        ],
-        1 => &[(0.0, -1.1), (1.05, 0.8), (-1.05, 0.8)],
-        2 => &[(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
-        3 => &[(0.0, -1.2), (1.0, 0.0), (0.0, 1.2), (-1.0, 0.0)],
-        4 => &[
-            (-0.35, -1.0),
-            (0.35, -1.0),
-            (0.35, -0.35),
-            (1.0, -0.35),
-            (1.0, 0.35),
-            (0.35, 0.35),
-            (0.35, 1.0),
-            (-0.35, 1.0),
-            (-0.35, 0.35),
-            (-1.0, 0.35),
-            (-1.0, -0.35),
-            (-0.35, -0.35),
-        ],
-        _ => &[(-1.05, -0.8), (1.05, -0.8), (0.0, 1.1)],
-    };
-    corners.iter().map(|(dx, dy)| [x + dx * radius, y + dy * radius]).collect()
 }
 
 /// Places in rising order, as near to the wanted ones (which rise too) as a gap between each two and the ends allow.

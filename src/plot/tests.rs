@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::sheet::{Area, Item, Sheet, Text};
 use super::*;
+use crate::classify::Outcome;
 use crate::diagnose::diagnose;
 use crate::pipeline::{Analysis, Progress};
 use crate::report::FindingRow;
@@ -162,6 +163,17 @@ fn a_line_that_says_how_many_causes_are_left_never_stands_for_one() {
     assert!(four.len() == 4 && four[3].starts_with("d (high)"), "{four:?}");
     let six = named_causes(&all);
     assert!(six.len() == 4 && six[3] == "and 3 more causes", "{six:?}");
+}
+
+#[test]
+fn a_legend_of_all_outcomes_has_room() {
+    let mut report = report(&race());
+    let failures = Outcome::ALL.iter().filter(|outcome| outcome.is_failure());
+    report.outcomes.0 = failures.map(|outcome| (*outcome, 1_234_567)).collect();
+    let sheet = layout::sheet(&report);
+    assert_texts_are_apart(&sheet, "all outcomes");
+    let entries = texts(&sheet).iter().filter(|text| text.words.ends_with(" 1,234,567")).count();
+    assert_eq!(entries, report.outcomes.0.len());
 }
 
 #[test]

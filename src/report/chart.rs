@@ -1,24 +1,14 @@
 //! Pictures before they are drawn: what stands on which axis, and in which words. A terminal and a file draw the same chart.
 
+mod look;
+
 use super::pictures::{AgainstIdleTimeout, Mark, MarkKind, Pictures, Timing};
 use super::plain::shortened;
 use super::{FindingRow, Report, ScopeRow, words};
 use crate::classify::Outcome;
 use crate::diagnose::{IdleTimeoutOrigin, LagCounts};
 use crate::timestamp::{Civil, Timestamp};
-
-/// Outcomes that have a colour and a symbol of their own; the others share the last.
-pub const OWN_COLOURS: usize = 5;
-
-/// Colours of failures, by place in a [`Legend`]: told apart by those who see fewer colours, and in sufficient contrast to black and to white. The last is for all others.
-pub const COLOURS: [Colour; OWN_COLOURS + 1] = [
-    Colour { red: 0xd7, green: 0x5f, blue: 0x00, terminal: 166 },
-    Colour { red: 0x00, green: 0x87, blue: 0xd7, terminal: 32 },
-    Colour { red: 0xd7, green: 0x5f, blue: 0xaf, terminal: 169 },
-    Colour { red: 0x00, green: 0x87, blue: 0x5f, terminal: 29 },
-    Colour { red: 0xaf, green: 0x87, blue: 0x00, terminal: 136 },
-    Colour { red: 0x80, green: 0x80, blue: 0x80, terminal: 244 },
-];
+pub use look::{Colour, Family, Look};
 
 /// Timeouts that differ by less than this share are one line.
 const ALIKE: f64 = 0.02;
@@ -33,22 +23,9 @@ const BELOW_LINES: usize = 2;
 /// Names of targets and the like are cut to so many columns.
 const MAX_NAME: usize = 60;
 
-/// A colour, and the same in the palette of 256 that terminals have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Colour {
-    /// 0 to 255.
-    pub red: u8,
-    /// 0 to 255.
-    pub green: u8,
-    /// 0 to 255.
-    pub blue: u8,
-    /// Place in the palette.
-    pub terminal: u8,
-}
-
-/// The outcomes of failures, the most frequent first: each has the same colour in all pictures of a report.
+/// How the failures of a report ended, the most frequent first, and how many ended so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Legend(Vec<(Outcome, u64)>);
+pub struct Legend(pub Vec<(Outcome, u64)>);
 
 impl Legend {
     /// Of all failures of a report.
@@ -60,27 +37,11 @@ impl Legend {
         Self(failures)
     }
 
-    /// The place of an outcome in [`COLOURS`].
-    #[must_use]
-    pub fn place(&self, outcome: Outcome) -> usize {
-        let place = self.0.iter().position(|(known, _)| *known == outcome);
-        place.unwrap_or(OWN_COLOURS).min(OWN_COLOURS)
-    }
-
-    /// What each place stands for, and how many failures it has.
-    #[must_use]
-    pub fn entries(&self) -> Vec<(String, u64)> {
-        let (own, others) = self.0.split_at(self.0.len().min(OWN_COLOURS));
-        let mut entries: Vec<_> = own.iter().map(|(outcome, failures)| (outcome.id().to_owned(), *failures)).collect();
-        match others {
-            [] => {}
-            [(outcome, failures)] => entries.push((outcome.id().to_owned(), *failures)),
-            _ => entries.push((
-                words::counted(others.len() as u64, "other outcome"),
-                others.iter().map(|(_, failures)| failures).sum(),
-            )),
-        }
-        entries
+    /// What each symbol stands for: `connect-timeout 1,119`.
+    pub fn entries(&self) -> impl Iterator<Item = (Look, String)> {
+        self.0
+            .iter()
+            .map(|&(outcome, failures)| (Look::of(outcome), format!("{} {}", outcome.id(), words::count(failures))))
     }
 }
 
@@ -226,8 +187,8 @@ pub struct Failed {
     pub time: usize,
     /// Bin of elapsed time on the chart's axis.
     pub elapsed: usize,
-    /// Place in [`COLOURS`].
-    pub colour: usize,
+    /// How they ended.
+    pub outcome: Outcome,
     /// How many.
     pub requests: u64,
 }
@@ -258,7 +219,7 @@ pub struct TimingChart {
 impl TimingChart {
     /// Lays out the timing of one scope. Absent where nothing is to be drawn: no request has a known elapsed time.
     #[must_use]
-    pub fn new(pictures: &Pictures, legend: &Legend, timing: &Timing) -> Option<Self> {
+    pub fn new(pictures: &Pictures, timing: &Timing) -> Option<Self> {
         let time =
             TimeAxis { start: pictures.start?, bin_seconds: pictures.time_bin_seconds, bins: pictures.time_bins };
         let lines = lines(&pictures.marks, timing);
@@ -280,7 +241,7 @@ impl TimingChart {
         let failed = timing.failed.iter().map(|&(time, bin, outcome, requests)| Failed {
             time,
             elapsed: bin - first,
-            colour: legend.place(outcome),
+            outcome,
             requests,
         });
         let mut failures_over_time = vec![0; time.bins];
@@ -418,6 +379,8 @@ pub struct LagChart<'a> {
     pub finding: usize,
     /// What it was found at: a target group; harmless.
     pub subject: String,
+    /// How most of its failed requests ended.
+    pub outcome: Outcome,
     /// Failed and answered requests by lag.
     pub lags: &'a LagCounts,
     /// The target's keep-alive timeout, in seconds.
@@ -440,6 +403,7 @@ impl<'a> LagChart<'a> {
             let chart = Self {
                 finding,
                 subject: lag_subject(row),
+                outcome: row.outcome,
                 lags,
                 keep_alive,
                 idle_timeout: report.idle_timeout.seconds,
@@ -617,10 +581,9 @@ pub(super) mod tests {
     #[test]
     fn a_chart_reaches_from_its_shortest_request_to_its_longest_line() {
         let pictures = pictures(&[(MarkKind::IdleTimeout, 60.0)], 80, 4);
-        let legend = Legend(Vec::new());
         let of = |first| {
             let timing = Timing { density: vec![(0, first, vec![1])], ..timing(scope(None, None)) };
-            TimingChart::new(&pictures, &legend, &timing).expect("a chart")
+            TimingChart::new(&pictures, &timing).expect("a chart")
         };
         let chart = of(12);
         let ends = (chart.elapsed.edges[0], chart.elapsed.edges[chart.elapsed.bins()]);
@@ -628,7 +591,7 @@ pub(super) mod tests {
         assert_eq!((chart.requests_in(0, 0), chart.requests_in(1, 0)), (1, 0));
         assert_eq!(chart.subject, "shop");
         let nothing = Timing { density: Vec::new(), ..timing(scope(None, None)) };
-        assert!(TimingChart::new(&pictures, &legend, &nothing).is_none());
+        assert!(TimingChart::new(&pictures, &nothing).is_none());
     }
 
     #[test]
@@ -638,7 +601,7 @@ pub(super) mod tests {
         // A minute, the longest there is, and the shortest.
         for first in [63, 91, 0] {
             let timing = Timing { density: vec![(1, first, vec![1])], ..timing(scope(None, None)) };
-            let chart = TimingChart::new(&pictures, &Legend(Vec::new()), &timing).expect("a chart");
+            let chart = TimingChart::new(&pictures, &timing).expect("a chart");
             let bins = chart.elapsed.bins();
             assert!(bins >= MIN_ELAPSED_BINS, "{bins} bins");
             assert!(chart.elapsed.ticks().len() >= 2, "{:?}", chart.elapsed.ticks());
@@ -651,41 +614,8 @@ pub(super) mod tests {
         let small = Pictures { elapsed_bins: vec![0.001, 1.0, 20.0], ..pictures };
         let timing = timing(scope(None, None));
         let timing = Timing { density: vec![(0, 2, vec![1])], ..timing };
-        let chart = TimingChart::new(&small, &Legend(Vec::new()), &timing).expect("a chart");
+        let chart = TimingChart::new(&small, &timing).expect("a chart");
         assert_eq!(chart.elapsed.bins(), 3);
-    }
-
-    #[test]
-    fn rare_outcomes_share_a_colour() {
-        let failures: Vec<Outcome> = Outcome::ALL.iter().copied().filter(|outcome| outcome.is_failure()).collect();
-        let of =
-            |count: usize| Legend((0..).zip(failures.iter().take(count)).map(|(rank, &of)| (of, 9 - rank)).collect());
-        let names =
-            |count| of(count).entries().into_iter().next_back().map(|(name, failures)| format!("{name} {failures}"));
-        assert_eq!(names(6), Some(format!("{} 4", failures[5].id())));
-        assert_eq!(names(8), Some("3 other outcomes 9".to_owned()));
-        assert_eq!(of(8).entries().len(), COLOURS.len());
-        let places: Vec<usize> = failures.iter().take(8).map(|&outcome| of(8).place(outcome)).collect();
-        assert_eq!(places, [0, 1, 2, 3, 4, 5, 5, 5]);
-    }
-
-    #[test]
-    fn colours_are_the_same_in_a_terminal_and_seen_on_black_and_on_white() {
-        let light = |channel: u8| {
-            let share = f64::from(channel) / 255.0;
-            if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-        };
-        let steps = [0, 95, 135, 175, 215, 255];
-        for Colour { red, green, blue, terminal } in COLOURS {
-            let luminance = 0.2126 * light(red) + 0.7152 * light(green) + 0.0722 * light(blue);
-            let (on_white, on_black) = (1.05 / (luminance + 0.05), (luminance + 0.05) / 0.05);
-            assert!(on_white >= 3.0 && on_black >= 3.0, "{terminal}: {on_white:.2} and {on_black:.2}");
-            let of_palette = match terminal {
-                232.. => [8 + 10 * (terminal - 232); 3],
-                _ => [36, 6, 1].map(|part| steps[usize::from((terminal - 16) / part % 6)]),
-            };
-            assert_eq!([red, green, blue], of_palette, "{terminal}");
-        }
     }
 
     #[test]

@@ -570,10 +570,12 @@ fn the_page_has_no_way_to_the_network_and_allows_no_script_but_its_own() {
     use sha2::{Digest, Sha256};
 
     let page = html(&report());
+    // What leads to a part of the page itself is none.
+    let ways = page.replace("url(#", "");
     for way in
         ["src=", "url(", "@import", "fetch(", "XMLHttpRequest", "WebSocket", "EventSource", "import(", "sendBeacon"]
     {
-        assert!(!page.contains(way), "{way}");
+        assert!(!ways.contains(way), "{way}");
     }
     let links = page.match_indices("href=\"").map(|(place, start)| &page[place + start.len()..]);
     for link in links {

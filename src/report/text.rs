@@ -110,14 +110,13 @@ impl Page<'_> {
 
     /// The picture of all requests, and what it comes to.
     fn timing(&mut self, report: &Report) -> io::Result<()> {
-        let legend = Legend::new(report);
         let Some(timing) = report.pictures.timings.first() else { return Ok(()) };
-        let Some(chart) = TimingChart::new(&report.pictures, &legend, timing) else { return Ok(()) };
+        let Some(chart) = TimingChart::new(&report.pictures, timing) else { return Ok(()) };
         self.heading("Timing", "elapsed time, by when requests ended")?;
         for line in picture::timing(&chart, self.width, self.glyphs) {
             self.runs(&line)?;
         }
-        self.flowing(&picture::legend(&legend, self.glyphs))?;
+        self.flowing(&picture::legend(&Legend::new(report), self.glyphs))?;
         self.wrapped("", "", &against_idle_timeout(&timing.idle_timeout, report.idle_timeout.seconds))?;
         self.gap()
     }

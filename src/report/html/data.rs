@@ -5,6 +5,7 @@ use std::io;
 
 use serde::Serialize;
 
+use super::super::chart::Look;
 use super::super::json::embedded;
 use super::super::pictures::{Mark, MarkKind, Timing, WhatIf};
 use super::super::plain::shortened;
@@ -65,7 +66,7 @@ struct Drawn<'a> {
     elapsed_bins: &'a [f64],
     marks: Vec<DrawnMark>,
     timings: Vec<DrawnTiming<'a>>,
-    causes: Vec<CauseOverTime>,
+    causes: Vec<DrawnCause>,
     /// The outcomes of failures in `timings`.
     outcomes: Vec<DrawnOutcome>,
     lags: Vec<DrawnLags<'a>>,
@@ -98,14 +99,41 @@ struct DrawnTiming<'a> {
 struct DrawnOutcome {
     id: &'static str,
     title: &'static str,
-    /// The cause of most failures that ended so.
-    cause: Option<&'static str>,
+    #[serde(flatten)]
+    symbol: Symbol,
+}
+
+/// What a picture has for an outcome.
+#[derive(Serialize)]
+struct Symbol {
+    /// As in CSS.
+    colour: String,
+    /// The corners of its shape, around its middle.
+    corners: &'static [[f32; 2]],
+    is_hollow: bool,
+}
+
+impl Symbol {
+    fn of(outcome: Outcome) -> Self {
+        let look = Look::of(outcome);
+        Self { colour: look.colour().hex(), corners: look.corners, is_hollow: look.is_hollow }
+    }
+}
+
+#[derive(Serialize)]
+struct DrawnCause {
+    #[serde(flatten)]
+    over_time: CauseOverTime,
+    /// That of most of its failures; absent for failures in no finding.
+    colour: Option<String>,
 }
 
 #[derive(Serialize)]
 struct DrawnLags<'a> {
     /// The finding's number, from 1.
     finding: usize,
+    /// Of its failed requests.
+    colour: String,
     keep_alive_seconds: Option<f64>,
     idle_timeout_seconds: f64,
     #[serde(flatten)]
@@ -148,8 +176,8 @@ impl Data {
             elapsed_bins: &pictures.elapsed_bins,
             marks: marks.iter().map(DrawnMark::new).collect(),
             timings,
-            causes: report.failures_by_cause(),
-            outcomes: outcomes.iter().map(|&outcome| DrawnOutcome::new(outcome, report)).collect(),
+            causes: report.failures_by_cause().into_iter().map(|row| DrawnCause::new(row, report)).collect(),
+            outcomes: outcomes.iter().copied().map(DrawnOutcome::new).collect(),
             lags: (1..)
                 .zip(report.findings.iter().take(MAX_LAGS))
                 .filter_map(|(number, row)| DrawnLags::new(number, row, report))
@@ -227,9 +255,16 @@ fn concerns(scope: &ScopeRow, timing: &Timing) -> bool {
 }
 
 impl DrawnOutcome {
-    fn new(outcome: Outcome, report: &Report) -> Self {
-        let cause = report.findings.iter().find(|row| row.outcome == outcome).map(|row| row.cause);
-        Self { id: outcome.id(), title: outcome.title(), cause }
+    fn new(outcome: Outcome) -> Self {
+        Self { id: outcome.id(), title: outcome.title(), symbol: Symbol::of(outcome) }
+    }
+}
+
+impl DrawnCause {
+    fn new(over_time: CauseOverTime, report: &Report) -> Self {
+        // Findings are in the order of their failures.
+        let first = report.findings.iter().find(|row| Some(row.cause) == over_time.cause);
+        Self { over_time, colour: first.map(|row| Look::of(row.outcome).colour().hex()) }
     }
 }
 
@@ -238,6 +273,7 @@ impl<'a> DrawnLags<'a> {
     fn new(finding: usize, row: &'a FindingRow, report: &Report) -> Option<Self> {
         Some(Self {
             finding,
+            colour: Look::of(row.outcome).colour().hex(),
             keep_alive_seconds: row.estimates.keep_alive_seconds,
             idle_timeout_seconds: report.idle_timeout.seconds,
             lags: row.lags.as_ref()?,

@@ -44,24 +44,18 @@
 
   // What is shown. Bins of time and of elapsed time, the ends excluded; the pictures share the time.
   const view = { timing: 0, from: 0, to: data.time_bins, low: 0, high: 1, hidden: new Set() };
-  const COLOURS = 6;
-  const colours = { cause: new Map(), outcome: new Map() };
-  const give = (map, key, wish) => {
-    if (map.has(key)) return;
-    const used = new Set(map.values());
-    const free = [...Array(COLOURS).keys()].find((colour) => !used.has(colour)) ?? COLOURS;
-    map.set(key, wish !== undefined && !used.has(wish) ? wish : free);
+  // Outcomes look here as they do in a terminal and in a file; a cause has the colour of most of its failures. Those without either are grey.
+  const colours = {
+    outcome: new Map(data.outcomes.map(({ id, colour }) => [id, colour])),
+    cause: new Map(data.causes.map(({ cause, colour }) => [cause, colour])),
   };
-  for (const { cause } of data.causes) {
-    if (cause) give(colours.cause, cause);
-  }
-  colours.cause.set("in no finding", COLOURS);
-  // An outcome takes the colour of the cause that most often ends so, where that is free.
-  const totals = new Map();
-  for (const [, , outcome, requests] of data.timings[0]?.failed ?? []) totals.set(outcome, (totals.get(outcome) ?? 0) + requests);
-  for (const [outcome] of [...totals].sort((a, b) => b[1] - a[1]))
-    give(colours.outcome, outcome, colours.cause.get(outcomes.get(outcome).cause));
-  const colourOf = (kind, key) => colours[kind].get(key) ?? COLOURS;
+  const painted = (kind, key) => (colours[kind].get(key) ? { fill: colours[kind].get(key) } : { class: "rest" });
+  const shape = ({ corners }, x, y, radius) =>
+    `M${corners.map(([right, down]) => `${(x + right * radius).toFixed(1)} ${(y + down * radius).toFixed(1)}`).join("L")}z`;
+  const symbols = (outcome, d) =>
+    outcome.is_hollow
+      ? svg("path", { class: "failed hollow", stroke: outcome.colour, d })
+      : svg("path", { class: "failed", fill: outcome.colour, d });
 
   // A frame with axes, in which a picture is drawn; it knows no more than bins and pixels.
   const LEFT = 64,
@@ -141,18 +135,38 @@
     }
   }
 
-  const legend = (figure, kind, counts) => {
+  // Bars that lie on one another are told apart by more than their colour.
+  const PATTERNS = ["", "M-1 7L7 -1", "M-1 -1L7 7", "M2.5 3h1", "M0 3h6", "M-1 7L7 -1M-1 -1L7 7"];
+  const patternDefinitions = () => {
+    const definitions = svg("defs");
+    PATTERNS.forEach((d, place) => {
+      const pattern = svg("pattern", { id: `pattern-${place}`, width: 6, height: 6, patternUnits: "userSpaceOnUse" });
+      pattern.append(svg("path", { class: "pattern", d }));
+      definitions.append(pattern);
+    });
+    return definitions;
+  };
+  const overlay = (place, d) => (place > 0 ? [svg("path", { fill: `url(#pattern-${place})`, d })] : []);
+
+  // What symbols, or the patterns of bars, stand for; each can be hidden.
+  const legend = (figure, kind, counts, patterns) => {
     const list = one(".legend", figure) ?? html("ul", { class: "legend" });
     list.replaceChildren(
       ...counts.map(([key, requests]) => {
         const id = `${kind} ${key}`;
+        // Some causes are called as an outcome is.
+        const outcome = kind === "outcome" ? outcomes.get(key) : undefined;
         const button = html("button", {
           type: "button",
           "aria-pressed": String(!view.hidden.has(id)),
-          title: outcomes.get(key)?.title ?? "",
+          title: outcome?.title ?? "",
         });
-        const swatch = svg("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" });
-        swatch.append(svg("rect", { width: 12, height: 12, rx: 2, class: `c${colourOf(kind, key)}` }));
+        const swatch = svg("svg", { viewBox: `0 0 ${patterns && outcome ? 28 : 12} 12`, "aria-hidden": "true" });
+        if (patterns) {
+          const d = "M0 0h12v12H0z";
+          swatch.append(svg("path", { ...painted(kind, key), d }), ...overlay(patterns.get(key), d));
+        }
+        if (outcome) swatch.append(symbols(outcome, shape(outcome, patterns ? 22 : 6, 6, 5)));
         button.append(swatch, html("span", {}, `${key} ${count(requests)}`));
         button.addEventListener("click", () => {
           if (!view.hidden.delete(id)) view.hidden.add(id);
@@ -237,7 +251,7 @@
 
       // One path for each shade and each colour: thousands of cells are a few elements.
       const shades = Array(8).fill("");
-      const colour = Array(COLOURS + 1).fill("");
+      const points = new Map();
       const counts = new Map();
       const box = (x, y, width, height) =>
         `M${x.toFixed(1)} ${y.toFixed(1)}h${width.toFixed(1)}v${height.toFixed(1)}h${(-width).toFixed(1)}z`;
@@ -250,18 +264,20 @@
         if (requests > 0) shades[shade] += box(x, y, width + 0.2, height + 0.2);
         const shown = failed.filter(([outcome]) => isShown("outcome", outcome));
         for (const [outcome, number] of failed) counts.set(outcome, (counts.get(outcome) ?? 0) + number);
-        // As wide as its share, but never narrower than what is seen: a few failures leave the shade of the many visible.
-        let left = x;
-        for (const [outcome, number] of shown) {
-          const wide = Math.max(width * Math.max(number / requests, 0.3 / shown.length), 3);
-          colour[colourOf("outcome", outcome)] += box(left, y, wide, Math.max(height, 3));
-          left += wide;
-        }
+        // Beside each other, where the cell has room.
+        const apart = Math.min(width / Math.max(shown.length, 1), 9);
+        shown.forEach(([outcome, number], place) => {
+          const radius = Math.min(4.4 + 0.8 * Math.log(number), 8);
+          const at = x + width / 2 + (place - (shown.length - 1) / 2) * apart;
+          points.set(outcome, (points.get(outcome) ?? "") + shape(outcomes.get(outcome), at, y + height / 2, radius));
+        });
       }
       shades.forEach(
         (d, shade) => d && frame.add("path", { class: "density", d, "fill-opacity": (0.12 + shade * 0.105).toFixed(3) }),
       );
-      colour.forEach((d, place) => d && frame.add("path", { class: `failed c${place}`, d }));
+      const sorted = [...counts].sort((a, b) => b[1] - a[1]);
+      // The most frequent lie below, so that rare ones are seen.
+      for (const [outcome] of sorted) if (points.has(outcome)) frame.svg.append(symbols(outcomes.get(outcome), points.get(outcome)));
 
       frame.timeAxis();
       for (const tick of TICKS) {
@@ -271,7 +287,6 @@
         frame.add("text", { x: LEFT - 8, y: (y + 4).toFixed(1), "text-anchor": "end" }, duration(tick));
       }
       this.marks(timing);
-      const sorted = [...counts].sort((a, b) => b[1] - a[1]);
       legend(frame.figure, "outcome", sorted);
       this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
     }
@@ -388,6 +403,8 @@
         frame.add("path", { class: "axis", d: `M${LEFT - 5} ${y(tick).toFixed(1)}H${frame.right}`, "stroke-opacity": ".6" });
         frame.add("text", { x: LEFT - 8, y: (y(tick) + 4).toFixed(1), "text-anchor": "end" }, count(tick));
       }
+      frame.svg.append(patternDefinitions());
+      const patterns = new Map(this.rows.map(({ key }, place) => [key, place % PATTERNS.length]));
       const below = new Map();
       for (const { kind, key, bins } of shown) {
         let d = "";
@@ -399,13 +416,14 @@
           const [low, high] = [y(base), Math.min(y(base + requests), y(base) - 1)];
           d += `M${x.toFixed(1)} ${high.toFixed(1)}h${width.toFixed(1)}V${low.toFixed(1)}h${(-width).toFixed(1)}z`;
         }
-        if (d) frame.add("path", { class: `failed c${colourOf(kind, key)}`, d });
+        if (d) frame.svg.append(svg("path", { ...painted(kind, key), "data-key": key, d }), ...overlay(patterns.get(key), d));
       }
       frame.timeAxis();
       legend(
         frame.figure,
         this.rows[0]?.kind ?? "cause",
         this.rows.map(({ key, total }) => [key, total]),
+        patterns,
       );
       one("#failures-note").textContent =
         view.timing === 0
@@ -548,13 +566,13 @@
     const middle = frame.top + (frame.floor - frame.top) * 0.6;
     const shares = (counts, all) => counts.map((number) => number / Math.max(all, 1));
     const kinds = [
-      ["failed", shares(bins.failures, lags.failures), lags.failures, middle - frame.top, -1, "c0"],
-      ["answered", shares(bins.controls, lags.controls), lags.controls, frame.floor - middle, 1, "density"],
+      ["failed", shares(bins.failures, lags.failures), lags.failures, middle - frame.top, -1, { fill: lags.colour }],
+      ["answered", shares(bins.controls, lags.controls), lags.controls, frame.floor - middle, 1, { class: "density" }],
     ];
     const most = Math.max(0.001, ...kinds[0][1], ...kinds[1][1]);
     const wide = (frame.right - LEFT) / bins.failures.length;
     const x = (seconds) => LEFT + ((seconds - bins.start_seconds) / bins.bin_seconds) * wide;
-    for (const [, share, , room, way, colour] of kinds) {
+    for (const [, share, , room, way, paint] of kinds) {
       const scale = Math.min((middle - frame.top) / most, room / Math.max(0.001, ...share));
       const d = share
         .map((part, place) =>
@@ -563,7 +581,7 @@
             : "",
         )
         .join("");
-      if (d) frame.add("path", { class: colour, d });
+      if (d) frame.add("path", { ...paint, d });
     }
     frame.add("path", { class: "axis", d: `M${LEFT} ${frame.top}V${frame.floor}M${LEFT} ${middle}H${frame.right}` });
     frame.add("text", { x: LEFT - 6, y: frame.top + 12, "text-anchor": "end" }, "failed");

@@ -1,12 +1,16 @@
 //! Pictures in characters: shades for requests, symbols for failures, so that nothing is told by colour alone.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use anstyle::{Ansi256Color, AnsiColor, Effects, Style as Paint};
 use unicode_width::UnicodeWidthStr;
 
-use super::super::chart::{COLOURS, LagChart, Legend, Line, Tick, TimingChart, duration};
+use super::super::chart::{LagChart, Legend, Line, Look, Tick, TimingChart, duration};
 use super::super::pictures::MarkKind;
 use super::super::plain::shortened_by;
 use super::super::words;
+use crate::classify::Outcome;
 
 /// Rows of a timing picture, at most: with its legend it fits a terminal of 24 lines.
 const MAX_ROWS: usize = 17;
@@ -42,8 +46,8 @@ pub(super) type Run = (Paint, String);
 pub(super) struct Glyphs {
     /// From few requests to many.
     shades: &'static [char],
-    /// Failures, by their place in the legend.
-    symbols: [char; COLOURS.len()],
+    /// Of failures.
+    symbol: fn(Look) -> char,
     /// From few to many; the first is for none.
     levels: &'static [char],
     idle_timeout: char,
@@ -60,7 +64,7 @@ pub(super) struct Glyphs {
 
 const UNICODE: Glyphs = Glyphs {
     shades: &['·', '░', '▒', '▓'],
-    symbols: ['●', '▲', '■', '◆', '✚', '×'],
+    symbol: |look| look.symbol,
     levels: &['·', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
     idle_timeout: '━',
     line: '─',
@@ -74,7 +78,7 @@ const UNICODE: Glyphs = Glyphs {
 
 const ASCII: Glyphs = Glyphs {
     shades: &['.', ':', '+', '#'],
-    symbols: ['O', 'A', 'H', 'V', 'X', '*'],
+    symbol: |look| look.ascii,
     levels: &['.', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
     idle_timeout: '=',
     line: '-',
@@ -180,11 +184,12 @@ pub(super) fn timing(chart: &TimingChart, width: usize, glyphs: Glyphs) -> Vec<V
         let line = chart.lines.iter().filter(|line| row_of(chart.elapsed.position(line.seconds)) == row);
         let line = line.max_by_key(|line| line.kind == MarkKind::IdleTimeout);
         for column in 0..columns {
-            let cell = match (cells.failed(column, row), cells.shade(column, row, glyphs.shades.len()), line) {
-                (Some(colour), Some(shade), _) if cells.fails_rarely(column, row) => {
-                    Some((paint_of(colour), glyphs.shades[shade]))
+            let failed = cells.failed(column, row).map(Look::of);
+            let cell = match (failed, cells.shade(column, row, glyphs.shades.len()), line) {
+                (Some(look), Some(shade), _) if cells.fails_rarely(column, row) => {
+                    Some((paint_of(look), glyphs.shades[shade]))
                 }
-                (Some(colour), ..) => Some((paint_of(colour), glyphs.symbols[colour])),
+                (Some(look), ..) => Some((paint_of(look), (glyphs.symbol)(look))),
                 (None, Some(shade), _) => Some((FAINT, glyphs.shades[shade])),
                 (None, None, Some(line)) => Some(glyph_of(line, glyphs)),
                 (None, None, None) => None,
@@ -209,8 +214,8 @@ fn glyph_of(line: &Line, glyphs: Glyphs) -> (Paint, char) {
     if line.kind == MarkKind::IdleTimeout { (OF_IDLE_TIMEOUT, glyphs.idle_timeout) } else { (OF_LINES, glyphs.line) }
 }
 
-fn paint_of(colour: usize) -> Paint {
-    Ansi256Color(COLOURS[colour].terminal).on_default().effects(Effects::BOLD)
+fn paint_of(look: Look) -> Paint {
+    Ansi256Color(look.colour().terminal).on_default().effects(Effects::BOLD)
 }
 
 /// What stands beside each row: the names of its lines, that of the idle timeout first. What a row has no room for goes on in rows next to it that have no line, so that no name stands
@@ -278,8 +283,10 @@ struct Cells {
     all: Vec<u64>,
     /// By column and then by row: requests in the mean bin of time.
     requests: Vec<f64>,
-    /// By column and then by row: failures by colour.
-    failed: Vec<[u64; COLOURS.len()]>,
+    /// By column and then by row: failures by outcome, in no order.
+    failed: Vec<Vec<(Outcome, u64)>>,
+    /// In the whole picture.
+    totals: BTreeMap<Outcome, u64>,
     most: f64,
 }
 
@@ -287,7 +294,11 @@ impl Cells {
     fn new(chart: &TimingChart, columns: usize, rows: usize, bins_per_row: usize) -> Self {
         let mut all = vec![0; columns * rows];
         let mut requests = vec![0.0; columns * rows];
-        let mut failed = vec![[0; COLOURS.len()]; columns * rows];
+        let mut failed: Vec<Vec<(Outcome, u64)>> = vec![Vec::new(); columns * rows];
+        let mut totals = BTreeMap::new();
+        for cell in &chart.failed {
+            *totals.entry(cell.outcome).or_default() += cell.requests;
+        }
         for column in 0..columns {
             let bins = bins_of(column, columns, chart.time.bins);
             let share = 1.0 / bins.len() as f64;
@@ -298,20 +309,22 @@ impl Cells {
             }
             let from = chart.failed.partition_point(|cell| cell.time < bins.start);
             for cell in chart.failed[from..].iter().take_while(|cell| cell.time < bins.end) {
-                failed[column * rows + cell.elapsed / bins_per_row][cell.colour] += cell.requests;
+                let failed = &mut failed[column * rows + cell.elapsed / bins_per_row];
+                match failed.iter_mut().find(|(outcome, _)| *outcome == cell.outcome) {
+                    Some((_, requests)) => *requests += cell.requests,
+                    None => failed.push((cell.outcome, cell.requests)),
+                }
             }
         }
         let most = requests.iter().copied().fold(0.0, f64::max);
-        Self { rows, all, requests, failed, most }
+        Self { rows, all, requests, failed, totals, most }
     }
 
-    /// The colour of the most frequent failures of a cell.
-    fn failed(&self, column: usize, row: usize) -> Option<usize> {
-        let failed = self.failed[column * self.rows + row];
-        (0..failed.len()).filter(|colour| failed[*colour] > 0).max_by_key(|colour| {
-            // Of as many, the one that is rarer in all, so that it is seen somewhere.
-            (failed[*colour], *colour)
-        })
+    /// How most failures of a cell ended; of as many, the ending that is rarer in the whole picture, so that it is seen somewhere.
+    fn failed(&self, column: usize, row: usize) -> Option<Outcome> {
+        let failed = self.failed[column * self.rows + row].iter();
+        let most = failed.max_by_key(|(outcome, requests)| (*requests, Reverse((self.totals[outcome], *outcome))));
+        most.map(|(outcome, _)| *outcome)
     }
 
     /// Whether next to none of a cell's requests failed. Where there are many requests, as over days, a symbol for each cell with a failure would look as if all of them had; the row below the picture
@@ -319,7 +332,7 @@ impl Cells {
     fn fails_rarely(&self, column: usize, row: usize) -> bool {
         const RARE: u64 = 100;
         let cell = column * self.rows + row;
-        self.failed[cell].iter().sum::<u64>() * RARE < self.all[cell]
+        self.failed[cell].iter().map(|(_, requests)| requests).sum::<u64>() * RARE < self.all[cell]
     }
 
     /// How many requests a cell has, in steps that grow: 1, 3, 5, … parts of a whole.
@@ -367,13 +380,8 @@ fn failures(chart: &TimingChart, columns: usize, right: usize, glyphs: Glyphs) -
 
 /// What the symbols stand for: an entry each, to be laid out in lines.
 pub(super) fn legend(legend: &Legend, glyphs: Glyphs) -> Vec<[Run; 2]> {
-    let entries = legend.entries().into_iter().enumerate();
-    let mut runs: Vec<[Run; 2]> = entries
-        .map(|(place, (name, failures))| {
-            let symbol = format!("{} ", glyphs.symbols[place]);
-            [(paint_of(place), symbol), (PLAIN, format!("{name} {}", words::count(failures)))]
-        })
-        .collect();
+    let entry = |(look, text)| [(paint_of(look), format!("{} ", (glyphs.symbol)(look))), (PLAIN, text)];
+    let mut runs: Vec<[Run; 2]> = legend.entries().map(entry).collect();
     let shades: String = glyphs.shades.iter().collect();
     runs.push([(FAINT, format!("{shades} ")), (PLAIN, "all requests, few to many".to_owned())]);
     runs
@@ -432,7 +440,7 @@ pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Ve
         own_row = Some(row.runs());
     }
     let rows = [
-        line("failed", paint_of(0), &bins.failures, chart.lags.failures),
+        line("failed", paint_of(Look::of(chart.outcome)), &bins.failures, chart.lags.failures),
         line("answered", PLAIN, &bins.controls, chart.lags.controls),
         times.runs(),
     ];
@@ -462,11 +470,18 @@ mod tests {
 
     #[test]
     fn a_symbol_stands_where_more_than_next_to_nothing_failed() {
-        let mut failed = vec![[0; COLOURS.len()]; 3];
-        (failed[0][1], failed[1][1], failed[1][0]) = (9, 9, 1);
-        let cells = Cells { rows: 3, all: vec![1000; 3], requests: vec![10.0; 3], failed, most: 10.0 };
-        assert_eq!([0, 1, 2].map(|row| cells.fails_rarely(0, row)), [true, false, true]);
-        assert_eq!([0, 1, 2].map(|row| cells.failed(0, row)), [Some(1), Some(1), None]);
+        use Outcome::{ConnectFailed, IdleTimeout, TargetError};
+        let failed = vec![
+            vec![(IdleTimeout, 9)],
+            vec![(ConnectFailed, 1), (IdleTimeout, 9)],
+            Vec::new(),
+            vec![(ConnectFailed, 5), (TargetError, 5)],
+        ];
+        let totals = BTreeMap::from([(IdleTimeout, 18), (ConnectFailed, 6), (TargetError, 5)]);
+        let cells = Cells { rows: 4, all: vec![1000; 4], requests: vec![10.0; 4], failed, totals, most: 10.0 };
+        assert_eq!([0, 1, 2, 3].map(|row| cells.fails_rarely(0, row)), [true, false, true, false]);
+        let shown = [Some(IdleTimeout), Some(IdleTimeout), None, Some(TargetError)];
+        assert_eq!([0, 1, 2, 3].map(|row| cells.failed(0, row)), shown);
     }
 
     #[test]
@@ -519,7 +534,9 @@ mod tests {
             controls: vec![0; 40],
         };
         let lags = LagCounts { failures: 1, controls: 1, all: bins.clone(), near: bins };
-        let chart = LagChart { finding: 0, subject: "api".to_owned(), lags: &lags, keep_alive: 4.998, idle_timeout };
+        let outcome = Outcome::ClosedBeforeResponse;
+        let subject = "api".to_owned();
+        let chart = LagChart { finding: 0, subject, outcome, lags: &lags, keep_alive: 4.998, idle_timeout };
         let rows = lags_picture(&chart, width, glyphs);
         let text = |row: Vec<Run>| row.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned();
         rows.into_iter().skip(2).map(text).collect()
@@ -552,9 +569,12 @@ mod tests {
                 glyphs.corner,
                 glyphs.beyond,
             ];
-            let all = own.iter().chain(glyphs.shades).chain(&glyphs.symbols).chain(glyphs.levels);
-            assert!(all.clone().all(|character| character.to_string().width() == 1));
-            assert_eq!(glyphs.symbols.len(), std::collections::BTreeSet::from(glyphs.symbols).len());
+            let all: Vec<char> = own.iter().chain(glyphs.shades).chain(glyphs.levels).copied().collect();
+            assert!(all.iter().all(|character| character.to_string().width() == 1));
+            let failures = Outcome::ALL.iter().filter(|outcome| outcome.is_failure());
+            for symbol in failures.map(|outcome| (glyphs.symbol)(Look::of(*outcome))) {
+                assert!(!all.contains(&symbol), "{symbol} has two meanings");
+            }
         }
     }
 }
