@@ -113,6 +113,8 @@ pub struct LoadBalancer {
 pub struct Target {
     /// Requests seen.
     pub requests: u64,
+    /// Those of them that stand for a WebSocket connection.
+    pub web_sockets: u64,
     /// First and last `time`.
     pub seen: Option<Span>,
     /// Requests by outcome, at [`Outcome::index`].
@@ -283,6 +285,7 @@ impl Target {
         location: impl FnOnce() -> Location,
     ) {
         self.requests += 1;
+        self.web_sockets += u64::from(exchange.is_web_socket);
         Span::include(&mut self.seen, exchange.time);
         self.outcomes.0[outcome.index()] += 1;
         self.status_pairs.observe((exchange.elb_status_code, exchange.target_status_code));
@@ -310,6 +313,7 @@ impl Target {
     /// Adds another's numbers.
     pub fn merge(&mut self, other: Self) {
         self.requests += other.requests;
+        self.web_sockets += other.web_sockets;
         self.seen = Span::union(self.seen, other.seen);
         self.outcomes.merge(&other.outcomes);
         self.status_pairs.merge(&other.status_pairs);

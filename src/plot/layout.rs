@@ -2,7 +2,7 @@
 
 use super::font::Weight;
 use super::sheet::{Anchor, Area, Item, Rgb, Sheet, Type};
-use crate::report::chart::{LagChart, Legend, Look, Tick, TimingChart, against_idle_timeout, duration};
+use crate::report::chart::{LagChart, Legend, Look, Tick, TimingChart, against_idle_timeout, duration, not_drawn};
 use crate::report::pictures::MarkKind;
 use crate::report::plain::shortened;
 use crate::report::{CauseRow, Report, words};
@@ -86,7 +86,8 @@ pub(super) fn sheet(report: &Report) -> Sheet {
     let more_lines = against.len().saturating_sub(1) as f32 * LINE_HEIGHT;
     let bottom = f32::from(HEIGHT) - if has_row { 330.0 } else { 70.0 } - more_lines;
     top += 14.0;
-    page.whole(whole, Area { x: MARGIN, y: top, width: f32::from(WIDTH) - 2.0 * MARGIN, height: bottom - top });
+    let area = Area { x: MARGIN, y: top, width: f32::from(WIDTH) - 2.0 * MARGIN, height: bottom - top };
+    page.whole(whole, not_drawn(&report.pictures.timings[0]), area);
     let mut y = bottom + 28.0;
     for line in against {
         page.sheet.text([MARGIN, y], Anchor::Left, BODY, line);
@@ -153,9 +154,14 @@ impl Page {
     }
 
     /// The timing of the whole, with names, legend and failures over time.
-    fn whole(&mut self, chart: &TimingChart, area: Area) {
+    fn whole(&mut self, chart: &TimingChart, not_drawn: Option<String>, area: Area) {
         let strip = if chart.failures > 0 { 56.0 } else { 0.0 };
-        self.sheet.text([area.x, area.y + 16.0], Anchor::Left, PANEL, "Elapsed time of requests, by when they ended");
+        let title = "Elapsed time of requests, by when they ended";
+        let x = area.x + self.sheet.text([area.x, area.y + 16.0], Anchor::Left, PANEL, title) + 16.0;
+        if let Some(not_drawn) = not_drawn {
+            let not_drawn = self.sheet.fitted(&not_drawn, LABEL, area.right() - x);
+            self.sheet.text([x, area.y + 16.0], Anchor::Left, LABEL, not_drawn);
+        }
         let width = area.width - AXIS - NAMES;
         let legend = self.legend_lines(width);
         let below = strip + 62.0 + legend.len().saturating_sub(1) as f32 * LEGEND_LINE;
@@ -177,7 +183,11 @@ impl Page {
     /// The timing of one target, smaller.
     fn of_target(&mut self, chart: &TimingChart, area: Area) {
         let share = words::percent(chart.failures, chart.requests);
-        let failures = format!("{} of {} failed ({share})", words::count(chart.failures), words::count(chart.requests));
+        let mut failures =
+            format!("{} of {} failed ({share})", words::count(chart.failures), words::count(chart.requests));
+        if chart.not_drawn > 0 {
+            failures = format!("{failures}, {} not drawn", words::count(chart.not_drawn));
+        }
         let failures_width = self.sheet.width_of(&failures, LABEL);
         let subject = self.sheet.fitted(&chart.subject, PANEL, area.width - failures_width - 16.0);
         self.sheet.text([area.x, area.y + 14.0], Anchor::Left, PANEL, subject);

@@ -177,6 +177,23 @@ fn a_legend_of_all_outcomes_has_room() {
 }
 
 #[test]
+fn web_sockets_are_not_drawn_and_said_to_be_left_out() {
+    let log = std::fs::read_to_string(race()).expect("a log");
+    let lines = log.lines().enumerate().map(|(place, line)| match line.split_once(' ') {
+        Some((_, rest)) if place < 20 => format!("wss {rest}\n"),
+        _ => format!("{line}\n"),
+    });
+    let report = report_of(&lines.collect::<String>());
+    let timing = &report.pictures.timings[0];
+    let drawn: u64 = timing.density.iter().flat_map(|(.., requests)| requests).sum();
+    assert_eq!((timing.web_sockets, timing.requests - drawn), (20, 20));
+    let sheet = layout::sheet(&report);
+    assert_texts_are_apart(&sheet, "WebSockets");
+    let said = texts(&sheet).iter().any(|text| text.words == "Not drawn: 20 WebSocket connections.");
+    assert!(said, "{:?}", texts(&sheet));
+}
+
+#[test]
 fn svg_is_sound_and_asks_for_nothing_outside_of_itself() {
     for log in logs() {
         let svg = String::from_utf8(drawn(&report(&log), PlotFormat::Svg)).expect("UTF-8");

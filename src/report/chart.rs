@@ -202,6 +202,8 @@ pub struct TimingChart {
     pub requests: u64,
     /// Those that failed.
     pub failures: u64,
+    /// Those that are not drawn: WebSocket connections, and requests of unknown elapsed time.
+    pub not_drawn: u64,
     /// Across.
     pub time: TimeAxis,
     /// Up.
@@ -252,6 +254,7 @@ impl TimingChart {
             subject: subject(timing),
             requests: timing.requests,
             failures: timing.failures,
+            not_drawn: timing.requests.saturating_sub(timing.idle_timeout.measured),
             time,
             elapsed,
             density,
@@ -345,10 +348,23 @@ fn concerns(scope: &ScopeRow, timing: &Timing) -> bool {
         && agrees(scope.target.as_ref(), timing.target.as_ref())
 }
 
+/// What a picture leaves out, in words: `Not drawn: 20 WebSocket connections, 3 requests of unknown elapsed time.` Absent where it has all requests.
+#[must_use]
+pub fn not_drawn(timing: &Timing) -> Option<String> {
+    let unknown = timing.requests.saturating_sub(timing.idle_timeout.measured).saturating_sub(timing.web_sockets);
+    let web_sockets = (timing.web_sockets > 0).then(|| words::counted(timing.web_sockets, "WebSocket connection"));
+    let unknown = (unknown > 0).then(|| format!("{} of unknown elapsed time", words::counted(unknown, "request")));
+    let left_out: Vec<String> = web_sockets.into_iter().chain(unknown).collect();
+    (!left_out.is_empty()).then(|| format!("Not drawn: {}.", left_out.join(", ")))
+}
+
 /// How requests lie to the idle timeout, in words.
 #[must_use]
 pub fn against_idle_timeout(against: &AgainstIdleTimeout, idle_timeout: f64) -> String {
     let AgainstIdleTimeout { measured, near, met, what_if } = against;
+    if *measured == 0 {
+        return "No elapsed time is known.".to_owned();
+    }
     let idle = duration(idle_timeout);
     let (requests, share) = (words::counted(*met, "request"), words::percent(*near, *measured));
     let met = match (met, near) {
@@ -432,6 +448,7 @@ pub(super) mod tests {
             subject: "shop".to_owned(),
             requests: seconds.into(),
             failures: 0,
+            not_drawn: 0,
             time: TimeAxis { start: Timestamp::from_seconds(0), bin_seconds: 60, bins: 2 },
             elapsed: ElapsedAxis { edges: (0..=seconds).map(f64::from).collect() },
             density,
@@ -514,6 +531,7 @@ pub(super) mod tests {
             target: scope.target,
             requests: 1,
             failures: 0,
+            web_sockets: 0,
             density: vec![(0, 3, vec![1])],
             failed: Vec::new(),
             failures_over_time: Vec::new(),
@@ -619,6 +637,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_is_not_drawn_is_said() {
+        let of = |requests, measured, web_sockets| {
+            let idle_timeout = AgainstIdleTimeout { measured, ..AgainstIdleTimeout::default() };
+            not_drawn(&Timing { requests, web_sockets, idle_timeout, ..timing(scope(None, None)) })
+        };
+        assert_eq!(of(9, 9, 0), None);
+        assert_eq!(of(30, 9, 21).as_deref(), Some("Not drawn: 21 WebSocket connections."));
+        assert_eq!(of(10, 9, 0).as_deref(), Some("Not drawn: 1 request of unknown elapsed time."));
+        let both = "Not drawn: 1 WebSocket connection, 20 requests of unknown elapsed time.";
+        assert_eq!(of(30, 9, 1).as_deref(), Some(both));
+    }
+
+    #[test]
     fn what_lies_at_the_idle_timeout_is_said_in_words() {
         let what_if =
             [15, 45].map(|seconds| super::super::pictures::WhatIf { seconds, cut_off: 60 / seconds }).to_vec();
@@ -636,5 +667,6 @@ pub(super) mod tests {
         assert_eq!(against_idle_timeout(&quick, 60.0), said);
         quick.what_if.clear();
         assert_eq!(against_idle_timeout(&quick, 60.0), "No request came near the idle timeout of 60 s.");
+        assert_eq!(against_idle_timeout(&AgainstIdleTimeout::default(), 60.0), "No elapsed time is known.");
     }
 }

@@ -148,7 +148,7 @@ impl<'a> Page<'a> {
             finding_notes: finding_notes(report),
             has_requests,
             has_pictures: has_requests,
-            against: report.pictures.timings.first().map(data::against).unwrap_or_default(),
+            against: report.pictures.timings.first().map(|timing| data::against(timing, report)).unwrap_or_default(),
             left_out_pictures: (data.left_out > 0).then(|| {
                 let pictures = words::counted(data.left_out as u64, "picture");
                 format!("Left out, so that the page stays small: {pictures} of targets and groups with fewer failures.")

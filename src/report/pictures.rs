@@ -91,6 +91,8 @@ pub struct Timing {
     pub requests: u64,
     /// Those that failed.
     pub failures: u64,
+    /// Those that stand for a WebSocket connection: their elapsed time is its life, and they are in neither of the next two.
+    pub web_sockets: u64,
     /// Bin of time, first bin of elapsed time, and the requests in it and in those behind it; where the elapsed time is known.
     pub density: Vec<(usize, usize, Vec<u64>)>,
     /// Bin of time, bin of elapsed time, outcome, and the failed requests; where the elapsed time is known.
@@ -164,6 +166,7 @@ fn add(counts: &mut OverTime, bin: usize, failures: u64) {
 struct Gathered {
     requests: u64,
     failures: u64,
+    web_sockets: u64,
     density: BTreeMap<usize, [u64; ELAPSED_BINS]>,
     failed: BTreeMap<(usize, usize, Outcome), u64>,
     failures_over_time: OverTime,
@@ -178,6 +181,7 @@ impl Gathered {
     fn add(&mut self, target: &Target, grid: Grid) {
         self.requests += target.requests;
         self.failures += target.outcomes.failures();
+        self.web_sockets += target.web_sockets;
         self.idle_timeouts += target.outcomes.of(Outcome::IdleTimeout);
         for failures in target.failures.iter().filter(|failures| failures.outcome == Outcome::IdleTimeout) {
             self.met.merge(&failures.elapsed);
@@ -214,6 +218,7 @@ impl Gathered {
             target: scope.target,
             requests: self.requests,
             failures: self.failures,
+            web_sockets: self.web_sockets,
             density: density.collect(),
             failed: self
                 .failed

@@ -205,6 +205,23 @@ fn a_cause_gathers_its_findings_and_counts_a_target_once() {
 }
 
 #[test]
+fn what_is_not_drawn_stands_beside_the_picture() {
+    let shown = |report: &Report, format| {
+        let mut out = Vec::new();
+        report.render(format, PLAIN, &mut out).expect("a Vec takes all");
+        String::from_utf8(out).expect("UTF-8")
+    };
+    let mut report = report();
+    assert!(!shown(&report, Format::Text).contains("Not drawn"));
+    let timing = &mut report.pictures.timings[0];
+    timing.requests += 20;
+    timing.web_sockets += 20;
+    for format in [Format::Text, Format::Html] {
+        assert!(shown(&report, format).contains("Not drawn: 20 WebSocket connections."), "{format:?}");
+    }
+}
+
+#[test]
 fn text_fits_80_columns() {
     insta::assert_snapshot!(text(80));
 }

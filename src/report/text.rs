@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Effects, Style as Paint};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use unicode_width::UnicodeWidthStr;
 
-use super::chart::{LagChart, Legend, TimingChart, against_idle_timeout};
+use super::chart::{LagChart, Legend, TimingChart, against_idle_timeout, not_drawn};
 use super::plain::harmless;
 use super::words;
 use super::{FindingRow, Report, Style, TargetRow};
@@ -117,6 +117,9 @@ impl Page<'_> {
             self.runs(&line)?;
         }
         self.flowing(&picture::legend(&Legend::new(report), self.glyphs))?;
+        if let Some(not_drawn) = not_drawn(timing) {
+            self.line(FAINT, &not_drawn)?;
+        }
         self.wrapped("", "", &against_idle_timeout(&timing.idle_timeout, report.idle_timeout.seconds))?;
         self.gap()
     }

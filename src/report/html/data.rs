@@ -5,9 +5,9 @@ use std::io;
 
 use serde::Serialize;
 
-use super::super::chart::Look;
+use super::super::chart::{Look, against_idle_timeout, not_drawn};
 use super::super::json::embedded;
-use super::super::pictures::{Mark, MarkKind, Timing, WhatIf};
+use super::super::pictures::{Mark, MarkKind, Timing};
 use super::super::plain::shortened;
 use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, words};
 use super::MAX_NAME_WIDTH;
@@ -156,7 +156,7 @@ impl Data {
         let mut places = BTreeMap::new();
         let mut bytes = 0;
         for timing in &pictures.timings {
-            let drawn = DrawnTiming::new(timing, marks, &outcomes, has_one);
+            let drawn = DrawnTiming::new(timing, marks, &outcomes, report);
             if !timings.is_empty() {
                 bytes += embedded(&drawn)?.len();
                 if bytes > MAX_TIMING_BYTES {
@@ -211,7 +211,8 @@ impl DrawnMark {
 }
 
 impl<'a> DrawnTiming<'a> {
-    fn new(timing: &'a Timing, marks: &[Mark], outcomes: &[Outcome], has_one: bool) -> Self {
+    fn new(timing: &'a Timing, marks: &[Mark], outcomes: &[Outcome], report: &Report) -> Self {
+        let has_one = report.load_balancers.len() == 1;
         let on = timing.load_balancer.as_deref().map(words::load_balancer_name);
         let group = timing.target_group.as_deref().map(words::target_group_name);
         let (kind, mut label) = match (&timing.target, group, on) {
@@ -235,7 +236,7 @@ impl<'a> DrawnTiming<'a> {
             requests: timing.requests,
             failures: timing.failures,
             marks: marks.iter().enumerate().filter(|(_, mark)| is_shown(mark)).map(|(place, _)| place).collect(),
-            against: against(timing),
+            against: against(timing, report),
             density: &timing.density,
             failed: timing.failed.iter().map(place_of).collect(),
             failures_over_time: &timing.failures_over_time,
@@ -281,28 +282,8 @@ impl<'a> DrawnLags<'a> {
     }
 }
 
-/// How the requests of a picture lie to the idle timeout, in sentences.
-pub(super) fn against(timing: &Timing) -> Vec<String> {
-    let against = &timing.idle_timeout;
-    if against.measured == 0 {
-        return vec!["No elapsed time is known.".to_owned()];
-    }
-    let mut sentences = vec![format!(
-        "{} of {} ({}) came near the idle timeout, to 80 to 100 % of it; {} met it and got 504.",
-        words::count(against.near),
-        words::counted(against.measured, "request"),
-        words::percent(against.near, against.measured),
-        words::count(against.met),
-    )];
-    if let Some(shortest) = against.what_if.first() {
-        // The number and its unit stay on one line.
-        let cut_off = |row: &WhatIf| format!("{} at {}\u{a0}s", words::count(row.cut_off), row.seconds);
-        sentences.push(if shortest.cut_off == 0 {
-            format!("An idle timeout of {}\u{a0}s would have cut off no answered request.", shortest.seconds)
-        } else {
-            let rows: Vec<String> = against.what_if.iter().map(cut_off).collect();
-            format!("A shorter one would have cut off answered requests: {}.", rows.join(", "))
-        });
-    }
-    sentences
+/// What a picture leaves out, and how its requests lie to the idle timeout, in sentences.
+pub(super) fn against(timing: &Timing, report: &Report) -> Vec<String> {
+    let against = against_idle_timeout(&timing.idle_timeout, report.idle_timeout.seconds);
+    not_drawn(timing).into_iter().chain([against]).collect()
 }
