@@ -32,25 +32,35 @@ struct Opened {
 
 /// Runs `analyze --html` on `input` and opens the page. Absent where there is no browser.
 fn open(input: &Path, folder: Logs) -> Option<Opened> {
+    open_with(input, folder, &[])
+}
+
+/// The same with more options.
+fn open_with(input: &Path, folder: Logs, options: &[&str]) -> Option<Opened> {
     let program = chromium()?;
     let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let page = analyze(input, folder.path());
+    let page = analyze(input, folder.path(), options);
     let mut browser = Browser::start(&program);
     let took = browser.open(&page);
     Some(Opened { browser, took, page, _folder: folder, _turn: turn })
 }
 
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-logs")
+}
+
 fn open_sample() -> Option<Opened> {
-    open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-logs"), Logs::new())
+    open(&sample(), Logs::new())
 }
 
 /// The page of the logs in `input`, written into `folder`.
-fn analyze(input: &Path, folder: &Path) -> PathBuf {
+fn analyze(input: &Path, folder: &Path, options: &[&str]) -> PathBuf {
     let page = folder.join("page.html");
     let status = Command::new(env!("CARGO_BIN_EXE_albscope"))
         .arg("analyze")
         .args([input, Path::new("--html"), &page])
         .args(["--format", "json", "--quiet"])
+        .args(options)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
@@ -177,7 +187,7 @@ fn pictures_have_data_and_follow_the_choice_of_a_target() {
     assert!(
         browser.number("document.querySelectorAll('#timing-chart .density')[3].getAttribute('d').length") > 1_000.0
     );
-    for label in ["idle timeout 60 s (inferred)", "connect timeout 10 s", "keep-alive timeout 4.998 s (finding 2)"] {
+    for label in ["idle timeout 60 s, inferred", "connect timeout 10 s", "keep-alive 4.998 s, finding 2"] {
         let labels = "[...document.querySelectorAll('#timing-chart .label')].map(label => label.textContent)";
         browser.assert(&format!("{labels}.includes({})", json!(label)));
     }
@@ -239,6 +249,66 @@ fn outcomes_have_their_colours_and_symbols_and_causes_their_patterns() {
     browser.assert("[...document.querySelectorAll('[fill^=\"url(#\"]')].every(path => document.querySelector(path.getAttribute('fill').slice(4, -1)))");
 }
 
+#[test]
+fn names_of_lines_lie_beside_the_picture_and_never_on_each_other() {
+    // Three timeouts in a row, two of them nearly one.
+    let Some(mut opened) = open_with(&sample(), Logs::new(), &["--idle-timeout", "5"]) else { return };
+    let browser = &mut opened.browser;
+    for (width, name) in [(1280, "keep-alive 4.998 s, finding "), (390, "4.998 s")] {
+        browser.resize(width, 900);
+        browser.wait_for(&format!("document.querySelector('#timing-chart svg').viewBox.baseVal.width <= {width}"));
+        let labels = "[...document.querySelectorAll('#timing-chart .label')]";
+        browser.assert(&format!(
+            "{labels}.length === 3 && {labels}.some(label => label.textContent.startsWith('{name}'))"
+        ));
+        let boxes = format!("{labels}.map(label => label.getBBox())");
+        browser.assert(&format!(
+            "(() => {{ const end = Math.max(...[...document.querySelectorAll('#timing-chart .mark')].map(line => line.getBBox().x + line.getBBox().width)); const right = document.querySelector('#timing-chart svg').viewBox.baseVal.width; return {boxes}.every(box => box.x > end && box.x + box.width <= right); }})()"
+        ));
+        browser.assert(&format!(
+            "(() => {{ const boxes = {boxes}.sort((a, b) => a.y - b.y); return boxes.slice(1).every((box, place) => box.y >= boxes[place].y + boxes[place].height - 2); }})()"
+        ));
+        // Nothing that is drawn of the requests reaches into them.
+        browser.assert(&format!(
+            "(() => {{ const begin = Math.min(...{boxes}.map(box => box.x)); return [...document.querySelectorAll('#timing-chart .density, #timing-chart > svg .failed')].every(path => path.getBBox().x + path.getBBox().width <= begin); }})()"
+        ));
+        // Where a name is too long for the margin, it stands below.
+        let names = browser.eval("[...document.querySelectorAll('.lines li')].map(name => name.innerText)");
+        assert_eq!(names.as_array().expect("a list").len(), if width < 600 { 3 } else { 0 }, "{names}");
+    }
+    browser.screenshot("lines-390");
+    assert_is_quiet(browser);
+}
+
+#[test]
+fn the_deepest_zoom_says_that_it_is_one() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    let said = "document.querySelector('#floor').innerText";
+    assert_eq!(browser.text(said), "");
+    for _ in 0..4 {
+        browser.click("[data-zoom=in]");
+        assert_eq!(browser.text(said), "", "there is more");
+    }
+    browser.click("[data-zoom=in]");
+    let floor = "As near as it goes: one column is 60 s. Requests are not counted in smaller steps; their lines in the log have more.";
+    assert_eq!(browser.text(said), floor);
+    browser.click("[data-zoom=reset]");
+    assert_eq!(browser.text(said), "");
+    // Where columns are wider, a shorter window has narrower ones.
+    let logs = Logs::new();
+    let day = |day: u32| line().field(alb::TIME, &format!("2026-11-{day}T07:41:20.123456Z")).build() + "\n";
+    let input = logs.write("a.log", format!("{}{}", day(20), day(22)).as_bytes());
+    drop(opened);
+    let Some(mut opened) = open(&input, logs) else { return };
+    let browser = &mut opened.browser;
+    for _ in 0..8 {
+        browser.click("[data-zoom=in]");
+    }
+    let text = browser.text(said);
+    assert!(text.starts_with("As near as it goes: one column is 32 minutes. Logs of a shorter window"), "{text}");
+}
+
 /// The first and the last moment on the axis of the timing picture.
 const AXIS: &str = "(() => { const times = [...document.querySelectorAll('#timing-chart text')].map(text => text.textContent).filter(text => /\\d\\d:\\d\\d$/.test(text)); \
                     return [times[0].slice(-5), times.at(-1).slice(-5)]; })()";
@@ -262,9 +332,9 @@ fn pictures_zoom_and_tell_what_is_under_the_pointer() {
     let tip = "document.querySelector('#timing-chart .tip')";
     browser.assert(&format!("!{tip}.hidden"));
     let text = browser.text(&format!("{tip}.innerText"));
-    assert!(text.contains("2026-11-18 08:4") && text.contains(" ms\n") && text.contains(" request"), "{text}");
+    assert!(text.contains("2026-11-18 08:5") && text.contains(" ms\n") && text.contains(" request"), "{text}");
     // Dragging shows a part of time and of elapsed time.
-    browser.drag(at(0.3, 0.1), at(0.6, 0.5));
+    browser.drag(at(0.25, 0.1), at(0.5, 0.5));
     let axis = browser.eval(AXIS);
     assert!(axis[0].as_str() > Some("08:20") && axis[1].as_str() < Some("09:20"), "{axis}");
     browser.assert("![...document.querySelectorAll('#timing-chart text')].some(text => text.textContent === '2 ms')");
@@ -296,7 +366,7 @@ fn pictures_zoom_and_tell_what_is_under_the_pointer() {
     assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
     // The picture below shares the time.
     let (left, top, width, height) = browser.place("#failures-chart svg");
-    browser.drag((left + width * 0.3, top + height * 0.5), (left + width * 0.5, top + height * 0.5));
+    browser.drag((left + width * 0.3, top + height * 0.5), (left + width * 0.45, top + height * 0.5));
     let axis = browser.eval(AXIS);
     assert!(axis[0].as_str() > Some("08:20") && axis[1].as_str() < Some("09:05"), "{axis}");
     // What is taken out of the legend is not drawn.
@@ -546,7 +616,7 @@ fn text_of_strangers_stays_text() {
         "a", "b", "body", "button", "caption", "code", "dd", "defs", "details", "div", "dl", "dt", "em", "figure",
         "h1", "h2", "h3", "h4", "header", "input", "label", "li", "main", "nav", "noscript", "ol", "optgroup",
         "option", "output", "p", "path", "pattern", "pre", "rect", "script", "section", "select", "span", "strong",
-        "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "tr", "ul",
+        "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "tr", "tspan", "ul",
     ];
     for element in elements.as_array().expect("a list") {
         assert!(known.contains(&element.as_str().expect("a name")), "{element}");

@@ -287,7 +287,7 @@ fn subject(timing: &Timing) -> String {
 }
 
 /// The marks that concern a scope: the load balancer's own, those found at it or at a part of it, and those of what it is a part of. Marks of one kind that are alike are one line.
-fn lines(marks: &[Mark], timing: &Timing) -> Vec<Line> {
+pub(super) fn lines(marks: &[Mark], timing: &Timing) -> Vec<Line> {
     let mut lines: Vec<(MarkKind, f64, Option<IdleTimeoutOrigin>, Vec<usize>)> = Vec::new();
     for mark in marks.iter().filter(|mark| mark.scope.as_ref().is_none_or(|scope| concerns(scope, timing))) {
         let is_alike =

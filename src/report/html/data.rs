@@ -5,21 +5,18 @@ use std::io;
 
 use serde::Serialize;
 
-use super::super::chart::{Look, against_idle_timeout, not_drawn};
+use super::super::chart::{self, Line, Look, against_idle_timeout, duration, not_drawn};
 use super::super::json::embedded;
-use super::super::pictures::{Mark, MarkKind, Timing};
+use super::super::pictures::{MarkKind, Timing};
 use super::super::plain::shortened;
 use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, words};
 use super::MAX_NAME_WIDTH;
 use crate::classify::Outcome;
-use crate::diagnose::{IdleTimeoutOrigin, LagCounts};
+use crate::diagnose::LagCounts;
 use crate::timestamp::Timestamp;
 
 /// Bytes that pictures of load balancers, target groups and targets may take beside that of all requests. Gzip makes a seventh of them.
 const MAX_TIMING_BYTES: usize = 140_000;
-
-/// Timeouts marked; those of the findings with most failures.
-const MAX_MARKS: usize = 24;
 
 /// Findings whose gaps are drawn: those of one target group are alike.
 pub(super) const MAX_LAGS: usize = 20;
@@ -64,7 +61,8 @@ struct Drawn<'a> {
     time_bin_seconds: i64,
     time_bins: usize,
     elapsed_bins: &'a [f64],
-    marks: Vec<DrawnMark>,
+    /// Those of all pictures.
+    lines: Vec<DrawnLine>,
     timings: Vec<DrawnTiming<'a>>,
     causes: Vec<DrawnCause>,
     /// The outcomes of failures in `timings`.
@@ -72,11 +70,17 @@ struct Drawn<'a> {
     lags: Vec<DrawnLags<'a>>,
 }
 
-#[derive(Serialize)]
-struct DrawnMark {
+/// A timeout, as a picture names it.
+#[derive(PartialEq, Serialize)]
+struct DrawnLine {
     kind: MarkKind,
     seconds: f64,
+    /// `60 s`, where there is room for no more.
+    time: String,
+    /// `idle timeout 60 s`
     label: String,
+    /// Where it is known from; empty where there is nothing to say.
+    source: String,
 }
 
 #[derive(Serialize)]
@@ -86,8 +90,8 @@ struct DrawnTiming<'a> {
     kind: &'static str,
     requests: u64,
     failures: u64,
-    /// Places in `marks`.
-    marks: Vec<usize>,
+    /// Places in [`Drawn::lines`]; the shortest first.
+    lines: Vec<usize>,
     against: Vec<String>,
     density: &'a [(usize, usize, Vec<u64>)],
     /// Bin of time, bin of elapsed time, place in `outcomes`, requests.
@@ -147,16 +151,16 @@ impl Data {
     /// None that a report could cause: its keys are strings.
     pub(super) fn new(report: &Report) -> io::Result<(Self, Timings<'_>)> {
         let pictures = &report.pictures;
-        let marks = &pictures.marks[..pictures.marks.len().min(MAX_MARKS)];
         let has_one = report.load_balancers.len() == 1;
         let failed = pictures.timings.iter().flat_map(|timing| &timing.failed);
         let outcomes: BTreeSet<Outcome> = failed.map(|&(_, _, outcome, _)| outcome).collect();
         let outcomes: Vec<Outcome> = outcomes.into_iter().collect();
+        let mut lines = Vec::new();
         let mut timings = Vec::new();
         let mut places = BTreeMap::new();
         let mut bytes = 0;
         for timing in &pictures.timings {
-            let drawn = DrawnTiming::new(timing, marks, &outcomes, report);
+            let drawn = DrawnTiming::new(timing, &mut lines, &outcomes, report);
             if !timings.is_empty() {
                 bytes += embedded(&drawn)?.len();
                 if bytes > MAX_TIMING_BYTES {
@@ -174,7 +178,7 @@ impl Data {
             time_bin_seconds: pictures.time_bin_seconds,
             time_bins: pictures.time_bins,
             elapsed_bins: &pictures.elapsed_bins,
-            marks: marks.iter().map(DrawnMark::new).collect(),
+            lines,
             timings,
             causes: report.failures_by_cause().into_iter().map(|row| DrawnCause::new(row, report)).collect(),
             outcomes: outcomes.iter().copied().map(DrawnOutcome::new).collect(),
@@ -191,27 +195,20 @@ fn key(timing: &Timing) -> Key<'_> {
     (timing.load_balancer.as_deref(), timing.target_group.as_deref(), timing.target.as_deref())
 }
 
-impl DrawnMark {
-    fn new(mark: &Mark) -> Self {
-        let of = mark.finding.map_or_else(String::new, |place| format!(" (finding {})", place + 1));
-        let label = match (mark.kind, mark.origin) {
-            (MarkKind::IdleTimeout, Some(IdleTimeoutOrigin::Given)) => {
-                format!("idle timeout {} s (given)", mark.seconds)
-            }
-            (MarkKind::IdleTimeout, Some(IdleTimeoutOrigin::Inferred)) => {
-                format!("idle timeout {} s (inferred)", mark.seconds)
-            }
-            (MarkKind::IdleTimeout, _) => format!("idle timeout {} s (default)", mark.seconds),
-            (MarkKind::ConnectTimeout, _) => format!("connect timeout {} s", mark.seconds),
-            (MarkKind::Timeout, _) => format!("cut off at {:.3} s{of}", mark.seconds),
-            (MarkKind::KeepAlive, _) => format!("keep-alive timeout {:.3} s{of}", mark.seconds),
-        };
-        Self { kind: mark.kind, seconds: mark.seconds, label }
+impl DrawnLine {
+    fn new(line: Line) -> Self {
+        Self {
+            kind: line.kind,
+            seconds: line.seconds,
+            time: duration(line.seconds),
+            label: line.label,
+            source: line.source,
+        }
     }
 }
 
 impl<'a> DrawnTiming<'a> {
-    fn new(timing: &'a Timing, marks: &[Mark], outcomes: &[Outcome], report: &Report) -> Self {
+    fn new(timing: &'a Timing, lines: &mut Vec<DrawnLine>, outcomes: &[Outcome], report: &Report) -> Self {
         let has_one = report.load_balancers.len() == 1;
         let on = timing.load_balancer.as_deref().map(words::load_balancer_name);
         let group = timing.target_group.as_deref().map(words::target_group_name);
@@ -229,30 +226,25 @@ impl<'a> DrawnTiming<'a> {
             let place = outcomes.iter().position(|known| *known == outcome).expect("all outcomes were gathered");
             (time, elapsed, place, requests)
         };
-        let is_shown = |mark: &Mark| mark.scope.as_ref().is_none_or(|scope| concerns(scope, timing));
+        let mut place_of_line = |line| {
+            let line = DrawnLine::new(line);
+            lines.iter().position(|known| *known == line).unwrap_or_else(|| {
+                lines.push(line);
+                lines.len() - 1
+            })
+        };
         Self {
             label: shortened(&label, MAX_NAME_WIDTH),
             kind,
             requests: timing.requests,
             failures: timing.failures,
-            marks: marks.iter().enumerate().filter(|(_, mark)| is_shown(mark)).map(|(place, _)| place).collect(),
+            lines: chart::lines(&report.pictures.marks, timing).into_iter().map(&mut place_of_line).collect(),
             against: against(timing, report),
             density: &timing.density,
             failed: timing.failed.iter().map(place_of).collect(),
             failures_over_time: &timing.failures_over_time,
         }
     }
-}
-
-/// Whether one holds the other.
-fn concerns(scope: &ScopeRow, timing: &Timing) -> bool {
-    let (balancer, group, target) = key(timing);
-    let pairs = [
-        (Some(&*scope.load_balancer), balancer),
-        (scope.target_group.as_deref(), group),
-        (scope.target.as_deref(), target),
-    ];
-    pairs.into_iter().all(|(one, other)| one.is_none() || other.is_none() || one == other)
 }
 
 impl DrawnOutcome {

@@ -40,6 +40,7 @@
     const last = date(start) === date(end) ? clock(end) : `${date(end)} ${clock(end)}`;
     return `${date(start)} ${clock(start)} to ${last} UTC`;
   };
+  const MINUTE = 60;
   const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
 
   // What is shown. Bins of time and of elapsed time, the ends excluded; the pictures share the time.
@@ -61,13 +62,17 @@
   const LEFT = 64,
     RIGHT = 10,
     BOTTOM = 24;
+  // Right of pictures over time, for the names of lines; where it is narrow, for their times, and the names stand below.
+  const NAMES = 200,
+    TIMES = 56,
+    NARROW = 700;
   const STEPS = [
     60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000,
     315360000,
   ];
   class Frame {
-    constructor(figure, height, label) {
-      Object.assign(this, { figure, height, top: 14 });
+    constructor(figure, height, label, isOverTime) {
+      Object.assign(this, { figure, height, isOverTime, top: 14 });
       this.svg = svg("svg", { tabindex: "0", role: "group", "aria-roledescription": "picture", "aria-label": label });
       this.tip = html("div", { class: "tip", hidden: "" });
       this.live = html("div", { class: "sr", "aria-live": "polite" });
@@ -80,7 +85,8 @@
       this.svg.replaceChildren();
       // What it told was of the picture before.
       this.hide();
-      this.right = this.width - RIGHT;
+      this.isNarrow = this.width < NARROW;
+      this.right = this.width - (this.isOverTime ? (this.isNarrow ? TIMES : NAMES) : RIGHT);
       this.floor = this.height - BOTTOM;
     }
     add(name, attributes, text) {
@@ -207,7 +213,7 @@
       low = Math.min(low, first);
       high = Math.max(high, first + counts.length);
     }
-    for (const mark of timing.marks) high = Math.max(high, elapsedPlace(data.marks[mark].seconds) + 2);
+    for (const line of timing.lines) high = Math.max(high, elapsedPlace(data.lines[line].seconds) + 2);
     return low === Infinity ? [0, high] : [Math.max(0, low - 1), Math.min(data.elapsed_bins.length, Math.ceil(high) + 1)];
   };
 
@@ -217,7 +223,10 @@
         figure,
         360,
         "Requests by time and elapsed time. Arrow keys move, plus and minus zoom, 0 shows the whole.",
+        true,
       );
+      this.names = html("ul", { class: "lines" });
+      figure.append(this.names);
       this.cursor = null;
       interact(this);
     }
@@ -286,27 +295,36 @@
         frame.add("path", { class: "axis", d: `M${LEFT - 5} ${y.toFixed(1)}h5` });
         frame.add("text", { x: LEFT - 8, y: (y + 4).toFixed(1), "text-anchor": "end" }, duration(tick));
       }
-      this.marks(timing);
+      this.lines(timing);
       legend(frame.figure, "outcome", sorted);
       this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
     }
-    // Lines for timeouts, each with its name, which makes room for the next.
-    marks(timing) {
+    // Lines for timeouts. Their names stand beside the picture, each as near to its line as the others allow.
+    lines(timing) {
       const { frame } = this;
-      const shown = new Map();
-      for (const place of timing.marks) {
-        const mark = data.marks[place];
-        const y = this.y(elapsedPlace(mark.seconds));
-        const key = `${mark.kind} ${Math.round(y)}`;
-        if (y >= frame.top && y <= frame.floor && !shown.has(key)) shown.set(key, { ...mark, y });
+      const lines = timing.lines
+        .map((place) => ({ ...data.lines[place], y: this.y(elapsedPlace(data.lines[place].seconds)) }))
+        .filter(({ y }) => y >= frame.top && y <= frame.floor)
+        .sort((a, b) => a.y - b.y);
+      const named = [];
+      for (const line of lines) {
+        frame.add("path", { class: `mark ${line.kind}`, d: `M${LEFT} ${line.y.toFixed(1)}H${frame.right}` });
+        named.push(Math.max(line.y, (named.at(-1) ?? -Infinity) + 15));
       }
-      let above = -Infinity;
-      for (const mark of [...shown.values()].sort((a, b) => a.y - b.y)) {
-        frame.add("path", { class: `mark ${mark.kind}`, d: `M${LEFT} ${mark.y.toFixed(1)}H${frame.right}` });
-        const y = Math.max(mark.y - 4, above + 13, 11);
-        above = y;
-        frame.add("text", { class: "label", x: frame.right - 4, y: y.toFixed(1), "text-anchor": "end" }, mark.label);
+      for (let place = named.length - 1, most = frame.floor; place >= 0; place -= 1) {
+        named[place] = Math.min(named[place], most);
+        most = named[place] - 15;
       }
+      lines.forEach((line, place) => {
+        const y = named[place];
+        frame.add("path", { class: "axis", d: `M${frame.right} ${line.y.toFixed(1)}L${frame.right + 8} ${y.toFixed(1)}` });
+        const source = line.source && !frame.isNarrow ? `, ${line.source}` : "";
+        const at = { class: "label", x: frame.right + 12, y: (y + 4).toFixed(1) };
+        const text = frame.add("text", at, frame.isNarrow ? line.time : line.label);
+        text.append(svg("tspan", { class: "source" }, source));
+      });
+      const said = ({ label, source }) => (source ? `${label}, ${source}` : label);
+      this.names.replaceChildren(...(frame.isNarrow ? lines.map((line) => html("li", {}, said(line))) : []));
     }
     describe(time, elapsed) {
       const { requests, failed } = this.cells.get(`${time} ${elapsed}`) ?? { requests: 0, failed: [] };
@@ -355,6 +373,7 @@
         figure,
         220,
         "Failures over time. Left and right arrow keys move, plus and minus zoom, 0 shows the whole.",
+        true,
       );
       this.cursor = null;
       interact(this);
@@ -523,7 +542,8 @@
     });
   }
 
-  // Shows this part of time and elapsed time, but no less than a few bins.
+  // Shows this part of time and elapsed time, but no less than a few bins; says so where it is asked for less.
+  const LEAST = 4;
   function zoom(from, to, low, high) {
     const few = (start, end, least, most) => {
       let [first, last] = [Math.floor(start), Math.ceil(end)];
@@ -532,13 +552,21 @@
       last = clamp(Math.max(last, first + Math.min(least, most)), 0, most);
       return [Math.min(first, Math.max(0, last - Math.min(least, most))), last];
     };
-    [view.from, view.to] = few(from, to, 4, data.time_bins);
+    [view.from, view.to] = few(from, to, LEAST, data.time_bins);
     [view.low, view.high] = few(low, high, 6, data.elapsed_bins.length);
+    const width = data.time_bin_seconds;
+    const column = width > MINUTE && width < 7200 ? counted(width / MINUTE, "minute") : duration(width);
+    const more =
+      width > MINUTE
+        ? "Logs of a shorter window (--since, --until) show more."
+        : "Requests are not counted in smaller steps; their lines in the log have more.";
+    one("#floor").textContent = view.to - view.from <= LEAST ? `As near as it goes: one column is ${column}. ${more}` : "";
     draw();
   }
   function whole() {
     [view.from, view.to] = [0, data.time_bins];
     [view.low, view.high] = elapsedRange(data.timings[view.timing]);
+    one("#floor").textContent = "";
     draw();
   }
   function zoomBy(factor, cursor) {
