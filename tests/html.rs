@@ -477,6 +477,24 @@ fn a_printer_gets_all_of_it() {
     browser.print();
     assert_eq!(browser.eval(hidden), 0);
     browser.assert("!document.querySelector('.bar').checkVisibility()");
+    // What the findings come to stands before them.
+    let tops = browser.eval(
+        "['#causes', '#timing', '#findings', '#endings'].map(part => document.querySelector(part).getBoundingClientRect().top)",
+    );
+    let tops: Vec<f64> = serde_json::from_value(tops).expect("places");
+    assert!(tops.is_sorted(), "{tops:?}");
+    // A sheet of A4 is 1,123 pixels high.
+    browser.assert("document.querySelector('#timing-chart').getBoundingClientRect().bottom - document.body.getBoundingClientRect().top < 1123");
+    // Even from a phone, with all names beside the picture.
+    browser.resize(390, 900);
+    let names = "[...document.querySelectorAll('#timing-chart .label')].map(name => name.textContent).join()";
+    let on_paper = "idle timeout 60 s, inferred,connect timeout 10 s,keep-alive 4.998 s, finding 2";
+    browser.wait_for(&format!("{names} !== {}", json!(on_paper)));
+    browser.eval("dispatchEvent(new Event('beforeprint'))");
+    assert_eq!(browser.text(names), on_paper);
+    browser.eval("dispatchEvent(new Event('afterprint'))");
+    assert_ne!(browser.text(names), on_paper);
+    browser.resize(1280, 900);
     let pdf = browser.call("Page.printToPDF", &json!({"printBackground": true}));
     assert!(pdf["data"].as_str().is_some_and(|pdf| pdf.starts_with("JVBERi")), "a PDF");
     browser.screenshot("print");

@@ -70,6 +70,9 @@
     60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000,
     315360000,
   ];
+  // Paper takes pictures of one width, whatever the window's is: so wide that all names have room, and no wider than what is read.
+  const PAPER = 940;
+  let isOnPaper = false;
   class Frame {
     constructor(figure, height, label, isOverTime) {
       Object.assign(this, { figure, height, isOverTime, top: 14 });
@@ -80,7 +83,7 @@
     }
     // Begins anew, as wide as there is room.
     clear() {
-      this.width = Math.max(280, Math.round(this.figure.clientWidth));
+      this.width = isOnPaper ? PAPER : Math.max(280, Math.round(this.figure.clientWidth));
       this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
       this.svg.replaceChildren();
       // What it told was of the picture before.
@@ -241,7 +244,7 @@
     draw() {
       const { frame } = this;
       const timing = data.timings[view.timing];
-      frame.height = frame.figure.clientWidth < 600 ? 300 : 380;
+      frame.height = !isOnPaper && frame.figure.clientWidth < 600 ? 300 : 380;
       frame.clear();
       this.cells = new Map();
       const cell = (time, elapsed) => {
@@ -814,9 +817,14 @@
   addEventListener("beforeprint", () => {
     closed = all("details:not([open])");
     for (const details of closed) details.open = true;
+    isOnPaper = true;
+    draw();
     lagPictures();
   });
   addEventListener("afterprint", () => {
+    isOnPaper = false;
+    draw();
+    lagPictures();
     for (const details of closed) details.open = false;
   });
   const theme = one("#theme");
