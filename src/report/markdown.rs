@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::plain::{harmless, shortened};
+use super::plain::{CUT, harmless, shortened};
 use super::words;
 use super::{FindingRow, Report};
 
@@ -71,7 +71,7 @@ fn render_finding(report: &Report, place: usize, out: &mut dyn Write) -> io::Res
     if let Some(when) = words::when(finding) {
         writeln!(out, "- **when**: {when}")?;
     }
-    if let Some(targets) = words::at_targets(finding) {
+    if let Some(targets) = words::at_targets(finding, CUT) {
         writeln!(out, "- **at**: {}", escaped(&targets))?;
     }
     for evidence in &finding.evidence {

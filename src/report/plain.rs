@@ -27,10 +27,13 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// Where a text was cut.
+pub(super) const CUT: &str = "…";
+
 /// The same text, harmless and at most `most` columns wide; a cut is marked by an ellipsis.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
-    shortened_by(text, most, "…")
+    shortened_by(text, most, CUT)
 }
 
 /// The same, with another mark where it was cut.

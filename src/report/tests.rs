@@ -252,8 +252,15 @@ fn colour_adds_nothing_but_escape_sequences() {
 
 #[test]
 fn pictures_in_ascii_need_no_other_characters() {
-    let page = rendered(Format::Text, Style { is_ascii: true, ..PLAIN });
+    let mut report = report();
+    let long = finding::TargetFailures { target: "a".repeat(70), failures: 3 };
+    let finding = &mut report.findings[0];
+    (finding.scope.target, finding.by_target) = (None, vec![long]);
+    let mut out = Vec::new();
+    report.render(Format::Text, Style { is_ascii: true, ..PLAIN }, &mut out).expect("a Vec takes all");
+    let page = String::from_utf8(out).expect("UTF-8");
     // The rest of the page as well: what is cut is marked by points.
+    assert!(page.contains(&format!("at    {}... (3)", "a".repeat(57))), "{page}");
     let other: Vec<&str> = page.lines().filter(|line| !line.is_ascii()).collect();
     assert!(other.is_empty() && page.contains("..."), "{other:?}");
     let (_, picture) = page.split_once("\nTiming").expect("the picture");

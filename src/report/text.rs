@@ -150,7 +150,7 @@ impl Page<'_> {
         if let Some(when) = words::when(finding) {
             self.entry("when", &when)?;
         }
-        if let Some(targets) = words::at_targets(finding) {
+        if let Some(targets) = words::at_targets(finding, self.glyphs.cut) {
             self.entry("at", &targets)?;
         }
         for (label, is_for) in [("why", true), ("but", false)] {

@@ -4,7 +4,7 @@ pub(crate) use crate::diagnose::grouped as count;
 
 use std::collections::BTreeMap;
 
-use super::plain::shortened;
+use super::plain::shortened_by;
 use super::{Cached, FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
 use crate::diagnose::{Confidence, DEFAULT_IDLE_TIMEOUT, IdleTimeoutOrigin, Shape};
 use crate::timestamp::{Civil, Timestamp};
@@ -105,14 +105,16 @@ pub(super) fn when(finding: &FindingRow) -> Option<String> {
 }
 
 /// At which targets a finding on more than one has its failures. Absent for one on a single target, or on none.
-pub(super) fn at_targets(finding: &FindingRow) -> Option<String> {
+///
+/// `cut` stands where a name was cut.
+pub(super) fn at_targets(finding: &FindingRow, cut: &str) -> Option<String> {
     const MAX_NAMED: usize = 4;
     if finding.scope.target.is_some() || finding.by_target.is_empty() {
         return None;
     }
     let named = finding.by_target.iter().take(MAX_NAMED);
     let mut named: Vec<String> =
-        named.map(|row| format!("{} ({})", shortened(&row.target, 60), count(row.failures))).collect();
+        named.map(|row| format!("{} ({})", shortened_by(&row.target, 60, cut), count(row.failures))).collect();
     if finding.by_target.len() > MAX_NAMED {
         named.push(counted((finding.by_target.len() - MAX_NAMED) as u64, "more target"));
     }

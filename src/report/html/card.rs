@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::plain::{cut, harmless};
+use super::super::plain::{CUT, cut, harmless};
 use super::super::{FindingRow, Report, SettingRow, words};
 use super::data::{MAX_LAGS, Timings};
 use super::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
@@ -88,7 +88,7 @@ impl<'a> Card<'a> {
             when: words::when(row).unwrap_or_default(),
             course: Course::new(&row.failures_over_time, report.pictures.time_bins),
             change: words::change(row),
-            at: words::at_targets(row),
+            at: words::at_targets(row, CUT),
             evidence_for: evidence(true),
             evidence_against: evidence(false),
             also_fits: row.also_fits.join(", "),

@@ -59,7 +59,7 @@ pub(super) struct Glyphs {
     /// Further on, beyond what is drawn.
     beyond: char,
     /// Where a text was cut.
-    cut: &'static str,
+    pub(super) cut: &'static str,
 }
 
 const UNICODE: Glyphs = Glyphs {
@@ -116,6 +116,13 @@ impl Glyphs {
 fn bins_of(column: usize, columns: usize, bins: usize) -> std::ops::Range<usize> {
     let first = column * bins / columns;
     first..((column + 1) * bins / columns).max(first + 1)
+}
+
+/// Whether a column is the one in the middle of those that its bin is stretched over. Where no bin is stretched, each is.
+fn is_middle(column: usize, columns: usize, bins: usize) -> bool {
+    let bin = bins_of(column, columns, bins).start;
+    let first = |bin: usize| (bin * columns).div_ceil(bins);
+    column == usize::midpoint(first(bin), first(bin + 1) - 1)
 }
 
 /// Failures by bin of time, for so many columns: of the bins of a column, the one with most.
@@ -184,7 +191,9 @@ pub(super) fn timing(chart: &TimingChart, width: usize, glyphs: Glyphs) -> Vec<V
         let line = chart.lines.iter().filter(|line| row_of(chart.elapsed.position(line.seconds)) == row);
         let line = line.max_by_key(|line| line.kind == MarkKind::IdleTimeout);
         for column in 0..columns {
-            let failed = cells.failed(column, row).map(Look::of);
+            // In a stretched bin, a symbol for each column would look like many failures in a row.
+            let failed =
+                cells.failed(column, row).filter(|_| is_middle(column, columns, chart.time.bins)).map(Look::of);
             let cell = match (failed, cells.shade(column, row, glyphs.shades.len()), line) {
                 (Some(look), Some(shade), _) if cells.fails_rarely(column, row) => {
                     Some((paint_of(look), glyphs.shades[shade]))
@@ -451,7 +460,7 @@ pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Ve
 mod tests {
     use std::time::Duration;
 
-    use super::super::super::chart;
+    use super::super::super::chart::{self, Failed};
     use super::lags as lags_picture;
     use super::*;
     use crate::diagnose::{LagBins, LagCounts};
@@ -466,6 +475,32 @@ mod tests {
             let covered: Vec<usize> = (0..columns).flat_map(|column| bins_of(column, columns, bins)).collect();
             assert!((0..bins).all(|bin| covered.contains(&bin)), "{columns} columns of {bins} bins");
         }
+    }
+
+    #[test]
+    fn a_stretched_bin_has_one_middle() {
+        let middles =
+            |columns, bins| (0..columns).filter(|&column| is_middle(column, columns, bins)).collect::<Vec<_>>();
+        assert_eq!(middles(6, 2), [1, 4]);
+        assert_eq!(middles(5, 2), [1, 3]);
+        for (columns, bins) in [(50, 20), (113, 120), (250, 1), (7, 7), (69, 128)] {
+            let middles = middles(columns, bins);
+            assert_eq!(middles.len(), bins.min(columns), "{bins} bins in {columns} columns");
+            let shown: Vec<usize> = middles.iter().map(|&column| bins_of(column, columns, bins).start).collect();
+            assert!(shown.is_sorted_by(|one, other| one < other), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_symbol_stands_once_in_a_stretched_bin() {
+        let mut chart = chart::tests::chart_of_seconds(3, Vec::new());
+        chart.failed = vec![Failed { time: 0, elapsed: 1, outcome: Outcome::TargetError, requests: 1 }];
+        let picture = timing(&chart, 60, UNICODE);
+        let rows: Vec<String> =
+            picture.into_iter().map(|row| row.into_iter().map(|(_, text)| text).collect()).collect();
+        let row = rows.iter().find(|row| row.contains('◆')).expect("the failure is shown");
+        assert_eq!(row.matches('◆').count(), 1, "{row}");
+        assert!(row.contains("▓◆▓"), "{row}");
     }
 
     #[test]
