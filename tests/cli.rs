@@ -290,15 +290,16 @@ fn html_is_written_beside_the_report_and_does_not_depend_on_the_number_of_thread
     let sample = repository().join("sample-logs");
     let input = sample.to_str().expect("UTF-8");
     let printed = run(folder.path(), &["analyze", input]);
-    for threads in ["1", "2", "16"] {
-        let written = run(folder.path(), &["analyze", input, "--threads", threads, "--html", threads]);
+    let pages = ["1", "2", "16"].map(|threads| {
+        let written = run(folder.path(), &["analyze", input, "--threads", threads, "--html", "page"]);
         assert_eq!((written.code, &*written.stderr), (Some(0), ""), "{threads}");
         assert_eq!(written.stdout, printed.stdout, "{threads}");
-    }
-    assert_eq!(names_in(folder.path()), ["1", "16", "2"]);
-    let page = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it is there");
-    assert!(page("1").starts_with("<!doctype html>") && page("1").ends_with("</html>"));
-    assert!(page("1") == page("2") && page("1") == page("16"), "the pages differ");
+        assert_eq!(names_in(folder.path()), ["page"]);
+        fs::read_to_string(folder.path().join("page")).expect("it is there")
+    });
+    assert!(pages[0].starts_with("<!doctype html>") && pages[0].ends_with("</html>"));
+    assert!(pages[0].contains(" --html page</code>"), "the command is told as it was typed");
+    assert!(pages[0] == pages[1] && pages[0] == pages[2], "the pages differ");
     // A page that cannot be written is trouble, and said before anything is read.
     let run = run(folder.path(), &["analyze", input, "--html", "nowhere/page"]);
     assert_eq!((run.code, &*run.stdout), (Some(2), ""));

@@ -1,6 +1,6 @@
 //! What may be typed. Values are checked here and mean what the library's types mean; nothing is opened or resolved.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -118,15 +118,15 @@ pub(crate) struct AnalyzeArgs {
 }
 
 impl AnalyzeArgs {
-    /// The words of a command that makes the same report of the same logs, whenever it is given: what does not change the report is left out, and times are moments.
+    /// The words of a command that makes the same report and the same files of the same logs, whenever it is given: what changes neither is left out, and times are moments.
     pub(crate) fn command(&self, selection: &Selection) -> Vec<String> {
         let mut words = vec!["albscope".to_owned(), "analyze".to_owned()];
-        for input in &self.logs.inputs {
-            let input = input.to_string_lossy();
-            // A name that looks like an option would be taken for one.
-            let is_name = input == "-" || !input.starts_with('-');
-            words.push(if is_name { input.into_owned() } else { format!("./{input}") });
-        }
+        // A name that looks like an option would be taken for one.
+        let name = |path: &OsStr| {
+            let path = path.to_string_lossy();
+            if path != "-" && path.starts_with('-') { format!("./{path}") } else { path.into_owned() }
+        };
+        words.extend(self.logs.inputs.iter().map(|input| name(input)));
         let LogArgs { load_balancer, target_group, target, .. } = &self.logs;
         let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
         for (option, time) in [("--since", selection.since), ("--until", selection.until)] {
@@ -143,6 +143,21 @@ impl AnalyzeArgs {
         }
         if let IdleTimeoutArg::Given(timeout) = self.idle_timeout {
             add("--idle-timeout", timeout.as_secs_f64().to_string());
+        }
+        let format = self.format.to_possible_value().filter(|_| !matches!(self.format, FormatArg::Text));
+        let tables_format = self.tables_format.to_possible_value();
+        let tables_format = tables_format.filter(|_| !matches!(self.tables_format, TableFormatArg::Parquet));
+        for (option, choice) in [("--format", format), ("--tables-format", tables_format)] {
+            if let Some(choice) = choice {
+                add(option, choice.get_name().to_owned());
+            }
+        }
+        let plot = self.plot.as_ref().map(|plot| &plot.path);
+        let files = [("--output", self.output.as_ref()), ("--html", self.html.as_ref()), ("--plot", plot)];
+        for (option, path) in files.into_iter().chain([("--tables", self.tables.as_ref())]) {
+            if let Some(path) = path {
+                add(option, name(path.as_os_str()));
+            }
         }
         words
     }
@@ -697,7 +712,11 @@ mod tests {
     fn the_command_of_a_report_says_what_changes_it_and_nothing_else() {
         let now = at("2026-11-22T10:00:00Z");
         for (typed, expected) in [
-            ("analyze logs -q --threads 4 -f json -o x --html y --color never --fail-on target-crash --strict", "logs"),
+            ("analyze logs -q --threads 4 -f text --color never --fail-on target-crash --strict --ascii", "logs"),
+            (
+                "analyze logs -f json -o x --html=-y --plot a/z.svg --tables t --tables-format csv.gz",
+                "logs --format json --tables-format csv.gz --output x --html ./-y --plot a/z.svg --tables t",
+            ),
             ("analyze a - -- -b", "a - ./-b"),
             (
                 "analyze logs --since 2h --until 09:30 --target 10.0.0.1 --target-group api --load-balancer shop --idle-timeout 2m",
