@@ -281,6 +281,33 @@ fn names_of_lines_lie_beside_the_picture_and_never_on_each_other() {
 }
 
 #[test]
+fn requests_that_are_slower_than_all_timeouts_have_them_in_their_picture() {
+    let logs = Logs::new();
+    let slow = line().field(alb::REQUEST_CREATION_TIME, "2026-11-22T07:36:20.123456Z").build() + "\n";
+    let input = logs.write("a.log", slow.repeat(3).as_bytes());
+    let Some(mut opened) = open(&input, logs) else { return };
+    let names = "[...document.querySelectorAll('#timing-chart .label')].map(name => name.textContent).join()";
+    assert_eq!(opened.browser.text(names), "idle timeout 60 s, default,connect timeout 10 s");
+}
+
+#[test]
+fn names_beside_the_gaps_stay_inside() {
+    for idle_timeout in ["5", "7"] {
+        let Some(mut opened) = open_with(&sample(), Logs::new(), &["--idle-timeout", idle_timeout]) else { return };
+        let browser = &mut opened.browser;
+        for width in [1280, 390] {
+            browser.resize(width, 900);
+            browser.eval("document.querySelectorAll('details').forEach(details => (details.open = true))");
+            browser.wait_for("document.querySelector('.lags svg .label') !== null");
+            browser.wait_for(&format!("document.querySelector('.lags svg').viewBox.baseVal.width <= {width}"));
+            browser.assert(
+                "[...document.querySelectorAll('.lags svg .label')].every(name => name.getBBox().x >= 0 && name.getBBox().x + name.getBBox().width <= name.ownerSVGElement.viewBox.baseVal.width)",
+            );
+        }
+    }
+}
+
+#[test]
 fn the_deepest_zoom_says_that_it_is_one() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;

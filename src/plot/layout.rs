@@ -467,7 +467,7 @@ impl Page {
         if is_idle_timeout_shown {
             let at = x_of(single(chart.idle_timeout));
             self.sheet.line([at, plot.y], [at, plot.bottom()], 2.5, INK, None);
-            let is_at_left = at - 8.0 - self.sheet.width_of(&idle, STRONG) < area.x;
+            let is_at_left = at + 2.0 - self.sheet.width_of(&idle, STRONG) < area.x;
             let (x, anchor) = if is_at_left { (at, Anchor::Left) } else { (at + 2.0, Anchor::Right) };
             self.sheet.text([x, area.y + 63.0], anchor, STRONG, idle);
         } else if chart.idle_timeout > f64::from(last) {

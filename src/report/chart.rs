@@ -225,14 +225,7 @@ impl TimingChart {
         let time =
             TimeAxis { start: pictures.start?, bin_seconds: pictures.time_bin_seconds, bins: pictures.time_bins };
         let lines = lines(&pictures.marks, timing);
-        let of_axis = |seconds: f64| pictures.elapsed_bins.partition_point(|edge| *edge <= seconds).saturating_sub(1);
-        let first = timing.density.iter().map(|(_, first, _)| *first).min()?;
-        let last = timing.density.iter().map(|(_, first, requests)| first + requests.len() - 1).max()?;
-        // So that one sees how far from the lines all is, where nothing comes near: be it quicker than they are, or slower.
-        let last = lines.iter().map(|line| of_axis(line.seconds)).fold(last, usize::max);
-        let first = lines.iter().map(|line| of_axis(line.seconds).saturating_sub(BELOW_LINES)).fold(first, usize::min);
-        let first = first.min((last + 1).saturating_sub(MIN_ELAPSED_BINS));
-        let last = last.max((first + MIN_ELAPSED_BINS).min(pictures.elapsed_bins.len()) - 1);
+        let (first, last) = elapsed_range(&pictures.elapsed_bins, timing, &lines)?;
         let edges = (first..=last + 1).map(|bin| edge(&pictures.elapsed_bins, bin)).collect();
         let elapsed = ElapsedAxis { edges };
         let mut density = vec![0; time.bins * elapsed.bins()];
@@ -269,6 +262,18 @@ impl TimingChart {
     pub fn requests_in(&self, time: usize, elapsed: usize) -> u64 {
         self.density[time * self.elapsed.bins() + elapsed]
     }
+}
+
+/// The first and the last bin of elapsed time that a picture needs, of those that begin here. Absent where no request has a known elapsed time.
+pub(super) fn elapsed_range(elapsed_bins: &[f64], timing: &Timing, lines: &[Line]) -> Option<(usize, usize)> {
+    let of_axis = |seconds: f64| elapsed_bins.partition_point(|edge| *edge <= seconds).saturating_sub(1);
+    let first = timing.density.iter().map(|(_, first, _)| *first).min()?;
+    let last = timing.density.iter().map(|(_, first, requests)| first + requests.len() - 1).max()?;
+    // So that one sees how far from the lines all is, where nothing comes near: be it quicker than they are, or slower.
+    let last = lines.iter().map(|line| of_axis(line.seconds)).fold(last, usize::max);
+    let first = lines.iter().map(|line| of_axis(line.seconds).saturating_sub(BELOW_LINES)).fold(first, usize::min);
+    let first = first.min((last + 1).saturating_sub(MIN_ELAPSED_BINS));
+    Some((first, last.max((first + MIN_ELAPSED_BINS).min(elapsed_bins.len()) - 1)))
 }
 
 /// Where a bin begins; beyond the last, where it ends.

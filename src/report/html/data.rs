@@ -92,6 +92,8 @@ struct DrawnTiming<'a> {
     failures: u64,
     /// Places in [`Drawn::lines`]; the shortest first.
     lines: Vec<usize>,
+    /// The first and the last bin of elapsed time to show; absent where there is nothing to draw.
+    elapsed: Option<(usize, usize)>,
     against: Vec<String>,
     density: &'a [(usize, usize, Vec<u64>)],
     /// Bin of time, bin of elapsed time, place in `outcomes`, requests.
@@ -226,6 +228,7 @@ impl<'a> DrawnTiming<'a> {
             let place = outcomes.iter().position(|known| *known == outcome).expect("all outcomes were gathered");
             (time, elapsed, place, requests)
         };
+        let of_timing = chart::lines(&report.pictures.marks, timing);
         let mut place_of_line = |line| {
             let line = DrawnLine::new(line);
             lines.iter().position(|known| *known == line).unwrap_or_else(|| {
@@ -238,7 +241,8 @@ impl<'a> DrawnTiming<'a> {
             kind,
             requests: timing.requests,
             failures: timing.failures,
-            lines: chart::lines(&report.pictures.marks, timing).into_iter().map(&mut place_of_line).collect(),
+            elapsed: chart::elapsed_range(&report.pictures.elapsed_bins, timing, &of_timing),
+            lines: of_timing.into_iter().map(&mut place_of_line).collect(),
             against: against(timing, report),
             density: &timing.density,
             failed: timing.failed.iter().map(place_of).collect(),

@@ -210,15 +210,8 @@
       : `${duration(data.elapsed_bins[bin])} to ${duration(last)}`;
   };
   const TICKS = [0.002, 0.01, 0.1, 1, 10, 60, 600, 3600];
-  const elapsedRange = (timing) => {
-    let [low, high] = [Infinity, 0];
-    for (const [, first, counts] of timing.density) {
-      low = Math.min(low, first);
-      high = Math.max(high, first + counts.length);
-    }
-    for (const line of timing.lines) high = Math.max(high, elapsedPlace(data.lines[line].seconds) + 2);
-    return low === Infinity ? [0, high] : [Math.max(0, low - 1), Math.min(data.elapsed_bins.length, Math.ceil(high) + 1)];
-  };
+  // With room above what is highest.
+  const elapsedRange = ({ elapsed }) => (elapsed ? [elapsed[0], Math.min(data.elapsed_bins.length, elapsed[1] + 2)] : [0, 1]);
 
   class TimingPicture {
     constructor(figure) {
@@ -637,17 +630,11 @@
         continue;
       }
       frame.add("path", { class: "mark", d: `M${x(seconds).toFixed(1)} ${frame.top}V${frame.floor}` });
-      const isRight = x(seconds) > frame.width * 0.6 || frame.width < 600;
-      frame.add(
-        "text",
-        {
-          class: "label",
-          x: (x(seconds) + (isRight ? -5 : 5)).toFixed(1),
-          y: frame.top + 10 + below,
-          "text-anchor": isRight ? "end" : "start",
-        },
-        text,
-      );
+      // On the side that has room for it; where neither has, as far to the left as it must.
+      const wide = text.length * 6.5;
+      const isRight = x(seconds) + 5 + wide <= frame.right;
+      const begins = isRight ? x(seconds) + 5 : x(seconds) - 5 - wide >= 0 ? x(seconds) - 5 - wide : frame.right - wide;
+      frame.add("text", { class: "label", x: begins.toFixed(1), y: frame.top + 10 + below }, text);
     }
     frame.svg.addEventListener("pointermove", (event) => {
       const [px, py] = frame.at(event);
