@@ -350,8 +350,14 @@ impl Page {
                 let y = strip.bottom() - top;
                 areas.push(Area { x: left, y, width: right - left, height: (top - bottom).max(1.0) });
             }
-            if !areas.is_empty() {
-                self.sheet.items.push(Item::Areas { colour, areas });
+            if areas.is_empty() {
+                continue;
+            }
+            self.sheet.items.push(Item::Areas { colour, areas });
+            if outcome.is_none() {
+                let (x, y) = (strip.right() + 24.0, strip.bottom() - 8.0 - LINE_HEIGHT);
+                self.sheet.area(Area { x, y: y - 11.0, width: 12.0, height: 12.0 }, UNKNOWN);
+                self.sheet.text([x + 18.0, y], Anchor::Left, LABEL, "failed, and not drawn above");
             }
         }
         self.sheet.area(Area { y: strip.bottom(), height: 1.0, ..strip }, GREY);

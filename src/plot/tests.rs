@@ -180,17 +180,21 @@ fn a_legend_of_all_outcomes_has_room() {
 fn web_sockets_are_not_drawn_and_said_to_be_left_out() {
     let log = std::fs::read_to_string(race()).expect("a log");
     let lines = log.lines().enumerate().map(|(place, line)| match line.split_once(' ') {
-        Some((_, rest)) if place < 20 => format!("wss {rest}\n"),
+        // Some that failed, and some that did not.
+        Some((_, rest)) if place < 20 || place % 2 == 0 && line.contains(" 502 - ") => format!("wss {rest}\n"),
         _ => format!("{line}\n"),
     });
     let report = report_of(&lines.collect::<String>());
     let timing = &report.pictures.timings[0];
     let drawn: u64 = timing.density.iter().flat_map(|(.., requests)| requests).sum();
-    assert_eq!((timing.web_sockets, timing.requests - drawn), (20, 20));
+    assert_eq!(timing.web_sockets, timing.requests - drawn);
+    assert!(timing.web_sockets > 20, "{timing:?}");
     let sheet = layout::sheet(&report);
     assert_texts_are_apart(&sheet, "WebSockets");
-    let said = texts(&sheet).iter().any(|text| text.words == "Not drawn: 20 WebSocket connections.");
-    assert!(said, "{:?}", texts(&sheet));
+    let not_drawn = format!("Not drawn: {} WebSocket connections.", timing.web_sockets);
+    for said in [&*not_drawn, "failed, and not drawn above"] {
+        assert!(texts(&sheet).iter().any(|text| text.words == said), "{said}: {:?}", texts(&sheet));
+    }
 }
 
 #[test]
