@@ -317,6 +317,9 @@ fn parquet_has_types_and_nulls() {
         .field(alb::REQUEST_PROCESSING_TIME, "-1")
         .field(alb::TARGET_PROCESSING_TIME, "-1")
         .field(alb::TARGET_STATUS_CODE, "-")
+        // Of which only the ports are known.
+        .field(alb::CLIENT, ":8080")
+        .field(alb::TARGET, ":80")
         .field(alb::ACTIONS_EXECUTED, "\"-\"")
         .field(alb::TARGET_STATUS_CODE_LIST, "\"- 200\"");
     logs.write("a.log", format!("{}\n{}\n", line().build(), failed.build()).as_bytes());
@@ -342,6 +345,9 @@ fn parquet_has_types_and_nulls() {
     let nulls = |column: &str| frame.column(column).expect(column).null_count();
     for column in ["request_processing_time", "target_processing_time", "target_status_code", "actions_executed"] {
         assert_eq!(nulls(column), 1, "{column}");
+    }
+    for (address, port) in [("client_ip", "client_port"), ("target_ip", "target_port")] {
+        assert_eq!((nulls(address), nulls(port)), (1, 0), "{address}");
     }
     assert_eq!((nulls("response_processing_time"), nulls("url_query"), nulls("target_status_code_list")), (0, 2, 0));
     let lists = frame.column("target_status_code_list").expect("lists").list().expect("lists");

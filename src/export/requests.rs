@@ -155,7 +155,7 @@ impl Table for Requests {
         RequestColumn::new(
             "client_ip",
             DataType::Text,
-            |row| Cell::text(row.client.map(|client| client.address)),
+            |row| Cell::text(row.client.map(|client| client.address).filter(|address| !address.is_empty())),
             "address of the client, or of the proxy in front",
         )
         .absent(NO_TEXT)
@@ -179,7 +179,7 @@ impl Table for Requests {
         RequestColumn::new(
             "target_ip",
             DataType::Text,
-            |row| Cell::text(row.record.target().map(|target| target.address)),
+            |row| Cell::text(row.record.target().map(|target| target.address).filter(|address| !address.is_empty())),
             "address of the target",
         )
         .absent("as `target`")
