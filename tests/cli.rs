@@ -427,6 +427,19 @@ fn a_reader_that_leaves_early_is_no_trouble() {
     }
 }
 
+#[test]
+fn a_reader_of_the_report_that_leaves_early_does_not_take_the_files_with_him() {
+    let folder = Logs::new();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let args = ["analyze", "sample-logs", "--html", &path("a.html"), "--plot", &path("a.svg"), "--tables", &path("t")];
+    let mut child =
+        command(repository(), &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(0), ""));
+    assert_eq!(names_in(folder.path()), ["a.html", "a.svg", "t"]);
+}
+
 /// More keys may stand there: they are only ever added.
 fn assert_has_keys(name: &str, value: &Value, keys: &[&str]) {
     let object = value.as_object().unwrap_or_else(|| panic!("{name} is no object: {value}"));

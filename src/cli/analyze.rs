@@ -13,7 +13,7 @@ use anyhow::Context;
 
 use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs, PlotFile};
 use super::progress::Shown;
-use super::{NO_LOG_FOUND, Outcome, WIDTH_ELSEWHERE, complain, output_width, plan, use_threads};
+use super::{NO_LOG_FOUND, Outcome, WIDTH_ELSEWHERE, complain, is_broken_pipe, output_width, plan, use_threads};
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     check_places(args)?;
@@ -44,7 +44,11 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     let report = Report::new(&summary, &diagnose::diagnose(&summary, idle_timeout), &selection);
     let report = report.made_by(args.command(&selection).iter().map(String::as_str));
     // First, so that whatever happens to the others, what was found is not lost.
-    write_report(&report, args)?;
+    match write_report(&report, args) {
+        // Whoever read the report has what he wanted; the files are wanted all the same.
+        Err(error) if is_broken_pipe(&error) => {}
+        written => written?,
+    }
     if let Some(path) = &args.html {
         write_file(path, |out| report.render(Format::Html, style_elsewhere(args), out))?;
     }
