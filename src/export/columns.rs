@@ -3,12 +3,23 @@
 //! Texts that occur again are kept once, with a code for each row; that is how Parquet stores them too, and most of a log's texts do occur again. What is made of such a text, as the parts of a URL are,
 //! is made and kept once for it.
 
+use std::cmp::Reverse;
+
 use super::schema::{Cell, Column, DataType, Table};
 use super::text::write_clean;
-use super::words::{ABSENT_CODE, Texts, Words};
+use super::words::{ABSENT_CODE, Ahead, Texts, Words};
 
 /// Stands for an absent number: no moment, count or duration is that far below zero.
 pub(super) const ABSENT_NUMBER: i64 = i64::MIN;
+
+/// Distinct texts of a column from which on they do not stay in the nearest memory.
+const FAR: usize = 1024;
+
+/// Columns that are looked for ahead, at most.
+const MAX_FAR: usize = 4;
+
+/// Rows after which it is looked again which columns these are.
+const ROWS_BETWEEN_ORDERS: usize = 1024;
 
 /// Rows of some columns, in the order in which they were pushed. Before they are read they have to be sealed.
 #[derive(Clone, Debug)]
@@ -18,6 +29,8 @@ pub(super) struct Columns {
     pub(super) columns: Vec<Values>,
     /// The places of those that are not made of others.
     plain: Vec<usize>,
+    /// How many of these, from the first, have texts that lie far away.
+    far: usize,
     /// What is made of each column.
     made: Vec<Made>,
     /// What a row takes beside its texts.
@@ -189,6 +202,7 @@ impl Columns {
         Self {
             rows: 0,
             plain,
+            far: 0,
             made,
             row_bytes: values.iter().map(Values::row_bytes).sum(),
             columns: values,
@@ -234,35 +248,95 @@ impl Columns {
     /// Takes in a row of the table that the columns are of. `is_clean` says that its texts are known to have no byte that needs cleaning.
     #[inline]
     pub(super) fn push<T: Table>(&mut self, columns: &[&'static Column<T>], row: &T::Row<'_>, is_clean: bool) {
+        if self.rows.is_multiple_of(ROWS_BETWEEN_ORDERS) {
+            self.order();
+        }
         self.rows += 1;
-        for &place in &self.plain {
-            let column = columns[place];
-            let cell = (column.cell)(row);
-            let pushed = self.columns[place].push(cell, column.data_type, is_clean, &mut self.scratch);
-            self.text_bytes += pushed.kept;
-            self.written_bytes += pushed.len;
-            if let Cell::List(_) = cell {
-                self.list_bytes += pushed.len;
-            }
-            let made = &mut self.made[place];
-            if made.places.is_empty() {
-                continue;
-            }
-            if pushed.is_new {
-                let mut bytes = 0;
-                for &place in &made.places {
-                    let column = columns[place];
-                    let cell = (column.cell)(row);
-                    let pushed = self.columns[place].push(cell, column.data_type, is_clean, &mut self.scratch);
-                    self.text_bytes += pushed.kept;
-                    bytes += pushed.len;
-                }
-                made.bytes.push(bytes);
-            }
-            if let Values::Words(words) = &self.columns[place] {
-                self.written_bytes += made.bytes.get(words.last() as usize).copied().unwrap_or_default();
+        // What is far away in memory is looked for while the rest of the row is taken in.
+        let mut far = [None; MAX_FAR];
+        for (far, &place) in far.iter_mut().zip(&self.plain[..self.far]) {
+            if let (Cell::Text(text), true, Values::Words(words)) =
+                ((columns[place].cell)(row), is_clean, &self.columns[place])
+            {
+                *far = Some((text, words.look_ahead(text)));
             }
         }
+        let middle = usize::midpoint(self.far, self.plain.len());
+        for at in self.far..middle {
+            self.push_at(self.plain[at], columns, row, is_clean, None);
+        }
+        for (far, &place) in far.iter().zip(&self.plain[..self.far]) {
+            if let (Some((_, ahead)), Values::Words(words)) = (far, &self.columns[place]) {
+                words.look_closer(*ahead);
+            }
+        }
+        for at in middle..self.plain.len() {
+            self.push_at(self.plain[at], columns, row, is_clean, None);
+        }
+        for (at, far) in far.into_iter().enumerate().take(self.far) {
+            self.push_at(self.plain[at], columns, row, is_clean, far);
+        }
+    }
+
+    /// Takes in the value of one column, and what is made of it.
+    #[expect(clippy::inline_always, reason = "as for `Values::push`")]
+    #[inline(always)]
+    fn push_at<T: Table>(
+        &mut self,
+        place: usize,
+        columns: &[&'static Column<T>],
+        row: &T::Row<'_>,
+        is_clean: bool,
+        ahead: Option<(&[u8], Ahead)>,
+    ) {
+        let column = columns[place];
+        let (pushed, is_list) = match (ahead, &mut self.columns[place]) {
+            (Some((text, ahead)), Values::Words(words)) => {
+                let is_new = words.push_ahead(text, ahead);
+                (Pushed { len: text.len(), kept: if is_new { text.len() } else { 0 }, is_new }, false)
+            }
+            (_, values) => {
+                let cell = (column.cell)(row);
+                let pushed = values.push(cell, column.data_type, is_clean, &mut self.scratch);
+                (pushed, matches!(cell, Cell::List(_)))
+            }
+        };
+        self.text_bytes += pushed.kept;
+        self.written_bytes += pushed.len;
+        if is_list {
+            self.list_bytes += pushed.len;
+        }
+        let made = &mut self.made[place];
+        if made.places.is_empty() {
+            return;
+        }
+        if pushed.is_new {
+            let mut bytes = 0;
+            for &place in &made.places {
+                let column = columns[place];
+                let cell = (column.cell)(row);
+                let pushed = self.columns[place].push(cell, column.data_type, is_clean, &mut self.scratch);
+                self.text_bytes += pushed.kept;
+                bytes += pushed.len;
+            }
+            made.bytes.push(bytes);
+        }
+        if let Values::Words(words) = &self.columns[place] {
+            self.written_bytes += made.bytes.get(words.last() as usize).copied().unwrap_or_default();
+        }
+    }
+
+    /// Puts those columns first whose texts lie far away in memory by now.
+    fn order(&mut self) {
+        let distinct = |place: usize| match &self.columns[place] {
+            Values::Words(words) => words.distinct.len(),
+            _ => 0,
+        };
+        self.plain.sort_by_key(|&place| {
+            let distinct = distinct(place);
+            (Reverse(if distinct < FAR { 0 } else { distinct }), place)
+        });
+        self.far = self.plain.iter().take(MAX_FAR).filter(|&&place| distinct(place) >= FAR).count();
     }
 
     /// Takes in the rows of others of the same columns, behind its own; none of them may be sealed.

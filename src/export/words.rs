@@ -3,7 +3,6 @@
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 
 /// The code of an absent text.
 pub(super) const ABSENT_CODE: u32 = u32::MAX;
@@ -17,16 +16,40 @@ pub(super) struct Words {
     pub(super) codes: Vec<u32>,
     /// The code of the last rows, and how many they are. Many columns have the same value for long, or none at all, and then no memory is touched.
     run: (u32, usize),
-    table: HashTable<Known>,
+    index: Index,
+}
+
+/// The distinct texts by their hashes: a table with open addressing, of a power of two slots.
+///
+/// A library's table would do but for one thing: it cannot be asked to [look ahead](Words::look_ahead), and half of what it takes to find a text is waiting for memory.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    slots: Vec<Slot>,
+    used: usize,
 }
 
 /// Where a text stands. What it takes to find one lies together, as each look elsewhere is one into memory that may be far away: the hash tells nearly all others apart, and the place leads to the text at once.
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct Slot {
     hash: u32,
+    /// [`ABSENT_CODE`] where the slot is free.
     code: u32,
     start: u32,
     len: u32,
+}
+
+impl Slot {
+    const FREE: Self = Self { hash: 0, code: ABSENT_CODE, start: 0, len: 0 };
+}
+
+/// Texts that are looked for ahead at a time, where they are all there.
+const TOGETHER: usize = 16;
+
+/// What [`Words::look_ahead`] saw of a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ahead {
+    hash: u32,
+    slot: Slot,
 }
 
 /// Texts one behind the other.
@@ -59,6 +82,13 @@ impl Texts {
     #[inline]
     pub(super) fn get(&self, place: usize) -> &[u8] {
         &self.bytes[self.offsets[place] as usize..self.offsets[place + 1] as usize]
+    }
+
+    /// The text that a slot stands for.
+    #[inline]
+    fn at(&self, slot: &Slot) -> &[u8] {
+        let start = slot.start as usize;
+        &self.bytes[start..start + slot.len as usize]
     }
 
     #[inline]
@@ -172,51 +202,134 @@ impl Words {
         }
     }
 
+    fn code_of(&mut self, word: &[u8]) -> u32 {
+        self.code_of_hashed(word, hash_of(word))
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "half a hash tells words apart well enough; the rows of a group and the bytes of their texts are bounded far below"
+        reason = "the rows of a group and the bytes of their texts are bounded far below"
     )]
-    fn code_of(&mut self, word: &[u8]) -> u32 {
-        let Self { distinct, table, .. } = self;
-        // The table wants its high bits to differ, and they are made of the same.
-        let hash = HASHER.hash_one(word) as u32;
-        let text_of =
-            |known: &Known| &distinct.bytes[known.start as usize..(known.start as usize + known.len as usize)];
-        let is_same = |known: &Known| known.hash == hash && text_of(known) == word;
-        if let Some(known) = table.find(spread(hash), is_same) {
-            return known.code;
+    fn code_of_hashed(&mut self, word: &[u8], hash: u32) -> u32 {
+        let Self { distinct, index, .. } = self;
+        index.reserve();
+        let mut place = index.home(hash);
+        loop {
+            let slot = &mut index.slots[place];
+            if slot.code == ABSENT_CODE {
+                let code = distinct.len() as u32;
+                *slot = Slot { hash, code, start: distinct.bytes.len() as u32, len: word.len() as u32 };
+                index.used += 1;
+                distinct.push(word);
+                return code;
+            }
+            if slot.hash == hash && distinct.at(slot) == word {
+                return slot.code;
+            }
+            place = index.next(place);
         }
-        let code = distinct.len() as u32;
-        let known = Known { hash, code, start: distinct.bytes.len() as u32, len: word.len() as u32 };
-        distinct.push(word);
-        table.insert_unique(spread(hash), known, |known| spread(known.hash));
-        code
+    }
+
+    /// Looks where a text would be found, and does not wait for what it sees there: before that comes from memory, the rest of the row can be taken in.
+    #[inline]
+    pub(super) fn look_ahead(&self, word: &[u8]) -> Ahead {
+        let hash = hash_of(word);
+        let slot = self.index.slots.get(self.index.home(hash)).copied().unwrap_or(Slot::FREE);
+        Ahead { hash, slot }
+    }
+
+    /// Looks at the text that was found there, in the same way.
+    #[inline]
+    pub(super) fn look_closer(&self, ahead: Ahead) {
+        let Ahead { hash, slot } = ahead;
+        if slot.hash == hash {
+            let text = self.distinct.at(&slot);
+            // A text of two cache lines ends in another than it begins in.
+            std::hint::black_box((text.first(), text.last()));
+        }
+    }
+
+    /// [Takes in](Words::push) a row whose text was looked for ahead.
+    #[inline]
+    pub(super) fn push_ahead(&mut self, word: &[u8], ahead: Ahead) -> bool {
+        let known = self.distinct.len();
+        let code = self.code_of_hashed(word, ahead.hash);
+        self.push_code(code);
+        self.distinct.len() > known
     }
 
     /// Takes in the rows of others behind its own. Gives the others' codes of the texts that are new here.
     pub(super) fn append(&mut self, mut other: Self) -> Vec<u32> {
         self.seal();
         other.seal();
-        let mut new = Vec::new();
-        let codes = (0..).take(other.distinct.len()).map(|code| {
-            let known = self.distinct.len();
-            let mine = self.code_of(other.distinct.get(code as usize));
-            if self.distinct.len() > known {
-                new.push(code);
+        let (mut new, mut codes) = (Vec::new(), Vec::with_capacity(other.distinct.len()));
+        let mut theirs = (0..).take(other.distinct.len());
+        while codes.len() < other.distinct.len() {
+            let mut chunk = [None; TOGETHER];
+            for (entry, code) in chunk.iter_mut().zip(&mut theirs) {
+                let word = other.distinct.get(code as usize);
+                *entry = Some((code, word, self.look_ahead(word)));
             }
-            mine
-        });
-        let codes: Vec<u32> = codes.collect();
+            for (.., ahead) in chunk.iter().flatten() {
+                self.look_closer(*ahead);
+            }
+            for (code, word, ahead) in chunk.into_iter().flatten() {
+                let known = self.distinct.len();
+                let mine = self.code_of_hashed(word, ahead.hash);
+                if self.distinct.len() > known {
+                    new.push(code);
+                }
+                codes.push(mine);
+            }
+        }
         let moved = other.codes.iter().map(|&code| if code == ABSENT_CODE { code } else { codes[code as usize] });
         self.codes.extend(moved);
         new
     }
 }
 
-/// Half a hash in the low and in the high bits, both of which the table goes by.
+impl Index {
+    /// Slots before there are more.
+    const LEAST: usize = 16;
+
+    /// Makes room for one more. Five in eight are used at most, so that a text is found in few steps.
+    #[inline]
+    fn reserve(&mut self) {
+        if self.used * 8 >= self.slots.len() * 5 {
+            self.grow();
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let slots = vec![Slot::FREE; (self.slots.len() * 2).max(Self::LEAST)];
+        for slot in std::mem::replace(&mut self.slots, slots) {
+            if slot.code != ABSENT_CODE {
+                let mut place = self.home(slot.hash);
+                while self.slots[place].code != ABSENT_CODE {
+                    place = self.next(place);
+                }
+                self.slots[place] = slot;
+            }
+        }
+    }
+
+    /// Where to look for a hash first.
+    #[inline]
+    fn home(&self, hash: u32) -> usize {
+        hash as usize & self.slots.len().wrapping_sub(1)
+    }
+
+    #[inline]
+    fn next(&self, place: usize) -> usize {
+        (place + 1) & (self.slots.len() - 1)
+    }
+}
+
 #[inline]
-fn spread(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
+#[expect(clippy::cast_possible_truncation, reason = "half a hash tells words apart well enough")]
+fn hash_of(word: &[u8]) -> u32 {
+    HASHER.hash_one(word) as u32
 }
 
 #[cfg(test)]
