@@ -2,7 +2,10 @@
 
 use std::hash::BuildHasher;
 
+mod prefetch;
+
 use foldhash::fast::FixedState;
+use prefetch::prefetch;
 
 /// The code of an absent text.
 pub(super) const ABSENT_CODE: u32 = u32::MAX;
@@ -49,7 +52,6 @@ const TOGETHER: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ahead {
     hash: u32,
-    slot: Slot,
 }
 
 /// Texts one behind the other.
@@ -230,22 +232,24 @@ impl Words {
         }
     }
 
-    /// Looks where a text would be found, and does not wait for what it sees there: before that comes from memory, the rest of the row can be taken in.
+    /// Asks for the memory in which a text would be looked for, which then comes while the rest of the row is taken in.
     #[inline]
     pub(super) fn look_ahead(&self, word: &[u8]) -> Ahead {
         let hash = hash_of(word);
-        let slot = self.index.slots.get(self.index.home(hash)).copied().unwrap_or(Slot::FREE);
-        Ahead { hash, slot }
+        if let Some(slot) = self.index.slots.get(self.index.home(hash)) {
+            prefetch(slot);
+        }
+        Ahead { hash }
     }
 
-    /// Looks at the text that was found there, in the same way.
+    /// Once that has come, asks for that of the text that is found there.
     #[inline]
     pub(super) fn look_closer(&self, ahead: Ahead) {
-        let Ahead { hash, slot } = ahead;
-        if slot.hash == hash {
-            let text = self.distinct.at(&slot);
-            // A text of two cache lines ends in another than it begins in.
-            std::hint::black_box((text.first(), text.last()));
+        let Some(slot) = self.index.slots.get(self.index.home(ahead.hash)) else { return };
+        // A text of two cache lines ends in another than it begins in.
+        if let ([first, .., last], true) = (self.distinct.at(slot), slot.hash == ahead.hash) {
+            prefetch(first);
+            prefetch(last);
         }
     }
 
