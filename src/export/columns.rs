@@ -1,11 +1,11 @@
 //! Rows on their way into a file: a typed column for each of a table's.
 //!
 //! Texts that occur again are kept once, with a code for each row; that is how Parquet stores them too, and most of a log's texts do occur again. What is made of such a text, as the parts of a URL are,
-//! is made and kept once for it.
+//! is made and kept once for it. So are the values of columns that are [taken in together](super::schema::Joint): the text that they follow from has a column too, which is not written.
 
 use std::cmp::Reverse;
 
-use super::schema::{Cell, Column, DataType, Table};
+use super::schema::{Cell, Column, DataType, Joint, Table};
 use super::text::write_clean;
 use super::words::{ABSENT_CODE, Ahead, Texts, Words};
 
@@ -25,8 +25,11 @@ const ROWS_BETWEEN_ORDERS: usize = 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
     pub(super) rows: usize,
+    /// Those that were asked for, in their order, and behind them one for each of [`Columns::joints`].
     #[expect(clippy::struct_field_names, reason = "columns have columns")]
     pub(super) columns: Vec<Values>,
+    /// The places in the table of those joints that spare some columns a look.
+    joints: Vec<usize>,
     /// The places of those that are not made of others.
     plain: Vec<usize>,
     /// How many of these, from the first, have texts that lie far away.
@@ -49,7 +52,15 @@ struct Made {
     /// The places of the columns.
     places: Vec<usize>,
     /// By word, how long the texts are that are made of it.
-    bytes: Vec<usize>,
+    bytes: Vec<TextBytes>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct TextBytes {
+    /// Of all texts.
+    all: usize,
+    /// Of those that are lists.
+    lists: usize,
 }
 
 /// The values of one column.
@@ -74,6 +85,12 @@ struct Pushed {
     kept: usize,
     /// Whether it is a word that was not there before.
     is_new: bool,
+}
+
+impl Pushed {
+    fn word(len: usize, is_new: bool) -> Self {
+        Self { len, kept: if is_new { len } else { 0 }, is_new }
+    }
 }
 
 impl Values {
@@ -110,7 +127,7 @@ impl Values {
                     Some(text) => words.push(text),
                     None => words.push_absent(),
                 };
-                return Pushed { len, kept: if is_new { len } else { 0 }, is_new };
+                return Pushed::word(len, is_new);
             }
             Self::Texts(texts, are_absent) => {
                 texts.push(text.unwrap_or_default());
@@ -189,12 +206,25 @@ impl Columns {
             DataType::Integer | DataType::Seconds | DataType::Time => Values::Numbers(Vec::new()),
             DataType::Flag => Values::Flags(Vec::new()),
         });
-        let values: Vec<Values> = values.collect();
-        let mut made = vec![Made::default(); columns.len()];
-        let mut plain = Vec::new();
+        let mut values: Vec<Values> = values.collect();
+        let is_joint =
+            |joint: &Joint<T>| columns.iter().filter(|column| joint.columns.contains(&column.name)).count() > 1;
+        let joints: Vec<usize> = (0..T::JOINTS.len()).filter(|&joint| is_joint(&T::JOINTS[joint])).collect();
+        let base_of = |column: &Column<T>| {
+            let joint = joints.iter().position(|&joint| T::JOINTS[joint].columns.contains(&column.name));
+            let base = || columns.iter().position(|base| column.made_of == Some(base.name));
+            joint.map(|joint| columns.len() + joint).or_else(base)
+        };
+        values.extend(joints.iter().map(|_| Values::Words(Words::default())));
+        let mut made = vec![Made::default(); values.len()];
+        let mut plain: Vec<usize> = (columns.len()..values.len()).collect();
         for (place, column) in columns.iter().enumerate() {
-            let base = columns.iter().position(|base| column.made_of == Some(base.name));
-            match base.filter(|&base| matches!(values[base], Values::Words(_))) {
+            let mut base = base_of(column).filter(|&base| matches!(values[base], Values::Words(_)));
+            // What is made of something that is made of a text is made of that text.
+            while let Some(further) = base.and_then(|base| base_of(columns.get(base)?)) {
+                base = Some(further);
+            }
+            match base {
                 Some(base) => made[base].places.push(place),
                 None => plain.push(place),
             }
@@ -206,6 +236,7 @@ impl Columns {
             made,
             row_bytes: values.iter().map(Values::row_bytes).sum(),
             columns: values,
+            joints,
             text_bytes: 0,
             list_bytes: 0,
             written_bytes: 0,
@@ -255,9 +286,8 @@ impl Columns {
         // What is far away in memory is looked for while the rest of the row is taken in.
         let mut far = [None; MAX_FAR];
         for (far, &place) in far.iter_mut().zip(&self.plain[..self.far]) {
-            if let (Cell::Text(text), true, Values::Words(words)) =
-                ((columns[place].cell)(row), is_clean, &self.columns[place])
-            {
+            let (cell, is_known_clean) = self.cell(place, columns, row, is_clean);
+            if let (Cell::Text(text), true, Values::Words(words)) = (cell, is_known_clean, &self.columns[place]) {
                 *far = Some((text, words.look_ahead(text)));
             }
         }
@@ -278,6 +308,22 @@ impl Columns {
         }
     }
 
+    /// The value of a column in a row, and whether it needs no cleaning. Texts of joints are never written, and are kept as they are.
+    #[expect(clippy::inline_always, reason = "as for `Values::push`")]
+    #[inline(always)]
+    fn cell<'r, T: Table>(
+        &self,
+        place: usize,
+        columns: &[&'static Column<T>],
+        row: &'r T::Row<'_>,
+        is_clean: bool,
+    ) -> (Cell<'r>, bool) {
+        match columns.get(place) {
+            Some(column) => ((column.cell)(row), is_clean),
+            None => (Cell::Text((T::JOINTS[self.joints[place - columns.len()]].text)(row)), true),
+        }
+    }
+
     /// Takes in the value of one column, and what is made of it.
     #[expect(clippy::inline_always, reason = "as for `Values::push`")]
     #[inline(always)]
@@ -289,20 +335,19 @@ impl Columns {
         is_clean: bool,
         ahead: Option<(&[u8], Ahead)>,
     ) {
-        let column = columns[place];
-        let (pushed, is_list) = match (ahead, &mut self.columns[place]) {
-            (Some((text, ahead)), Values::Words(words)) => {
-                let is_new = words.push_ahead(text, ahead);
-                (Pushed { len: text.len(), kept: if is_new { text.len() } else { 0 }, is_new }, false)
-            }
-            (_, values) => {
-                let cell = (column.cell)(row);
-                let pushed = values.push(cell, column.data_type, is_clean, &mut self.scratch);
-                (pushed, matches!(cell, Cell::List(_)))
-            }
+        let is_written = place < columns.len();
+        let (pushed, is_list) = if let (Some((text, ahead)), Values::Words(words)) = (ahead, &mut self.columns[place]) {
+            (Pushed::word(text.len(), words.push_ahead(text, ahead)), false)
+        } else {
+            let (cell, is_known_clean) = self.cell(place, columns, row, is_clean);
+            let data_type = columns.get(place).map_or(DataType::Text, |column| column.data_type);
+            let pushed = self.columns[place].push(cell, data_type, is_known_clean, &mut self.scratch);
+            (pushed, matches!(cell, Cell::List(_)))
         };
         self.text_bytes += pushed.kept;
-        self.written_bytes += pushed.len;
+        if is_written {
+            self.written_bytes += pushed.len;
+        }
         if is_list {
             self.list_bytes += pushed.len;
         }
@@ -311,18 +356,23 @@ impl Columns {
             return;
         }
         if pushed.is_new {
-            let mut bytes = 0;
+            let mut bytes = TextBytes::default();
             for &place in &made.places {
                 let column = columns[place];
                 let cell = (column.cell)(row);
                 let pushed = self.columns[place].push(cell, column.data_type, is_clean, &mut self.scratch);
                 self.text_bytes += pushed.kept;
-                bytes += pushed.len;
+                bytes.all += pushed.len;
+                if let Cell::List(_) = cell {
+                    bytes.lists += pushed.len;
+                }
             }
             made.bytes.push(bytes);
         }
         if let Values::Words(words) = &self.columns[place] {
-            self.written_bytes += made.bytes.get(words.last() as usize).copied().unwrap_or_default();
+            let bytes = made.bytes.get(words.last() as usize).copied().unwrap_or_default();
+            self.written_bytes += bytes.all;
+            self.list_bytes += bytes.lists;
         }
     }
 
@@ -439,6 +489,18 @@ mod tests {
             prop_assert_eq!(sizes(&both), sizes(&whole));
             prop_assert_eq!(rows_of(both), rows_of(whole));
         }
+    }
+
+    #[test]
+    fn texts_that_are_looked_for_ahead_come_out_as_they_went_in() {
+        let word = |row: usize| Some(format!("word {}", row * 7919 % (3 * FAR)));
+        let rows_from =
+            |rows: std::ops::Range<usize>| rows.map(|row| (word(row), None, None, None)).collect::<Vec<Row>>();
+        let (one, other) = (rows_from(0..4 * FAR), rows_from(5 * FAR..8 * FAR));
+        let mut both = columns_of(&one);
+        assert_eq!(both.far, 1, "one column has more texts than are near");
+        both.append(columns_of(&other));
+        assert_eq!(rows_of(both), [one, other].concat());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::schema::{Cell, Column, DataType, Table};
+use super::schema::{Cell, Column, DataType, Joint, Table};
 use crate::aggregate::route::write_template;
 use crate::classify::{Elapsed, Exchange, Outcome};
 use crate::diagnose::Confidence;
@@ -28,6 +28,7 @@ pub struct Request<'a> {
     client: Option<Endpoint<'a>>,
     parts: OnceCell<(RequestLine<'a>, Url<'a>)>,
     route: OnceCell<Vec<u8>>,
+    own_span: OnceCell<Vec<u8>>,
     /// Of the finding that the request belongs to.
     pub(super) cause: Option<(&'static str, Confidence)>,
 }
@@ -52,6 +53,7 @@ impl<'a> Request<'a> {
             client: record.client(),
             parts: OnceCell::new(),
             route: OnceCell::new(),
+            own_span: OnceCell::new(),
             cause: None,
         }
     }
@@ -82,6 +84,12 @@ impl<'a> Request<'a> {
             route
         });
         (!route.is_empty()).then_some(route)
+    }
+
+    /// The fields from one to another as one text. Of a line in which the same bytes may mean other fields it is the whole line, with a mark that no other text has.
+    #[inline]
+    fn span(&self, first: usize, last: Option<usize>) -> &[u8] {
+        self.record.span(first, last).unwrap_or_else(|| self.own_span.get_or_init(|| [b"\n", self.line].concat()))
     }
 
     /// Why one of the three processing times is absent.
@@ -144,8 +152,44 @@ const fn value_field<const PLACE: usize>(
     RequestColumn::new(field.name, data_type, cell, field.meaning).from(field.name)
 }
 
+/// Neighbouring fields of which each has few values, and some are seldom there.
+const JOINTS: &[Joint<Requests>] = &[
+    Joint {
+        columns: &["user_agent", "ssl_cipher", "ssl_protocol", "target_group_arn"],
+        text: |row| row.span(alb::USER_AGENT, Some(alb::TARGET_GROUP_ARN)),
+    },
+    Joint {
+        columns: &["domain_name", "chosen_cert_arn", "matched_rule_priority"],
+        text: |row| row.span(alb::DOMAIN_NAME, Some(alb::MATCHED_RULE_PRIORITY)),
+    },
+    Joint {
+        columns: &[
+            "actions_executed",
+            "redirect_url",
+            "error_reason",
+            "target_port_list",
+            "target_status_code_list",
+            "classification",
+            "classification_reason",
+        ],
+        text: |row| row.span(alb::ACTIONS_EXECUTED, Some(alb::CLASSIFICATION_REASON)),
+    },
+    Joint {
+        columns: &[
+            "transformed_host",
+            "transformed_uri",
+            "request_transform_status",
+            "target_error_code",
+            "elb_error_code",
+            "unknown_fields",
+        ],
+        text: |row| row.span(alb::TRANSFORMED_HOST, None),
+    },
+];
+
 impl Table for Requests {
     type Row<'a> = Request<'a>;
+    const JOINTS: &'static [Joint<Self>] = JOINTS;
     const NAME: &'static str = "requests";
     const MEANING: &'static str = "one record of an access log";
     const COLUMNS: &'static [RequestColumn] = &[
@@ -413,3 +457,6 @@ fn to_milliseconds(duration: std::time::Duration) -> std::time::Duration {
     let micros = duration.as_micros();
     std::time::Duration::from_millis(u64::try_from((micros + 500) / 1000).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,16 @@ pub trait Table: Sized + 'static {
     const MEANING: &'static str;
     /// Its columns, in the order in which they are written.
     const COLUMNS: &'static [Column<Self>];
+    /// Columns that are taken in together.
+    const JOINTS: &'static [Joint<Self>] = &[];
+}
+
+/// Columns whose values all follow from one text: rows with the same text have the same values. Where that text occurs again it is looked for once, instead of every value for itself.
+pub struct Joint<T: Table> {
+    /// Their names.
+    pub columns: &'static [&'static str],
+    /// The text in a row.
+    pub text: for<'r, 'a> fn(&'r T::Row<'a>) -> &'r [u8],
 }
 
 /// One column of a table.

@@ -29,11 +29,13 @@ pub struct Bounds {
     len: usize,
     /// One bit a field: it begins with a quote.
     quoted: u64,
+    /// Whether the plain reading fitted.
+    is_plain: bool,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { ends: [0; MAX_FIELDS], len: 0, quoted: 0 }
+        Self { ends: [0; MAX_FIELDS], len: 0, quoted: 0, is_plain: false }
     }
 }
 
@@ -48,6 +50,12 @@ impl Bounds {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Whether the plain reading fitted, in which what stands before or behind some fields has no say in where they end.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// Where the field at `place` begins in the line. `None` where the line ends earlier.
@@ -94,7 +102,8 @@ impl Bounds {
 /// Splits `line` in place.
 #[inline]
 pub(super) fn split(line: &[u8], schema: &Schema, bounds: &mut Bounds) -> Result<(), Problem> {
-    if plain(line, bounds) && bounds.fit(line, schema) { Ok(()) } else { reread(line, schema, bounds) }
+    bounds.is_plain = plain(line, bounds) && bounds.fit(line, schema);
+    if bounds.is_plain { Ok(()) } else { reread(line, schema, bounds) }
 }
 
 /// The other readings, for the few lines that the plain one does not fit.
