@@ -205,15 +205,26 @@ impl Timeline {
     #[expect(clippy::missing_panics_doc, reason = "the message says why there is none")]
     pub fn of_target(&self, target: u32) -> Vec<Passage> {
         let names = self.nodes();
-        let mut all = Vec::new();
+        let mut blocks: Vec<(u16, &Block)> = Vec::new();
         for ((), name, node) in self.nodes.iter() {
             let Some(pair) = node.find(target) else { continue };
             let place = names.partition_point(|other| *other < name);
-            pair.write_passages(u16::try_from(place).expect("fewer nodes than the cap, which fits"), &mut all);
+            let place = u16::try_from(place).expect("fewer nodes than the cap, which fits");
+            blocks.extend(pair.blocks.iter().map(|block| (place, block)));
         }
-        // By all that they have, so that the order does not depend on that of the lines. Each node's are nearly in order as they are, of which the stable sort makes use.
-        all.sort_unstable_by_key(Passage::order);
-        all
+        blocks.sort_unstable_by_key(|&(node, block)| (block.number, node));
+        let mut passages = Vec::with_capacity(blocks.iter().map(|(_, block)| block.entries.len()).sum());
+        let mut packed: Vec<u128> = Vec::new();
+        for blocks in blocks.chunk_by(|(_, one), (_, other)| one.number == other.number) {
+            packed.clear();
+            for (node, block) in blocks {
+                packed.extend(block.entries.iter().map(|entry| entry.packed(*node)));
+            }
+            packed.sort_unstable();
+            let start = block_start(blocks[0].1.number);
+            passages.extend(packed.iter().map(|&packed| Passage::unpacked(packed, start)));
+        }
+        passages
     }
 }
 
@@ -280,21 +291,23 @@ impl Pair {
         let mut near = number - BLOCKS_AFTER..=number + BLOCKS_BEFORE;
         near.any(|number| self.places.get(&number).is_some_and(|&place| self.blocks[place].failures > 0))
     }
+}
 
-    fn write_passages(&self, node: u16, passages: &mut Vec<Passage>) {
-        let mut blocks: Vec<&Block> = self.blocks.iter().collect();
-        blocks.sort_unstable_by_key(|block| block.number);
-        passages.reserve(blocks.iter().map(|block| block.entries.len()).sum());
-        for block in blocks {
-            let start = block_start(block.number);
-            passages.extend(block.entries.iter().map(|entry| {
-                let ended = start.plus_micros(i64::from(entry.ended) * TICK_MICROS);
-                let dispatched = ended.plus_micros(-i64::from(entry.took) * TICK_MICROS);
-                let target_status =
-                    NonZeroU16::new(u16::from(entry.status)).map(|status| status.saturating_add(STATUS_BASE));
-                Passage { dispatched, ended, outcome: entry.outcome, target_status, route: entry.route, node }
-            }));
-        }
+impl Entry {
+    /// All of it as one number, by which passages are put in the order in which they ended: those that ended at once in that in which they were sent, and those that were sent at once, too, by all else that they have. So
+    /// the order does not depend on that of the lines, and is found by comparing numbers, of which there are millions.
+    #[inline]
+    fn packed(&self, node: u16) -> u128 {
+        let Self { ended, took, route, outcome, status } = *self;
+        let parts = [
+            (ended, 32),
+            (!took, 32),
+            (outcome as u32, 8),
+            (u32::from(node), 16),
+            (u32::from(route), 16),
+            (u32::from(status), 8),
+        ];
+        parts.into_iter().fold(0, |packed, (part, bits)| packed << bits | u128::from(part))
     }
 }
 
@@ -307,13 +320,21 @@ impl Block {
 }
 
 impl Passage {
-    /// Passages are put in the order in which they ended; those that ended and were sent at once, by all else that they have.
-    fn order(&self) -> (u128, u64) {
-        // As numbers that are compared in one step, as there are millions of them.
-        let status = self.target_status.map_or(0, NonZeroU16::get);
-        let rest = [self.outcome as u16, self.node, self.route, status];
-        let rest = rest.into_iter().fold(0, |packed, part| packed << 16 | u64::from(part));
-        (u128::from(self.ended.in_order()) << 64 | u128::from(self.dispatched.in_order()), rest)
+    /// What [`Entry::packed`] made a number of.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "parts of a number")]
+    fn unpacked(packed: u128, start: Timestamp) -> Self {
+        let (status, route, node) = (packed as u8, (packed >> 8) as u16, (packed >> 24) as u16);
+        let (outcome, took, ended) = ((packed >> 40) as u8, !((packed >> 48) as u32), (packed >> 80) as u32);
+        let ended = start.plus_micros(i64::from(ended) * TICK_MICROS);
+        Self {
+            dispatched: ended.plus_micros(-i64::from(took) * TICK_MICROS),
+            ended,
+            outcome: Outcome::ALL[usize::from(outcome)],
+            target_status: NonZeroU16::new(u16::from(status)).map(|status| status.saturating_add(STATUS_BASE)),
+            route,
+            node,
+        }
     }
 
     /// From its dispatch to its end.

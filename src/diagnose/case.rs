@@ -43,6 +43,8 @@ pub(super) struct Case<'a> {
     /// How long each route usually takes, at its place in [`Setting::routes`]: the first quartile of the answered requests, so that a bad hour does not pass for
     /// usual. Absent where too few were answered.
     usual: Vec<Option<Duration>>,
+    /// How many requests each route had, at the same places.
+    requests: Vec<usize>,
 }
 
 /// One target and its requests.
@@ -54,7 +56,9 @@ pub(super) struct Member<'a> {
     pub(super) passages: Vec<Passage>,
     /// The places of its passages in the order in which they were sent.
     by_dispatch: Vec<u32>,
-    /// When its failures were sent, in that order, by how they ended.
+    /// The places of its failures, in the order of their ends.
+    failures: Vec<u32>,
+    /// When they were sent, in that order, by how they ended.
     failed: Vec<(Outcome, Vec<Timestamp>)>,
     is_explained: Vec<bool>,
 }
@@ -153,8 +157,12 @@ impl<'a> Case<'a> {
             })
             .collect();
         let mut times: Vec<Vec<i64>> = vec![Vec::new(); setting.routes.len()];
+        let mut requests = vec![0; setting.routes.len()];
         for passage in members.iter().flat_map(|member| &member.passages) {
-            if let (false, Some(times)) = (passage.outcome.is_failure(), times.get_mut(usize::from(passage.route))) {
+            let route = usize::from(passage.route);
+            let (Some(times), Some(requests)) = (times.get_mut(route), requests.get_mut(route)) else { continue };
+            *requests += 1;
+            if !passage.outcome.is_failure() {
                 times.push(passage.ended.micros_since(passage.dispatched));
             }
         }
@@ -164,7 +172,12 @@ impl<'a> Case<'a> {
             Some(Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
         });
         let usual = usual.collect();
-        Self { setting, target_group, members, usual }
+        Self { setting, target_group, members, usual, requests }
+    }
+
+    /// How often each route of the group fails so: `failures` are among its requests.
+    pub(super) fn route_rates<'p>(&self, failures: impl Iterator<Item = &'p Passage>) -> RouteRates {
+        RouteRates::counted(failures, (0..).zip(self.requests.iter().copied()))
     }
 
     /// The places of all members, to look at several at once.
@@ -475,28 +488,48 @@ impl Verdict {
     }
 }
 
+/// The places of passages in the order in which they were sent.
+///
+/// Sorted with the times in hand, as numbers that are compared in one step: looking each of them up would cost more than all the rest.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is the place, or less")]
+fn by_dispatch(passages: &[Passage]) -> Vec<u32> {
+    let times = || passages.iter().map(|passage| passage.dispatched.in_order());
+    let first = times().min().unwrap_or_default();
+    let last = times().max().unwrap_or_default();
+    let place_bits = u32::BITS - (passages.len().max(1) as u32).leading_zeros();
+    if last - first < 1 << (u64::BITS - place_bits) {
+        let mut keys: Vec<u64> = times().zip(0..).map(|(time, place)| (time - first) << place_bits | place).collect();
+        keys.sort_unstable();
+        let mask = (1 << place_bits) - 1;
+        return keys.into_iter().map(|key| (key & mask) as u32).collect();
+    }
+    // Lines that claim to be of the year one.
+    let mut keys: Vec<u128> = times().zip(0..).map(|(time, place)| u128::from(time) << u32::BITS | place).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|key| key as u32).collect()
+}
+
 impl<'a> Member<'a> {
     fn new(place: u32, target: &'a Target, passages: Vec<Passage>) -> Self {
-        // Sorted with the times in hand, as numbers that are compared in one step: looking each of them up would cost more than all the rest.
-        let mut by_dispatch: Vec<u128> = passages
+        let by_dispatch = by_dispatch(&passages);
+        let failures: Vec<u32> = passages
             .iter()
-            .zip(0_u32..)
-            .map(|(passage, place)| u128::from(passage.dispatched.in_order()) << 32 | u128::from(place))
+            .zip(0..)
+            .filter(|(passage, _)| passage.outcome.is_failure())
+            .map(|(_, place)| place)
             .collect();
-        by_dispatch.sort_unstable();
-        #[expect(clippy::cast_possible_truncation, reason = "the lower half is the place")]
-        let by_dispatch: Vec<u32> = by_dispatch.into_iter().map(|key| key as u32).collect();
         let mut failed: Vec<(Outcome, Vec<Timestamp>)> = Vec::new();
-        for passage in by_dispatch.iter().map(|&place| &passages[place as usize]) {
-            if passage.outcome.is_failure() {
-                match failed.iter_mut().find(|(outcome, _)| *outcome == passage.outcome) {
-                    Some((_, times)) => times.push(passage.dispatched),
-                    None => failed.push((passage.outcome, vec![passage.dispatched])),
-                }
+        for passage in failures.iter().map(|&place| &passages[place as usize]) {
+            match failed.iter_mut().find(|(outcome, _)| *outcome == passage.outcome) {
+                Some((_, times)) => times.push(passage.dispatched),
+                None => failed.push((passage.outcome, vec![passage.dispatched])),
             }
         }
+        for (_, times) in &mut failed {
+            times.sort_unstable();
+        }
         let is_explained = vec![false; passages.len()];
-        Self { place, target, passages, by_dispatch, failed, is_explained }
+        Self { place, target, passages, by_dispatch, failures, failed, is_explained }
     }
 
     /// Those that were sent in a span of time, in that order.
@@ -516,6 +549,14 @@ impl<'a> Member<'a> {
         counts.sum()
     }
 
+    /// When the last request before a moment was sent to it, and when the first one after another. Absent where there is none.
+    pub(super) fn sent_around(&self, before: Timestamp, after: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
+        let sent = |place: &u32| self.passages[*place as usize].dispatched;
+        let earlier = self.by_dispatch.partition_point(|place| sent(place) < before);
+        let later = self.by_dispatch.partition_point(|place| sent(place) <= after);
+        (self.by_dispatch[..earlier].last().map(sent), self.by_dispatch.get(later).map(sent))
+    }
+
     /// When its first request was sent. Absent where none is known.
     pub(super) fn first_sent(&self) -> Option<Timestamp> {
         self.by_dispatch.first().map(|&place| self.passages[place as usize].dispatched)
@@ -523,10 +564,8 @@ impl<'a> Member<'a> {
 
     /// The failures that nothing explains yet, with their places.
     pub(super) fn unexplained(&self) -> impl Iterator<Item = (usize, &Passage)> {
-        self.passages
-            .iter()
-            .enumerate()
-            .filter(|(place, passage)| passage.outcome.is_failure() && !self.is_explained[*place])
+        let places = self.failures.iter().map(|&place| place as usize);
+        places.filter(|&place| !self.is_explained[place]).map(|place| (place, &self.passages[place]))
     }
 
     /// The mean time between two of its requests.
@@ -543,5 +582,26 @@ impl<'a> Member<'a> {
     /// Those that ended from `from` on, in their order.
     pub(super) fn since(&self, from: Timestamp) -> &[Passage] {
         &self.passages[self.passages.partition_point(|passage| passage.ended < from)..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passages_are_put_in_the_order_in_which_they_were_sent_however_far_apart() {
+        let passages_at = |seconds: &[i64]| -> Vec<Passage> {
+            let at = seconds.iter().map(|&second| Timestamp::from_seconds(second));
+            let (outcome, target_status) = (Outcome::Ok, None);
+            at.map(|at| Passage { dispatched: at, ended: at, outcome, target_status, route: 0, node: 0 }).collect()
+        };
+        for far in [100, 2_000_000] {
+            let seconds: Vec<i64> = (0..5_000).map(|number| number * 7_919 % 3_000 * far - far).collect();
+            let mut expected: Vec<u32> = (0..5_000).collect();
+            expected.sort_by_key(|&place| seconds[place as usize]);
+            assert_eq!(by_dispatch(&passages_at(&seconds)), expected);
+        }
+        assert_eq!(by_dispatch(&[]), Vec::<u32>::new());
     }
 }

@@ -6,7 +6,6 @@ use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict, WHEN_DUE, share_out};
 use super::super::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
 use super::measure::load::median_took;
-use super::measure::routes::RouteRates;
 use super::measure::share::Rate;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
@@ -47,10 +46,7 @@ fn over_time(case: &Case<'_>, routes: &[u16], held: Rate, others: Rate) -> f64 {
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, passage)| passage);
-    let by_route = RouteRates::new(
-        refused.filter(|passage| is_refused(passage)),
-        case.members.iter().flat_map(|member| &member.passages),
-    );
+    let by_route = case.route_rates(refused.filter(|passage| is_refused(passage)));
     let failing_for = |least: f64| {
         let routes = by_route.failing().filter(move |(_, rate)| rate.failures >= MIN_CLOSED && rate.share() >= least);
         routes.map(|(route, _)| route).collect::<Vec<u16>>()

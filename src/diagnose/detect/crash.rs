@@ -23,11 +23,7 @@ pub(super) fn workers(case: &Case<'_>) -> Vec<Verdict> {
 fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Vec<Verdict> {
     let deaths_of = |number: usize| {
         let member = &case.members[number];
-        let mut is_open = vec![false; member.passages.len()];
-        for (place, _) in case.unexplained(number) {
-            is_open[place] = true;
-        }
-        let mut found = deaths(&member.passages, |place| is_open[place]);
+        let mut found = deaths(&member.passages, case.unexplained(number).map(|(place, _)| place));
         found.retain(|death| wanted(death));
         found
     };

@@ -94,17 +94,14 @@ fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {
         .filter(|(_, passage)| passage.outcome == Outcome::ClosedBeforeResponse && passage.took() >= MIN_QUIET)
         .map(|(place, passage)| (place, passage.dispatched, passage.ended))
         .collect();
-    let mut dispatches: Vec<Timestamp> = member.passages.iter().map(|passage| passage.dispatched).collect();
-    dispatches.sort_unstable();
     let limit = i64::try_from(TOGETHER.as_micros()).unwrap_or(i64::MAX);
     closed
         .chunk_by(|one, next| next.2.micros_since(one.2) <= limit)
         .filter_map(|together| {
             let (first, last) = (together.first()?.2, together.last()?.2);
-            let before = dispatches[..dispatches.partition_point(|dispatch| *dispatch < first)].last()?;
-            let quiet = first.since(*before);
+            let (before, next) = member.sent_around(first, last);
+            let quiet = first.since(before?);
             // It ends there; one that goes on at once was merely idle.
-            let next = dispatches.get(dispatches.partition_point(|dispatch| *dispatch <= last));
             let is_over = next.is_none_or(|next| next.micros_since(last) as f64 / 1e6 >= min_quiet.as_secs_f64());
             (quiet >= min_quiet && is_over).then(|| Cut {
                 member: number,

@@ -11,7 +11,6 @@ use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
 use super::measure::course::episodes;
 use super::measure::lags::{KeepAlive, Lags, PairHistory, estimate, may_be_race};
 use super::measure::load::slowdown;
-use super::measure::routes::RouteRates;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::timestamp::Timestamp;
@@ -136,17 +135,18 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
     let is_sooner = case.share_of_usual(all.iter().copied()).is_some_and(|share| share < WHEN_DUE);
     let mut moments: Vec<Timestamp> = all.iter().map(|passage| passage.ended).collect();
     moments.sort_unstable();
-    let by_route = RouteRates::new(all.iter().copied(), case.members.iter().flat_map(|member| &member.passages));
+    let by_route = case.route_rates(all.iter().copied());
     let routes = by_route.failing().len();
     let (Some(&first), Some(&last)) = (moments.first(), moments.last()) else { return Vec::new() };
+    // Looks at all requests, and so comes last.
     let is_slow =
-        slowdown(case, case.members.iter(), Span { first, last }, |_| true).is_some_and(|factor| factor >= SLOW);
+        || slowdown(case, case.members.iter(), Span { first, last }, |_| true).is_some_and(|factor| factor >= SLOW);
     let fits = quick as f64 >= all.len() as f64 * MIN_SHARE_AT_ONCE
         && is_sooner
-        && !is_slow
         && routes >= MIN_ROUTES
         && by_route.concentrated().is_empty()
-        && episodes(&moments, MOMENT_GAP).len() >= MIN_MOMENTS;
+        && episodes(&moments, MOMENT_GAP).len() >= MIN_MOMENTS
+        && !is_slow();
     if !fits {
         return Vec::new();
     }

@@ -8,7 +8,6 @@ use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict, share_out};
 use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use super::measure::course::episodes;
-use super::measure::routes::RouteRates;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
@@ -118,7 +117,7 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
 /// Idle timeouts that keep to few routes of the group, while the others are answered.
 pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
     let met = (0..case.members.len()).flat_map(|number| timed_out(case, number)).map(|(_, passage)| passage);
-    let by_route = RouteRates::new(met, case.members.iter().flat_map(|member| &member.passages));
+    let by_route = case.route_rates(met);
     let failures = by_route.all().failures;
     if failures == 0 {
         return Vec::new();

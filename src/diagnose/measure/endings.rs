@@ -67,12 +67,20 @@ impl Death {
     }
 }
 
-/// The deaths of one target, from all its requests on all nodes in the order of their ends. Only failures that `is_open` may be part of one.
-pub(in crate::diagnose) fn deaths(by_end: &[Passage], is_open: impl Fn(usize) -> bool) -> Vec<Death> {
-    let history = History::new(by_end, &is_open);
-    let closed: Vec<usize> = (0..by_end.len())
-        .filter(|&place| by_end[place].outcome == Outcome::ClosedBeforeResponse && is_open(place))
-        .collect();
+/// The deaths of one target, from all its requests on all nodes in the order of their ends. Only failures that are still `open` may be part of one: their places, in order.
+pub(in crate::diagnose) fn deaths(by_end: &[Passage], open: impl Iterator<Item = usize>) -> Vec<Death> {
+    let (mut closed, mut open_refused) = (Vec::new(), Vec::new());
+    for place in open {
+        match by_end[place].outcome {
+            Outcome::ClosedBeforeResponse => closed.push(place),
+            Outcome::ConnectFailed => open_refused.push(place),
+            _ => {}
+        }
+    }
+    if closed.is_empty() && open_refused.is_empty() {
+        return Vec::new();
+    }
+    let history = History::new(by_end, open_refused);
     let mut deaths: Vec<Death> = Vec::new();
     let mut next = 0;
     while let Some(&first) = closed.get(next) {
@@ -109,14 +117,13 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    fn new(by_end: &'a [Passage], is_open: impl Fn(usize) -> bool) -> Self {
+    fn new(by_end: &'a [Passage], open_refused: Vec<usize>) -> Self {
         let places = |wanted: fn(&Passage) -> bool| (0..by_end.len()).filter(move |&place| wanted(&by_end[place]));
-        let refused: Vec<usize> = places(|passage| passage.outcome == Outcome::ConnectFailed).collect();
         Self {
             by_end,
             answered: places(|passage| !passage.outcome.is_failure()).collect(),
-            open_refused: refused.iter().copied().filter(|&place| is_open(place)).collect(),
-            refused,
+            refused: places(|passage| passage.outcome == Outcome::ConnectFailed).collect(),
+            open_refused,
         }
     }
 
@@ -218,6 +225,10 @@ mod tests {
         Passage { dispatched: at(dispatched_ms), ended: at(ended_ms), outcome, target_status: None, route: 0, node: 0 }
     }
 
+    fn failures(passages: &[Passage]) -> impl Iterator<Item = usize> {
+        (0..passages.len()).filter(|&place| passages[place].outcome.is_failure())
+    }
+
     fn closed(dispatched_ms: i64, ended_ms: i64) -> Passage {
         passage(dispatched_ms, ended_ms, Outcome::ClosedBeforeResponse)
     }
@@ -234,7 +245,7 @@ mod tests {
             passage(8_000, 8_030, Outcome::Ok),
             passage(9_000, 9_001, Outcome::ConnectFailed),
         ];
-        let deaths = deaths(&passages, |_| true);
+        let deaths = deaths(&passages, failures(&passages));
         assert_eq!(deaths.len(), 1);
         assert_eq!((deaths[0].ended.len(), deaths[0].refused.len(), deaths[0].survived), (3, 2, 0));
         assert!(deaths[0].is_whole());
@@ -245,7 +256,7 @@ mod tests {
     fn those_that_were_answered_all_the_same_speak_against_a_whole_process() {
         let mut passages = vec![closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004)];
         passages.extend((0..9).map(|number| passage(4_000 + number, 5_500, Outcome::Ok)));
-        let deaths = deaths(&passages, |_| true);
+        let deaths = deaths(&passages, failures(&passages));
         assert_eq!(deaths[0].survived, 9);
         assert!(!deaths[0].is_whole());
     }
@@ -254,7 +265,7 @@ mod tests {
     fn a_target_that_answered_on_at_once_did_not_die_as_a_whole() {
         let passages =
             [closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004), passage(5_300, 5_340, Outcome::Ok)];
-        assert!(!deaths(&passages, |_| true)[0].is_whole());
+        assert!(!deaths(&passages, failures(&passages))[0].is_whole());
     }
 
     #[test]
@@ -265,7 +276,7 @@ mod tests {
             closed(60_000, 60_008),
             passage(60_010, 60_020, Outcome::Ok),
         ];
-        assert_eq!(deaths(&passages, |_| true), []);
+        assert_eq!(deaths(&passages, failures(&passages)), []);
     }
 
     #[test]
@@ -273,14 +284,14 @@ mod tests {
         // As when a worker wakes up and closes several idle connections under the requests that come just then.
         let passages =
             [closed(1_000, 1_004), closed(1_003, 1_012), closed(1_006, 1_009), passage(1_020, 1_050, Outcome::Ok)];
-        assert_eq!(deaths(&passages, |_| true), []);
+        assert_eq!(deaths(&passages, failures(&passages)), []);
     }
 
     #[test]
     fn one_end_with_refused_connections_right_behind_is_a_death() {
         let passages =
             [closed(1_000, 2_000), passage(2_100, 2_101, Outcome::ConnectFailed), passage(9_000, 9_040, Outcome::Ok)];
-        let deaths = deaths(&passages, |_| true);
+        let deaths = deaths(&passages, failures(&passages));
         assert_eq!(deaths.iter().map(|death| death.explains().len()).collect::<Vec<_>>(), [2]);
     }
 }

@@ -17,6 +17,14 @@ impl RouteRates {
         failures: impl Iterator<Item = &'a Passage>,
         requests: impl Iterator<Item = &'a Passage>,
     ) -> Self {
+        Self::counted(failures, requests.map(|passage| (passage.route, 1)))
+    }
+
+    /// The same for requests that were counted by their routes before.
+    pub(in crate::diagnose) fn counted<'a>(
+        failures: impl Iterator<Item = &'a Passage>,
+        requests: impl Iterator<Item = (u16, usize)>,
+    ) -> Self {
         let mut failed: Vec<u16> = failures.map(|passage| passage.route).filter(|route| *route != NO_ROUTE).collect();
         failed.sort_unstable();
         let (mut routes, mut rates) = (Vec::new(), Vec::new());
@@ -25,9 +33,9 @@ impl RouteRates {
             rates.push(Rate { failures: run.len(), requests: 0 });
         }
         rates.push(Rate::default());
-        for passage in requests.filter(|passage| passage.route != NO_ROUTE) {
-            let place = routes.binary_search(&passage.route).unwrap_or(routes.len());
-            rates[place].requests += 1;
+        for (route, count) in requests.filter(|(route, _)| *route != NO_ROUTE) {
+            let place = routes.binary_search(&route).unwrap_or(routes.len());
+            rates[place].requests += count;
         }
         Self { routes, rates }
     }
