@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -24,6 +26,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError, S3Result};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use crate::faults::{Fault, Rule, Rules};
 use crate::store::Store;
@@ -149,8 +152,44 @@ pub(crate) struct Server {
 #[derive(Default)]
 struct Shared {
     rules: Mutex<Rules>,
-    latency: Mutex<Duration>,
+    latency: Latency,
     traffic: Mutex<Traffic>,
+}
+
+/// What each request waits.
+///
+/// A thread of its own counts the time: a runtime's timer has steps of a millisecond and ends in the step after, which at 20 ms is up to a twentieth too long for each request, and for hundreds one behind the other
+/// adds up to as much as a client may take.
+struct Latency {
+    time: Mutex<Duration>,
+    /// In the order in which they came: all wait as long.
+    waiting: Sender<(Instant, oneshot::Sender<()>)>,
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        let (waiting, come) = channel::<(Instant, oneshot::Sender<()>)>();
+        // Ends when the sender is gone.
+        thread::spawn(move || {
+            for (until, done) in come {
+                thread::sleep(until.saturating_duration_since(Instant::now()));
+                // The request may have been given up.
+                let _ = done.send(());
+            }
+        });
+        Self { time: Mutex::default(), waiting }
+    }
+}
+
+impl Latency {
+    async fn pass(&self) {
+        let time = *lock(&self.time);
+        if time > Duration::ZERO {
+            let (done, passed) = oneshot::channel();
+            self.waiting.send((Instant::now() + time, done)).expect("the thread listens for as long as this is there");
+            passed.await.expect("the thread tells everybody");
+        }
+    }
 }
 
 #[derive(Default)]
@@ -200,7 +239,7 @@ impl Server {
 
     /// From now on each request waits so long before it is looked at.
     pub(crate) fn set_latency(&self, latency: Duration) {
-        *lock(&self.shared.latency) = latency;
+        *lock(&self.shared.latency.time) = latency;
     }
 
     /// All requests since the last [`Self::forget`], in the order in which they came.
@@ -286,8 +325,10 @@ async fn answer(
     let others = lock(&shared.traffic).in_flight;
     seen.fault = lock(&shared.rules).draw(&seen, others);
     let flight = Flight::begin(&shared, seen.clone());
-    let wait = *lock(&shared.latency) + seen.fault.as_ref().map_or(Duration::ZERO, Fault::wait);
-    tokio::time::sleep(wait).await;
+    shared.latency.pass().await;
+    if let Some(fault) = &seen.fault {
+        tokio::time::sleep(fault.wait()).await;
+    }
     let response = match &seen.fault {
         None => service.call(request.map(Body::from)).await?,
         Some(Fault::Reset) => {
