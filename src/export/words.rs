@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 mod prefetch;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use prefetch::prefetch;
 
 /// The code of an absent text.
@@ -20,6 +20,8 @@ pub(super) struct Words {
     /// The code of the last rows, and how many they are. Many columns have the same value for long, or none at all, and then no memory is touched.
     run: (u32, usize),
     index: Index,
+    /// Different in each run, so that nobody can send requests whose texts are all found in one place. Codes go by the order of the rows alone.
+    hasher: RandomState,
 }
 
 /// The distinct texts by their hashes: a table with open addressing, of a power of two slots.
@@ -144,8 +146,6 @@ impl Texts {
     }
 }
 
-const HASHER: FixedState = FixedState::with_seed(1);
-
 impl Words {
     /// How many rows there are.
     pub(super) fn rows(&self) -> usize {
@@ -204,8 +204,14 @@ impl Words {
         }
     }
 
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "half a hash tells words apart well enough")]
+    fn hash_of(&self, word: &[u8]) -> u32 {
+        self.hasher.hash_one(word) as u32
+    }
+
     fn code_of(&mut self, word: &[u8]) -> u32 {
-        self.code_of_hashed(word, hash_of(word))
+        self.code_of_hashed(word, self.hash_of(word))
     }
 
     #[expect(
@@ -235,7 +241,7 @@ impl Words {
     /// Asks for the memory in which a text would be looked for, which then comes while the rest of the row is taken in.
     #[inline]
     pub(super) fn look_ahead(&self, word: &[u8]) -> Ahead {
-        let hash = hash_of(word);
+        let hash = self.hash_of(word);
         if let Some(slot) = self.index.slots.get(self.index.home(hash)) {
             prefetch(slot);
         }
@@ -328,12 +334,6 @@ impl Index {
     fn next(&self, place: usize) -> usize {
         (place + 1) & (self.slots.len() - 1)
     }
-}
-
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "half a hash tells words apart well enough")]
-fn hash_of(word: &[u8]) -> u32 {
-    HASHER.hash_one(word) as u32
 }
 
 #[cfg(test)]
