@@ -362,9 +362,32 @@ pub(super) fn seconds_of(micros: i64) -> f64 {
 }
 
 /// The distinct numbers, and which of them stands in each row. Absent where there is no number, or where they hardly occur again.
+#[expect(clippy::cast_possible_truncation, reason = "the span is small")]
 fn codes_of(numbers: &[i64]) -> Option<(Vec<u32>, Vec<i64>)> {
+    /// Numbers that lie within so many of each other, as ports, statuses and most durations do, are found by counting instead of hashing.
+    const MAX_SPAN: u64 = 1 << 16;
     const HASHER: FixedState = FixedState::with_seed(1);
-    let mut places: HashMap<i64, u32, FixedState> = HashMap::with_hasher(HASHER);
+    let present = || numbers.iter().copied().filter(|number| *number != ABSENT_NUMBER);
+    let (least, greatest) = (present().min()?, present().max()?);
+    // Durations have whole milliseconds where the log has.
+    let step = if present().all(|number| number % 1000 == 0) { 1000 } else { 1 };
+    let span = greatest.abs_diff(least) / step;
+    if span < MAX_SPAN {
+        let mut codes = vec![ABSENT_CODE; span as usize + 1];
+        return coded(numbers, |number, next| {
+            let code = &mut codes[(number.abs_diff(least) / step) as usize];
+            if *code == ABSENT_CODE {
+                *code = next;
+            }
+            *code
+        });
+    }
+    let mut codes: HashMap<i64, u32, FixedState> = HashMap::with_hasher(HASHER);
+    coded(numbers, |number, next| *codes.entry(number).or_insert(next))
+}
+
+/// As [`codes_of`]; `code_of` gives the code of a number, which is the given one where it is new.
+fn coded(numbers: &[i64], mut code_of: impl FnMut(i64, u32) -> u32) -> Option<(Vec<u32>, Vec<i64>)> {
     let mut distinct = Vec::new();
     let mut codes = Vec::with_capacity(numbers.len());
     for &number in numbers {
@@ -373,7 +396,7 @@ fn codes_of(numbers: &[i64]) -> Option<(Vec<u32>, Vec<i64>)> {
             continue;
         }
         let next = u32::try_from(distinct.len()).ok()?;
-        let code = *places.entry(number).or_insert(next);
+        let code = code_of(number, next);
         if code == next {
             if hardly_repeat(distinct.len(), numbers.len()) {
                 return None;
@@ -382,5 +405,38 @@ fn codes_of(numbers: &[i64]) -> Option<(Vec<u32>, Vec<i64>)> {
         }
         codes.push(code);
     }
-    (!distinct.is_empty()).then_some((codes, distinct))
+    Some((codes, distinct))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            4 => -3..3_i64,
+            2 => (-3..3_i64).prop_map(|number| number * 1000),
+            1 => Just(ABSENT_NUMBER),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn codes_stand_for_their_numbers(
+            few in prop::collection::vec(number(), 0..40),
+            far in prop::option::of(any::<i64>()),
+            step in prop::sample::select(&[1, 1000][..]),
+        ) {
+            // Often enough that they are not too many to be told apart.
+            let numbers: Vec<i64> = few.iter().map(|number| number.saturating_mul(step)).chain(far).collect();
+            let numbers = [numbers.clone(), numbers].concat();
+            let coded = codes_of(&numbers);
+            prop_assert_eq!(coded.is_none(), numbers.iter().all(|number| *number == ABSENT_NUMBER));
+            let (codes, distinct) = coded.unwrap_or_default();
+            let value_of = |code: &u32| distinct.get(*code as usize).copied().unwrap_or(ABSENT_NUMBER);
+            prop_assert_eq!(codes.iter().map(value_of).collect::<Vec<_>>(), if codes.is_empty() { Vec::new() } else { numbers });
+        }
+    }
 }
