@@ -203,6 +203,7 @@ impl Timeline {
     /// The requests of one target on all nodes, in the order in which they ended.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "the message says why there is none")]
+    #[expect(clippy::stable_sort_primitive, reason = "it makes use of the order that each node's lines nearly have")]
     pub fn of_target(&self, target: u32) -> Vec<Passage> {
         let names = self.nodes();
         let mut blocks: Vec<(u16, &Block)> = Vec::new();
@@ -220,7 +221,7 @@ impl Timeline {
             for (node, block) in blocks {
                 packed.extend(block.entries.iter().map(|entry| entry.packed(*node)));
             }
-            packed.sort_unstable();
+            packed.sort();
             let start = block_start(blocks[0].1.number);
             passages.extend(packed.iter().map(|&packed| Passage::unpacked(packed, start)));
         }

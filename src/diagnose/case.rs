@@ -137,6 +137,23 @@ pub(super) const WHEN_DUE: f64 = 0.75;
 /// Answered requests from which on a route has a usual time.
 const MIN_FOR_USUAL: usize = 8;
 
+/// What one target did on one route.
+#[derive(Clone, Default)]
+struct RouteTimes {
+    requests: usize,
+    /// How long its answered requests took, in microseconds.
+    answered: Vec<i64>,
+}
+
+impl RouteTimes {
+    fn take_in(&mut self, passage: &Passage) {
+        self.requests += 1;
+        if !passage.outcome.is_failure() {
+            self.answered.push(passage.ended.micros_since(passage.dispatched));
+        }
+    }
+}
+
 impl<'a> Case<'a> {
     pub(super) fn new(setting: &'a Setting<'a>, target_group: u32) -> Self {
         let summary = setting.summary;
@@ -145,30 +162,26 @@ impl<'a> Case<'a> {
             .filter(|(_, (group, address, _))| *group == target_group && !address.is_empty())
             .map(|(place, (_, _, target))| (place, target))
             .collect();
-        let members: Vec<Member<'a>> = of_group
-            .into_par_iter()
-            .map(|(place, target)| {
-                let mut passages = summary.timeline.of_target(place);
-                for passage in &mut passages {
-                    let moved = setting.route_places.get(usize::from(passage.route));
-                    passage.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
+        let laid_out = of_group.into_par_iter().map(|(place, target)| {
+            let mut passages = summary.timeline.of_target(place);
+            let mut times: Vec<RouteTimes> = vec![RouteTimes::default(); setting.routes.len()];
+            for passage in &mut passages {
+                let moved = setting.route_places.get(usize::from(passage.route));
+                passage.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
+                if let Some(times) = times.get_mut(usize::from(passage.route)) {
+                    times.take_in(passage);
                 }
-                Member::new(place, target, passages)
-            })
-            .collect();
-        let mut times: Vec<Vec<i64>> = vec![Vec::new(); setting.routes.len()];
-        let mut requests = vec![0; setting.routes.len()];
-        for passage in members.iter().flat_map(|member| &member.passages) {
-            let route = usize::from(passage.route);
-            let (Some(times), Some(requests)) = (times.get_mut(route), requests.get_mut(route)) else { continue };
-            *requests += 1;
-            if !passage.outcome.is_failure() {
-                times.push(passage.ended.micros_since(passage.dispatched));
             }
-        }
-        let usual = times.into_par_iter().map(|mut times| {
-            let quarter = times.len() / 4;
-            let micros = (times.len() >= MIN_FOR_USUAL).then(|| *times.select_nth_unstable(quarter).1)?;
+            (Member::new(place, target, passages), times)
+        });
+        let (members, times): (Vec<Member<'a>>, Vec<Vec<RouteTimes>>) = laid_out.unzip();
+        let of_route = |route: usize| times.iter().filter_map(move |times| times.get(route));
+        let requests = (0..setting.routes.len()).map(|route| of_route(route).map(|times| times.requests).sum());
+        let requests = requests.collect();
+        let usual = (0..setting.routes.len()).into_par_iter().map(|route| {
+            let mut answered: Vec<i64> = of_route(route).flat_map(|times| &times.answered).copied().collect();
+            let quarter = answered.len() / 4;
+            let micros = (answered.len() >= MIN_FOR_USUAL).then(|| *answered.select_nth_unstable(quarter).1)?;
             Some(Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
         });
         let usual = usual.collect();

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 
 use crate::aggregate::timeline::Passage;
@@ -196,20 +197,20 @@ fn millis(duration: Duration) -> u32 {
 
 /// Estimates the keep-alive timeout of targets that share one, from their pairs. No lag is longer than `idle_timeout`, after which the load balancer itself closes.
 pub(in crate::diagnose) fn estimate(pairs: &[PairHistory], idle_timeout: Duration) -> Lags {
-    let (mut failures, mut controls): (Vec<RequestLags>, Vec<RequestLags>) = (Vec::new(), Vec::new());
     let events: Vec<(&PairHistory, &Passage)> =
         pairs.iter().flat_map(|pair| events(&pair.failures).map(move |failure| (pair, failure))).collect();
     let stride = events.len().div_ceil(MAX_FAILURES).max(1);
     let idle_timeout = idle_timeout.min(MAX_IDLE_TIMEOUT);
     let max_lag = idle_timeout + idle_timeout / 20;
-    for (number, (pair, failure)) in events.into_iter().enumerate() {
-        if number % stride == 0 {
-            failures.push(lags(&pair.passages, failure.dispatched, max_lag));
-            controls.extend(
-                controls_of(&pair.passages, failure).map(|control| lags(&pair.passages, control.dispatched, max_lag)),
-            );
-        }
-    }
+    let (failures, controls): (Vec<RequestLags>, Vec<Vec<RequestLags>>) = events
+        .par_iter()
+        .step_by(stride)
+        .map(|(PairHistory { passages, .. }, failure)| {
+            let lags_of = |passage: &Passage| lags(passages, passage.dispatched, max_lag);
+            (lags_of(failure), controls_of(passages, failure).map(lags_of).collect())
+        })
+        .unzip();
+    let controls: Vec<RequestLags> = controls.into_iter().flatten().collect();
     match best_bin(&failures, &controls, millis(max_lag)) {
         Some(found) => Lags::Peak(found),
         None if would_show(&failures, &controls, millis(max_lag)) => Lags::NoPeak,
@@ -312,13 +313,15 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
     };
     let steps = |width: u32| (width / 2, (max_lag / (width / 2)) as usize + 1);
     let ln_tried = WIDTHS.map(|width| steps(millis(width)).1 as f64).iter().sum::<f64>().ln();
-    for width in WIDTHS.map(millis) {
+    let counted = WIDTHS.into_par_iter().map(millis).map(|width| {
         // Bins overlap by half, so that no peak is cut in two.
         let (step, bins) = steps(width);
-        let (hits, control_hits) = (hits_by_bin(failures, step, bins), hits_by_bin(controls, step, bins));
-        for bin in 0..bins.saturating_sub(1) {
-            let start = u32::try_from(bin).unwrap_or(u32::MAX) * step;
-            consider(Bin { start, end: start + width, ln_tried }, hits[bin], control_hits[bin]);
+        let hits = rayon::join(|| hits_by_bin(failures, step, bins), || hits_by_bin(controls, step, bins));
+        (width, step, hits)
+    });
+    for (width, step, (hits, control_hits)) in counted.collect::<Vec<_>>() {
+        for ((start, hits), control_hits) in (0..).step_by(step as usize).zip(hits).zip(control_hits) {
+            consider(Bin { start, end: start + width, ln_tried }, hits, control_hits);
         }
     }
     // What servers do by default is worth a look of its own: few stretches, so that fewer failures prove one.
@@ -387,19 +390,19 @@ fn known_timeouts(max_lag: u32) -> Vec<(u32, u32)> {
     known
 }
 
-/// For each bin (of two steps, beginning a step after the one before) how many requests have a lag in it.
+/// For each bin (of two steps, beginning a step after the one before) but the last, how many requests have a lag in it.
 fn hits_by_bin(requests: &[RequestLags], step: u32, bins: usize) -> Vec<usize> {
-    let mut hits = vec![0; bins + 1];
-    // The request that was last counted for a bin, so that each counts once.
-    let mut counted_for = vec![usize::MAX; bins + 1];
-    for (number, lags) in requests.iter().enumerate() {
+    let mut hits = vec![0; bins.saturating_sub(1)];
+    for lags in requests {
+        // Lags are sorted: the bins up to here have counted this request, if ever.
+        let mut next = 0;
         for lag in lags {
             let bin = (lag / step) as usize;
-            for bin in bin.saturating_sub(1)..=bin.min(bins) {
-                if counted_for[bin] != number {
-                    counted_for[bin] = number;
-                    hits[bin] += 1;
+            for bin in bin.saturating_sub(1).max(next)..=bin {
+                if let Some(hits) = hits.get_mut(bin) {
+                    *hits += 1;
                 }
+                next = bin + 1;
             }
         }
     }
