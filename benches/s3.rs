@@ -108,7 +108,9 @@ fn latency() {
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     let server = Server::new(&store);
     for (layout, url) in [("AWS's", BUCKET), ("one folder", "s3://copy")] {
-        for (milliseconds, concurrency) in [(0, 32_u32), (20, 8), (20, 32), (20, 128), (100, 32), (100, 128)] {
+        for (milliseconds, concurrency) in
+            [(0, 32_u32), (20, 8), (20, 16), (20, 32), (20, 64), (20, 128), (100, 32), (100, 128)]
+        {
             let latency = Duration::from_millis(milliseconds);
             server.set_latency(latency);
             server.forget();
