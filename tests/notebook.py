@@ -8,6 +8,7 @@ Its own assertions hold the counts against `albscope analyze --format json`. It 
 import os
 import pathlib
 import sys
+import tempfile
 
 import nbformat
 from nbclient import NotebookClient
@@ -19,7 +20,11 @@ notebook = nbformat.read(folder / "incident.ipynb", as_version=4)
 kept = [cell for cell in notebook.cells if cell.cell_type == "code" and (cell.outputs or cell.execution_count)]
 if kept:
     sys.exit(f"{len(kept)} cells of the notebook have outputs: clear them")
-NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+# The notebook leaves its files for whoever works with it.
+with tempfile.TemporaryDirectory() as work:
+    os.environ["TMPDIR"] = work
+    client.execute()
 for cell in notebook.cells:
     if "--show" in sys.argv and cell.cell_type == "code":
         for output in cell.outputs:
