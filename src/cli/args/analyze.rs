@@ -1,0 +1,223 @@
+//! `albscope analyze`
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use albscope::diagnose::causes::cause;
+use albscope::diagnose::{Cause, Confidence};
+use albscope::plot::PlotFormat;
+use albscope::report::Format;
+use albscope::source::Selection;
+use clap::{ValueEnum, ValueHint};
+
+use super::export::TableFormatArg;
+use super::logs::LogArgs;
+use super::values::{IdleTimeoutArg, parse_idle_timeout};
+
+/// Read access logs and report what failed, on which targets, how it ended, and the likely cause.
+///
+/// Objects may be gzip (of many members) or plain text, told by content. What cannot hold a wanted line is left out by its name: other load balancers, other times, other logs.
+/// Everything that was left out or could not be read is counted in the report.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  albscope analyze logs/
+  albscope analyze logs/ --since 2026-11-22T07:30Z --until 08:00Z
+  albscope analyze logs/ --since 2h --target-group shop-api --format markdown
+  albscope analyze s3://my-logs/AWSLogs/ --since 2026-11-20T10:00Z --until 12:00Z --load-balancer shop
+  albscope analyze logs/ --html incident.html
+  albscope analyze logs/ --plot incident.png
+  zcat *.log.gz | albscope analyze -")]
+pub(crate) struct AnalyzeArgs {
+    #[command(flatten)]
+    pub(crate) logs: LogArgs,
+
+    /// How to lay out the report
+    #[arg(long, short, value_enum, default_value_t = FormatArg::Text)]
+    pub(crate) format: FormatArg,
+
+    /// Write the report here rather than to standard output
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write the report as one page for a browser here, too: it needs no network, and has pictures to look into
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Draw the report's pictures as a file, too: SVG or PNG, as its extension says
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = parse_plot)]
+    pub(crate) plot: Option<PlotFile>,
+
+    /// Write the report's tables into this folder too: targets, findings, status pairs, minutes and routes, for notebooks
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) tables: Option<PathBuf>,
+
+    /// The format of the tables
+    #[arg(long, value_enum, default_value_t = TableFormatArg::Parquet, requires = "tables")]
+    pub(crate) tables_format: TableFormatArg,
+
+    /// The load balancer's idle timeout: seconds, a duration such as 2m, or auto to infer it from the log
+    #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
+    pub(crate) idle_timeout: IdleTimeoutArg,
+
+    /// Exit with status 1 when a finding has this cause, at this confidence (low, medium, high) or above; may be repeated
+    #[arg(long, value_name = "CAUSE[:CONFIDENCE]", value_parser = parse_fail_on)]
+    pub(crate) fail_on: Vec<FailOn>,
+
+    // Not a doc comment: there the name would need marks, which --help would show.
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    #[arg(help = "Use colour in text: auto does on a terminal, unless the environment has NO_COLOR")]
+    pub(crate) color: ColorArg,
+
+    /// Draw pictures in text with ASCII characters only
+    #[arg(long)]
+    pub(crate) ascii: bool,
+}
+
+impl AnalyzeArgs {
+    /// The words of a command that makes the same report and the same files of the same logs, whenever it is given: what changes neither is left out, and times are moments.
+    pub(crate) fn command(&self, selection: &Selection) -> Vec<String> {
+        let mut words = vec!["albscope".to_owned(), "analyze".to_owned()];
+        // A name that looks like an option would be taken for one.
+        let name = |path: &OsStr| {
+            let path = path.to_string_lossy();
+            if path != "-" && path.starts_with('-') { format!("./{path}") } else { path.into_owned() }
+        };
+        words.extend(self.logs.inputs.iter().map(|input| name(input)));
+        let LogArgs { load_balancer, target_group, target, .. } = &self.logs;
+        let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
+        for (option, time) in [("--since", selection.since), ("--until", selection.until)] {
+            if let Some(time) = time {
+                add(option, time.to_string());
+            }
+        }
+        for (option, names) in
+            [("--load-balancer", load_balancer), ("--target-group", target_group), ("--target", target)]
+        {
+            for name in names {
+                add(option, name.clone());
+            }
+        }
+        if let IdleTimeoutArg::Given(timeout) = self.idle_timeout {
+            add("--idle-timeout", timeout.as_secs_f64().to_string());
+        }
+        let format = self.format.to_possible_value().filter(|_| !matches!(self.format, FormatArg::Text));
+        let tables_format = self.tables_format.to_possible_value();
+        let tables_format = tables_format.filter(|_| !matches!(self.tables_format, TableFormatArg::Parquet));
+        for (option, choice) in [("--format", format), ("--tables-format", tables_format)] {
+            if let Some(choice) = choice {
+                add(option, choice.get_name().to_owned());
+            }
+        }
+        let plot = self.plot.as_ref().map(|plot| &plot.path);
+        let files = [("--output", self.output.as_ref()), ("--html", self.html.as_ref()), ("--plot", plot)];
+        for (option, path) in files.into_iter().chain([("--tables", self.tables.as_ref())]) {
+            if let Some(path) = path {
+                add(option, name(path.as_os_str()));
+            }
+        }
+        words
+    }
+}
+
+/// A cause, and how sure a finding of it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FailOn {
+    pub(crate) cause: &'static Cause,
+    pub(crate) confidence: Confidence,
+}
+
+fn parse_fail_on(text: &str) -> Result<FailOn, String> {
+    let (id, confidence) = text.split_once(':').unwrap_or((text, Confidence::Low.id()));
+    let cause = cause(id).ok_or_else(|| format!("there is no cause {id}; albscope explain lists them"))?;
+    let confidence = Confidence::ALL
+        .into_iter()
+        .find(|known| known.id() == confidence)
+        .ok_or_else(|| format!("{confidence} is no confidence: low, medium or high"))?;
+    Ok(FailOn { cause, confidence })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// For a person at a terminal
+    Text,
+    /// One JSON object, for programs
+    Json,
+    /// For a chat or a ticket
+    Markdown,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Text => Self::Text,
+            FormatArg::Json => Self::Json,
+            FormatArg::Markdown => Self::Markdown,
+        }
+    }
+}
+
+/// A file to draw into.
+#[derive(Clone, Debug)]
+pub(crate) struct PlotFile {
+    pub(crate) path: PathBuf,
+    pub(crate) format: PlotFormat,
+}
+
+/// Looks at the extension at once, not when all logs have been read.
+fn parse_plot(text: &str) -> Result<PlotFile, String> {
+    let path = PathBuf::from(text);
+    match PlotFormat::of(&path) {
+        Some(format) => Ok(PlotFile { path, format }),
+        None => Err("the extension tells how to draw: take a name that ends in .svg or .png".to_owned()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Args, Command};
+    use super::*;
+    use albscope::Timestamp;
+    use clap::Parser;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text.as_bytes()).expect("a time")
+    }
+
+    #[test]
+    fn the_command_of_a_report_says_what_changes_it_and_nothing_else() {
+        let now = at("2026-11-22T10:00:00Z");
+        for (typed, expected) in [
+            ("analyze logs -q --threads 4 -f text --color never --fail-on target-crash --strict --ascii", "logs"),
+            (
+                "analyze logs -f json -o x --html=-y --plot a/z.svg --tables t --tables-format csv.gz",
+                "logs --format json --tables-format csv.gz --output x --html ./-y --plot a/z.svg --tables t",
+            ),
+            ("analyze a - -- -b", "a - ./-b"),
+            (
+                "analyze logs --since 2h --until 09:30 --target 10.0.0.1 --target-group api --load-balancer shop --idle-timeout 2m",
+                "logs --since 2026-11-22T08:00:00.000000Z --until 2026-11-22T09:30:00.000000Z --load-balancer shop --target-group api --target 10.0.0.1 --idle-timeout 120",
+            ),
+        ] {
+            let args = Args::parse_from(["albscope"].into_iter().chain(typed.split(' ')));
+            let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
+            let words = args.command(&args.logs.selection(now).expect("a window"));
+            assert_eq!(words.join(" "), format!("albscope analyze {expected}"));
+        }
+    }
+
+    #[test]
+    fn fail_on_takes_a_cause_and_a_confidence() {
+        let parsed = |text: &str| parse_fail_on(text).map(|fail_on| (fail_on.cause.id, fail_on.confidence));
+        assert_eq!(parsed("target-crash"), Ok(("target-crash", Confidence::Low)));
+        assert_eq!(parsed("target-crash:high"), Ok(("target-crash", Confidence::High)));
+        assert!(parsed("crash").is_err_and(|error| error.contains("explain")));
+        assert!(parsed("target-crash:sure").is_err_and(|error| error.contains("medium")));
+    }
+}

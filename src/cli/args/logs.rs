@@ -1,0 +1,199 @@
+//! What every command that reads logs takes: inputs, what is selected of them, and how S3 is reached.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use albscope::Timestamp;
+use albscope::source::{CacheOptions, LoadBalancerFilter, S3Options, Selection, TargetFilter, TargetGroupFilter};
+use clap::ValueHint;
+
+use super::values::{When, parse_size, parse_when};
+
+/// What every command that reads logs takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogArgs {
+    // Not a doc comment: there the URL would need marks, which --help would show.
+    #[arg(help = "Files, folders (with all below them), s3://BUCKET/PREFIX, or - for standard input")]
+    #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<OsString>,
+
+    /// Only requests at or after this time: RFC 3339 (UTC where it has no offset), a date, a clock time of today, or an age such as 2h or 3d
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    since: Option<When>,
+
+    /// Only requests before this time; a clock time is of the day of --since
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    until: Option<When>,
+
+    /// Only requests of this load balancer: name, app/NAME/ID, or ARN; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) load_balancer: Vec<String>,
+
+    /// Only requests of this target group: name, targetgroup/NAME/ID, or ARN; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) target_group: Vec<String>,
+
+    /// Only requests of this target: address or address:port; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) target: Vec<String>,
+
+    /// How many threads read [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+
+    /// Stop at the first line or object that cannot be read
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// List only: print which objects would be read, what is left out and why, and the requests it would take
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    s3: S3Args,
+
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// How S3 is reached.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "S3")]
+struct S3Args {
+    /// Use this profile of the AWS configuration files
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+
+    /// Ask in this region first; the bucket's own is found by itself
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+
+    /// Use another store that speaks the protocol of S3
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = parse_endpoint)]
+    endpoint_url: Option<String>,
+
+    /// Send requests without credentials, for public buckets
+    #[arg(long)]
+    no_sign_request: bool,
+
+    /// Agree to pay for the requests, where the bucket's owner asks for that
+    #[arg(long, value_name = "requester", value_parser = ["requester"], num_args = 0..=1, require_equals = true, default_missing_value = "requester")]
+    request_payer: Option<String>,
+
+    /// How many requests to S3 are in flight at most [default: 16 for each core, 32 to 128]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: Option<u16>,
+
+    /// Keep objects from S3 in this folder, and read from it what is there already
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    cache: Option<PathBuf>,
+
+    /// How large the cache may stay after a run: bytes, or a size such as 500MB or 20GB; what was used longest ago goes first
+    #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = parse_size, requires = "cache")]
+    cache_size: u64,
+}
+
+impl S3Args {
+    fn options(&self) -> S3Options {
+        S3Options {
+            profile: self.profile.clone(),
+            region: self.region.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+            no_sign_request: self.no_sign_request,
+            request_payer: self.request_payer.is_some(),
+            concurrency: self.concurrency.map(usize::from),
+            cache: self
+                .cache
+                .as_ref()
+                .map(|folder| CacheOptions { folder: folder.clone(), max_bytes: self.cache_size }),
+        }
+    }
+}
+
+impl LogArgs {
+    /// How S3 is reached, for the inputs that lie there.
+    pub(crate) fn s3_options(&self) -> S3Options {
+        self.s3.options()
+    }
+
+    /// Whether an input lies in S3.
+    pub(crate) fn has_s3(&self) -> bool {
+        self.inputs.iter().any(|input| input.as_encoded_bytes().starts_with(b"s3://"))
+    }
+
+    /// What is selected, as seen at the moment `now`.
+    pub(crate) fn selection(&self, now: Timestamp) -> anyhow::Result<Selection> {
+        let since = self.since.map(|when| when.resolve(now, now));
+        let until = self.until.map(|when| when.resolve(now, since.unwrap_or(now)));
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            anyhow::bail!("the window is empty: --since {since} is not before --until {until}");
+        }
+        Ok(Selection {
+            since,
+            until,
+            load_balancers: self.load_balancer.iter().map(|text| LoadBalancerFilter::new(text)).collect(),
+            target_groups: self.target_group.iter().map(|text| TargetGroupFilter::new(text)).collect(),
+            targets: self.target.iter().map(|text| TargetFilter::new(text)).collect(),
+        })
+    }
+}
+
+fn parse_endpoint(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) {
+        return Err("neither http://HOST[:PORT] nor https://HOST[:PORT]".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Args, Command, joined};
+    use super::*;
+    use clap::Parser;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text.as_bytes()).expect("a time")
+    }
+
+    #[test]
+    fn a_clock_time_of_until_is_of_the_day_of_since() {
+        let args = Args::parse_from(["albscope", "analyze", "x", "--since", "2026-11-20T10:00Z", "--until", "12:00Z"]);
+        let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
+        let selection = args.logs.selection(at("2026-11-22T10:00:00Z")).expect("a window");
+        assert_eq!(selection.until, Some(at("2026-11-20T12:00:00Z")));
+    }
+
+    #[test]
+    fn an_empty_window_is_refused() {
+        let args = Args::parse_from([
+            "albscope",
+            "analyze",
+            "x",
+            "--since",
+            "2026-11-20T10:00Z",
+            "--until",
+            "2026-11-20T10:00Z",
+        ]);
+        let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
+        let error = args.logs.selection(at("2026-11-22T10:00:00Z")).expect_err("an empty window");
+        assert!(error.to_string().contains("is not before"), "{error}");
+    }
+
+    #[test]
+    fn the_payer_is_named_in_any_of_the_usual_forms() {
+        for args in [
+            &["albscope", "analyze", "--request-payer", "s3://logs"][..],
+            &["albscope", "analyze", "--request-payer", "requester", "s3://logs"],
+            &["albscope", "analyze", "s3://logs", "--request-payer=requester"],
+        ] {
+            let args = Args::parse_from(joined(args.iter().map(OsString::from)));
+            let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
+            assert!(args.logs.s3_options().request_payer);
+            assert_eq!(args.logs.inputs, ["s3://logs"]);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `albscope simulate`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use albscope::Timestamp;
+use clap::ValueHint;
+
+use super::values::{When, parse_duration, parse_when};
+
+/// Write the logs of a simulated incident, and the truth about it.
+///
+/// Log objects go to DIR/AWSLogs/... under the names that AWS gives them; DIR/truth.jsonl has one line for each failed request with its true cause, and
+/// DIR/what-happened.json says what was done to whom. The same scenario, seed and options give the same bytes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SimulateArgs {
+    /// Which scenario; --list shows them
+    #[arg(value_name = "SCENARIO", required_unless_present = "list")]
+    pub(crate) scenario: Option<String>,
+
+    /// The folder to write into
+    #[arg(long, short, value_name = "DIR", required_unless_present = "list", value_hint = ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// List the scenarios and exit
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// Another seed gives another run of the same scenario
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// When it begins [default: 2026-11-18T08:00:00Z]
+    #[arg(long, value_name = "TIME", value_parser = parse_when)]
+    start: Option<When>,
+
+    /// How long it lasts: seconds, or a duration such as 2h [default: the scenario's]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) duration: Option<Duration>,
+
+    /// Requests per second in the mean [default: the scenario's]
+    #[arg(long, value_name = "N")]
+    pub(crate) rate: Option<f64>,
+
+    /// Load balancer nodes [default: the scenario's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub(crate) nodes: Option<u32>,
+
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+impl SimulateArgs {
+    pub(crate) fn start(&self, now: Timestamp) -> Option<Timestamp> {
+        self.start.map(|start| start.resolve(now, now))
+    }
+}
