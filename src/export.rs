@@ -34,7 +34,6 @@ pub mod tables;
 mod text;
 mod words;
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 pub use files::{Destination, Written};
@@ -49,7 +48,7 @@ use crate::aggregate::InputAccount;
 use crate::diagnose::diagnose;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{Analysis, Progress, Shards};
-use crate::source::{Selection, Source};
+use crate::source::Source;
 use causes::Causes;
 use files::{Files, WrittenFiles};
 use folder::Shape;
@@ -83,9 +82,7 @@ const COLUMNS_OF_ANALYSIS: [&str; 2] = ["cause", "confidence"];
 /// ```
 #[derive(Clone, Debug)]
 pub struct Export {
-    selection: Selection,
-    threads: usize,
-    is_strict: bool,
+    analysis: Analysis,
     choice: Choice,
     is_guarded: bool,
     idle_timeout: Option<Duration>,
@@ -105,8 +102,7 @@ pub struct Exported {
 impl Default for Export {
     fn default() -> Self {
         let choice = Choice { columns: default_columns(), ..Choice::default() };
-        let selection = Selection::default();
-        Self { selection, threads: 0, is_strict: false, choice, is_guarded: true, idle_timeout: None }
+        Self { analysis: Analysis::default(), choice, is_guarded: true, idle_timeout: None }
     }
 }
 
@@ -154,24 +150,10 @@ impl Export {
         Self::default()
     }
 
-    /// Which records count.
+    /// How the logs are read: which records count, on how many threads (more than eight are never used), and whether the first problem of the input ends the export.
     #[must_use]
-    pub fn selection(mut self, selection: Selection) -> Self {
-        self.selection = selection;
-        self
-    }
-
-    /// How many threads work; 0 for one a core. More than eight are never used.
-    #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
-        self
-    }
-
-    /// Whether the first problem of the input ends the export.
-    #[must_use]
-    pub fn strict(mut self, is_strict: bool) -> Self {
-        self.is_strict = is_strict;
+    pub fn analysis(mut self, analysis: Analysis) -> Self {
+        self.analysis = analysis;
         self
     }
 
@@ -240,7 +222,7 @@ impl Export {
     /// What cannot be opened or read is noted in the account of the input, and the run goes on.
     ///
     /// # Errors
-    /// [`ErrorKind::Write`] when the destination cannot be written to, [`ErrorKind::Cancelled`], and with [`Export::strict`] the first problem in the order of the input. In all of
+    /// [`ErrorKind::Write`] when the destination cannot be written to, [`ErrorKind::Cancelled`], and with [`Analysis::strict`] the first problem in the order of the input. In all of
     /// them no file is left, and those that were there are as they were.
     pub fn run(
         &self,
@@ -263,12 +245,8 @@ impl Export {
         format: Format,
         progress: &Progress,
     ) -> Result<Unpublished> {
-        let threads = match self.threads {
-            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            threads => threads,
-        };
-        let threads = threads.min(MAX_THREADS);
-        let analysis = Analysis::new().selection(self.selection.clone()).threads(threads).strict(self.is_strict);
+        let threads = self.analysis.thread_count(MAX_THREADS);
+        let analysis = self.analysis.clone().threads(threads);
         let mut choice = self.choice.clone();
         if choice.partitions.contains(&Partition::TargetGroup) {
             // Readers make a column of the folder's name, and some refuse a second one.

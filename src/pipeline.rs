@@ -241,13 +241,14 @@ impl Analysis {
         }
     }
 
-    fn thread_count(&self, shards: usize) -> usize {
+    /// How many threads read, where more than `most` are of no use.
+    pub(crate) fn thread_count(&self, most: usize) -> usize {
         let wanted = if self.threads > 0 {
             self.threads
         } else {
             std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
         };
-        wanted.clamp(1, shards.max(1))
+        wanted.clamp(1, most.max(1))
     }
 
     fn note(&self, input: &mut InputAccount, problem: Problem, at: Location, reason: Option<String>) -> Result<()> {

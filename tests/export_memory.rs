@@ -5,7 +5,7 @@ mod common;
 use std::io::Write;
 
 use albscope::export::{Destination, Export, Format};
-use albscope::{Progress, source};
+use albscope::{Analysis, Progress, source};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -34,8 +34,10 @@ fn a_huge_object_of_long_lines_is_exported_in_bounded_memory() {
     let inputs = [source::from_input(logs.path().as_os_str()).expect("it is there")];
     let out = tempfile::tempdir().expect("a folder");
     let destination = Destination::File(out.path().join("x.parquet"));
-    let exported =
-        Export::new().threads(2).run(&inputs, destination, Format::Parquet, &Progress::new()).expect("a run");
+    let exported = Export::new()
+        .analysis(Analysis::new().threads(2))
+        .run(&inputs, destination, Format::Parquet, &Progress::new())
+        .expect("a run");
     assert_eq!(exported.rows.written, 60_000);
     assert!(exported.input.bytes_decoded > 900_000_000, "{}", exported.input.bytes_decoded);
     if let Some(peak) = peak_memory() {

@@ -8,7 +8,7 @@ use albscope::export::tables::write_tables;
 use albscope::plot;
 use albscope::report::{Format, Report, Style, Window, words};
 use albscope::source::{Inputs, NotOpened, Source};
-use albscope::{Analysis, Timestamp, diagnose};
+use albscope::{Timestamp, diagnose};
 use anyhow::Context;
 
 use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs, PlotFile};
@@ -25,10 +25,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     if args.logs.dry_run {
         return plan::run(&args.logs, sources, &selection, args.format.into(), outcome);
     }
-    let analysis = Analysis::new()
-        .selection(selection.clone())
-        .threads(args.logs.threads.map_or(0, usize::from))
-        .strict(args.logs.strict);
+    let analysis = args.logs.analysis(selection.clone());
     let summary = {
         let shown = Shown::new(args.logs.quiet)?;
         let summary = analysis.run(sources, shown.progress())?;

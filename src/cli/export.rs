@@ -25,9 +25,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
     let (format, destination) = destination(args)?;
     let is_stream = matches!(destination, Destination::Stream(_));
     let mut export = Export::new()
-        .selection(selection.clone())
-        .threads(args.logs.threads.map_or(0, usize::from))
-        .strict(args.logs.strict)
+        .analysis(args.logs.analysis(selection.clone()))
         .failures_only(args.failures_only)
         .partition_by(&args.partition_by)
         .guard_formulas(!args.allow_formulas)

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use albscope::Timestamp;
 use albscope::source::{CacheOptions, LoadBalancerFilter, S3Options, Selection, TargetFilter, TargetGroupFilter};
+use albscope::{Analysis, Timestamp};
 use clap::ValueHint;
 
 use super::values::{When, parse_size, parse_when};
@@ -120,6 +120,11 @@ impl LogArgs {
     /// Whether an input lies in S3.
     pub(crate) fn has_s3(&self) -> bool {
         self.inputs.iter().any(|input| input.as_encoded_bytes().starts_with(b"s3://"))
+    }
+
+    /// How what is selected is read.
+    pub(crate) fn analysis(&self, selection: Selection) -> Analysis {
+        Analysis::new().selection(selection).threads(self.threads.map_or(0, usize::from)).strict(self.strict)
     }
 
     /// What is selected, as seen at the moment `now`.
