@@ -219,7 +219,8 @@ impl Export {
 
     /// Reads all objects of all sources and writes their records.
     ///
-    /// What cannot be opened or read is noted in the account of the input, and the run goes on.
+    /// What cannot be opened or read is noted in the account of the input, and the run goes on. Where that leaves no record, no file is written, and those that were there are as they
+    /// were ([`Unpublished::is_worth_publishing`]).
     ///
     /// # Errors
     /// [`ErrorKind::Write`] when the destination cannot be written to, [`ErrorKind::Cancelled`], and with [`Analysis::strict`] the first problem in the order of the input. In all of
@@ -231,7 +232,12 @@ impl Export {
         format: Format,
         progress: &Progress,
     ) -> Result<Exported> {
-        self.write(sources, destination, format, progress)?.publish()
+        let unpublished = self.write(sources, destination, format, progress)?;
+        if unpublished.is_worth_publishing() {
+            return unpublished.publish();
+        }
+        let Unpublished { input, rows, .. } = unpublished;
+        Ok(Exported { input, rows, written: Written::default() })
     }
 
     /// As [`Export::run`], but that the files, though complete, have yet to take their names.

@@ -427,6 +427,20 @@ fn row_groups_are_bounded_and_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn what_nobody_could_read_replaces_no_file() {
+    let logs = Logs::new();
+    logs.write("damaged.log.gz", b"\x1f\x8b and no more of it");
+    let path = logs.path().join("out.csv");
+    fs::write(&path, "of an earlier run").expect("a file");
+    let inputs = [source::from_input(logs.path().join("damaged.log.gz").as_os_str()).expect("it is there")];
+    let exported = Export::new()
+        .run(&inputs, Destination::File(path.clone()), Format::Csv, &Progress::new())
+        .expect("what cannot be read is no error");
+    assert_eq!((exported.input.objects_failed, exported.rows.written, exported.written.files), (1, 0, 0));
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), "of an earlier run");
+}
+
+#[test]
 fn rows_are_chosen_by_failure_filter_and_sample_and_those_left_out_are_counted() {
     let logs = Logs::new();
     logs.write("a.log", lines(0, 1000).as_bytes());
