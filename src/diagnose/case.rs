@@ -137,7 +137,7 @@ pub(super) const WHEN_DUE: f64 = 0.75;
 /// Answered requests from which on a route has a usual time.
 const MIN_FOR_USUAL: usize = 8;
 
-/// What one target did on one route.
+/// What some targets did on one route.
 #[derive(Clone, Default)]
 struct RouteTimes {
     requests: usize,
@@ -162,19 +162,31 @@ impl<'a> Case<'a> {
             .filter(|(_, (group, address, _))| *group == target_group && !address.is_empty())
             .map(|(place, (_, _, target))| (place, target))
             .collect();
-        let laid_out = of_group.into_par_iter().map(|(place, target)| {
-            let mut passages = summary.timeline.of_target(place);
-            let mut times: Vec<RouteTimes> = vec![RouteTimes::default(); setting.routes.len()];
-            for passage in &mut passages {
-                let moved = setting.route_places.get(usize::from(passage.route));
-                passage.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
-                if let Some(times) = times.get_mut(usize::from(passage.route)) {
-                    times.take_in(passage);
+        let members: Vec<Member<'a>> = of_group
+            .into_par_iter()
+            .map(|(place, target)| {
+                let mut passages = summary.timeline.of_target(place);
+                for passage in &mut passages {
+                    let moved = setting.route_places.get(usize::from(passage.route));
+                    passage.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
                 }
-            }
-            (Member::new(place, target, passages), times)
-        });
-        let (members, times): (Vec<Member<'a>>, Vec<Vec<RouteTimes>>) = laid_out.unzip();
+                Member::new(place, target, passages)
+            })
+            .collect();
+        // A share for each thread, not for each member: a group may have thousands of targets and as many routes.
+        let share = members.len().div_ceil(rayon::current_num_threads()).max(1);
+        let times: Vec<Vec<RouteTimes>> = members
+            .par_chunks(share)
+            .map(|members| {
+                let mut times = vec![RouteTimes::default(); setting.routes.len()];
+                for passage in members.iter().flat_map(|member| &member.passages) {
+                    if let Some(times) = times.get_mut(usize::from(passage.route)) {
+                        times.take_in(passage);
+                    }
+                }
+                times
+            })
+            .collect();
         let of_route = |route: usize| times.iter().filter_map(move |times| times.get(route));
         let requests = (0..setting.routes.len()).map(|route| of_route(route).map(|times| times.requests).sum());
         let requests = requests.collect();
