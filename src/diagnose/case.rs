@@ -1,7 +1,6 @@
 //! One target group laid out for detectors: the requests of its targets in the order of their ends, and which failures are explained already.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +9,11 @@ use rayon::prelude::*;
 use super::causes::{Cause, cause};
 use super::evidence::{grouped, one_or, percent, plural};
 use super::measure::course::course;
+use super::measure::dispatches::Dispatches;
 use super::measure::lags::LagCounts;
 use super::measure::routes::RouteRates;
 use super::measure::share::{Rate, concentrated};
+use super::measure::subnet::Subnet;
 use super::{Confidence, Ended, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, MIN_FAILURES_FOR_HIGH, Scope};
 use crate::aggregate::route::{Route, RouteCounts};
 use crate::aggregate::timeline::Passage;
@@ -54,8 +55,9 @@ pub(super) struct Member<'a> {
     pub(super) target: &'a Target,
     /// On all nodes, in the order of their ends.
     pub(super) passages: Vec<Passage>,
-    /// The places of its passages in the order in which they were sent.
-    by_dispatch: Vec<u32>,
+    /// Its passages in the order in which they were sent.
+    dispatches: Dispatches,
+    subnet: Option<Subnet>,
     /// The places of its failures, in the order of their ends.
     failures: Vec<u32>,
     /// When they were sent, in that order, by how they ended.
@@ -157,20 +159,20 @@ impl RouteTimes {
 impl<'a> Case<'a> {
     pub(super) fn new(setting: &'a Setting<'a>, target_group: u32) -> Self {
         let summary = setting.summary;
-        let of_group: Vec<(u32, &Target)> = (0..)
+        let of_group: Vec<(u32, &[u8], &Target)> = (0..)
             .zip(summary.targets.iter())
             .filter(|(_, (group, address, _))| *group == target_group && !address.is_empty())
-            .map(|(place, (_, _, target))| (place, target))
+            .map(|(place, (_, address, target))| (place, address, target))
             .collect();
         let members: Vec<Member<'a>> = of_group
             .into_par_iter()
-            .map(|(place, target)| {
+            .map(|(place, address, target)| {
                 let mut passages = summary.timeline.of_target(place);
                 for passage in &mut passages {
                     let moved = setting.route_places.get(usize::from(passage.route));
                     passage.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
                 }
-                Member::new(place, target, passages)
+                Member::new(place, target, Subnet::of(address), passages)
             })
             .collect();
         // A share for each thread, not for each member: a group may have thousands of targets and as many routes.
@@ -408,30 +410,36 @@ impl<'a> Case<'a> {
 
     /// Whether the targets that failed so are all those of one subnet, and no others: then it is the subnet, or its zone.
     fn subnet(&self, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
-        let subnet_of = |member: &Member<'_>| subnet_of(self.setting.summary.targets.entry(member.place).1);
-        let own = subnet_of(&self.members[number])?;
-        let (mut inside, mut outside) = (Rate::default(), Rate::default());
-        for member in self.members.iter().filter(|member| member.sent_in(span).len() > 0) {
-            let rate = if subnet_of(member).as_ref() == Some(&own) { &mut inside } else { &mut outside };
-            rate.observe(member.failed_in(span, outcomes) > 0);
+        let own = self.members[number].subnet?;
+        let (mut inside, mut outside) = (0, 0);
+        for member in &self.members {
+            let has_failed = member.failed_in(span, outcomes) > 0;
+            if !has_failed && member.sent_in(span).len() == 0 {
+                continue;
+            }
+            let is_inside = member.subnet == Some(own);
+            if has_failed != is_inside {
+                return None;
+            }
+            *if is_inside { &mut inside } else { &mut outside } += 1;
         }
-        let is_alone = inside.failures >= 2 && inside.failures == inside.requests && outside.failures == 0;
-        (is_alone && outside.requests >= 2).then(|| {
+        (inside >= 2 && outside >= 2).then(|| {
             Evidence::speaks_for(
-                format!(
-                    "all {} targets of {own} failed so, and none of the {} elsewhere",
-                    inside.failures, outside.requests
-                ),
-                [("targets_of_subnet", inside.failures as f64), ("targets_elsewhere", outside.requests as f64)],
+                format!("all {inside} targets of {own} failed so, and none of the {outside} elsewhere"),
+                [("targets_of_subnet", f64::from(inside)), ("targets_elsewhere", f64::from(outside))],
             )
         })
     }
 
     /// How the other targets of the group did meanwhile.
     fn against_others(&self, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
-        let others = self.members.iter().enumerate().filter(|(other, _)| *other != number);
-        let rates = others
-            .map(|(_, other)| Rate { failures: other.failed_in(span, outcomes), requests: other.sent_in(span).len() });
+        // Fewer than this are looked at before others could help.
+        const SHARE: usize = 512;
+        let others = self.side_by_side().with_min_len(SHARE).filter(|other| *other != number);
+        let rates = others.map(|other| {
+            let other = &self.members[other];
+            Rate { failures: other.failed_in(span, outcomes), requests: other.sent_in(span).len() }
+        });
         let active: Vec<Rate> = rates.filter(|rate| rate.requests > 0).collect();
         let failing = active.iter().filter(|rate| rate.failures > 0).count();
         let Rate { failures, requests } = active.iter().copied().sum();
@@ -479,21 +487,6 @@ pub(super) fn sent_by(callers: &Callers, failures: u64) -> Vec<Evidence> {
     evidence
 }
 
-/// The network that the address of a target is likely to share with its neighbours: `10.0.11.0/24`, or the first 64 bits of an IPv6 address. Absent where it is no address.
-fn subnet_of(target: &[u8]) -> Option<String> {
-    let (address, _) = std::str::from_utf8(target).ok()?.rsplit_once(':')?;
-    match address.trim_matches(['[', ']']).parse().ok()? {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            Some(format!("{a}.{b}.{c}.0/24"))
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Some(format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"))
-        }
-    }
-}
-
 /// How much of the failures, and how much of the requests, is of one thing: `held` of `all`.
 fn keeps_to(what: &str, held: Rate, all: Rate, names: [&'static str; 2]) -> Evidence {
     Evidence::speaks_for(
@@ -513,30 +506,9 @@ impl Verdict {
     }
 }
 
-/// The places of passages in the order in which they were sent.
-///
-/// Sorted with the times in hand, as numbers that are compared in one step: looking each of them up would cost more than all the rest.
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is the place, or less")]
-fn by_dispatch(passages: &[Passage]) -> Vec<u32> {
-    let times = || passages.iter().map(|passage| passage.dispatched.in_order());
-    let first = times().min().unwrap_or_default();
-    let last = times().max().unwrap_or_default();
-    let place_bits = u32::BITS - (passages.len().max(1) as u32).leading_zeros();
-    if last - first < 1 << (u64::BITS - place_bits) {
-        let mut keys: Vec<u64> = times().zip(0..).map(|(time, place)| (time - first) << place_bits | place).collect();
-        keys.sort_unstable();
-        let mask = (1 << place_bits) - 1;
-        return keys.into_iter().map(|key| (key & mask) as u32).collect();
-    }
-    // Lines that claim to be of the year one.
-    let mut keys: Vec<u128> = times().zip(0..).map(|(time, place)| u128::from(time) << u32::BITS | place).collect();
-    keys.sort_unstable();
-    keys.into_iter().map(|key| key as u32).collect()
-}
-
 impl<'a> Member<'a> {
-    fn new(place: u32, target: &'a Target, passages: Vec<Passage>) -> Self {
-        let by_dispatch = by_dispatch(&passages);
+    fn new(place: u32, target: &'a Target, subnet: Option<Subnet>, passages: Vec<Passage>) -> Self {
+        let dispatches = Dispatches::new(&passages);
         let failures: Vec<u32> = passages
             .iter()
             .zip(0..)
@@ -554,15 +526,12 @@ impl<'a> Member<'a> {
             times.sort_unstable();
         }
         let is_explained = vec![false; passages.len()];
-        Self { place, target, passages, by_dispatch, failures, failed, is_explained }
+        Self { place, target, passages, dispatches, subnet, failures, failed, is_explained }
     }
 
     /// Those that were sent in a span of time, in that order.
     pub(super) fn sent_in(&self, span: Span) -> impl ExactSizeIterator<Item = &Passage> {
-        let sent = |place: u32| self.passages[place as usize].dispatched;
-        let from = self.by_dispatch.partition_point(|&place| sent(place) < span.first);
-        let count = self.by_dispatch[from..].partition_point(|&place| sent(place) <= span.last);
-        self.by_dispatch[from..from + count].iter().map(|&place| &self.passages[place as usize])
+        self.dispatches.within(span, &self.passages).iter().map(|&place| &self.passages[place as usize])
     }
 
     /// How many of those that were sent in a span of time failed, in one of those ways.
@@ -576,15 +545,12 @@ impl<'a> Member<'a> {
 
     /// When the last request before a moment was sent to it, and when the first one after another. Absent where there is none.
     pub(super) fn sent_around(&self, before: Timestamp, after: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
-        let sent = |place: &u32| self.passages[*place as usize].dispatched;
-        let earlier = self.by_dispatch.partition_point(|place| sent(place) < before);
-        let later = self.by_dispatch.partition_point(|place| sent(place) <= after);
-        (self.by_dispatch[..earlier].last().map(sent), self.by_dispatch.get(later).map(sent))
+        self.dispatches.around(before, after, &self.passages)
     }
 
     /// When its first request was sent. Absent where none is known.
     pub(super) fn first_sent(&self) -> Option<Timestamp> {
-        self.by_dispatch.first().map(|&place| self.passages[place as usize].dispatched)
+        self.dispatches.first(&self.passages)
     }
 
     /// The failures that nothing explains yet, with their places.
@@ -607,26 +573,5 @@ impl<'a> Member<'a> {
     /// Those that ended from `from` on, in their order.
     pub(super) fn since(&self, from: Timestamp) -> &[Passage] {
         &self.passages[self.passages.partition_point(|passage| passage.ended < from)..]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passages_are_put_in_the_order_in_which_they_were_sent_however_far_apart() {
-        let passages_at = |seconds: &[i64]| -> Vec<Passage> {
-            let at = seconds.iter().map(|&second| Timestamp::from_seconds(second));
-            let (outcome, target_status) = (Outcome::Ok, None);
-            at.map(|at| Passage { dispatched: at, ended: at, outcome, target_status, route: 0, node: 0 }).collect()
-        };
-        for far in [100, 2_000_000] {
-            let seconds: Vec<i64> = (0..5_000).map(|number| number * 7_919 % 3_000 * far - far).collect();
-            let mut expected: Vec<u32> = (0..5_000).collect();
-            expected.sort_by_key(|&place| seconds[place as usize]);
-            assert_eq!(by_dispatch(&passages_at(&seconds)), expected);
-        }
-        assert_eq!(by_dispatch(&[]), Vec::<u32>::new());
     }
 }

@@ -1,9 +1,11 @@
 //! What can be measured in a target's requests, before anything is said of causes.
 
 pub(super) mod course;
+pub(super) mod dispatches;
 pub(super) mod endings;
 pub(super) mod lags;
 pub(super) mod load;
 pub(super) mod routes;
 pub(super) mod share;
+pub(super) mod subnet;
 pub(super) mod walls;
