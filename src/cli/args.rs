@@ -91,7 +91,12 @@ pub(crate) struct ManArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use albscope::Timestamp;
     use clap::CommandFactory;
+
+    pub(super) fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text.as_bytes()).expect("a time")
+    }
 
     #[test]
     fn the_definitions_hold_together() {

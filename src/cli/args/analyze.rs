@@ -181,14 +181,10 @@ pub(crate) enum ColorArg {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::at;
     use super::super::{Args, Command};
     use super::*;
-    use albscope::Timestamp;
     use clap::Parser;
-
-    fn at(text: &str) -> Timestamp {
-        Timestamp::parse(text.as_bytes()).expect("a time")
-    }
 
     #[test]
     fn the_command_of_a_report_says_what_changes_it_and_nothing_else() {

@@ -156,13 +156,10 @@ fn parse_endpoint(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::at;
     use super::super::{Args, Command, joined};
     use super::*;
     use clap::Parser;
-
-    fn at(text: &str) -> Timestamp {
-        Timestamp::parse(text.as_bytes()).expect("a time")
-    }
 
     #[test]
     fn a_clock_time_of_until_is_of_the_day_of_since() {

@@ -114,11 +114,8 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::at;
     use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        Timestamp::parse(text.as_bytes()).expect("a time")
-    }
 
     #[test]
     fn times_ages_and_clocks_are_understood() {
