@@ -7,6 +7,7 @@ mod cache;
 mod client;
 mod etag;
 mod fetch;
+mod http;
 mod retry;
 mod trouble;
 mod url;

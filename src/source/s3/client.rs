@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -15,13 +15,10 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
-use aws_smithy_http_client::tls;
-use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
-use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::cache::Cache;
 use super::etag::Etag;
+use super::http;
 use super::retry::{Pace, with_retries};
 use super::trouble::{Kind, Trouble, chain};
 use super::walk::{Begin, Key, Page};
@@ -46,7 +43,7 @@ pub(super) struct Shared {
     /// Clients of buckets that turned out to lie in another region.
     elsewhere: Mutex<HashMap<String, (String, Client)>>,
     client: Client,
-    pub(super) pace: Pace,
+    pub(super) pace: Arc<Pace>,
     pub(super) bounds: Bounds,
     pub(super) cache: Option<Cache>,
 }
@@ -60,14 +57,11 @@ impl Shared {
             })
         });
         let cache = cache.transpose()?;
-        let https = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
-        let http = SharedHttpClient::new(OnceNeeded(https));
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
+        let https = http::with_tls();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https.clone());
         if let Some(profile) = &options.profile {
             // A profile that was asked for counts more than keys in the environment, as with the AWS command line.
-            let provider = ProviderConfig::default().with_http_client(http);
+            let provider = ProviderConfig::default().with_http_client(https.clone());
             let credentials =
                 ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
             // Asked once here, as only the first answer says what is wrong with the profile.
@@ -104,17 +98,15 @@ impl Shared {
         if other_store.as_ref().is_some_and(|url| !url.contains(".amazonaws.com")) {
             config = config.force_path_style(true);
         }
-        if other_store.is_some_and(|url| url.starts_with("http://")) {
-            config = config.http_client(aws_smithy_http_client::Builder::new().build_http());
-        }
-        let base = config.build();
+        let needs_tls = !other_store.is_some_and(|url| url.starts_with("http://"));
+        let base = config.http_client(http::in_turn(if needs_tls { https } else { http::without_tls() })).build();
         Ok(Self {
             client: Client::from_conf(base.clone()),
             base,
             region,
             request_payer: options.request_payer.then_some(RequestPayer::Requester),
             elsewhere: Mutex::default(),
-            pace: Pace::new(bounds.concurrency),
+            pace: Arc::new(Pace::new(bounds.concurrency)),
             bounds,
             cache,
         })
@@ -265,20 +257,6 @@ impl Shared {
             request = request.if_match(etag.header());
         }
         request.send().await.map_err(|error| Trouble::of(&error))
-    }
-}
-
-/// A client that reads the certificates this machine trusts with its first request, not when it is made: that takes some milliseconds, and a store without TLS needs none.
-#[derive(Debug)]
-struct OnceNeeded(SharedHttpClient);
-
-impl HttpClient for OnceNeeded {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        self.0.http_connector(settings, components)
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.0.connector_metadata()
     }
 }
 

@@ -109,6 +109,8 @@ pub(super) async fn bring_all(shared: Arc<Shared>, budget: Arc<Semaphore>, mut o
         // The semaphore is never closed.
         let Ok(hold) = budget.clone().acquire_many_owned(pieces(memory(order.size))).await else { return };
         tokio::spawn(bring(shared.clone(), order, hold));
+        // So that its request goes out before those behind it are signed too.
+        tokio::task::yield_now().await;
     }
 }
 

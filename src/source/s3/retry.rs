@@ -2,7 +2,9 @@
 //!
 //! The SDK's own retries end where the answer's head begins; a body that breaks off is as common. So one loop here does both, and the SDK tries once.
 
+use std::cell::{Cell, RefCell};
 use std::collections::hash_map::RandomState;
+use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,12 +26,16 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// The longest wait of all. Ten tries wait 11 s in the mean and 16 s at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// How long ago a request may have been signed when it is sent. The SDK signs with credentials that hold for ten seconds more, and S3 accepts signatures for some minutes.
+const MAX_SIGNED: Duration = Duration::from_secs(5);
+
 /// Limits the requests in flight: halved when the store asks for fewer, raised by one for each round of answers without. Refusals of requests that were sent before the last
 /// cut tell nothing new.
 #[derive(Debug)]
 pub(super) struct Pace {
     slots: Arc<Semaphore>,
     most: usize,
+    max_signed: Duration,
     state: Mutex<State>,
 }
 
@@ -43,8 +49,8 @@ struct State {
 }
 
 /// The right to have one request in flight.
-pub(super) struct Slot<'p> {
-    pace: &'p Pace,
+struct Slot {
+    pace: Arc<Pace>,
     begun: Instant,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -54,13 +60,13 @@ impl Pace {
     pub(super) fn new(most: usize) -> Self {
         let most = most.max(1);
         let state = State { limit: most, debt: 0, answered: 0, cut: None };
-        Self { slots: Arc::new(Semaphore::new(most)), most, state: Mutex::new(state) }
+        Self { slots: Arc::new(Semaphore::new(most)), most, max_signed: MAX_SIGNED, state: Mutex::new(state) }
     }
 
-    async fn slot(&self) -> Slot<'_> {
+    async fn slot(self: &Arc<Self>) -> Slot {
         // The semaphore is never closed; without a permit a request would merely not be counted.
         let permit = self.slots.clone().acquire_owned().await.ok();
-        Slot { pace: self, begun: Instant::now(), permit }
+        Slot { pace: self.clone(), begun: Instant::now(), permit }
     }
 
     /// A request that was sent at `begun` was refused.
@@ -96,7 +102,7 @@ impl Pace {
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.pace.lock();
         if state.debt > 0
@@ -108,21 +114,75 @@ impl Drop for Slot<'_> {
     }
 }
 
-/// Does `attempt` until it succeeds, fails for good, or was tried often enough. Each attempt holds a slot of `pace`.
+tokio::task_local! {
+    /// The attempt that this task makes.
+    static ATTEMPT: Attempt;
+}
+
+/// What an attempt has taken on its way.
+struct Attempt {
+    pace: Arc<Pace>,
+    slot: RefCell<Option<Slot>>,
+    has_aged: Cell<bool>,
+}
+
+/// A request waited for its slot for so long that it has to be signed anew.
+#[derive(Debug)]
+pub(super) struct Aged;
+
+impl fmt::Display for Aged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request was signed too long ago to be sent")
+    }
+}
+
+impl std::error::Error for Aged {}
+
+/// Waits until the request that this task has ready may be sent. It holds its slot until the attempt is over.
+///
+/// A request is built and signed before it asks, while those ahead of it are waited for: a slot is for the network alone. What no attempt sends, as a question for a bucket's region,
+/// asks for no slot.
+///
+/// # Errors
+/// [`Aged`], whereupon the attempt begins anew and has its slot already.
+pub(super) async fn may_send() -> Result<(), Aged> {
+    let has_slot = ATTEMPT.try_with(|attempt| (attempt.slot.borrow().is_some(), attempt.pace.clone()));
+    let Ok((false, pace)) = has_slot else { return Ok(()) };
+    let signed = Instant::now();
+    let slot = pace.slot().await;
+    let has_aged = signed.elapsed() > pace.max_signed;
+    ATTEMPT.with(|attempt| {
+        attempt.slot.replace(Some(slot));
+        attempt.has_aged.set(has_aged);
+    });
+    if has_aged { Err(Aged) } else { Ok(()) }
+}
+
+/// Does `attempt` until it succeeds, fails for good, or was tried often enough. Each attempt holds a slot of `pace` from when it asks whether it [may send](may_send).
 ///
 /// # Errors
 /// The last attempt's.
-pub(super) async fn with_retries<T, F, A>(pace: &Pace, mut attempt: F) -> Result<T, Trouble>
+pub(super) async fn with_retries<T, F, A>(pace: &Arc<Pace>, attempt: F) -> Result<T, Trouble>
+where
+    F: FnMut() -> A,
+    A: Future<Output = Result<T, Trouble>>,
+{
+    let begun = Attempt { pace: pace.clone(), slot: RefCell::default(), has_aged: Cell::default() };
+    ATTEMPT.scope(begun, tries(pace, attempt)).await
+}
+
+async fn tries<T, F, A>(pace: &Pace, mut attempt: F) -> Result<T, Trouble>
 where
     F: FnMut() -> A,
     A: Future<Output = Result<T, Trouble>>,
 {
     let mut tried = 0;
     loop {
-        let (begun, result) = {
-            let slot = pace.slot().await;
-            (slot.begun, attempt().await)
-        };
+        let result = attempt().await;
+        if ATTEMPT.with(|attempt| attempt.has_aged.take()) {
+            continue;
+        }
+        let slot = ATTEMPT.with(|attempt| attempt.slot.take());
         let trouble = match result {
             Ok(value) => {
                 pace.answered();
@@ -130,9 +190,12 @@ where
             }
             Err(trouble) => trouble,
         };
-        if trouble.kind == Kind::Throttled {
-            pace.throttled(begun);
+        if trouble.kind == Kind::Throttled
+            && let Some(slot) = &slot
+        {
+            pace.throttled(slot.begun);
         }
+        drop(slot);
         tried += 1;
         let attempts = match trouble.kind {
             Kind::Unreachable | Kind::NoTls => ATTEMPTS_TO_REACH,
@@ -181,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_passes_is_tried_again_and_what_does_not_is_not() {
-        let pace = Pace::new(4);
+        let pace = Arc::new(Pace::new(4));
         let tries = AtomicUsize::new(0);
         let result = block_on(with_retries(&pace, || async {
             match tries.fetch_add(1, Ordering::Relaxed) {
@@ -201,8 +264,53 @@ mod tests {
     }
 
     #[test]
+    fn a_request_waits_for_its_slot_when_it_is_ready_and_holds_it_to_the_end() {
+        let pace = Arc::new(Pace::new(1));
+        let told = RefCell::new(Vec::new());
+        let request = |name| {
+            let told = &told;
+            with_retries(&pace, move || async move {
+                told.borrow_mut().push(format!("{name} is ready"));
+                may_send().await.expect("nothing ages in a test");
+                told.borrow_mut().push(format!("{name} is sent"));
+                tokio::task::yield_now().await;
+                // As after a redirect: the slot is that of the attempt.
+                may_send().await.expect("it may already");
+                tokio::task::yield_now().await;
+                told.borrow_mut().push(format!("{name} is answered"));
+                Ok(())
+            })
+        };
+        block_on(async {
+            let (a, b) = futures::future::join(request("a"), request("b")).await;
+            a.and(b).expect("both are answered");
+            may_send().await.expect("what is no attempt needs no slot");
+        });
+        let expected = ["a is ready", "a is sent", "b is ready", "a is answered", "b is sent", "b is answered"];
+        assert_eq!(told.into_inner(), expected);
+        assert_eq!(pace.slots.available_permits(), 1);
+    }
+
+    #[test]
+    fn what_waited_for_too_long_is_made_anew_and_keeps_its_slot() {
+        let pace = Arc::new(Pace { max_signed: Duration::ZERO, ..Pace::new(1) });
+        let made = AtomicUsize::new(0);
+        let request = || {
+            with_retries(&pace, || async {
+                made.fetch_add(1, Ordering::Relaxed);
+                may_send().await.map_err(|aged| Trouble::new(Kind::Other, aged.to_string()))?;
+                assert_eq!(pace.slots.available_permits(), 0);
+                Ok(())
+            })
+        };
+        block_on(request()).expect("an old request is no failure");
+        assert_eq!(made.into_inner(), 2);
+        assert_eq!(pace.slots.available_permits(), 1);
+    }
+
+    #[test]
     fn throttling_halves_the_requests_in_flight_and_answers_raise_them_again() {
-        let pace = Pace::new(8);
+        let pace = Arc::new(Pace::new(8));
         block_on(async {
             let slots = [pace.slot().await, pace.slot().await, pace.slot().await];
             pace.throttled(slots[0].begun);
