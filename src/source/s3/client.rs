@@ -19,7 +19,7 @@ use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
 use super::cache::Cache;
 use super::etag::Etag;
 use super::http;
-use super::retry::{Pace, with_retries};
+use super::retry::{Pace, Turn, with_retries};
 use super::trouble::{Kind, Trouble, chain};
 use super::walk::{Begin, Key, Page};
 use super::{Bounds, S3Options};
@@ -131,12 +131,12 @@ impl Shared {
     /// Sends a request until it succeeds or fails for good; to the region where the bucket is, once that is known.
     pub(super) async fn send<T, F, A>(&self, bucket: &str, mut attempt: F) -> Result<T, Trouble>
     where
-        F: FnMut(Client) -> A,
+        F: FnMut(Client, Turn) -> A,
         A: Future<Output = Result<T, Trouble>>,
     {
         loop {
             let asked = self.region(bucket);
-            let trouble = match with_retries(&self.pace, || attempt(self.client(bucket))).await {
+            let trouble = match with_retries(&self.pace, |turn| attempt(self.client(bucket), turn)).await {
                 Ok(value) => return Ok(value),
                 Err(trouble) => trouble,
             };
@@ -193,7 +193,7 @@ impl Shared {
         from: &Begin,
         is_encoded: bool,
     ) -> Result<Page, Trouble> {
-        self.send(bucket, |client| async move {
+        self.send(bucket, |client, turn| async move {
             let mut request = client.list_objects_v2().bucket(bucket).set_request_payer(self.request_payer.clone());
             if !prefix.is_empty() {
                 request = request.prefix(prefix);
@@ -209,6 +209,7 @@ impl Shared {
                 Begin::After(key) => request.start_after(key),
                 Begin::Token { token, .. } => request.continuation_token(token),
             };
+            let request = request.customize().mutate_request(http::carrying(turn));
             let answer = request.send().await.map_err(|error| Trouble::of(&error))?;
             let name = |told: &str| if is_encoded { decoded(told) } else { told.to_owned() };
             let keys: Vec<Key> = answer.contents().iter().filter_map(|object| key(object, name)).collect();
@@ -227,8 +228,9 @@ impl Shared {
 
     /// An object's head.
     pub(super) async fn head(&self, bucket: &str, name: &str) -> Result<Key, Trouble> {
-        self.send(bucket, |client| async move {
+        self.send(bucket, |client, turn| async move {
             let request = client.head_object().bucket(bucket).key(name).set_request_payer(self.request_payer.clone());
+            let request = request.customize().mutate_request(http::carrying(turn));
             let answer = request.send().await.map_err(|error| Trouble::of(&error))?;
             Ok(Key {
                 name: name.to_owned(),
@@ -243,7 +245,7 @@ impl Shared {
     /// Begins to read an object, or a range of its bytes; once.
     pub(super) async fn get(
         &self,
-        client: Client,
+        (client, turn): (Client, Turn),
         bucket: &str,
         key: &str,
         range: Option<(u64, u64)>,
@@ -256,7 +258,7 @@ impl Shared {
         if let Some(etag) = etag {
             request = request.if_match(etag.header());
         }
-        request.send().await.map_err(|error| Trouble::of(&error))
+        request.customize().mutate_request(http::carrying(turn)).send().await.map_err(|error| Trouble::of(&error))
     }
 }
 

@@ -2,12 +2,12 @@
 //!
 //! The SDK's own retries end where the answer's head begins; a body that breaks off is as common. So one loop here does both, and the SDK tries once.
 
-use std::cell::{Cell, RefCell};
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,8 +26,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// The longest wait of all. Ten tries wait 11 s in the mean and 16 s at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// How long ago a request may have been signed when it is sent. The SDK signs with credentials that hold for ten seconds more, and S3 accepts signatures for some minutes.
-const MAX_SIGNED: Duration = Duration::from_secs(5);
+/// How long a request may have been signed when it is sent. The SDK signs with credentials that hold for five seconds more at least, S3 accepts a signature for minutes, and to sign anew takes a fraction of a millisecond.
+const MAX_SIGNED: Duration = Duration::from_secs(1);
 
 /// Limits the requests in flight: halved when the store asks for fewer, raised by one for each round of answers without. Refusals of requests that were sent before the last
 /// cut tell nothing new.
@@ -49,6 +49,7 @@ struct State {
 }
 
 /// The right to have one request in flight.
+#[derive(Debug)]
 struct Slot {
     pace: Arc<Pace>,
     begun: Instant,
@@ -61,6 +62,17 @@ impl Pace {
         let most = most.max(1);
         let state = State { limit: most, debt: 0, answered: 0, cut: None };
         Self { slots: Arc::new(Semaphore::new(most)), most, max_signed: MAX_SIGNED, state: Mutex::new(state) }
+    }
+
+    /// The same for tests, with another age at which requests are signed anew.
+    #[cfg(test)]
+    pub(super) fn with_max_signed(self, max_signed: Duration) -> Self {
+        Self { max_signed, ..self }
+    }
+
+    /// Whether a request that is ready could be sent at once.
+    pub(super) fn has_room(&self) -> bool {
+        self.slots.available_permits() > 0
     }
 
     async fn slot(self: &Arc<Self>) -> Slot {
@@ -114,16 +126,19 @@ impl Drop for Slot {
     }
 }
 
-tokio::task_local! {
-    /// The attempt that this task makes.
-    static ATTEMPT: Attempt;
-}
+/// Tells a request when it may be sent. Each request of an attempt carries one.
+///
+/// A request is built and signed before it asks, while those ahead of it are waited for, so that no slot stands empty meanwhile. What carries none, as a question for a bucket's region, is
+/// sent at once. It only points to what is held: a request that was given up, and that something still has, holds nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Turn(Weak<Held>);
 
-/// What an attempt has taken on its way.
-struct Attempt {
+/// What is held while a request is tried.
+#[derive(Debug)]
+struct Held {
     pace: Arc<Pace>,
-    slot: RefCell<Option<Slot>>,
-    has_aged: Cell<bool>,
+    slot: Mutex<Option<Slot>>,
+    has_aged: AtomicBool,
 }
 
 /// A request waited for its slot for so long that it has to be signed anew.
@@ -138,51 +153,48 @@ impl fmt::Display for Aged {
 
 impl std::error::Error for Aged {}
 
-/// Waits until the request that this task has ready may be sent. It holds its slot until the attempt is over.
-///
-/// A request is built and signed before it asks, while those ahead of it are waited for: a slot is for the network alone. What no attempt sends, as a question for a bucket's region,
-/// asks for no slot.
-///
-/// # Errors
-/// [`Aged`], whereupon the attempt begins anew and has its slot already.
-pub(super) async fn may_send() -> Result<(), Aged> {
-    let has_slot = ATTEMPT.try_with(|attempt| (attempt.slot.borrow().is_some(), attempt.pace.clone()));
-    let Ok((false, pace)) = has_slot else { return Ok(()) };
-    let signed = Instant::now();
-    let slot = pace.slot().await;
-    let has_aged = signed.elapsed() > pace.max_signed;
-    ATTEMPT.with(|attempt| {
-        attempt.slot.replace(Some(slot));
-        attempt.has_aged.set(has_aged);
-    });
-    if has_aged { Err(Aged) } else { Ok(()) }
+impl Turn {
+    /// Waits until a request that is signed may be sent. The slot that it gets is held until the attempt is over; a second request, behind the first, goes in the same.
+    ///
+    /// # Errors
+    /// [`Aged`], whereupon the attempt begins anew and has its slot already.
+    pub(super) async fn come(&self) -> Result<(), Aged> {
+        let Some(held) = self.0.upgrade() else { return Ok(()) };
+        if held.slot().is_some() {
+            return Ok(());
+        }
+        let signed = Instant::now();
+        let slot = held.pace.slot().await;
+        let has_aged = signed.elapsed() >= held.pace.max_signed;
+        held.has_aged.store(has_aged, Ordering::Relaxed);
+        *held.slot() = Some(slot);
+        if has_aged { Err(Aged) } else { Ok(()) }
+    }
 }
 
-/// Does `attempt` until it succeeds, fails for good, or was tried often enough. Each attempt holds a slot of `pace` from when it asks whether it [may send](may_send).
+impl Held {
+    fn slot(&self) -> MutexGuard<'_, Option<Slot>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does `attempt` until it succeeds, fails for good, or was tried often enough. Each attempt holds a slot of `pace` from when its [`Turn`] comes until it is over.
 ///
 /// # Errors
 /// The last attempt's.
-pub(super) async fn with_retries<T, F, A>(pace: &Arc<Pace>, attempt: F) -> Result<T, Trouble>
+pub(super) async fn with_retries<T, F, A>(pace: &Arc<Pace>, mut attempt: F) -> Result<T, Trouble>
 where
-    F: FnMut() -> A,
+    F: FnMut(Turn) -> A,
     A: Future<Output = Result<T, Trouble>>,
 {
-    let begun = Attempt { pace: pace.clone(), slot: RefCell::default(), has_aged: Cell::default() };
-    ATTEMPT.scope(begun, tries(pace, attempt)).await
-}
-
-async fn tries<T, F, A>(pace: &Pace, mut attempt: F) -> Result<T, Trouble>
-where
-    F: FnMut() -> A,
-    A: Future<Output = Result<T, Trouble>>,
-{
+    let held = Arc::new(Held { pace: pace.clone(), slot: Mutex::default(), has_aged: AtomicBool::default() });
     let mut tried = 0;
     loop {
-        let result = attempt().await;
-        if ATTEMPT.with(|attempt| attempt.has_aged.take()) {
+        let result = attempt(Turn(Arc::downgrade(&held))).await;
+        if held.has_aged.swap(false, Ordering::Relaxed) && result.is_err() {
             continue;
         }
-        let slot = ATTEMPT.with(|attempt| attempt.slot.take());
+        let slot = held.slot().take();
         let trouble = match result {
             Ok(value) => {
                 pace.answered();
@@ -223,7 +235,7 @@ fn jitter() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     fn block_on<F: Future>(future: F) -> F::Output {
         tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(future)
@@ -246,7 +258,7 @@ mod tests {
     fn what_passes_is_tried_again_and_what_does_not_is_not() {
         let pace = Arc::new(Pace::new(4));
         let tries = AtomicUsize::new(0);
-        let result = block_on(with_retries(&pace, || async {
+        let result = block_on(with_retries(&pace, |_| async {
             match tries.fetch_add(1, Ordering::Relaxed) {
                 0 => Err(Trouble::new(Kind::Throttled, "slow down")),
                 1 => Err(Trouble::transient("reset")),
@@ -255,7 +267,7 @@ mod tests {
         }));
         assert_eq!(result.expect("the third try succeeds"), 2);
         let tries = AtomicUsize::new(0);
-        let result: Result<(), _> = block_on(with_retries(&pace, || async {
+        let result: Result<(), _> = block_on(with_retries(&pace, |_| async {
             tries.fetch_add(1, Ordering::Relaxed);
             Err(Trouble::new(Kind::Denied, "no"))
         }));
@@ -266,46 +278,27 @@ mod tests {
     #[test]
     fn a_request_waits_for_its_slot_when_it_is_ready_and_holds_it_to_the_end() {
         let pace = Arc::new(Pace::new(1));
-        let told = RefCell::new(Vec::new());
+        let all = &Mutex::new(Vec::new());
         let request = |name| {
-            let told = &told;
-            with_retries(&pace, move || async move {
-                told.borrow_mut().push(format!("{name} is ready"));
-                may_send().await.expect("nothing ages in a test");
-                told.borrow_mut().push(format!("{name} is sent"));
+            let told = move |what| all.lock().expect("nobody panics").push(format!("{name} {what}"));
+            with_retries(&pace, move |turn| async move {
+                told("is ready");
+                turn.come().await.expect("nothing ages in a test");
+                told("is sent");
                 tokio::task::yield_now().await;
-                // As after a redirect: the slot is that of the attempt.
-                may_send().await.expect("it may already");
+                turn.come().await.expect("a second one goes in the same slot");
                 tokio::task::yield_now().await;
-                told.borrow_mut().push(format!("{name} is answered"));
-                Ok(())
+                told("is answered");
+                Ok(turn)
             })
         };
-        block_on(async {
-            let (a, b) = futures::future::join(request("a"), request("b")).await;
-            a.and(b).expect("both are answered");
-            may_send().await.expect("what is no attempt needs no slot");
-        });
+        let (a, b) = block_on(futures::future::join(request("a"), request("b")));
         let expected = ["a is ready", "a is sent", "b is ready", "a is answered", "b is sent", "b is answered"];
-        assert_eq!(told.into_inner(), expected);
-        assert_eq!(pace.slots.available_permits(), 1);
-    }
-
-    #[test]
-    fn what_waited_for_too_long_is_made_anew_and_keeps_its_slot() {
-        let pace = Arc::new(Pace { max_signed: Duration::ZERO, ..Pace::new(1) });
-        let made = AtomicUsize::new(0);
-        let request = || {
-            with_retries(&pace, || async {
-                made.fetch_add(1, Ordering::Relaxed);
-                may_send().await.map_err(|aged| Trouble::new(Kind::Other, aged.to_string()))?;
-                assert_eq!(pace.slots.available_permits(), 0);
-                Ok(())
-            })
-        };
-        block_on(request()).expect("an old request is no failure");
-        assert_eq!(made.into_inner(), 2);
-        assert_eq!(pace.slots.available_permits(), 1);
+        assert_eq!(*all.lock().expect("nobody panics"), expected);
+        for turn in [a, b] {
+            block_on(turn.expect("it is answered").come()).expect("it is over");
+            assert_eq!(pace.slots.available_permits(), 1, "what is over holds nothing");
+        }
     }
 
     #[test]
