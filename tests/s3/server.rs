@@ -72,6 +72,8 @@ pub(crate) struct Request {
     pub(crate) payer: Option<String>,
     /// The region that it is signed for; absent when it is not signed.
     pub(crate) region: Option<String>,
+    /// When it was signed, in seconds since midnight; absent when it is not signed.
+    pub(crate) signed: Option<u32>,
     /// What happened to it.
     pub(crate) fault: Option<Fault>,
 }
@@ -99,6 +101,11 @@ impl Request {
             let (_, scope) = authorization.split_once("Credential=")?;
             scope.split('/').nth(2).map(str::to_owned)
         });
+        // 20261123T093743Z
+        let signed = header("x-amz-date").and_then(|date| {
+            let clock: u32 = date.get(9..15)?.parse().ok()?;
+            Some(clock / 10_000 * 3600 + clock / 100 % 100 * 60 + clock % 100)
+        });
         Self {
             operation,
             bucket: bucket.to_owned(),
@@ -110,6 +117,7 @@ impl Request {
             range: header(RANGE.as_str()),
             payer: header("x-amz-request-payer"),
             region,
+            signed,
             fault: None,
         }
     }

@@ -45,6 +45,32 @@ fn five_hundred_objects_are_waited_for_side_by_side() {
     }
 }
 
+/// Requests are signed ahead of their turn, but not long ahead of it.
+#[test]
+fn a_request_that_waited_long_for_its_turn_is_signed_anew_and_sent_once() {
+    let object = gzip((line().build() + "\n").as_bytes());
+    let twin = Twin::new([]);
+    let store = Store::memory();
+    store.put_all("logs", (0..3).map(|number| format!("{number}.log.gz")), object);
+    let server = Server::new(&store);
+    server.set_latency(Duration::from_millis(1100));
+    let run = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json", "--concurrency", "1"]);
+    run.assert_sound("slow");
+    assert_eq!(run.json()["input"]["lines"], 3);
+    assert_eq!(server.most_in_flight(), 1);
+    let requests = server.requests();
+    let signed: Vec<u32> = requests
+        .iter()
+        .filter(|request| request.operation == Operation::Get)
+        .map(|request| request.signed.expect("it is signed"))
+        .collect();
+    let [first, .., last] = signed[..] else { panic!("{signed:?}") };
+    assert_eq!(signed.len(), 3);
+    // It was sent 2.2 s after the first, with which it was made ready. Midnight may lie between them.
+    let ahead = (last + 86_400 - first) % 86_400;
+    assert!(ahead >= 2, "{signed:?}");
+}
+
 fn large(lines: usize) -> Vec<u8> {
     (line().build() + "\n").repeat(lines).into_bytes()
 }
