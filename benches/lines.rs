@@ -90,7 +90,7 @@ fn aggregate(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// In bytes of decoded text, as all others.
+/// In bytes of decoded text, like all others.
 #[divan::bench(args = ["in memory", "streaming"])]
 fn decode(bencher: Bencher<'_, '_>, way: &str) {
     let Input { objects, text } = input();

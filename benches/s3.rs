@@ -11,8 +11,14 @@ mod faults;
 mod program;
 #[path = "../tests/s3/server.rs"]
 mod server;
+#[path = "../tests/s3/service.rs"]
+mod service;
+#[path = "../tests/s3/signature.rs"]
+mod signature;
 #[path = "../tests/s3/store.rs"]
 mod store;
+#[path = "../tests/s3/uri.rs"]
+mod uri;
 
 use std::ops::ControlFlow;
 use std::process::Command;

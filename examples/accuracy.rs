@@ -5,11 +5,18 @@
 //! $ cargo run --release --example accuracy -- --seeds 2 --scenario deploy-abrupt --misses
 //! ```
 //!
-//! Prints the tables of `docs/accuracy.md`. Options: `--seeds N` runs of each scenario in which something fails (8), `--healthy N` of each other one
-//! (20), `--first N` the first seed (5001), `--scenario NAME` only these (may come several times), `--jobs N` threads, `--misses` lists what was not named right.
+//! Prints the tables of `docs/accuracy.md`. Options:
 //!
-//! What counts is a target with ten failures or more; for causes that lie with no target, the target group. Its true cause is that of
-//! most of its failures. It is named right where the first finding about it names that cause, or one that is as true of most of them.
+//! - `--seeds N`: runs of each scenario in which something fails (8)
+//! - `--healthy N`: runs of each other scenario (20)
+//! - `--first N`: the first seed (5001)
+//! - `--scenario NAME`: only this scenario; may be given several times
+//! - `--jobs N`: threads (one per CPU)
+//! - `--misses`: lists what was not named right
+//!
+//! A case is a target with ten failures or more, or its target group if the cause concerns no single target. Its true
+//! cause is the most frequent cause of its failures. It is named right if the first finding about it names that cause,
+//! or another one that describes most of the failures just as well.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,13 +30,13 @@ use albscope::simulate::{SCENARIOS, Scenario, Simulation};
 use albscope::{Analysis, Progress, source};
 use serde_json::Value;
 
-/// Failures of a target from which on it counts.
+/// A target with fewer failures does not count.
 const MIN_FAILURES: u64 = 10;
 
 /// Races with fewer failures say little about the timeout.
 const MIN_RACES: u64 = 20;
 
-/// Causes that lie with no target: what they are true of is the target group.
+/// Causes that concern no single target: they are looked for at the target group.
 const OF_GROUPS: &[&str] = &[
     "dependency-outage",
     "identity-provider-error",
@@ -95,17 +102,19 @@ struct Case {
     place: String,
     failures: u64,
     cause: String,
-    /// Causes that are as true of most of the failures.
+    /// Other causes that describe most of the failures just as well.
     also: Vec<String>,
     /// The first two findings: cause and confidence.
     named: Vec<(&'static str, Confidence)>,
-    /// Causes that the first finding says to fit as well.
+    /// Other causes that fit, according to the first finding.
     also_fits: Vec<&'static str>,
-    /// What was estimated, if it was: a keep-alive timeout and a wall, in seconds, each with the true one.
+    /// The keep-alive timeout: the true one and what was estimated, if it was.
     keep_alive: Option<Estimate>,
+    /// The wall (the timeout that ends requests): the true one and what was estimated, if it was.
     wall: Option<Estimate>,
 }
 
+/// A timeout in seconds, true and estimated.
 struct Estimate {
     /// The timer's kind, or whose timeout the wall is.
     kind: String,
@@ -134,7 +143,7 @@ struct Outcome {
     seed: u64,
     lines: u64,
     cases: Vec<Case>,
-    /// Findings of a run in which nothing failed that should not: cause and confidence.
+    /// Findings of a run in which nothing should fail: cause and confidence.
     unfounded: Vec<(&'static str, Confidence)>,
 }
 
@@ -143,7 +152,7 @@ fn main() -> Result<(), Failure> {
     let runs = options.runs();
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::new());
-    // Threads of their own: an analysis brings its pool along.
+    // Plain threads, as each analysis brings its own pool.
     std::thread::scope(|scope| {
         for _ in 0..options.jobs {
             scope.spawn(|| {
@@ -156,8 +165,8 @@ fn main() -> Result<(), Failure> {
     });
     let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut outcomes = outcomes.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-    let place = |scenario: &Scenario| SCENARIOS.iter().position(|other| other.name == scenario.name);
-    outcomes.sort_by_key(|outcome| (place(outcome.scenario), outcome.seed));
+    let index = |scenario: &Scenario| SCENARIOS.iter().position(|other| other.name == scenario.name);
+    outcomes.sort_by_key(|outcome| (index(outcome.scenario), outcome.seed));
     let mut page = tables(&options, &outcomes);
     if options.lists_misses {
         page.push_str(&misses(&outcomes));
@@ -181,7 +190,7 @@ fn run(scenario: &'static Scenario, seed: u64) -> Result<Outcome, Failure> {
     Ok(Outcome { scenario, seed, lines: written.lines, cases, unfounded })
 }
 
-/// Failures of one place, counted by cause and by causes that are as true.
+/// Failures of a target or target group, counted by cause, and by other causes that describe them just as well.
 #[derive(Default)]
 struct Count {
     causes: BTreeMap<String, u64>,
@@ -198,7 +207,7 @@ impl Count {
     }
 }
 
-/// The truth of one run by target; an empty one stands for requests without a target.
+/// The truth of one run by target. The empty name is for requests without a target.
 struct Truth {
     targets: BTreeMap<String, Count>,
     group_of: BTreeMap<String, String>,
@@ -209,7 +218,7 @@ impl Truth {
         let mut targets: BTreeMap<String, Count> = BTreeMap::new();
         for line in lines.lines() {
             let failure: Value = serde_json::from_str(line)?;
-            // People who leave now and then are no incident, and nobody is asked about them.
+            // People who leave now and then are not part of the incident, and the diagnosis is not judged by them.
             if !scenario.causes.contains(&text(&failure["cause"]).as_str()) {
                 continue;
             }
@@ -232,33 +241,33 @@ impl Truth {
         diagnosis: &Diagnosis,
         story: &Value,
     ) -> Vec<Case> {
-        let mut places: BTreeMap<(bool, String), Count> = BTreeMap::new();
+        let mut counts: BTreeMap<(bool, String), Count> = BTreeMap::new();
         for (target, count) in self.targets {
             let is_of_group = target.is_empty() || OF_GROUPS.contains(&count.main());
-            let place = match self.group_of.get(&target) {
+            let subject = match self.group_of.get(&target) {
                 Some(group) if is_of_group => group.clone(),
                 _ => target,
             };
-            let sum = places.entry((is_of_group, place)).or_default();
+            let sum = counts.entry((is_of_group, subject)).or_default();
             for (all, more) in [(&mut sum.causes, count.causes), (&mut sum.also, count.also)] {
                 for (cause, failures) in more {
                     *all.entry(cause).or_default() += failures;
                 }
             }
         }
-        let places = places.into_iter().filter(|(_, count)| count.failures() >= MIN_FAILURES);
-        places
-            .map(|((is_of_group, place), count)| {
-                let findings = findings(summary, diagnosis, &place, is_of_group);
+        let counts = counts.into_iter().filter(|(_, count)| count.failures() >= MIN_FAILURES);
+        counts
+            .map(|((is_of_group, subject), count)| {
+                let findings = findings(summary, diagnosis, &subject, is_of_group);
                 let first = findings.first();
                 let cause = count.main().to_owned();
                 let also = count.also.iter().filter(|(_, failures)| **failures * 2 > count.failures());
                 let target =
-                    story["targets"].as_array().into_iter().flatten().find(|target| target["target"] == *place);
+                    story["targets"].as_array().into_iter().flatten().find(|target| target["target"] == *subject);
                 let wall = |key: &str, kind: &str| {
                     let truth = target?[key].as_f64()?;
-                    let told = first?.estimates.timeout.map(|timeout| timeout.as_secs_f64());
-                    Some(Estimate { kind: kind.to_owned(), truth, told })
+                    let estimated = first?.estimates.timeout.map(|timeout| timeout.as_secs_f64());
+                    Some(Estimate { kind: kind.to_owned(), truth, told: estimated })
                 };
                 let races = count.causes.get("keep-alive-race").copied().unwrap_or_default();
                 Case {
@@ -278,7 +287,7 @@ impl Truth {
                         })
                     }),
                     wall: match cause.as_str() {
-                        // Where requests run to their own end, nothing piles up at the timeout.
+                        // With `close-at-end`, requests run to their own end, and nothing piles up at the timeout.
                         "target-request-timeout"
                             if target.is_some_and(|target| target["request_timeout_way"] != "close-at-end") =>
                         {
@@ -290,7 +299,7 @@ impl Truth {
                         }
                         _ => None,
                     },
-                    place,
+                    place: subject,
                     cause,
                 }
             })
@@ -298,17 +307,18 @@ impl Truth {
     }
 }
 
-/// What the diagnosis says about a target, or about a target group: first what has exactly that scope, then what lies around it or in it.
-fn findings<'a>(summary: &Summary, diagnosis: &'a Diagnosis, place: &str, is_of_group: bool) -> Vec<&'a Finding> {
-    let own = summary.targets.iter().find(|(_, name, _)| *name == place.as_bytes()).map(|(group, ..)| group);
-    // Those without a target may belong to any group.
-    let arn_part = format!(":targetgroup/{place}/");
+/// The findings about a target or a target group: first those with exactly that scope, then those about what contains
+/// it or about what it contains.
+fn findings<'a>(summary: &Summary, diagnosis: &'a Diagnosis, subject: &str, is_of_group: bool) -> Vec<&'a Finding> {
+    let own = summary.targets.iter().find(|(_, name, _)| *name == subject.as_bytes()).map(|(group, ..)| group);
+    // Failures without a target may belong to any group.
+    let arn_part = format!(":targetgroup/{subject}/");
     let is_in = |group: u32| {
         let (_, arn, ()) = summary.target_groups.entry(group);
-        place.is_empty() || String::from_utf8_lossy(arn).contains(&arn_part)
+        subject.is_empty() || String::from_utf8_lossy(arn).contains(&arn_part)
     };
     let distance = |finding: &Finding| match (finding.scope, is_of_group) {
-        (Scope::Target(target), false) if summary.targets.entry(target).1 == place.as_bytes() => Some(0),
+        (Scope::Target(target), false) if summary.targets.entry(target).1 == subject.as_bytes() => Some(0),
         (Scope::TargetGroup(group), false) if Some(group) == own => Some(1),
         (Scope::LoadBalancer(_), false) => Some(2),
         (Scope::TargetGroup(group), true) if is_in(group) => Some(0),
@@ -347,7 +357,7 @@ fn tables(options: &Options, outcomes: &[Outcome]) -> String {
     );
     let _ = writeln!(
         page,
-        "Places with {MIN_FAILURES} failures or more: {all}. Named right first: {right} ({}); in the first two findings, or beside the first: {in_two} ({}).\n",
+        "Targets or target groups with {MIN_FAILURES} failures or more: {all}. The first finding names the right cause: {right} ({}). One of the first two findings does, or the first lists it among the other causes that fit: {in_two} ({}).\n",
         share(right, all),
         share(in_two, all)
     );
@@ -378,7 +388,7 @@ fn tables(options: &Options, outcomes: &[Outcome]) -> String {
     let unnamed = count(&cases, |case| case.named.is_empty());
     let _ = writeln!(page, "| (no finding) | 0 | {unnamed} | - | |\n");
 
-    page.push_str("| true cause | places | named right | share | high, right | medium, right | low, right | none |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    page.push_str("| true cause | cases | named right | share | high, right | medium, right | low, right | none |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     for (cause, of) in by(&cases, |case| Some(case.cause.clone())) {
         let right = count(&of, Case::is_right);
         let _ = write!(page, "| {cause} | {} | {right} | {} |", of.len(), share(right, of.len() as u64));
@@ -407,9 +417,7 @@ fn tables(options: &Options, outcomes: &[Outcome]) -> String {
         );
     }
 
-    page.push_str(
-        "\nNamed wrong:\n\n| true cause | first finding | places | scenarios |\n| --- | --- | ---: | --- |\n",
-    );
+    page.push_str("\nNamed wrong:\n\n| true cause | first finding | cases | scenarios |\n| --- | --- | ---: | --- |\n");
     let wrong: Vec<&Case> = cases.iter().filter(|case| !case.is_right()).copied().collect();
     let pair = |case: &Case| Some((case.cause.clone(), case.named.first().map_or("(none)", |named| named.0)));
     for ((cause, named), of) in by(&wrong, pair) {
@@ -435,15 +443,15 @@ fn tables(options: &Options, outcomes: &[Outcome]) -> String {
     estimates(&mut page, &format!("keep-alive timer, {MIN_RACES} races or more"), &cases, |case| {
         case.keep_alive.as_ref()
     });
-    estimates(&mut page, "wall, of whose timeout", &cases, |case| case.wall.as_ref());
+    estimates(&mut page, "timeout that ends requests, by owner", &cases, |case| case.wall.as_ref());
     page
 }
 
-/// How far estimates are from what was true, by kind.
+/// A table of how far estimates are from the true values, by kind.
 fn estimates(page: &mut String, title: &str, cases: &[&Case], of: impl Fn(&Case) -> Option<&Estimate>) {
     let _ = writeln!(
         page,
-        "\n| {title} | targets | estimated | median error | nine in ten within | worst |\n| --- | ---: | ---: | ---: | ---: | ---: |"
+        "\n| {title} | targets | estimated | median error | 90th percentile | worst |\n| --- | ---: | ---: | ---: | ---: | ---: |"
     );
     let mut kinds: BTreeMap<&str, Vec<&Estimate>> = BTreeMap::new();
     for estimate in cases.iter().filter_map(|case| of(case)) {
@@ -454,8 +462,8 @@ fn estimates(page: &mut String, title: &str, cases: &[&Case], of: impl Fn(&Case)
         let mut errors: Vec<f64> = all.iter().filter_map(error).collect();
         errors.sort_by(f64::total_cmp);
         let at = |tenths: usize| {
-            let place = (errors.len() * tenths / 10).min(errors.len().saturating_sub(1));
-            errors.get(place).map_or_else(|| "-".to_owned(), |error| format!("{error:.1} %"))
+            let index = (errors.len() * tenths / 10).min(errors.len().saturating_sub(1));
+            errors.get(index).map_or_else(|| "-".to_owned(), |error| format!("{error:.1} %"))
         };
         let _ = writeln!(page, "| {kind} | {} | {} | {} | {} | {} |", all.len(), errors.len(), at(5), at(9), at(10));
     }
@@ -463,7 +471,7 @@ fn estimates(page: &mut String, title: &str, cases: &[&Case], of: impl Fn(&Case)
 
 fn misses(outcomes: &[Outcome]) -> String {
     let mut page = String::from(
-        "\n| scenario | seed | place | failures | true cause | also true | named | \n| --- | ---: | --- | ---: | --- | --- | --- |\n",
+        "\n| scenario | seed | target or group | failures | true cause | also true | named | \n| --- | ---: | --- | ---: | --- | --- | --- |\n",
     );
     for case in outcomes.iter().flat_map(|outcome| &outcome.cases).filter(|case| !case.is_right()) {
         let named: Vec<_> =

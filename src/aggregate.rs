@@ -1,8 +1,10 @@
-//! What diagnosis and reports need to know of all requests, in memory that does not grow with their number.
+//! What diagnosis and reports need to know about all requests, in bounded memory.
 //!
-//! Input: one [`Exchange`] and its [`Outcome`] at a time. Output: a [`Summary`]. Every part has an `observe` and a `merge`; merging summaries of two
-//! halves gives the summary of the whole as long as no cap is reached. The caps are [`MAX_LOAD_BALANCERS`], [`MAX_TARGETS`],
-//! [`route::MAX_ROUTES`], [`timing::MAX_TIME_BINS`], [`density::MAX_ROWS`], [`sample::MAX_SAMPLES`] and [`callers::MAX_CALLERS`].
+//! Input: one [`Exchange`] and its [`Outcome`] at a time. Output: a [`Summary`]. Every part has an `observe` and a
+//! `merge`. Merging the summaries of two halves gives the summary of the whole, as long as no cap is reached. The
+//! caps are [`MAX_LOAD_BALANCERS`], [`MAX_TARGET_GROUPS`], [`MAX_TARGETS`], [`route::MAX_ROUTES`],
+//! [`timeline::MAX_REQUESTS`], [`timing::MAX_TIME_BINS`], [`density::MAX_ROWS`], [`sample::MAX_SAMPLES`] and
+//! [`callers::MAX_CALLERS`].
 
 pub mod callers;
 pub mod density;
@@ -33,19 +35,20 @@ use crate::classify::{Exchange, Outcome};
 use crate::location::Location;
 use crate::timestamp::Timestamp;
 
-/// Load balancers told apart; the requests of any beyond count under [`OTHER`].
+/// At most this many load balancers are tracked; the requests of the rest count as [`OTHER`].
 pub const MAX_LOAD_BALANCERS: usize = 64;
 
-/// Target groups told apart; the requests of any beyond count under [`OTHER`].
+/// At most this many target groups are tracked; the requests of the rest count as [`OTHER`] of their load balancer.
 pub const MAX_TARGET_GROUPS: usize = 4_096;
 
-/// Targets told apart (address, port and target group); the requests of any beyond count under [`OTHER`].
+/// At most this many targets (address, port and target group) are tracked; the requests of the rest count as
+/// [`OTHER`] of their target group.
 pub const MAX_TARGETS: usize = 16_384;
 
-/// The name under which that counts for which there was no more room.
+/// The name under which everything past a cap is counted.
 pub const OTHER: &[u8] = b"(other)";
 
-/// Everything that is known of the requests seen.
+/// All that is known about the requests seen.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// What was read, and what could not be.
@@ -54,9 +57,11 @@ pub struct Summary {
     pub window: Option<Span>,
     /// Load balancers by resource id.
     pub load_balancers: Interner<(), LoadBalancer>,
-    /// Target groups by load balancer and ARN; an empty ARN stands for requests that no rule forwarded.
+    /// Target groups by the index of their load balancer and their ARN. An empty ARN holds the requests that no
+    /// rule forwarded.
     pub target_groups: Interner<u32, ()>,
-    /// Targets by target group and `address:port`; an empty one stands for requests without a target.
+    /// Targets by the index of their target group and `address:port`. An empty name holds the requests without a
+    /// target.
     pub targets: Interner<u32, Target>,
     /// Routes by target group, method and template.
     pub routes: Routes,
@@ -64,7 +69,7 @@ pub struct Summary {
     pub timeline: Timeline,
 }
 
-/// The first and the last of some moments.
+/// The first and the last of a set of times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The earliest.
@@ -74,7 +79,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// The span that also holds `time`.
+    /// Extends the span to include `time`. An absent span becomes one of that time alone.
     #[inline]
     pub fn include(span: &mut Option<Self>, time: Timestamp) {
         *span = Some(match *span {
@@ -83,13 +88,13 @@ impl Span {
         });
     }
 
-    /// From its first moment to its last.
+    /// The time from `first` to `last`.
     #[must_use]
     pub fn length(self) -> Duration {
         self.last.since(self.first)
     }
 
-    /// The span that holds both.
+    /// The smallest span that covers both. `None` when both are absent.
     #[must_use]
     pub fn union(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
@@ -101,37 +106,37 @@ impl Span {
     }
 }
 
-/// What is kept of a load balancer beside its targets.
+/// What is kept for one load balancer, apart from its targets.
 #[derive(Clone, Debug, Default)]
 pub struct LoadBalancer {
     /// Requests over time and elapsed time.
     pub timing: Timing,
 }
 
-/// What is kept of one target, or of the requests of a target group that had none.
+/// What is kept for one target, or for the requests of a target group that had no target.
 #[derive(Clone, Debug, Default)]
 pub struct Target {
     /// Requests seen.
     pub requests: u64,
-    /// Those of them that stand for a WebSocket connection.
+    /// How many of them are WebSocket connections.
     pub web_sockets: u64,
     /// First and last `time`.
     pub seen: Option<Span>,
-    /// Requests by outcome, at [`Outcome::index`].
+    /// Requests by outcome, indexed by [`Outcome::index`].
     pub outcomes: OutcomeCounts,
-    /// Requests by the pair of statuses.
+    /// Requests by pair of status codes.
     pub status_pairs: StatusPairs,
     /// `target_processing_time` of the requests that the target answered.
     pub latency: Quantiles,
-    /// Elapsed time of all requests but WebSocket connections.
+    /// Elapsed times that are known exactly, without those of WebSocket connections.
     pub elapsed: Quantiles,
-    /// All of them over time and elapsed time.
+    /// All requests by time and elapsed time.
     pub density: Density,
-    /// What is kept of failures, for each outcome that is one.
+    /// The failures: one entry for each failed outcome that occurred.
     pub failures: Vec<Failures>,
 }
 
-/// One number for each outcome, at [`Outcome::index`].
+/// One count for each outcome, indexed by [`Outcome::index`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutcomeCounts(pub [u64; Outcome::COUNT]);
 
@@ -148,7 +153,7 @@ impl OutcomeCounts {
         self.0[outcome.index()]
     }
 
-    /// The outcomes that occurred, with their numbers, in the order of [`Outcome::ALL`].
+    /// The outcomes that occurred, with their counts, in the order of [`Outcome::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (Outcome, u64)> {
         Outcome::ALL.iter().map(|&outcome| (outcome, self.of(outcome))).filter(|&(_, requests)| requests > 0)
     }
@@ -159,7 +164,7 @@ impl OutcomeCounts {
         self.iter().filter(|(outcome, _)| outcome.is_failure()).map(|(_, requests)| requests).sum()
     }
 
-    /// Adds another's numbers.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine += theirs;
@@ -167,19 +172,19 @@ impl OutcomeCounts {
     }
 }
 
-/// `elb_status_code` and `target_status_code`; absent where the log has `-`.
+/// `elb_status_code` and `target_status_code`. `None` where the log has no status (`-`, `000`).
 pub type StatusPair = (Option<u16>, Option<u16>);
 
-/// Requests by the pair of statuses.
+/// Requests by pair of status codes.
 #[derive(Clone, Debug, Default)]
 pub struct StatusPairs {
-    /// The first few pairs seen: all there are, in a sound log, and a short list beats a map.
+    /// The first few pairs seen. A genuine log has no more, and a short list is faster than a map.
     few: Vec<(StatusPair, u64)>,
-    /// The others, in a log that somebody made up.
+    /// Further pairs, which only a made-up log has.
     rest: HashMap<StatusPair, u64, FixedState>,
 }
 
-/// Pairs that are kept in a list.
+/// Pairs that are kept in the list; further ones go to the map.
 const FEW_STATUS_PAIRS: usize = 16;
 
 impl StatusPairs {
@@ -199,7 +204,7 @@ impl StatusPairs {
         }
     }
 
-    /// Adds another's numbers.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         for (pair, requests) in other.iter() {
             self.add(pair, requests);
@@ -210,7 +215,7 @@ impl StatusPairs {
         self.few.iter().copied().chain(self.rest.iter().map(|(&pair, &requests)| (pair, requests)))
     }
 
-    /// All pairs with their numbers, in the order of the codes.
+    /// All pairs with their counts, ordered by status codes.
     #[must_use]
     pub fn sorted(&self) -> Vec<(StatusPair, u64)> {
         let mut pairs: Vec<_> = self.iter().collect();
@@ -219,7 +224,7 @@ impl StatusPairs {
     }
 }
 
-/// What is kept of the failures of one target that ended in one way.
+/// What is kept for the failures of one target with one outcome.
 #[derive(Clone, Debug)]
 pub struct Failures {
     /// How they ended.
@@ -230,7 +235,7 @@ pub struct Failures {
     pub seen: Option<Span>,
     /// Their elapsed times.
     pub elapsed: Quantiles,
-    /// Their `target_processing_time`, where they have one.
+    /// Their `target_processing_time`, if they have one.
     pub target_processing_time: Quantiles,
     /// The earliest few.
     pub samples: Samples,
@@ -303,14 +308,14 @@ impl Target {
     }
 
     fn failures_of(&mut self, outcome: Outcome) -> &mut Failures {
-        let place = self.failures.iter().position(|failures| failures.outcome == outcome).unwrap_or_else(|| {
+        let index = self.failures.iter().position(|failures| failures.outcome == outcome).unwrap_or_else(|| {
             self.failures.push(Failures::new(outcome));
             self.failures.len() - 1
         });
-        &mut self.failures[place]
+        &mut self.failures[index]
     }
 
-    /// Adds another's numbers.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: Self) {
         self.requests += other.requests;
         self.web_sockets += other.web_sockets;
@@ -329,8 +334,8 @@ impl Target {
 impl Summary {
     /// Takes in one request.
     ///
-    /// `path` is the URL's path and `method` the request's, both absent for a request that was never complete; `line` and `location` are kept for a
-    /// few failures.
+    /// `request` is its method and its URL's path, or `None` if the client never sent a complete request. `line`
+    /// and `location` are kept for a few failures.
     #[inline]
     pub fn observe(
         &mut self,
@@ -365,7 +370,8 @@ impl Summary {
         self.targets.value_mut(target).observe(exchange, outcome, rows, line, location);
     }
 
-    /// Adds another summary, in any order, as long as no cap is reached.
+    /// Adds another summary. As long as no cap is reached, the order of merges changes no count. Only the samples
+    /// of problems in `input` depend on it: the first ones merged are kept.
     pub fn merge(&mut self, other: Self) {
         self.input.merge(other.input);
         self.window = Span::union(self.window, other.window);
@@ -377,24 +383,24 @@ impl Summary {
                 mine.timing.merge(theirs.timing);
             },
         );
-        let place_of = |places: &[u32], place: u32| places[place as usize];
+        let new_index = |indexes: &[u32], index: u32| indexes[index as usize];
         let target_groups = self.target_groups.merge(
             other.target_groups,
             MAX_TARGET_GROUPS,
-            |place| place_of(&load_balancers, place),
+            |index| new_index(&load_balancers, index),
             |(), ()| (),
         );
         let targets =
-            self.targets.merge(other.targets, MAX_TARGETS, |place| place_of(&target_groups, place), Target::merge);
-        let routes = self.routes.merge(other.routes, |place| place_of(&target_groups, place));
-        self.timeline.merge(other.timeline, |place| place_of(&targets, place), |route| moved(&routes, route));
+            self.targets.merge(other.targets, MAX_TARGETS, |index| new_index(&target_groups, index), Target::merge);
+        let routes = self.routes.merge(other.routes, |index| new_index(&target_groups, index));
+        self.timeline.merge(other.timeline, |index| new_index(&targets, index), |route| moved(&routes, route));
         self.limit_densities();
         if self.routes.is_full() {
             self.clean_up_routes();
         }
     }
 
-    /// Many targets share the room that there is for their densities.
+    /// All targets share one budget of rows for their densities: with more targets, each may have fewer.
     #[cold]
     fn limit_densities(&mut self) {
         let rows = density::rows_for(self.targets.len());
@@ -403,11 +409,11 @@ impl Summary {
 
     #[cold]
     fn clean_up_routes(&mut self) {
-        let places = self.routes.clean_up();
-        self.timeline.move_routes(|route| moved(&places, route));
+        let indexes = self.routes.clean_up();
+        self.timeline.move_routes(|route| moved(&indexes, route));
     }
 
-    /// Requests that count: those read, less those that the selection left out.
+    /// Requests that count: those read, without those that the selection left out.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.targets.iter().map(|(_, _, target)| target.requests).sum()
@@ -424,12 +430,12 @@ impl Summary {
     }
 }
 
-/// Where a route stands after a move; one that is none stays none.
-fn moved(places: &[u16], route: u16) -> u16 {
-    places.get(usize::from(route)).copied().unwrap_or(timeline::NO_ROUTE)
+/// The new index of a route after routes were merged or cleaned up. [`timeline::NO_ROUTE`] stays as it is.
+fn moved(indexes: &[u16], route: u16) -> u16 {
+    indexes.get(usize::from(route)).copied().unwrap_or(timeline::NO_ROUTE)
 }
 
-/// The longest elapsed time that the sketches tell from longer ones.
+/// The sketches count a longer duration as this one.
 pub const MAX_ELAPSED: Duration = Duration::from_hours(24);
 
 #[cfg(test)]

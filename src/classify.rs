@@ -1,7 +1,8 @@
-//! One request's line to its [`Outcome`]: who answered, and how it ended.
+//! Classifies one request: who answered it, and how it ended.
 //!
-//! Input: an [`Exchange`], the facts that one line tells. Output: an [`Outcome`]. The rules are rows of a table ([`ROWS`]), tried in order; nothing
-//! but the line's own fields counts here. Why requests ended so is for [`crate::diagnose`] to say, which sees them together.
+//! [`classify`] takes an [`Exchange`], made from the fields of one log line, and returns an [`Outcome`]. The rules
+//! are the rows of a table, [`ROWS`], tried in order. Only the line's own fields count here. [`crate::diagnose`]
+//! finds out why requests ended that way; it sees all requests together.
 
 mod outcome;
 mod reason;
@@ -19,11 +20,11 @@ use crate::timestamp::Timestamp;
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// When a request that met [`CONNECT_TIMEOUT`] may have ended: earlier by a clock's error, later by the time that the connection took
-/// before a TLS handshake timed out. Genuine lines end 1 to 3 ms late.
+/// Elapsed times that count as [`CONNECT_TIMEOUT`]. A request may end earlier because clocks differ, or later because
+/// the connection took some time before the TLS handshake timed out. In genuine lines it ends 1 to 3 ms late.
 const CONNECT_TIMEOUT_ENDS: Range<Duration> = Duration::from_millis(9_500)..Duration::from_millis(11_500);
 
-/// What one line tells of a request and its answer.
+/// What classification and diagnosis need of one log line.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange<'a> {
@@ -33,11 +34,11 @@ pub struct Exchange<'a> {
     pub load_balancer: &'a [u8],
     /// The target group's ARN. Absent when no rule forwarded the request.
     pub target_group: Option<&'a [u8]>,
-    /// The load balancer node that handled the request. Absent where the line does not tell.
+    /// The load balancer node that handled the request. Absent when the line does not name it.
     pub node: Option<&'a [u8]>,
     /// The client, `address:port`.
     pub client: &'a [u8],
-    /// What the client says that it is. Absent where it says nothing.
+    /// The client's `User-Agent`. Absent when the line has none.
     pub user_agent: Option<&'a [u8]>,
     /// The target, `address:port`. Absent when none was chosen, and for Lambda functions.
     pub target: Option<&'a [u8]>,
@@ -53,33 +54,35 @@ pub struct Exchange<'a> {
     pub response_processing_time: Option<Duration>,
     /// How long the whole request took.
     pub elapsed: Elapsed,
-    /// What `error_reason` says.
+    /// The class of the code in the `error_reason` field.
     pub reason: Reason,
-    /// What `actions_executed` says.
+    /// The actions in the `actions_executed` field.
     pub actions: Actions,
-    /// Whether the line holds a request line with a method; it has none when the client never sent a whole request.
+    /// Whether the line has a request line with a method. It has none when the client never sent a complete request.
     pub has_request: bool,
     /// Whether the request was classified as a severe desync risk.
     pub is_severe: bool,
     /// Whether an HTTP/2 `RST_STREAM` code is logged.
     pub has_stream_reset: bool,
-    /// Whether the line stands for a WebSocket connection, whose elapsed time is its life.
+    /// Whether the line is about a WebSocket connection. The elapsed time is then how long the connection lasted.
     pub is_web_socket: bool,
 }
 
 /// `time − request_creation_time`: the only duration that every failed request has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Elapsed {
-    /// Right to the millisecond.
+    /// Exact to the millisecond.
     Exact(Duration),
-    /// Counted from the whole second in the trace id, since the line has no `request_creation_time`: too long by up to a second.
+    /// Measured from the whole second in the trace id, because the line has no `request_creation_time`. Too long by
+    /// up to a second.
     FromTraceId(Duration),
-    /// The line does not tell, or the request would have ended before it began.
+    /// The line does not say, its trace id is too old to be of this request, or by its times the request would have
+    /// ended before it began.
     Unknown,
 }
 
 impl Elapsed {
-    /// The elapsed time where it is known to the millisecond.
+    /// The elapsed time if it is known to the millisecond, otherwise `None`.
     #[must_use]
     pub fn exact(self) -> Option<Duration> {
         match self {
@@ -89,14 +92,14 @@ impl Elapsed {
     }
 }
 
-/// The actions that a rule executed, as far as they tell who answered.
+/// The set of actions that a rule executed. It keeps only those that show who answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Actions(u8);
 
 impl Actions {
     /// The line is too old to have the field.
     pub const UNKNOWN: Self = Self(1);
-    /// No action ran, or only some that tell nothing here.
+    /// No action ran, or none of those that are kept here.
     pub const NONE: Self = Self(0);
     /// `forward`
     pub const FORWARD: Self = Self(2);
@@ -111,7 +114,7 @@ impl Actions {
     /// `authenticate`
     pub const AUTHENTICATE: Self = Self(64);
 
-    /// Reads the comma-separated list of the log.
+    /// Parses the comma-separated list of the log. Actions that are not kept here are ignored.
     #[must_use]
     #[inline]
     pub fn parse(list: &[u8]) -> Self {
@@ -137,23 +140,23 @@ impl Actions {
         actions
     }
 
-    /// Whether any of `wanted` is among these.
+    /// Whether this set has any of the actions in `wanted`.
     #[must_use]
     pub fn has_any(self, wanted: Self) -> bool {
         self.0 & wanted.0 != 0
     }
 
-    /// Both together.
+    /// The union of both sets.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
 
-/// One rule: a pattern over an [`Exchange`] and the outcome that it means.
+/// One rule: a pattern over an [`Exchange`], and the outcome of the requests that match it.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// What it means.
+    /// The outcome of a request that matches.
     pub outcome: Outcome,
     elb_status_code: Status,
     target_status_code: TargetStatus,
@@ -195,9 +198,9 @@ enum Is {
 #[derive(Clone, Copy, Debug)]
 enum ElapsedIs {
     Any,
-    /// About [`CONNECT_TIMEOUT`].
+    /// Within [`CONNECT_TIMEOUT_ENDS`].
     ConnectTimeout,
-    /// Longer than that.
+    /// Longer than [`CONNECT_TIMEOUT_ENDS`].
     Longer,
 }
 
@@ -230,13 +233,13 @@ impl Row {
         }
     }
 
-    /// By the target's own status.
+    /// Matches by the status that the target answered with.
     const fn target_answered(mut self, status: TargetStatus) -> Self {
         self.target_status_code = status;
         self
     }
 
-    /// By the three processing times: request, target, response.
+    /// Matches by which of the three processing times are present: request, target, response.
     const fn times(mut self, request: Is, target: Is, response: Is) -> Self {
         (self.request_time, self.target_time, self.response_time) = (request, target, response);
         self
@@ -252,13 +255,13 @@ impl Row {
         self
     }
 
-    /// Any of these reasons.
+    /// Matches any of these reasons.
     const fn reason(mut self, reasons: &'static [Reason]) -> Self {
         self.reason = reasons;
         self
     }
 
-    /// Any of these actions.
+    /// Matches any of these actions.
     const fn actions(mut self, actions: Actions) -> Self {
         self.actions = actions;
         self
@@ -322,11 +325,13 @@ const fn outcome(row: Row, outcome: Outcome) -> Row {
     Row { outcome, ..row }
 }
 
-/// The table. The first row that fits is the outcome; the last one fits everything.
+/// The table of rules. The first row that matches gives the outcome; the last row matches everything.
 ///
-/// Sources: the access log page of the user guide (fields, `-1`, `error_reason`) and its troubleshooting page (what each status means),
-/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>. Where those and lines seen in the wild differ,
-/// every documented form is accepted: an idle timeout may carry a target time or none, and in archives from before 2023 no times at all.
+/// Sources: the access log page of the user guide (fields, `-1`, `error_reason`) and its troubleshooting page (what
+/// each status means),
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>. If those
+/// pages and lines seen in the wild differ, every documented form is accepted: the line of an idle timeout may have a
+/// target processing time or not, and in archives from before 2023 it has no processing times at all.
 pub static ROWS: &[Row] = &[
     // The client closed first, whatever the target did or would have done.
     Row::new(Outcome::ClientClosedBeforeDispatch, Status::Is(460)).times(Is::Absent, Is::Any, Is::Any),
@@ -402,7 +407,7 @@ pub static ROWS: &[Row] = &[
 #[inline]
 pub fn classify(exchange: &Exchange<'_>) -> Outcome {
     match (exchange.elb_status_code, exchange.target_status_code) {
-        // Nearly every line; the table says the same, as a test makes sure.
+        // A shortcut for nearly every line. A test checks that the table gives the same outcome.
         (Some(status @ 100..=399), Some(answered)) if status == answered => Outcome::Ok,
         _ => by_table(exchange),
     }

@@ -1,9 +1,10 @@
-//! The command line: what was typed, turned into calls of the library, and a result turned into an exit code.
+//! The command line: turns the arguments into calls of the library, and their result into an exit code.
 
 mod analyze;
 mod args;
 mod explain;
 mod export;
+mod interrupt;
 mod papers;
 mod plan;
 mod progress;
@@ -19,15 +20,15 @@ use args::{Args, Command};
 /// How a command that ran to its end turned out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// All was done.
+    /// Everything was done.
     Done,
-    /// A finding that was asked for was met. It stands, whatever else could not be read.
+    /// There is a finding that `--fail-on` names. This takes precedence over what could not be read.
     Met,
     /// Something could not be read; the rest was reported.
     Trouble,
 }
 
-/// The exit status of a finding that was asked for.
+/// The exit status if there is a finding that `--fail-on` names.
 const MET: u8 = 1;
 
 /// The exit status of trouble.
@@ -36,15 +37,16 @@ const TROUBLE: u8 = 2;
 /// The exit status that shells give to a program stopped by Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
-/// Columns where the output is no terminal: a file, a pager, a ticket.
+/// Columns if the output is not a terminal: a file, a pager, a ticket.
 const WIDTH_ELSEWHERE: usize = 100;
 
-/// Said of a report, which is written at the end or not at all, and of simulated logs, of which those that are written stay.
+/// The message after Ctrl-C. It must fit a report, which is written at the end or not at all, and simulated logs,
+/// which stay as far as they are written.
 const INTERRUPTED_MESSAGE: &str = "interrupted before the end";
 
-/// Said where a whole input has no object that may hold a log.
-const NO_LOG_FOUND: &str = "no log object found; in a folder, names must contain .log or end in .gz or .txt. \
-                            A file that is named itself is read whatever its name";
+/// The message if no input has an object that may hold a log.
+const NO_LOG_FOUND: &str = "no log object found; in a folder, only names that contain .log or end in .gz or .txt \
+                            are read. A file that is itself the input is read whatever its name";
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
@@ -61,7 +63,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Met) => ExitCode::from(MET),
         Ok(Outcome::Trouble) => ExitCode::from(TROUBLE),
-        // Whoever read the output has what he wanted.
+        // Whoever closed the pipe has read enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if is_cancelled(&error) => {
             complain(INTERRUPTED_MESSAGE);
@@ -75,20 +77,22 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Has what is done besides reading, a diagnosis for one, use as many threads as reading does: one a core unless the user said how many.
+/// Makes the work besides reading, such as the diagnosis, use as many threads as reading does: one for each core
+/// unless the user said how many.
 fn use_threads(threads: Option<u16>) {
     let threads = threads.map_or(0, usize::from);
-    // Nobody was before; and more threads than asked for give the same result.
+    // An error can be ignored: no pool was built before, and any number of threads gives the same result.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
 }
 
-/// Says something on standard error, in one line.
+/// Writes a message to standard error, in one line.
 fn complain(message: &str) {
-    // Nobody may be there to read it: the exit status tells all the same.
+    // Standard error may be closed. The exit status reports the outcome anyway.
     let _ = writeln!(io::stderr(), "albscope: {}", albscope::report::plain::harmless(message));
 }
 
-/// Columns of standard output. Behind a pipe there may be a pager as wide as the terminal, which only the environment can tell.
+/// Columns of standard output. A pipe may lead to a pager as wide as the terminal, and only the environment
+/// variable `COLUMNS` says how wide that is.
 fn output_width() -> usize {
     if io::stdout().is_terminal() {
         return terminal_size::terminal_size().map_or(WIDTH_ELSEWHERE, |(width, _)| usize::from(width.0));

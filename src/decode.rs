@@ -1,14 +1,17 @@
-//! Compressed bytes to bytes: what an object holds is told by its first bytes, never by its name.
+//! Compressed bytes to bytes. The first bytes of an object, never its name, decide whether it is gzip or plain
+//! text.
 //!
-//! Input: an object's bytes, in memory or as a stream. Output: decoded bytes, appended to a [`Buffer`] piece by piece, and at
-//! most one [`Damage`] at the end. Load balancers write gzip of **many members**; a reader that stops at the first loses most lines.
+//! Input: an object's bytes, in memory or as a stream. Output: decoded bytes, appended to a [`Buffer`] piece by
+//! piece, and at most one [`Damage`] at the end. Load balancers write gzip of **many members**; a reader that stops
+//! at the first loses most lines.
 //!
-//! There are two ways through. They give the same bytes (a property test holds them to it), but for a member whose header has a check sum of its own that is wrong, which
-//! only the second looks at; load balancers write none.
+//! There are two ways to decode. They give the same bytes, which a property test checks. The one exception is a
+//! member whose header has a wrong checksum of its own: only streaming checks it. Load balancers write no header
+//! checksum.
 //!
 //! - *in memory*: one member after the other with libdeflate, into a buffer that is reused. The fast one.
-//! - *streaming*: `flate2` in bounded memory, for pipes, for objects too large to hold, for members that decode to more than
-//!   [`MAX_MEMBER_BYTES`], and to save what stands before the damage in a member that libdeflate refuses.
+//! - *streaming*: `flate2` in bounded memory, for pipes, for objects too large to hold, for members that decode to
+//!   more than [`MAX_MEMBER_BYTES`], and to save the bytes before the damage in a member that libdeflate refuses.
 
 mod gzip;
 mod libdeflate;
@@ -21,13 +24,13 @@ pub use libdeflate::Decompressor;
 use crate::error::Problem;
 use gzip::{GzipMembers, GzipStream};
 
-/// Bytes read or decoded in one step of the streaming ways.
+/// Bytes read or decoded in one step of a stream.
 const STEP_BYTES: usize = 256 * 1024;
 
 /// The first two bytes of every gzip member.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// An object's bytes as a source hands them out.
+/// An object's bytes, as a source hands them out.
 pub enum Body<'a> {
     /// All of them, held in memory.
     Bytes(&'a [u8]),
@@ -57,7 +60,7 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// An empty buffer. It grows with what is decoded into it and is meant to be reused.
+    /// An empty buffer. It grows as bytes are decoded into it, and is meant to be reused.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -74,7 +77,7 @@ impl Buffer {
         self.start = (self.start + count).min(self.end);
     }
 
-    /// The first `len` pending bytes, which together with the `skip` behind them count as consumed.
+    /// Consumes the first `len + skip` pending bytes and returns the first `len` of them.
     #[inline]
     pub(crate) fn take(&mut self, len: usize, skip: usize) -> &[u8] {
         let start = self.start;
@@ -101,7 +104,7 @@ impl Buffer {
         &mut self.storage[self.end..]
     }
 
-    /// Says that the first `count` bytes of [`Buffer::spare`] were filled.
+    /// Marks the first `count` bytes of [`Buffer::spare`] as filled.
     fn filled(&mut self, count: usize) {
         self.end += count;
     }
@@ -112,7 +115,7 @@ impl Buffer {
     }
 }
 
-/// Decodes one object, whatever its form.
+/// Decodes one object, gzip or plain text.
 pub struct Decoder<'a> {
     form: Form<'a>,
 }
@@ -125,7 +128,8 @@ enum Form<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// Looks at the first bytes of `body` and picks the way through. `decompressor` is lent by the worker, which reuses it.
+    /// Looks at the first bytes of `body` and picks the way to decode it. `decompressor` is lent by the worker,
+    /// which reuses it.
     ///
     /// # Errors
     /// When the first bytes of a stream cannot be read.
@@ -150,10 +154,11 @@ impl<'a> Decoder<'a> {
         Ok(Self { form })
     }
 
-    /// Appends decoded bytes to `buffer`. `Ok(false)`: the object is at its end, and stays there.
+    /// Appends decoded bytes to `buffer`. `Ok(false)` means that the object has ended; every further call returns
+    /// it too.
     ///
     /// # Errors
-    /// Once, at the place behind which nothing can be decoded; what came before it stands in `buffer`.
+    /// Once, if nothing more can be decoded. `buffer` then holds everything before the damage.
     pub fn fill(&mut self, buffer: &mut Buffer) -> Result<bool, Damage> {
         let filled = match &mut self.form {
             Form::Members(members) => members.fill(buffer),
@@ -174,7 +179,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Reads once into `buffer`; 0 at the end of `reader`.
+/// Reads once into `buffer` and returns how many bytes came; 0 at the end of `reader`.
 fn fill_from(reader: &mut impl Read, buffer: &mut Buffer) -> io::Result<usize> {
     loop {
         match reader.read(&mut buffer.spare(STEP_BYTES)[..STEP_BYTES]) {
@@ -188,7 +193,7 @@ fn fill_from(reader: &mut impl Read, buffer: &mut Buffer) -> io::Result<usize> {
     }
 }
 
-/// The first two bytes of a stream, or fewer where it is shorter.
+/// The first two bytes of a stream, or fewer if it is shorter.
 fn peek_two(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut first = Vec::with_capacity(2);
     reader.by_ref().take(2).read_to_end(&mut first)?;

@@ -1,14 +1,16 @@
 //! From a [`Summary`] to findings: for each target, the likely cause of its failures.
 //!
-//! This reads a summary alone, so a saved or merged one can be diagnosed too. First come the causes that show in all requests of a target group together (`detect`: deaths, blocked paths, walls,
-//! races, overload, …); what they do not explain is left with the first likely cause of its outcome ([`first_cause`]). A failure is in one finding at most, and those in none are
-//! counted.
+//! Diagnosis reads only the summary, so a saved or merged summary can be diagnosed too. The detectors (`detect`) run
+//! first. They look for causes that show in all requests of a target group together: deaths, blocked paths, walls,
+//! races, overload, …. Failures that no detector explains get the first likely cause of their outcome
+//! ([`first_cause`]). A failure is in at most one finding. Failures in no finding are counted
+//! ([`Diagnosis::unexplained`]).
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | `measure` | what can be measured in a target's requests: endings, walls, lags, load, shares, the course of failures |
-//! | `detect` | a file for each pattern, in the order of their rank: from measures to verdicts |
-//! | `case` | a target group laid out for the detectors, and which failures are explained already |
+//! | `measure` | measurements of a target's requests: endings, walls, lags, load, shares, the course of failures |
+//! | `detect` | detectors, a file for each pattern, run in the order of their rank: from measures to verdicts |
+//! | `case` | a target group prepared for the detectors, and which failures are already explained |
 //! | [`first_cause`] | what an outcome may mean by itself |
 //! | [`evidence`] | statements with their numbers |
 
@@ -36,12 +38,12 @@ use crate::classify::{AnsweredBy, Outcome};
 use crate::timestamp::Timestamp;
 use first_cause::{Candidates, candidates};
 
-/// The idle timeout of a load balancer that nobody has changed.
+/// The default idle timeout of a load balancer: 60 seconds.
 ///
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// AWS allows no longer one, so that a log that tells of one is not to be believed.
+/// The longest idle timeout that AWS allows: 4,000 seconds. A log that shows a longer one is not believed.
 ///
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
 pub const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(4_000);
@@ -52,23 +54,24 @@ pub const MIN_FAILURES: u64 = 3;
 /// Fewer failures than this never give high confidence.
 pub const MIN_FAILURES_FOR_HIGH: u64 = 10;
 
-/// Clients leave all the time; only this share of a target's requests, and [`MIN_FAILURES_FOR_HIGH`] of them, make it a finding.
+/// Clients leave all the time. That is a finding only if at least this share of a target's requests ended so, and at
+/// least [`MIN_FAILURES_FOR_HIGH`] of them.
 const MIN_SHARE_OF_CLIENTS_LEAVING: f64 = 0.005;
 
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
-    /// Several causes fit; this is the likelier one.
+    /// Several causes fit; this is the likeliest one.
     Low,
-    /// One cause is left by how the requests ended, and nothing was seen against it.
+    /// The log points to one cause more than to any other.
     Medium,
-    /// The log itself names the cause, ten times or more.
+    /// The log names the cause, or shows it clearly, in at least [`MIN_FAILURES_FOR_HIGH`] failures.
     High,
 }
 
 impl Confidence {
-    /// All, from the least sure.
+    /// All three, the least sure first.
     pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
 
     /// `low`, `medium` or `high`.
@@ -82,14 +85,14 @@ impl Confidence {
     }
 }
 
-/// What a finding is about: places in the [`Summary`].
+/// What a finding is about, as an index into a table of the [`Summary`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// A target, by its place.
+    /// A target: an index into [`Summary::targets`].
     Target(u32),
-    /// A target group, by its place.
+    /// A target group: an index into [`Summary::target_groups`].
     TargetGroup(u32),
-    /// A load balancer, by its place.
+    /// A load balancer: an index into [`Summary::load_balancers`].
     LoadBalancer(u32),
 }
 
@@ -98,9 +101,9 @@ pub enum Scope {
 pub struct Finding {
     /// What it is about.
     pub scope: Scope,
-    /// How most of the requests ended.
+    /// The most frequent of `outcomes`.
     pub outcome: Outcome,
-    /// How all of them ended, the most frequent first. A failure is in one finding at most.
+    /// Its failures by outcome, the most frequent first. A failure is in at most one finding.
     pub outcomes: Vec<(Outcome, u64)>,
     /// The likely cause.
     pub cause: &'static Cause,
@@ -110,80 +113,83 @@ pub struct Finding {
     pub confidence: Confidence,
     /// How many requests it explains.
     pub failures: u64,
-    /// Those of each target by outcome, the target by its place; empty where they had none.
+    /// Failures by target (an index into [`Summary::targets`]) and outcome. Empty if the failures reached no target.
     pub by_target: Vec<(u32, Outcome, u64)>,
-    /// First and last of them.
+    /// When the first and the last of its failures ended. A finding from the outcome alone covers all failures of
+    /// that outcome at its scope here, also those that other findings explain.
     pub seen: Option<Span>,
-    /// Their episodes, and how they came.
+    /// Episodes of the failures, and the shape of their course. Empty for a finding from the outcome alone.
     pub course: Course,
-    /// For and against.
+    /// Statements for and against the cause. The first number of the first statement is `failures`.
     pub evidence: Vec<Evidence>,
-    /// Timeouts that the log gives away.
+    /// Timeouts estimated from the log.
     pub estimates: Estimates,
-    /// How long before its failures their connections had been used last, where that shows a keep-alive timeout.
+    /// How long before its failures their connections were last used. `None` unless this shows a keep-alive timeout.
     pub lags: Option<Arc<LagCounts>>,
-    /// When the failures ended; empty where only their outcome was looked at, so that they are those of that outcome which no other finding has.
+    /// Failures by target, outcome and minute of their end, in no particular order. Empty for a finding from the
+    /// outcome alone: its failures are those of that outcome at its scope that are in no other finding.
     pub ended: Vec<Ended>,
-    /// The earliest few.
+    /// Lines of the earliest failures, at most [`MAX_SAMPLES`](crate::aggregate::sample::MAX_SAMPLES). May be empty.
     pub samples: Samples,
 }
 
 /// Failures of one finding, target and outcome that ended in one minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ended {
-    /// The target's place.
+    /// The target: an index into [`Summary::targets`].
     pub target: u32,
-    /// How.
+    /// Their outcome.
     pub outcome: Outcome,
-    /// When the minute began.
+    /// The start of the minute, UTC.
     pub minute: Timestamp,
-    /// How many.
+    /// Number of failures.
     pub requests: u64,
 }
 
-/// Timeouts estimated from how failures lie in time. Absent where the log does not tell.
+/// Timeouts estimated from how failures are spread over time. `None` if the log does not show one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimates {
     /// How long the target keeps an idle connection open.
     pub keep_alive: Option<Duration>,
-    /// After how long requests were cut off: by the target itself, by a proxy in it, or by the client that gave up.
+    /// How long requests ran until they were cut off by the target itself, a proxy in it, or the client that gave up.
     pub timeout: Option<Duration>,
 }
 
-/// Where the idle timeout of a diagnosis comes from.
+/// The origin of the idle timeout of a diagnosis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdleTimeoutOrigin {
-    /// The user said it.
+    /// Given by the user.
     Given,
-    /// Requests that timed out tell it.
+    /// Inferred from requests that timed out.
     Inferred,
-    /// Nothing tells; [`DEFAULT_IDLE_TIMEOUT`].
+    /// Neither given nor inferred: [`DEFAULT_IDLE_TIMEOUT`].
     Default,
 }
 
 /// The load balancer's idle timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdleTimeout {
-    /// How long.
+    /// The timeout.
     pub duration: Duration,
-    /// Who says so.
+    /// Where the value comes from.
     pub origin: IdleTimeoutOrigin,
 }
 
-/// What a summary tells.
+/// The result of [`diagnose`].
 #[derive(Clone, Debug)]
 pub struct Diagnosis {
-    /// The findings, the one with most failures first.
+    /// All findings, the one with the most failures first.
     pub findings: Vec<Finding>,
     /// Failures in no finding: too few of their kind, or too rare, to name a cause.
     pub unexplained: u64,
-    /// The idle timeout they were held against.
+    /// The idle timeout that the failures were compared with.
     pub idle_timeout: IdleTimeout,
 }
 
 impl Diagnosis {
-    /// The findings on a target, the one that explains most of its failures first; those on its group or more targets too, where they explain some.
+    /// The findings that explain failures of a target, the one that explains the most first. Includes findings on its
+    /// target group that explain some of its failures.
     #[must_use]
     pub fn on_target(&self, target: u32) -> Vec<&Finding> {
         let failures_of = |finding: &Finding| finding.failures_of(target);
@@ -194,7 +200,8 @@ impl Diagnosis {
 }
 
 impl Diagnosis {
-    /// The cause of most of a target group's failures, at whichever of its targets, and how sure the surest finding of it is. Absent where no finding is about it.
+    /// The cause that explains the most failures of a target group and its targets, and the highest confidence of its
+    /// findings there. `None` if no finding is about the group or one of its targets.
     #[must_use]
     pub fn of_target_group(&self, summary: &Summary, target_group: u32) -> Option<(&'static Cause, Confidence)> {
         let is_of_group = |finding: &&Finding| match finding.scope {
@@ -212,14 +219,16 @@ impl Diagnosis {
                 None => causes.push((finding.cause, finding.failures, finding.confidence)),
             }
         }
-        // Of as many, the first, whose largest finding is the largest.
+        // On a tie, the cause with the largest finding wins: findings are sorted by size, and `max_by_key` returns
+        // the last maximum.
         causes.reverse();
         causes.into_iter().max_by_key(|(_, failures, _)| *failures).map(|(cause, _, confidence)| (cause, confidence))
     }
 }
 
 impl Finding {
-    /// Takes in what another explains by the same cause at the same place. The evidence is that of the one that explains more, and a statement on the other.
+    /// Adds the failures of another finding with the same cause and scope. Keeps the evidence of the finding that
+    /// explains more, plus the first statement of the other.
     fn absorb(&mut self, other: Self) {
         let other = if other.failures > self.failures { std::mem::replace(self, other) } else { other };
         self.confidence = self.confidence.max(other.confidence);
@@ -246,24 +255,25 @@ impl Finding {
         self.ended.extend(other.ended);
         self.samples.merge(other.samples);
         if let Some(first) = other.evidence.into_iter().next() {
-            self.evidence.push(Evidence { text: format!("besides, {}", first.text), ..first });
+            self.evidence.push(Evidence { text: format!("in addition, {}", first.text), ..first });
         }
         if let Some((_, failures)) = self.evidence.first_mut().and_then(|first| first.numbers.first_mut()) {
             *failures = self.failures as f64;
         }
     }
 
-    /// How many failures of a target it explains.
+    /// How many failures of a target (an index into [`Summary::targets`]) it explains.
     #[must_use]
     pub fn failures_of(&self, target: u32) -> u64 {
-        let of_target = self.by_target.iter().filter(|(place, ..)| *place == target);
+        let of_target = self.by_target.iter().filter(|(index, ..)| *index == target);
         of_target.map(|(_, _, requests)| requests).sum()
     }
 }
 
-/// Diagnoses a summary. `idle_timeout` is the load balancer's, where the user knows it.
+/// Diagnoses a summary. `idle_timeout` is the load balancer's, if the user knows it; `None` infers it from the log,
+/// or else takes [`DEFAULT_IDLE_TIMEOUT`].
 ///
-/// Target groups and their targets are looked at side by side, in the rayon pool of the caller.
+/// Target groups and their targets are diagnosed in parallel, in the caller's rayon pool.
 #[must_use]
 pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis {
     let idle_timeout = match idle_timeout {
@@ -296,9 +306,10 @@ pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis 
     Diagnosis { findings, unexplained, idle_timeout }
 }
 
-/// Failures belong to the target they ended at; where none was chosen, to the target group or the load balancer that made them.
+/// What failures of `outcome` belong to: the target they ended at; if no target was chosen, the target group or the
+/// load balancer that made them. Failures of a rule belong to the load balancer.
 ///
-/// `place` is that of a target, or of the requests of a target group that had none.
+/// `place` is an index into [`Summary::targets`]: of a target, or of the requests of a target group that had none.
 #[must_use]
 pub fn scope_of(summary: &Summary, place: u32, outcome: Outcome) -> Scope {
     let (target_group, address, _) = summary.targets.entry(place);
@@ -311,16 +322,17 @@ pub fn scope_of(summary: &Summary, place: u32, outcome: Outcome) -> Scope {
     }
 }
 
-/// The targets by what their failures belong to.
+/// The targets that have failures, merged by the scope of the failures. A target with failures of a rule is in two
+/// groups: one has those failures, the other the rest.
 fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
     let mut groups: BTreeMap<Scope, Target> = BTreeMap::new();
     let mut add = |scope: Scope, target: Target| match groups.entry(scope) {
         Entry::Occupied(known) => known.into_mut().merge(target),
-        Entry::Vacant(place) => {
-            place.insert(target);
+        Entry::Vacant(vacant) => {
+            vacant.insert(target);
         }
     };
-    for (place, (_, _, target)) in (0..).zip(summary.targets.iter()) {
+    for (index, (_, _, target)) in (0..).zip(summary.targets.iter()) {
         if target.failures.is_empty() {
             continue;
         }
@@ -330,14 +342,15 @@ fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
         by_rule.failures.retain(|failures| failures.outcome.answered_by() == AnsweredBy::Rule);
         for target in [own, by_rule] {
             if let Some(failures) = target.failures.first() {
-                add(scope_of(summary, place, failures.outcome), target);
+                add(scope_of(summary, index, failures.outcome), target);
             }
         }
     }
     groups
 }
 
-/// What the outcome alone tells of those failures that time does not explain: all but `taken`.
+/// The finding that the outcome alone supports, for the failures that no detector explains: all except `taken`.
+/// `None` if these are too few, or are clients that left too rarely.
 fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Option<Finding> {
     let left = Failures { requests: failures.requests.saturating_sub(taken), ..failures.clone() };
     let failures = &left;
@@ -362,7 +375,7 @@ fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Op
         failures: failures.requests,
         outcomes: vec![(failures.outcome, failures.requests)],
         by_target: match scope {
-            Scope::Target(place) => vec![(place, failures.outcome, failures.requests)],
+            Scope::Target(index) => vec![(index, failures.outcome, failures.requests)],
             Scope::TargetGroup(_) | Scope::LoadBalancer(_) => Vec::new(),
         },
         seen: failures.seen,
@@ -385,11 +398,11 @@ fn evidence(
 ) -> Vec<Evidence> {
     let Failures { outcome, requests, .. } = failures;
     let share = *requests as f64 / target.requests.max(1) as f64;
-    // A target group's or load balancer's other requests did reach a target, and are not among these.
+    // At a target group or load balancer, `target` does not count the other requests, which did reach a target.
     let of_what = if matches!(scope, Scope::Target(_)) { "requests" } else { "requests that reached no target" };
     let mut evidence = vec![Evidence {
         text: format!(
-            "{} of {} {of_what} ({:.2} %) ended so: {}",
+            "{} of {} {of_what} ({:.2} %) failed this way: {}",
             grouped(*requests),
             grouped(target.requests),
             share * 100.0,
@@ -404,7 +417,7 @@ fn evidence(
     } else {
         evidence.push(Evidence {
             text: format!(
-                "another {} that ended so {} explained by another finding",
+                "another {} that failed this way {} explained by another finding",
                 grouped(taken),
                 if taken == 1 { "is" } else { "are" }
             ),
@@ -412,7 +425,7 @@ fn evidence(
             numbers: vec![("explained_otherwise", taken as f64)],
         });
     }
-    // Elsewhere it says nothing: a target that fails some requests answers others.
+    // For other outcomes this says nothing: a target that fails some requests answers others.
     let is_about_connecting = matches!(outcome, Outcome::ConnectFailed | Outcome::ConnectTimeout);
     if matches!(scope, Scope::Target(_)) && is_about_connecting {
         let answered = target.latency.count();
@@ -432,7 +445,7 @@ fn evidence(
     if !also_fits.is_empty() {
         let ids: Vec<&str> = also_fits.iter().map(|cause| cause.id).collect();
         evidence.push(Evidence {
-            text: format!("such lines fit {} too", ids.join(", ")),
+            text: format!("these lines also fit {}", ids.join(", ")),
             is_for: false,
             numbers: Vec::new(),
         });
@@ -440,7 +453,7 @@ fn evidence(
     evidence
 }
 
-/// A sentence on a range of durations, where there are any.
+/// A statement on the range of `durations`, in seconds. `None` if there are none.
 fn range(what: &str, name: &'static str, durations: &crate::aggregate::Quantiles) -> Option<Evidence> {
     let [min, median, max] = [durations.min()?, durations.quantile(0.5)?, durations.max()?].map(seconds_of);
     let names: [&'static str; 3] = match name {
@@ -452,20 +465,22 @@ fn range(what: &str, name: &'static str, durations: &crate::aggregate::Quantiles
         text: if shortest == longest {
             format!("{what} {longest} s")
         } else {
-            format!("{what} {shortest} to {longest} s, half of them at most {half} s")
+            format!("{what} {shortest} to {longest} s (median {half} s)")
         },
         is_for: true,
         numbers: vec![(names[0], min), (names[1], median), (names[2], max)],
     })
 }
 
-/// Idle-timeout 504s needed to tell the timeout from them.
+/// Minimum number of idle-timeout 504s to infer the timeout from.
 const MIN_TIMEOUTS_TO_INFER: u64 = 3;
 
-/// A request that met the idle timeout ends this close behind it: sharp, as the load balancer's own timers are, but for the time until its dispatch.
+/// A request that reaches the idle timeout ends at most this long after it. The load balancer's own timers are sharp,
+/// but the elapsed time also includes the time until the request's dispatch.
 const IDLE_TIMEOUT_SPREAD: Duration = Duration::from_millis(500);
 
-/// The idle timeout is a whole number of seconds, and requests that met it end just behind it. So where the shortest and the middle one of them agree, they tell it.
+/// The idle timeout is a whole number of seconds, and requests that reach it end shortly after it. So if the shortest
+/// and the median of their elapsed times agree, they show it. Otherwise it is [`DEFAULT_IDLE_TIMEOUT`].
 fn infer_idle_timeout(summary: &Summary) -> IdleTimeout {
     let mut elapsed = crate::aggregate::Quantiles::default();
     for (_, _, target) in summary.targets.iter() {

@@ -1,7 +1,7 @@
-//! What can go wrong, by meaning, and where it did.
+//! What can go wrong, and where it did.
 //!
-//! Two kinds of trouble are kept apart. An [`Error`] ends something: a source that cannot be listed, an object that cannot
-//! be opened. A [`Problem`] is data about the input: a line that is no record, a gzip stream that was cut off. Problems are counted and
+//! There are two kinds. An [`Error`] ends something: a source cannot be listed, an object cannot be opened. A
+//! [`Problem`] is data about the input: a line is not a record, a gzip stream is cut off. Problems are counted and
 //! located, the run goes on, and every report states them.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::location::Location;
 
-/// Why something could not be done. One word wide; see [`Error::kind`].
+/// Why something could not be done. One word wide; [`Error::kind`] has the meaning.
 pub struct Error(Box<ErrorKind>);
 
 /// The meaning of an [`Error`].
@@ -54,13 +54,14 @@ pub enum ErrorKind {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// What kind of trouble it is.
+    /// The meaning of the error.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
 
-    /// The path or URL that it is about, where it is about one.
+    /// The path or URL that the error is about; for [`ErrorKind::Write`], perhaps what was being written. `None`
+    /// for [`ErrorKind::Cancelled`].
     #[must_use]
     pub fn object(&self) -> Option<&str> {
         match self.kind() {
@@ -76,7 +77,7 @@ impl Error {
         ErrorKind::Source { object: object.into(), source }.into()
     }
 
-    /// An object that broke while it was read.
+    /// An object that was opened and then could not be read to its end.
     pub(crate) fn read(object: impl Into<Box<str>>, source: io::Error) -> Self {
         ErrorKind::Read { object: object.into(), source }.into()
     }
@@ -103,7 +104,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             ErrorKind::Source { object, .. } => write!(f, "cannot open {object}"),
-            ErrorKind::Read { object, .. } => write!(f, "cannot read {object} to its end"),
+            ErrorKind::Read { object, .. } => write!(f, "cannot read {object} to the end"),
             ErrorKind::Strict { problem, at } => write!(f, "{}: {at}", problem.title()),
             ErrorKind::Cancelled => write!(f, "stopped before the end"),
             ErrorKind::Write { target, .. } => write!(f, "cannot write {target}"),
@@ -122,19 +123,19 @@ impl std::error::Error for Error {
     }
 }
 
-/// Something in the input that could not be read as it should be. Ids are stable: they stand in the JSON report.
+/// Something in the input that could not be read as it should be. Ids are stable because the JSON report has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Problem {
     /// Fewer fields than the first documented form of the log had.
     TooFewFields,
-    /// The quotes do not delimit fields as the format has them.
+    /// The quotes do not delimit fields as the format says.
     Quoting,
-    /// A field that must be a time, a number or a status code is none.
+    /// A field that must be a time, a number or a status code is not one.
     FieldType,
     /// The line is longer than the reader's cap.
     LineTooLong,
-    /// A line of another AWS log (named by [`Problem::id`]) among access log lines.
+    /// A connection log's line among access log lines.
     ConnectionLogLine,
     /// A Network Load Balancer's line.
     NetworkLoadBalancerLine,
@@ -146,9 +147,9 @@ pub enum Problem {
     TestObjectLine,
     /// A gzip stream ends in the middle of a member.
     GzipTruncated,
-    /// A gzip member does not decode, or its check sum is wrong.
+    /// A gzip member does not decode, or its checksum is wrong.
     GzipDamaged,
-    /// Bytes that are no gzip member follow the last one.
+    /// Bytes that are not a gzip member follow the last one.
     GzipTrailingGarbage,
     /// An object or folder could not be opened or read to its end.
     Unreadable,
@@ -184,7 +185,7 @@ impl Problem {
         self.row().1
     }
 
-    /// Whether the problem is an object's (its decoded text stops short) rather than a line's.
+    /// Whether the problem concerns an object, whose decoded text may be incomplete, rather than a line.
     #[must_use]
     pub fn is_of_object(self) -> bool {
         matches!(self, Self::GzipTruncated | Self::GzipDamaged | Self::GzipTrailingGarbage | Self::Unreadable)
@@ -194,13 +195,13 @@ impl Problem {
         match self {
             Self::TooFewFields => ("too-few-fields", "line with too few fields for an access log"),
             Self::Quoting => ("quoting", "line whose quotes do not delimit its fields"),
-            Self::FieldType => ("field-type", "line with a field that is not what its place demands"),
-            Self::LineTooLong => ("line-too-long", "line longer than the cap"),
+            Self::FieldType => ("field-type", "line with an invalid time, number or status code"),
+            Self::LineTooLong => ("line-too-long", "line longer than the limit"),
             Self::ConnectionLogLine => ("connection-log-line", "line of a connection log"),
             Self::NetworkLoadBalancerLine => ("network-load-balancer-line", "line of a Network Load Balancer"),
             Self::ClassicLoadBalancerLine => ("classic-load-balancer-line", "line of a Classic Load Balancer"),
             Self::HealthCheckLogLine => ("health-check-log-line", "line of a health check log"),
-            Self::TestObjectLine => ("test-object-line", "line of the object AWS writes to test the bucket"),
+            Self::TestObjectLine => ("test-object-line", "line of the test object that AWS writes into the bucket"),
             Self::GzipTruncated => ("gzip-truncated", "gzip stream that is cut off"),
             Self::GzipDamaged => ("gzip-damaged", "gzip stream that is damaged"),
             Self::GzipTrailingGarbage => ("gzip-trailing-garbage", "bytes after the last gzip member"),

@@ -1,17 +1,19 @@
-//! Records as tables for notebooks: Parquet or CSV, typed, with what was made of each record.
+//! Exports log records as tables for notebooks: typed Parquet or CSV, with columns derived from each record.
 //!
-//! Input: sources of log objects, as an analysis has. Output: a file, a stream, or a folder of files. Rows stand in the order of the input, and the same input gives the same bytes for any number of
-//! threads. Memory is bounded, whatever the size of the input or of one object.
+//! Input: the log sources that an analysis takes. Output: a file, a stream, or a folder of files. Rows are in input
+//! order, and the same input gives the same bytes for any number of threads. Memory is bounded, whatever the size of
+//! the input or of one object.
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`schema`] | what the columns of a table are, as data |
-//! | [`requests`] | the table of requests: a column for each field and for what follows from it |
+//! | [`schema`] | describes the columns of a table as data |
+//! | [`requests`] | the table of requests: columns for each log field and for what is derived from it |
 //! | [`tables`] | the tables of an analysis: targets, findings, status pairs, minutes, routes |
-//! | [`filter`], [`sample`], [`partition`] | which rows, and to which folder |
-//! | `columns`, `form`, `parquet`, `csv`, `text` | rows to columns, columns to bytes |
-//! | `rows`, `sink` | the rows of one object; the rows of all, in order |
-//! | `files`, `folder`, `output` | files that are whole or not there |
+//! | [`filter`], [`sample`], [`partition`] | choose the rows, and the folder of each row |
+//! | `causes` | finds the cause of a failed request |
+//! | `columns`, `words`, `form`, `parquet`, `csv`, `text` | collect rows into columns, and encode columns as bytes |
+//! | `rows`, `sink` | the rows of one object; the rows of all objects, in order |
+//! | `files`, `folder`, `output` | write files that are either complete or absent |
 //! | [`docs`] | the page that describes the columns |
 
 mod causes;
@@ -58,7 +60,7 @@ use rows::{Choice, Part, Shared};
 use schema::{Column, Table, find_column};
 use sink::Sink;
 
-/// Threads that read and encode, at most: each holds up to a row group and what it becomes.
+/// Maximum number of threads that read and encode. Each holds up to a row group and its encoded form.
 const MAX_THREADS: usize = 8;
 
 /// Columns that need an analysis of the same input first.
@@ -93,7 +95,7 @@ pub struct Export {
 pub struct Exported {
     /// What was read, and what could not be.
     pub input: InputAccount,
-    /// What became of the records that the selection admits.
+    /// How many of the records that the selection admits were written, and why the others were left out.
     pub rows: RowCounts,
     /// What was written.
     pub written: Written,
@@ -110,10 +112,12 @@ fn default_columns() -> Vec<&'static Column<Requests>> {
     Requests::COLUMNS.iter().filter(|column| column.is_default).collect()
 }
 
-/// Columns by their names; `default` stands for those that are written when nobody says which, `all` for all but the text of the line.
+/// Looks up columns by name and returns them in the order of the names. `default` means the columns that are written
+/// when no columns are named, `all` means every column except `text`, the whole line. Neither repeats a column that
+/// is already in the list.
 ///
 /// # Errors
-/// What to say of a name that is none, or that comes twice.
+/// A message for the user, if a name is empty or unknown, or if it names a column that is already in the list.
 pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'static Column<Requests>>, String> {
     let mut columns: Vec<&'static Column<Requests>> = Vec::new();
     let mut add = |column: &'static Column<Requests>, is_named: bool| {
@@ -121,16 +125,14 @@ pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'
         if is_new {
             columns.push(column);
         } else if is_named {
-            return Err(format!("the column {} stands there twice", column.name));
+            return Err(format!("column {} is listed twice", column.name));
         }
         Ok(())
     };
     for name in names {
         match name {
             "" => {
-                return Err(
-                    "a column's name is missing: names stand with one comma between them, as in time,elb".to_owned()
-                );
+                return Err("empty column name; separate names with single commas, as in time,elb".to_owned());
             }
             "default" => default_columns().into_iter().try_for_each(|column| add(column, false))?,
             "all" => Requests::COLUMNS
@@ -144,13 +146,15 @@ pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'
 }
 
 impl Export {
-    /// All records with the default columns, in one file, one thread for each core, problems counted rather than fatal.
+    /// All records with the default columns, without partitions, on one thread per core (at most eight). Problems of
+    /// the input are counted rather than fatal.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How the logs are read: which records count, on how many threads (more than eight are never used), and whether the first problem of the input ends the export.
+    /// Sets how the logs are read: which records count, on how many threads (more than eight are never used), and
+    /// whether the first problem of the input ends the export.
     #[must_use]
     pub fn analysis(mut self, analysis: Analysis) -> Self {
         self.analysis = analysis;
@@ -185,29 +189,30 @@ impl Export {
         self
     }
 
-    /// What rows are parted by, into folders of a [`Destination::Folder`].
+    /// Sets what rows are partitioned by, into subfolders of a [`Destination::Folder`]. See [`Partition::completed`].
     #[must_use]
     pub fn partition_by(mut self, partitions: &[Partition]) -> Self {
         self.choice.partitions = Partition::completed(partitions);
         self
     }
 
-    /// Whether texts in CSV are kept from being taken for formulas by a spreadsheet.
+    /// Sets whether texts in CSV are guarded, so that a spreadsheet does not read them as formulas.
     #[must_use]
     pub fn guard_formulas(mut self, is_guarded: bool) -> Self {
         self.is_guarded = is_guarded;
         self
     }
 
-    /// The load balancer's idle timeout where the user knows it: it matters for causes.
+    /// Sets the load balancer's idle timeout, if the user knows it. It affects the causes. With `None` it is inferred
+    /// from the input, or else AWS's default counts.
     #[must_use]
     pub fn idle_timeout(mut self, idle_timeout: Option<Duration>) -> Self {
         self.idle_timeout = idle_timeout;
         self
     }
 
-    /// Whether a column or the filter asks for causes. Findings follow from all requests together, so that the input is read twice: to be analysed, and to be exported. Nothing
-    /// but a file or an object can be read twice.
+    /// Whether a column or the filter needs causes. Findings depend on all requests together, so the input is then
+    /// read twice: once to analyze it and once to export it. Only files and objects can be read twice.
     #[must_use]
     pub fn needs_analysis(&self) -> bool {
         let is_asked = |name: &str| {
@@ -219,12 +224,13 @@ impl Export {
 
     /// Reads all objects of all sources and writes their records.
     ///
-    /// What cannot be opened or read is noted in the account of the input, and the run goes on. Where that leaves no record, no file is written, and those that were there are as they
-    /// were ([`Unpublished::is_worth_publishing`]).
+    /// What cannot be opened or read is noted in the input account, and the run continues. If that leaves no record,
+    /// no file is written and existing files stay as they are (see [`Unpublished::is_worth_publishing`]).
     ///
     /// # Errors
-    /// [`ErrorKind::Write`] when the destination cannot be written to, [`ErrorKind::Cancelled`], and with [`Analysis::strict`] the first problem in the order of the input. In all of
-    /// them no file is left, and those that were there are as they were.
+    /// [`ErrorKind::Write`] if the destination cannot be written to, [`ErrorKind::Cancelled`], and with
+    /// [`Analysis::strict`] the first problem in input order. No unfinished file is left, and existing files stay as
+    /// they are. The exception is a [`Destination::Folder`]: if its files cannot be renamed, some may already be new.
     pub fn run(
         &self,
         sources: &[Box<dyn Source>],
@@ -240,7 +246,7 @@ impl Export {
         Ok(Exported { input, rows, written: Written::default() })
     }
 
-    /// As [`Export::run`], but that the files, though complete, have yet to take their names.
+    /// Like [`Export::run`], but the complete files do not get their final names until [`Unpublished::publish`].
     ///
     /// # Errors
     /// As [`Export::run`].
@@ -255,7 +261,7 @@ impl Export {
         let analysis = self.analysis.clone().threads(threads);
         let mut choice = self.choice.clone();
         if choice.partitions.contains(&Partition::TargetGroup) {
-            // Readers make a column of the folder's name, and some refuse a second one.
+            // Readers make a column of the folder's name, and some reject a file that has the same column.
             choice.columns.retain(|column| column.name != Partition::TargetGroup.id());
         }
         let name: Box<str> = destination.name().into();
@@ -291,7 +297,7 @@ impl Export {
     }
 }
 
-/// An export whose files are complete and have yet to take their names. Nothing is left of them when it is dropped.
+/// An export whose files are complete but do not have their final names yet. Dropping it removes the files.
 pub struct Unpublished {
     input: InputAccount,
     rows: RowCounts,
@@ -306,16 +312,19 @@ impl Unpublished {
         &self.input
     }
 
-    /// Whether there is reason to publish: a record was read, or nothing failed that could have kept one away. A table of no rows that nobody could read would take the place of one that says something.
+    /// Whether the export is worth publishing: a record was read, or no problem occurred that could have kept one
+    /// out. Otherwise unreadable input would replace a table of records with an empty one.
     #[must_use]
     pub fn is_worth_publishing(&self) -> bool {
         self.input.records > 0 || self.input.problems.is_empty()
     }
 
-    /// Gives the files their names, in the place of those that they replace.
+    /// Gives the files their final names, replacing earlier ones.
     ///
     /// # Errors
-    /// [`ErrorKind::Write`]
+    /// [`ErrorKind::Write`] if a file cannot be written, renamed or removed. For a [`Destination::Folder`] also if
+    /// the rows are from standard input, or if one of its files has rows of objects that were read again together
+    /// with rows of objects that were not.
     pub fn publish(self) -> Result<Exported> {
         let Self { input, rows, written, name } = self;
         let written = written.publish().map_err(|reason| Error::write(name, reason))?;

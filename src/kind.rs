@@ -1,5 +1,5 @@
-//! The kinds of log: one file for each, with its field table, its typed getters, and the way from its record to an
-//! [`Exchange`](crate::classify::Exchange).
+//! The kinds of log. A kind has one file with its field table, its typed getters, and the conversion of its record
+//! to an [`Exchange`](crate::classify::Exchange).
 
 pub mod alb;
 mod other;

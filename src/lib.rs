@@ -1,6 +1,6 @@
 //! albscope reads the access logs of AWS Application Load Balancers and says, for each target, why requests failed.
 //!
-//! The program `albscope` is a thin shell around this library. What a program of your own would do:
+//! The program `albscope` is a thin shell around this library. Another program uses it like this:
 //!
 //! ```
 //! use albscope::{Analysis, Progress, diagnose, source};
@@ -33,25 +33,27 @@
 //! # }
 //! ```
 //!
-//! # The way of the data
+//! # Data flow
 //!
 //! ```text
-//! source ─object→ decode ─bytes→ record ─Record→ kind ─Exchange→ classify ─Outcome→ aggregate ─Summary→ diagnose ─Finding→ report ─Report→ plot
+//! source ─object→ decode ─bytes→ record ─Record→ kind ─Exchange→ classify ─Outcome→
+//! aggregate ─Summary→ diagnose ─Finding→ report ─Report→ plot
 //! ```
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`source`] | lists objects, reads their keys, leaves out what cannot hold a wanted line |
+//! | [`source`] | lists objects, reads their keys, leaves out those that cannot hold a wanted line |
 //! | [`decode`] | gzip of many members, or plain text, to bytes |
 //! | [`record`] | bytes to lines, a line to its fields |
 //! | [`schema`], [`kind`] | what a log's fields are, and typed access to them |
 //! | [`classify`] | how one request ended, from its own line |
-//! | [`aggregate`] | what is kept of all requests, in bounded memory |
+//! | [`aggregate`] | what is kept about all requests, in bounded memory |
 //! | [`diagnose`] | the likely cause for each target |
 //! | [`knowledge`] | causes, servers and their timeouts, as data |
-//! | [`report`] | text, JSON and Markdown |
+//! | [`report`] | text, JSON, Markdown and HTML |
 //! | [`plot`] | pictures as files |
-//! | [`pipeline`] | runs it all in parallel, with the same result for any number of threads |
+//! | [`pipeline`] | runs everything in parallel, with the same result for any number of threads |
+//! | [`export`] | records as tables for notebooks, in Parquet or CSV |
 //! | [`simulate`] | incidents with known causes, as a load balancer would have logged them |
 
 pub mod aggregate;

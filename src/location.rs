@@ -1,16 +1,17 @@
-//! Where something stands: which object, which line, which byte.
+//! Where a line is: object, line number and byte offset.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A place in the decoded text of one object.
+/// Where a line begins in the decoded text of one object, or where reading an object failed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
     /// The object's name: a path, an S3 URL, or `-` for standard input.
     pub object: Arc<str>,
     /// Line number, from 1; blank lines count.
     pub line: u64,
-    /// Offset of the line's first byte in the decoded stream, from 0.
+    /// Offset of the line's first byte in the decoded stream, from 0. For a problem of the object, an offset in the
+    /// object as stored.
     pub byte: u64,
 }
 

@@ -1,7 +1,8 @@
-//! Runs it all over many objects in parallel: list, fetch, open, decode, split, classify, count, merge.
+//! Runs everything over many objects in parallel: list, fetch, open, decode, split, classify, count, merge.
 //!
-//! The objects are cut into shards by their order alone, each shard's objects are read in their order (`schedule`), and the shards' parts are merged in
-//! order. So the result is the same whatever the number of threads and whatever arrives first, even where a cap made a count depend on what came first.
+//! The objects are cut into shards by their order alone. Each shard's objects are read in order (`schedule`), and
+//! the parts of the shards are merged in order. So the result is the same for any number of threads and any order
+//! of arrival, even if a cap makes a count depend on what came first.
 
 mod read;
 mod schedule;
@@ -19,10 +20,11 @@ use crate::source::{Selection, Source, Watch, list_all};
 use read::{Reader, Worker};
 use schedule::{Item, Schedule};
 
-/// Shards at most where a part is a summary: enough for any number of cores, few enough that they fit into memory while they wait for their turn.
+/// Shards at most, if a part is a summary: enough for any number of cores, and few enough that the parts fit into
+/// memory while they wait to be merged.
 const MAX_SHARDS: usize = 256;
 
-/// How far a run is; shared with whoever shows it, or stops it.
+/// How far a run is. Shared with whoever shows the progress or stops the run.
 #[derive(Debug, Default)]
 pub struct Progress {
     objects: AtomicU64,
@@ -32,14 +34,14 @@ pub struct Progress {
     watch: Watch,
 }
 
-/// A reading of a [`Progress`].
+/// The values of a [`Progress`] at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgressReading {
     /// Names of objects seen by the listing, wanted or not.
     pub listed: u64,
     /// Objects to read; 0 while they are being listed.
     pub objects: u64,
-    /// Their size as stored; less than the truth where a size is not known.
+    /// Their size in bytes, as stored. Too small if the size of some objects is not known.
     pub bytes: u64,
     /// Objects read.
     pub objects_done: u64,
@@ -54,7 +56,7 @@ impl Progress {
         Self::default()
     }
 
-    /// Where the run stands now.
+    /// How far the run is now.
     #[must_use]
     pub fn reading(&self) -> ProgressReading {
         ProgressReading {
@@ -66,7 +68,7 @@ impl Progress {
         }
     }
 
-    /// Begins anew, for another run over the same input. One that was cancelled stays so.
+    /// Resets the counters for another run over the same input. The number of listed names and a cancellation stay.
     pub fn restart(&self) {
         for number in [&self.objects, &self.bytes, &self.objects_done, &self.bytes_done] {
             number.store(0, Ordering::Relaxed);
@@ -84,7 +86,7 @@ impl Progress {
         self.watch.is_cancelled()
     }
 
-    /// What a listing looks at and tells.
+    /// What a listing reports to, and checks for cancellation.
     #[must_use]
     pub fn watch(&self) -> &Watch {
         &self.watch
@@ -111,7 +113,7 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// Everything selected, one thread for each core, problems counted rather than fatal.
+    /// Everything is selected, there is one thread for each core, and problems are counted rather than fatal.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -124,7 +126,7 @@ impl Analysis {
         self
     }
 
-    /// How many threads read; 0 for one a core.
+    /// How many threads read; 0 for one per core.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
@@ -140,10 +142,12 @@ impl Analysis {
 
     /// Reads all objects of all sources into a summary.
     ///
-    /// What cannot be opened or read is noted in the summary's [`InputAccount`], and the run goes on.
+    /// Whatever cannot be listed, opened or read is noted in the summary's [`InputAccount`], and the run goes on.
     ///
     /// # Errors
-    /// [`ErrorKind::Cancelled`]; and with [`Analysis::strict`] the first problem in the order of the input.
+    /// [`ErrorKind::Cancelled`]. With [`Analysis::strict`] also the first problem in the order of the input, as
+    /// [`ErrorKind::Strict`], or as [`ErrorKind::Source`] or [`ErrorKind::Read`] if something could not be listed
+    /// or opened.
     pub fn run(&self, sources: &[Box<dyn Source>], progress: &Progress) -> Result<Summary> {
         let mut summary = Summary::default();
         let merge = |part: Summary| {
@@ -155,10 +159,12 @@ impl Analysis {
         Ok(summary)
     }
 
-    /// Reads all objects of all sources, each shard of them into a part that `begin` makes, given the shard's place in the order of the input. `merge` gets the parts, one at a time, in the order of the input.
+    /// Reads all objects of all sources. `begin` makes a part for each shard, given the shard's index in the order
+    /// of the input, and the part collects the shard's records. `merge` gets the parts one at a time, in the order
+    /// of the input.
     ///
     /// # Errors
-    /// As [`Analysis::run`], and what a part or `merge` could not do, which ends the run.
+    /// Those of [`Analysis::run`], and any error of a part or of `merge`, which ends the run.
     pub fn collect<P: Collect>(
         &self,
         sources: &[Box<dyn Source>],
@@ -202,7 +208,8 @@ impl Analysis {
                 let (account, part) = &mut open.part;
                 let result = reader.read_object(&mut worker, *source, object, fetch, account, part);
                 if is_fetched {
-                    // Those who bring objects need the processor for a moment only, but each moment that they wait for it is one in which nothing is asked for.
+                    // The threads that fetch objects need the processor only briefly, but while they wait for it no
+                    // new request is sent.
                     std::thread::yield_now();
                 }
                 if result.is_ok() && !open.is_done() {
@@ -224,10 +231,11 @@ impl Analysis {
         };
         match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
             Ok(pool) => pool.scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| work()))),
-            // A system that gives no more threads still has this one.
+            // If the system gives no more threads, this one does all the work.
             Err(_) => work(),
         }
-        // Ctrl-C also ends the program whose output is read here, so what looks like the end of the input may be the interruption.
+        // Ctrl-C also ends the program whose output is read here, so an apparent end of the input may be the
+        // interruption.
         if progress.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
         }
@@ -241,7 +249,7 @@ impl Analysis {
         }
     }
 
-    /// How many threads read, where more than `most` are of no use.
+    /// How many threads read. More than `most` are of no use.
     pub(crate) fn thread_count(&self, most: usize) -> usize {
         let wanted = if self.threads > 0 {
             self.threads
@@ -278,22 +286,23 @@ impl Analysis {
 /// How the objects of a run are cut into parts that are merged in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shards {
-    /// Into at most so many, of as many objects each. For parts that stay small however much they take in.
+    /// At most this many shards, each with the same number of objects except perhaps the last. For parts that stay
+    /// small however much they take in.
     AtMost(usize),
-    /// One for each object. For parts that grow with what they take in.
+    /// One shard for each object. For parts that grow with what they take in.
     OneAnObject {
-        /// Parts that may be in the making or waiting behind the first one that is not merged, at least 1.
+        /// Shards that may be open or waiting to be merged at the same time, at least 1.
         max_ahead: usize,
     },
 }
 
-/// Merges the shards' parts in the order of the shards, whatever the order in which they are done.
+/// Merges the parts of the shards in the order of the shards, whatever the order in which they finish.
 struct InOrder<P, M> {
     next: usize,
     waiting: BTreeMap<usize, Result<(InputAccount, P)>>,
     input: InputAccount,
     merge: M,
-    /// The first error in the order of the input; nothing is merged behind it.
+    /// The first error in the order of the input. Nothing after it is merged.
     error: Option<Error>,
 }
 

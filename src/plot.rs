@@ -1,7 +1,7 @@
-//! A report's pictures as a file: SVG or PNG, of the size of a slide.
+//! A report's pictures as an image file: SVG or PNG, of the size of a slide.
 //!
-//! Input: a [`Report`]. Both formats draw one sheet of rectangles, lines, symbols and text. The text is drawn with a font that the program carries, in SVG as outlines too, so that a file
-//! looks the same wherever it is opened, and whatever fonts that machine has.
+//! Input: a [`Report`]. Both formats draw the same sheet of rectangles, lines, symbols and text. The program brings
+//! its own font, and SVG has text as outlines. So a file looks the same everywhere, whatever fonts a machine has.
 
 mod font;
 mod layout;
@@ -14,17 +14,17 @@ use std::path::Path;
 
 use crate::report::Report;
 
-/// How a file is written.
+/// The format of an image file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlotFormat {
-    /// For a page or a document; to be enlarged as one likes.
+    /// For a page or a document; can be enlarged without loss.
     Svg,
     /// For a chat or a slide; 1600 by 900 pixels.
     Png,
 }
 
 impl PlotFormat {
-    /// The format that a file's extension names, in capitals or not. Absent for any other extension.
+    /// The format that the extension of a path names, in upper or lower case. `None` for any other extension.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
@@ -39,7 +39,7 @@ impl PlotFormat {
 /// Draws the report's pictures.
 ///
 /// # Errors
-/// What `out` says.
+/// If encoding the PNG or writing to `out` fails.
 pub fn render(report: &Report, format: PlotFormat, out: &mut dyn Write) -> io::Result<()> {
     let sheet = layout::sheet(report);
     match format {

@@ -1,6 +1,7 @@
 //! Lines, and the fields of a line.
 //!
-//! Input: decoded bytes. Output: [`Record`]s, which borrow the line they stand on. Nothing is copied and nothing is parsed until it is asked for.
+//! Input: decoded bytes. Output: [`Record`]s, which borrow their line. Nothing is copied, and a field is parsed
+//! only when its getter is called.
 
 mod line;
 mod split;
@@ -13,7 +14,7 @@ pub use split::{Bounds, MAX_FIELDS};
 use crate::error::Problem;
 use crate::schema::Schema;
 
-/// A kind of log: one type for each, so that a getter of one kind cannot be asked of another.
+/// A kind of log. Each is a type of its own, so that a getter of one kind cannot be called for another.
 pub trait LogKind {
     /// The form of its lines.
     const SCHEMA: &'static Schema;
@@ -21,7 +22,8 @@ pub trait LogKind {
 
 /// One line of a log of kind `K`, split into fields.
 ///
-/// Borrows the line and the bounds that [`Record::parse`] filled, so it is cheap to copy and lives as long as the reader's buffer stands still.
+/// Borrows the line and the bounds that [`Record::parse`] filled. So it is cheap to copy, and valid until the
+/// reader's buffer changes.
 pub struct Record<'a, K> {
     line: &'a [u8],
     bounds: &'a Bounds,
@@ -40,8 +42,8 @@ impl<'a, K: LogKind> Record<'a, K> {
     /// Splits a line (without its line break), using `bounds` as scratch space that the record then borrows.
     ///
     /// # Errors
-    /// [`Problem::TooFewFields`] or [`Problem::Quoting`] when the line has not the form of a line of kind `K`. What stands *in* a
-    /// field is not looked at here.
+    /// [`Problem::TooFewFields`] or [`Problem::Quoting`] if the line does not have the form of a line of kind `K`.
+    /// The contents of a field are not checked here.
     #[inline]
     pub fn parse(line: &'a [u8], bounds: &'a mut Bounds) -> Result<Self, Problem> {
         split::split(line, K::SCHEMA, bounds)?;
@@ -60,13 +62,14 @@ impl<'a, K: LogKind> Record<'a, K> {
         self.bounds.len()
     }
 
-    /// Whether the line has no fields; never, for a record.
+    /// Whether the line has no fields; always `false` for a record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes of the field at `place` (from 0), as logged, without the quotes around it. `None` where the line ends earlier.
+    /// The bytes of a field as logged, without the quotes around it. `place` is the field's number, from 0. `None`
+    /// if the line ends before it.
     #[must_use]
     #[inline]
     pub fn bytes(&self, place: usize) -> Option<&'a [u8]> {
@@ -77,7 +80,7 @@ impl<'a, K: LogKind> Record<'a, K> {
         }
     }
 
-    /// Like [`Record::bytes`], but `None` also for the log's mark of an absent value, `-`, and for an empty field.
+    /// Like [`Record::bytes`], but also `None` for an empty field and for `-`, the log's mark of an absent value.
     #[must_use]
     #[inline]
     pub fn value(&self, place: usize) -> Option<&'a [u8]> {
@@ -87,8 +90,10 @@ impl<'a, K: LogKind> Record<'a, K> {
         }
     }
 
-    /// The bytes from one field to another, with the blank before the first and with quotes: fewer, or none, where the line ends earlier, and all that follow where `last` is absent. `None` where the line could only be read
-    /// otherwise than plainly; else lines with the same bytes here have the same fields here.
+    /// The bytes from the field `first` to the field `last`, with quotes and with the blank before `first`. If
+    /// `last` is absent or past the end, all bytes from `first` on; empty if the line ends before `first`. `None`
+    /// if the line does not fit the plain reading. Otherwise, lines with the same bytes here have the same fields
+    /// here.
     #[must_use]
     #[inline]
     pub fn span(&self, first: usize, last: Option<usize>) -> Option<&'a [u8]> {
@@ -97,7 +102,8 @@ impl<'a, K: LogKind> Record<'a, K> {
         self.bounds.is_plain().then(|| &self.line[start.saturating_sub(1)..end])
     }
 
-    /// What follows the last field that the schema knows: AWS appends new fields at the end. Empty when nothing does.
+    /// The bytes after the last field that the schema knows: AWS appends new fields at the end. Empty if there are
+    /// none.
     #[must_use]
     pub fn unknown_tail(&self) -> &'a [u8] {
         match self.bounds.start(K::SCHEMA.fields.len()) {

@@ -1,7 +1,8 @@
 //! One [`Report`] value, and a renderer for each format.
 //!
-//! Input: a [`Summary`] and its [`Diagnosis`]. All numbers are computed here, once; the renderers only lay them out, so that text, JSON, Markdown and the page
-//! cannot disagree. A new format is one file and one line in [`Format`].
+//! Input: a [`Summary`] and its [`Diagnosis`]. The numbers are computed once, in [`Report::new`]; the renderers only
+//! lay them out, so text, JSON, Markdown and HTML cannot disagree. To add a format, add a module, a variant of
+//! [`Format`] and its arm in [`Report::render`].
 
 mod causes;
 pub mod chart;
@@ -37,13 +38,13 @@ use pictures::Drawn;
 pub use pictures::Pictures;
 pub use plan::{Plan, PlanDay, PlanProblem};
 
-/// The version of the JSON form. Keys are only ever added to it.
+/// The version of the JSON schema. Keys are only ever added to it.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Bins of time that the timing histogram is shown in, at most.
+/// The timing histogram has at most this many time bins, or the widest bins there are.
 const MAX_TIMING_BINS: usize = 240;
 
-/// Clients and user agents named, at most.
+/// At most this many clients and this many user agents are listed.
 const MAX_CALLER_ROWS: usize = 20;
 
 /// How a report is laid out.
@@ -55,75 +56,77 @@ pub enum Format {
     Json,
     /// For a chat or a ticket.
     Markdown,
-    /// For a browser: one page that needs nothing but itself.
+    /// For a browser: one self-contained page.
     Html,
 }
 
-/// What a renderer may know of the place its output goes to.
+/// What a renderer knows about where its output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Columns.
+    /// Width of the output, in columns.
     pub width: usize,
     /// Whether to use colour.
     pub is_coloured: bool,
-    /// Whether pictures are drawn with ASCII characters only.
+    /// Whether pictures and the marks of cut text are ASCII only.
     pub is_ascii: bool,
 }
 
-/// The result of an analysis. As JSON it is the report's stable form.
+/// The result of an analysis. Its JSON is a stable format; see [`SCHEMA_VERSION`].
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// This program's.
+    /// Version of albscope that made the report.
     pub albscope_version: &'static str,
-    /// The command that makes this report, as a line for a shell; absent where a program did. Not in JSON, which is the same wherever the same logs lie.
+    /// The shell command that makes this report; `None` if a program called the library. It is not in the JSON, so
+    /// that the same logs give the same JSON.
     #[serde(skip)]
     pub command: Option<String>,
-    /// First and last `time` of the requests that count; both absent when there are none.
+    /// First and last `time` of the requests counted; both `None` if there are none.
     pub window: Window,
-    /// The window that was asked for; absent ends are open.
+    /// The window asked for (`--since`, `--until`). An end that is `None` is open.
     pub selected: Window,
-    /// What was read.
+    /// What was read and what was left out.
     pub input: Input,
-    /// What the findings were held against.
+    /// The idle timeout that the diagnosis used.
     pub idle_timeout: IdleTimeout,
-    /// Requests that count.
+    /// Number of requests: all records except those that the selection left out.
     pub requests: u64,
-    /// Those that failed.
+    /// How many of them failed.
     pub failures: u64,
     /// Requests by outcome.
     pub outcomes: Outcomes,
-    /// Requests by the pair of statuses.
+    /// Requests by pair of status codes, in the order of the codes.
     pub status_pairs: Vec<StatusPair>,
-    /// By load balancer.
+    /// One row per load balancer, sorted by its id.
     pub load_balancers: Vec<LoadBalancerRow>,
-    /// By target group. Requests that no rule forwarded have none.
+    /// One row per target group, sorted by load balancer and ARN. Requests that no rule forwarded are in a row
+    /// without an ARN.
     pub target_groups: Vec<TargetGroupRow>,
-    /// By target, the one with most failures first. Requests without a target are in none.
+    /// One row per target, the one with most failures first. Requests without a target are in no row.
     pub targets: Vec<TargetRow>,
-    /// Likely causes, the one with most failures first.
+    /// The findings, the one with most failures first.
     pub findings: Vec<FindingRow>,
     /// Failures in no finding: too few of their kind, or too rare, to name a cause.
     pub unexplained_failures: u64,
-    /// By route, the one with most failures first.
+    /// One row per route, the one with most failures first.
     pub routes: Vec<RouteRow>,
-    /// Addresses that failed requests came from, the one with most of them first; the frequent ones.
+    /// Client addresses of failed requests, the one with most failures first. At most 20, and only frequent ones.
     pub clients: Vec<CallerRow>,
-    /// User agents of failed requests, likewise; `-` where there was none.
+    /// User agents of failed requests, in the same order and number; `-` for requests without one.
     pub user_agents: Vec<CallerRow>,
     /// Requests over time and elapsed time.
     pub timing: TimingRow,
-    /// What the pictures draw.
+    /// The data that the pictures draw.
     pub pictures: Pictures,
 }
 
-/// A stretch of time, both ends included.
+/// A time window; both ends are included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
-    /// The earliest moment.
+    /// The first moment; `None` if the window is open at its start or there is no time.
     pub start: Option<Timestamp>,
-    /// The latest.
+    /// The last moment; `None` if the window is open at its end or there is no time.
     pub end: Option<Timestamp>,
 }
 
@@ -133,17 +136,18 @@ impl From<Option<Span>> for Window {
     }
 }
 
-/// The account of the input. `lines = records + unreadable_lines`, always; blank lines are not counted.
+/// The account of the input. It is always true that `lines = records + unreadable_lines`. Blank lines are not
+/// counted.
 #[derive(Clone, Debug, Serialize)]
 pub struct Input {
     /// Objects opened.
     pub objects: u64,
     /// Objects left out without being opened, by reason.
     pub objects_skipped: BTreeMap<&'static str, u64>,
-    /// Folders left out without being looked into, by reason; in JSON only where there are any.
+    /// Folders left out without listing their objects, by reason; in the JSON only if there are any.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub folders_skipped: BTreeMap<&'static str, u64>,
-    /// What came from the cache, of what was read; in JSON only where there is a cache.
+    /// The part of the input that came from the cache. `None`, and not in the JSON, if there is no cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_cache: Option<Cached>,
     /// Objects that could not be opened or read to their end.
@@ -154,20 +158,20 @@ pub struct Input {
     pub bytes_decoded: u64,
     /// Lines that are not blank.
     pub lines: u64,
-    /// Those that are records.
+    /// Lines that are records of an access log.
     pub records: u64,
-    /// Those that are not.
+    /// Lines that are not records.
     pub unreadable_lines: u64,
     /// Records that the selection left out, by reason.
     pub records_skipped: BTreeMap<&'static str, u64>,
-    /// What was wrong.
+    /// Problems of the input, one row per kind.
     pub problems: Vec<ProblemRow>,
 }
 
-/// What came from a cache.
+/// The part of the input that came from a cache.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Cached {
-    /// Objects.
+    /// How many objects.
     pub objects: u64,
     /// Their bytes as stored.
     pub bytes: u64,
@@ -176,42 +180,42 @@ pub struct Cached {
 /// A problem of the input.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProblemRow {
-    /// Which.
+    /// The kind of problem.
     pub problem: Problem,
-    /// For people.
+    /// A title for people.
     #[serde(skip)]
     pub title: &'static str,
-    /// Lines that have it; 0 where it is an object's.
+    /// Lines that have it; 0 if it is a problem of objects.
     pub lines: u64,
-    /// Objects that have it; 0 where it is a line's.
+    /// Objects that have it; 0 if it is a problem of lines.
     pub objects: u64,
-    /// The first few places.
+    /// Locations of the first few, in the order of the input.
     pub samples: Vec<ProblemPlace>,
 }
 
-/// Where a problem is.
+/// Where a problem was found.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProblemPlace {
-    /// Path, or `-`.
+    /// A path, an S3 URL, or `-` for standard input.
     pub object: String,
-    /// From 1; absent where the object could not be opened.
+    /// Line number, from 1; `None` if the object could not be opened.
     pub line: Option<u64>,
-    /// Offset in the decoded stream; for a problem of an object, in the object as stored.
+    /// Byte offset in the decoded stream; for a problem of an object, in the object as stored. `None` if `line` is.
     pub byte: Option<u64>,
-    /// What the operating system or the decoder said.
+    /// What the operating system or the decoder reported; `None` for lines.
     pub reason: Option<String>,
 }
 
 /// The load balancer's idle timeout.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct IdleTimeout {
-    /// How long.
+    /// The timeout, in seconds.
     pub seconds: f64,
-    /// Who says so.
+    /// Where the value comes from.
     pub origin: IdleTimeoutOrigin,
 }
 
-/// Requests by outcome; only those that occurred.
+/// Requests by outcome, in the order of [`Outcome::ALL`]; only outcomes that occurred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcomes(pub Vec<(Outcome, u64)>);
 
@@ -227,14 +231,14 @@ impl From<&OutcomeCounts> for Outcomes {
     }
 }
 
-/// Requests with one pair of statuses.
+/// Requests with one pair of status codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct StatusPair {
-    /// Absent where the log has `-`.
+    /// `None` if the log has `-`.
     pub elb_status_code: Option<u16>,
-    /// Absent where the log has `-`.
+    /// `None` if the log has `-`.
     pub target_status_code: Option<u16>,
-    /// How many.
+    /// How many requests.
     pub requests: u64,
 }
 
@@ -245,11 +249,11 @@ pub struct LoadBalancerRow {
     pub load_balancer: String,
     /// Requests seen.
     pub requests: u64,
-    /// Those that failed.
+    /// How many of them failed.
     pub failures: u64,
-    /// First `time`.
+    /// First `time`; `None` if it has no requests.
     pub first_seen: Option<Timestamp>,
-    /// Last `time`.
+    /// Last `time`; `None` if it has no requests.
     pub last_seen: Option<Timestamp>,
     /// Requests by outcome.
     pub outcomes: Outcomes,
@@ -260,19 +264,19 @@ pub struct LoadBalancerRow {
 pub struct TargetGroupRow {
     /// Resource id of its load balancer.
     pub load_balancer: String,
-    /// ARN; absent for requests that no rule forwarded.
+    /// ARN; `None` for requests that no rule forwarded.
     pub target_group: Option<String>,
     /// Requests seen.
     pub requests: u64,
-    /// Those that failed.
+    /// How many of them failed.
     pub failures: u64,
     /// How many targets were seen.
     pub targets: u64,
     /// Requests by outcome.
     pub outcomes: Outcomes,
-    /// Likely cause of most of its failures, whether at one target or at many; absent where there are too few to say.
+    /// The cause that explains most failures of the group and its targets; `None` if no finding is about them.
     pub cause: Option<&'static str>,
-    /// How sure the surest finding of that cause is.
+    /// The highest confidence among the findings of that cause; `None` if there is no cause.
     pub confidence: Option<Confidence>,
 }
 
@@ -281,48 +285,49 @@ pub struct TargetGroupRow {
 pub struct TargetRow {
     /// Resource id of its load balancer.
     pub load_balancer: String,
-    /// ARN of its target group.
+    /// ARN of its target group; `None` if the log has `-`.
     pub target_group: Option<String>,
     /// `address:port`.
     pub target: String,
     /// Requests seen.
     pub requests: u64,
-    /// Those that failed.
+    /// How many of them failed.
     pub failures: u64,
-    /// First `time`.
+    /// First `time`; `None` if it has no requests.
     pub first_seen: Option<Timestamp>,
-    /// Last `time`.
+    /// Last `time`; `None` if it has no requests.
     pub last_seen: Option<Timestamp>,
     /// `target_processing_time` of the requests that the target answered.
     pub latency: Latency,
-    /// Elapsed time of all requests but WebSocket connections.
+    /// Elapsed time of all requests except WebSocket connections.
     pub elapsed: Latency,
-    /// Requests by the pair of statuses.
+    /// Requests by pair of status codes, in the order of the codes.
     pub status_pairs: Vec<StatusPair>,
     /// Requests by outcome.
     pub outcomes: Outcomes,
-    /// The outcome that most failures had.
+    /// The most frequent outcome of its failures; `None` if there are none.
     pub dominant_failure: Option<Outcome>,
-    /// Likely cause of most failures; absent where there are too few to say.
+    /// Cause of the finding that explains most of its failures; `None` if no finding explains any.
     pub cause: Option<&'static str>,
-    /// How sure that is.
+    /// Confidence of that finding; `None` if there is none.
     pub confidence: Option<Confidence>,
-    /// Bin of time in [`Report::pictures`], and its failures; the bins in which it failed.
+    /// Failures over time: (index of the time bin in [`Report::pictures`], failures). Only bins with failures.
     pub failures_over_time: Vec<(usize, u64)>,
 }
 
-/// Quantiles in seconds; all absent where nothing was measured. Each but the largest may be too large by less than 0.8 %.
+/// Quantiles in seconds; all `None` if nothing was measured. Each except the maximum may be too large by less than
+/// 0.8 %.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Latency {
     /// Median.
     pub p50: Option<f64>,
-    /// What nine in ten do not exceed.
+    /// 90th percentile.
     pub p90: Option<f64>,
-    /// What 99 in 100 do not exceed.
+    /// 99th percentile.
     pub p99: Option<f64>,
-    /// What 999 in 1000 do not exceed.
+    /// 99.9th percentile.
     pub p999: Option<f64>,
-    /// The largest.
+    /// Maximum.
     pub max: Option<f64>,
 }
 
@@ -338,44 +343,45 @@ impl From<&Quantiles> for Latency {
 pub struct RouteRow {
     /// Resource id.
     pub load_balancer: String,
-    /// ARN; absent for requests that no rule forwarded.
+    /// ARN; `None` for requests that no rule forwarded.
     pub target_group: Option<String>,
-    /// Method and path, with its variable parts in braces.
+    /// Method and path; the variable parts of the path are in braces.
     pub route: String,
     /// Requests seen.
     pub requests: u64,
-    /// Those that failed.
+    /// How many of them failed.
     pub failures: u64,
-    /// Elapsed time.
+    /// Elapsed time of its requests except WebSocket connections.
     pub elapsed: Latency,
 }
 
-/// Who sent failed requests.
+/// A client or user agent that sent failed requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CallerRow {
-    /// Address or user agent, its first [`MAX_NAME_BYTES`](crate::aggregate::callers::MAX_NAME_BYTES) bytes.
+    /// Address or user agent, cut after [`MAX_NAME_BYTES`](crate::aggregate::callers::MAX_NAME_BYTES) bytes.
     pub name: String,
-    /// Failed requests, at least so many: of each target, only the frequent names are counted.
+    /// At least this many failed requests. Of each target and outcome, only the frequent names are counted.
     pub failures: u64,
 }
 
 /// Failures of one cause over time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CauseOverTime {
-    /// Which; absent for failures in no finding.
+    /// Id of the cause; `None` for failures in no finding.
     pub cause: Option<&'static str>,
-    /// How many.
+    /// How many failures.
     pub failures: u64,
-    /// Bin of time in [`Report::pictures`], and its failures; the bins that have any.
+    /// (Index of the time bin in [`Report::pictures`], failures), in order of time. Only bins with failures.
     pub failures_over_time: Vec<(usize, u64)>,
 }
 
 /// Requests over time and elapsed time.
 #[derive(Clone, Debug, Serialize)]
 pub struct TimingRow {
-    /// Where the bins of elapsed time begin, in seconds; the first also holds what is shorter, the last what is longer.
+    /// Lower edges of the elapsed-time bins, in seconds. The first bin also has shorter times, the last also longer
+    /// ones.
     pub elapsed_bins: Vec<f64>,
-    /// By load balancer.
+    /// One entry per load balancer, sorted by its id.
     pub load_balancers: Vec<TimingOfLoadBalancer>,
 }
 
@@ -384,29 +390,29 @@ pub struct TimingRow {
 pub struct TimingOfLoadBalancer {
     /// Resource id.
     pub load_balancer: String,
-    /// Width of the bins of time.
+    /// Width of a time bin, in seconds.
     pub time_bin_seconds: i64,
-    /// The bins that hold a request.
+    /// The time bins that have a request, in order of time.
     pub bins: Vec<TimingBin>,
 }
 
-/// One bin of time.
+/// One time bin.
 #[derive(Clone, Debug, Serialize)]
 pub struct TimingBin {
     /// When it begins.
     pub start: Timestamp,
-    /// Requests in it.
+    /// Requests that ended in it, also those whose elapsed time is unknown.
     pub requests: u64,
-    /// Those that failed.
+    /// How many of them failed.
     pub failures: u64,
-    /// Bin of elapsed time, requests.
+    /// Requests by elapsed time: (index of the elapsed-time bin, requests). Only bins with requests.
     pub elapsed: Vec<(usize, u32)>,
-    /// Outcome, bin of elapsed time, requests: the failed ones.
+    /// Failed requests with a known elapsed time: (outcome, index of the elapsed-time bin, requests), sorted.
     pub failed: Vec<(Outcome, u16, u32)>,
 }
 
 impl Report {
-    /// Computes all that a report says.
+    /// Computes everything that a report shows.
     #[must_use]
     pub fn new(summary: &Summary, diagnosis: &Diagnosis, selection: &Selection) -> Self {
         let mut status_pairs = StatusPairs::default();
@@ -443,7 +449,7 @@ impl Report {
         }
     }
 
-    /// Failures over time by likely cause: the one with most first, and at the end those in no finding.
+    /// Failures over time by likely cause, the one with most failures first. Failures in no finding come last.
     #[must_use]
     pub fn failures_by_cause(&self) -> Vec<CauseOverTime> {
         let mut causes: BTreeMap<Option<&'static str>, BTreeMap<usize, u64>> = BTreeMap::new();
@@ -465,7 +471,7 @@ impl Report {
         rows
     }
 
-    /// Says which command makes this report; `words` are quoted where a shell would else take them for something else.
+    /// Sets the command that makes this report. Words that a shell would misread are quoted.
     #[must_use]
     pub fn made_by<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
         let words: Vec<String> = words.into_iter().map(commands::quoted).collect();
@@ -476,7 +482,7 @@ impl Report {
     /// Writes the report.
     ///
     /// # Errors
-    /// What `out` says.
+    /// If writing to `out` fails.
     pub fn render(&self, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
         match format {
             Format::Text => text::render(self, style, out),
@@ -574,8 +580,8 @@ fn target_groups(summary: &Summary, diagnosis: &Diagnosis) -> Vec<TargetGroupRow
         *targets += u64::from(!address.is_empty());
     }
     let rows = (0..).zip(summary.target_groups.iter().zip(totals));
-    let rows = rows.map(|(place, ((load_balancer, arn, ()), (outcomes, targets)))| {
-        let cause = diagnosis.of_target_group(summary, place);
+    let rows = rows.map(|(index, ((load_balancer, arn, ()), (outcomes, targets)))| {
+        let cause = diagnosis.of_target_group(summary, index);
         TargetGroupRow {
             cause: cause.map(|(cause, _)| cause.id),
             confidence: cause.map(|(_, confidence)| confidence),
@@ -596,9 +602,9 @@ fn target_groups(summary: &Summary, diagnosis: &Diagnosis) -> Vec<TargetGroupRow
 
 fn targets(summary: &Summary, diagnosis: &Diagnosis, over_time: Vec<Vec<(usize, u64)>>) -> Vec<TargetRow> {
     let rows = (0..).zip(summary.targets.iter().zip(over_time)).filter(|(_, ((_, address, _), _))| !address.is_empty());
-    let rows = rows.map(|(place, ((target_group, address, target), failures_over_time))| {
+    let rows = rows.map(|(index, ((target_group, address, target), failures_over_time))| {
         let scope = ScopeRow::of_target_group(summary, target_group, Some(address));
-        let finding = diagnosis.on_target(place).first().copied();
+        let finding = diagnosis.on_target(index).first().copied();
         TargetRow { failures_over_time, ..TargetRow::new(scope, target, finding) }
     });
     let mut rows: Vec<_> = rows.collect();
@@ -659,7 +665,7 @@ fn routes(summary: &Summary) -> Vec<RouteRow> {
     rows
 }
 
-/// Of one kind, over all targets and outcomes.
+/// The callers of one kind over all targets and outcomes, most failures first, then by name.
 fn callers(summary: &Summary, of: impl Fn(&Callers) -> &Frequent) -> Vec<CallerRow> {
     let mut totals: BTreeMap<&[u8], u64> = BTreeMap::new();
     for failures in summary.targets.iter().flat_map(|(_, _, target)| &target.failures) {

@@ -1,9 +1,9 @@
-//! What a log kind is: the names, places, quoting and meaning of its fields, as data.
+//! What a log kind is: the names, order, quoting and meaning of its fields, as data.
 //!
-//! A field that AWS appends is one more row in the table of its log kind (see [`crate::kind`]); lines with more fields than
-//! the table knows are read all the same.
+//! A field that AWS appends is one more row in the table of its log kind (see [`crate::kind`]). Lines with more
+//! fields than the table has are still read.
 
-/// How a field stands in a line.
+/// How a field is quoted in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quoting {
     /// Never in double quotes.
@@ -14,7 +14,7 @@ pub enum Quoting {
     Either,
 }
 
-/// What stands in a field.
+/// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FieldType {
@@ -28,7 +28,7 @@ pub enum FieldType {
     Seconds,
     /// A whole number.
     Integer,
-    /// Free text, written by strangers: the only type in which a quote may stand.
+    /// Free text, written by strangers: the only type that may contain a quote.
     Text,
     /// A URL or a part of one.
     Url,
@@ -41,28 +41,29 @@ pub enum FieldType {
 pub struct Field {
     /// AWS's name, with `_` where AWS writes a colon.
     pub name: &'static str,
-    /// How it stands in a line.
+    /// How it is quoted in a line.
     pub quoting: Quoting,
-    /// What stands in it.
+    /// What it holds.
     pub field_type: FieldType,
-    /// What it says, in one sentence without a full stop.
+    /// What it means, in one sentence without a full stop.
     pub meaning: &'static str,
 }
 
-/// A log kind's form.
+/// The form of a log kind's lines.
 #[derive(Debug)]
 pub struct Schema {
-    /// The fields in the order in which they stand in a line.
+    /// The fields, in the order in which a line has them.
     pub fields: &'static [Field],
-    /// The fields that the kind had in its first documented form; a line with fewer is none of its lines.
+    /// How many fields the first documented form had. A line with fewer is not a line of this kind.
     pub min_fields: usize,
-    /// A pair of neighbouring list fields that some writers leave bare, blanks and all. The first field's place.
+    /// Index of the first of two neighbouring list fields that some writers leave unquoted although they contain
+    /// blanks. `None` if the kind has no such pair.
     pub bare_list_pair: Option<usize>,
-    /// One bit a field: set where [`Quoting::Quoted`].
+    /// One bit per field: set for [`Quoting::Quoted`].
     pub quoted: u64,
-    /// One bit a field: set where the quoting is certain.
+    /// One bit per field: set if the quoting is certain (not [`Quoting::Either`]).
     pub certain: u64,
-    /// One bit a field: set where a quote may stand inside the field ([`FieldType::Text`]).
+    /// One bit per field: set if the field may contain a quote ([`FieldType::Text`]).
     pub free_text: u64,
 }
 
@@ -70,30 +71,30 @@ impl Schema {
     /// Derives the quoting masks from the table.
     ///
     /// # Panics
-    /// At compile time, when a table has more fields than a mask has bits.
+    /// If the table has 64 fields or more. For a `static` schema this is a compile error.
     #[must_use]
     pub const fn new(fields: &'static [Field], min_fields: usize, bare_list_pair: Option<usize>) -> Self {
         assert!(fields.len() < 64, "one bit a field");
         let (mut quoted, mut certain, mut free_text) = (0, 0, 0);
-        let mut place = 0;
-        while place < fields.len() {
-            match fields[place].quoting {
+        let mut index = 0;
+        while index < fields.len() {
+            match fields[index].quoting {
                 Quoting::Quoted => {
-                    quoted |= 1 << place;
-                    certain |= 1 << place;
+                    quoted |= 1 << index;
+                    certain |= 1 << index;
                 }
-                Quoting::Bare => certain |= 1 << place,
+                Quoting::Bare => certain |= 1 << index,
                 Quoting::Either => {}
             }
-            if matches!(fields[place].field_type, FieldType::Text) {
-                free_text |= 1 << place;
+            if matches!(fields[index].field_type, FieldType::Text) {
+                free_text |= 1 << index;
             }
-            place += 1;
+            index += 1;
         }
         Self { fields, min_fields, bare_list_pair, quoted, certain, free_text }
     }
 
-    /// Whether the first `count` fields of a line are quoted as this kind has them; `quoted` has one bit a field.
+    /// Whether the first `count` fields of a line are quoted as this kind requires. `quoted` has one bit per field.
     #[must_use]
     #[inline]
     pub fn admits(&self, quoted: u64, count: usize) -> bool {

@@ -1,9 +1,10 @@
-//! Simulated incidents: access logs as a load balancer would have written them, and the truth beside them.
+//! Simulated incidents: access logs as a load balancer would have written them, and the true cause of each failure.
 //!
-//! A scenario is data: a load balancer, its target groups, targets and callers, and what is done to targets at which moment
-//! (`simulate/scenario.rs`). A model of nodes, pools of connections and targets runs it event by event (`simulate/engine.rs`);
-//! failures are what comes of it, and no line is marked as failed by chance. Out come log objects at their S3 keys, for
-//! each failed request one JSON line that says why it failed, and one JSON object that says what was done to whom.
+//! A scenario is data: a load balancer, its target groups, targets and clients, and a timeline of what is done to
+//! targets and listener rules (`simulate/scenario.rs`). A discrete-event model of nodes, connection pools and targets
+//! runs it (`simulate/engine.rs`). Failures come from what happens in the model; no line is labelled as failed at
+//! random. The output is log objects under their S3 keys, one JSON line for each failed request that says why it
+//! failed, and one JSON object with the parameters and the timeline of the run.
 //!
 //! ```no_run
 //! use albscope::simulate::{Scenario, Simulation};
@@ -14,8 +15,8 @@
 //! # Ok::<(), albscope::Error>(())
 //! ```
 //!
-//! The same scenario, seed and options give the same bytes on the same kind of machine. (The logarithms behind some
-//! distributions come from the platform, and another platform's may differ in the last digit.)
+//! The same scenario, seed and options give the same bytes on the same kind of machine. (Some distributions use the
+//! platform's logarithm and exponential functions, and another platform's may differ in the last digit.)
 
 mod arena;
 mod dice;
@@ -50,11 +51,11 @@ const DEFAULT_START: Timestamp = Timestamp::from_seconds(1_794_988_800);
 /// Called about once for each simulated second; [`ControlFlow::Break`] stops the simulation.
 pub type Watch<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
-/// How far a simulation is.
+/// Progress of a running simulation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The share of simulated time that is over, from 0 to 1.
+    /// The share of simulated time that has passed, from 0 to 1.
     pub done: f64,
     /// Lines written so far.
     pub lines: u64,
@@ -68,11 +69,11 @@ pub struct Written {
     pub objects: u64,
     /// Lines in them, one for each request.
     pub lines: u64,
-    /// Requests that failed (5xx or 460): lines of the truth.
+    /// Requests that failed: a 5xx that no fixed response sent, or 460. The truth has one line for each.
     pub failures: u64,
     /// Bytes of the objects, compressed.
     pub bytes: u64,
-    /// Bytes of the lines.
+    /// Bytes of the lines, uncompressed.
     pub bytes_decoded: u64,
 }
 
@@ -105,32 +106,35 @@ impl Simulation {
         }
     }
 
-    /// Another seed, another run: other requests, addresses and moments under the same scenario.
+    /// Sets the seed. Another seed draws other requests, addresses and times for the same scenario. Default: 1.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// When the first requests come. Default: 2026-11-18T08:00:00Z.
+    /// When the first requests arrive. Default: 2026-11-18T08:00:00Z.
     #[must_use]
     pub fn start(self, start: Timestamp) -> Self {
         Self { start, ..self }
     }
 
-    /// For how many seconds requests come; what is under way then still ends. At least 1. The moments of what is done to
-    /// targets stretch or shrink with it. Default: the scenario's, two hours.
+    /// For how many seconds requests arrive; at least 1. Requests in flight at the end still finish. The minutes of the
+    /// timeline scale with the duration. Default: the scenario's, two hours in scenarios with a fixed plan, 10 minutes
+    /// to a day in others.
     #[must_use]
     pub fn duration(self, seconds: u32) -> Self {
         Self { seconds: Some(seconds.max(1)), ..self }
     }
 
-    /// Requests per second in the mean of a day; held between 0.01 and a million. Default: the scenario's, about five.
+    /// Requests per second, averaged over a day; clamped to between 0.01 and a million. A rate that is not finite means
+    /// the default: the scenario's, which is 4.5 to 6 in scenarios with a fixed plan.
     #[must_use]
     pub fn rate(self, rate: f64) -> Self {
         Self { rate: rate.is_finite().then(|| rate.clamp(0.01, 1e6)), ..self }
     }
 
-    /// How many load balancer nodes there are; held between 1 and 60. Default: the scenario's, three.
+    /// How many load balancer nodes there are; clamped to between 1 and 60. Default: the scenario's, three in scenarios
+    /// with a fixed plan, one to six in others.
     #[must_use]
     pub fn nodes(self, nodes: u32) -> Self {
         Self { nodes: Some(nodes.clamp(1, 60)), ..self }
@@ -142,15 +146,15 @@ impl Simulation {
         Self { compression: level.min(9), ..self }
     }
 
-    /// Whether requests that exceed the idle timeout carry it as their `target_processing_time`, as in some archives, and not
-    /// the `-1` that AWS documents. Default: no.
+    /// Whether requests that exceed the idle timeout log it as their `target_processing_time`, as in some archives,
+    /// instead of the `-1` that AWS documents. Default: no.
     #[must_use]
     pub fn idle_timeout_in_target_processing_time(self, shown: bool) -> Self {
         Self { shows_idle_timeout: shown, ..self }
     }
 
-    /// Writes the objects below `folder` at their S3 keys (`AWSLogs/…`), and the truth into `folder`: `truth.jsonl` has a line for
-    /// each failed request, `what-happened.json` the timeouts of the run and what was done when.
+    /// Writes the objects into `folder` under their S3 keys (`AWSLogs/…`), and the truth beside them: `truth.jsonl` has
+    /// a line for each failed request, `what-happened.json` has the run's timeouts and its timeline.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Write`] when the folder already holds simulated logs, or when the file system refuses.
@@ -158,10 +162,11 @@ impl Simulation {
         self.write_to_watched(folder, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// [`Self::write_to`] with progress, and a way to stop.
+    /// [`Self::write_to`] with progress reports, and a way to stop.
     ///
     /// # Errors
-    /// As [`Self::write_to`]; and [`crate::ErrorKind::Cancelled`] when `watch` breaks off. Objects that are whole by then stay.
+    /// As [`Self::write_to`]; and [`crate::ErrorKind::Cancelled`] when `watch` returns [`ControlFlow::Break`]. Objects
+    /// that are complete by then stay.
     pub fn write_to_watched(&self, folder: &Path, watch: Watch<'_>) -> Result<Written> {
         let mut directory = Directory::create(folder)?;
         let written = self.run(&mut directory, watch)?;
@@ -169,11 +174,11 @@ impl Simulation {
         Ok(written)
     }
 
-    /// Hands everything to `sink` as it comes. Memory is bounded by the objects of two intervals and the requests under way,
-    /// not by the length of the run.
+    /// Passes everything to `sink` as it is made. Memory is bounded by the objects of two intervals of five minutes and
+    /// the requests in flight, not by the length of the run.
     ///
     /// # Errors
-    /// What `sink` returns; [`crate::ErrorKind::Cancelled`] when `watch` breaks off.
+    /// What `sink` returns; [`crate::ErrorKind::Cancelled`] when `watch` returns [`ControlFlow::Break`].
     pub fn run(&self, sink: &mut dyn Sink, watch: Watch<'_>) -> Result<Written> {
         let plan = self.scenario.plan(self.seed);
         let (name, id) = plan.load_balancer;
@@ -200,7 +205,7 @@ impl Simulation {
     }
 }
 
-/// Nodes lie in three zones in turn.
+/// The address of a node. Nodes are assigned to three zones in turn.
 fn node_address(index: u32) -> String {
     format!("10.0.{}.{}", 1 + index % 3, 17 + index * 41 % 223)
 }

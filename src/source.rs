@@ -1,8 +1,8 @@
 //! Where log objects come from.
 //!
-//! A [`Source`] lists its objects, leaves out what cannot hold a wanted line (and counts it by reason), and hands out an
-//! object's bytes. One whose objects are far away also begins to [`Source::fetch`] them before they are asked for. A new place is one file and one line
-//! in [`from_input`].
+//! A [`Source`] lists its objects, skips those that cannot hold a wanted line (and counts them by reason), and
+//! returns an object's bytes. A remote source also starts to [`Source::fetch`] objects before they are opened. A
+//! new kind of source is one file and one branch in [`Inputs::open`].
 
 mod disk;
 mod fetch;
@@ -32,9 +32,9 @@ use crate::error::{Error, Result};
 pub struct Object {
     /// What reports call it: a path, a URL, or `-`.
     pub name: Arc<str>,
-    /// Its size as it is stored; 0 where that is not known.
+    /// Its size as stored, in bytes; 0 if unknown.
     pub stored_bytes: u64,
-    /// Where its source finds it, and what it knows of it.
+    /// How its source finds it, and what the listing knows about it.
     place: Place,
 }
 
@@ -43,29 +43,30 @@ pub struct Object {
 enum Place {
     /// A file.
     Path {
-        /// An object's name need not tell it, as paths need not be UTF-8.
+        /// Kept besides the object's name: a path need not be UTF-8, and the name is.
         path: PathBuf,
-        /// What tells files apart whatever they are called. Absent for what is no file, and where the system has no such thing.
+        /// Device and inode number, which identify a file whatever its name. `None` if it is not a regular file,
+        /// and on systems other than Unix.
         identity: Option<(u64, u64)>,
     },
-    /// A key, which the object's name ends with.
+    /// A key in S3. The object's name ends with it.
     Key {
-        /// Absent where the listing did not tell.
+        /// `None` if the store gave none.
         etag: Option<s3::Etag>,
-        /// In an archive from which it has to be restored before it can be read.
+        /// It is archived and must be restored before it can be read.
         is_archived: bool,
     },
 }
 
 impl Object {
-    /// The load balancer node that wrote the object, where its name tells.
+    /// The address of the load balancer node that wrote the object. `None` if the object's name has none.
     #[must_use]
     pub fn node(&self) -> Option<Vec<u8>> {
         let file_name = self.name.rsplit(['/', '\\']).next()?;
         ObjectKey::parse(file_name).map(|key| key.node.as_bytes().to_vec()).filter(|node| !node.is_empty())
     }
 
-    /// What tells it from all others, if it may be listed twice.
+    /// What identifies the object, to find one that is listed twice. `None` if nothing does, as for standard input.
     fn identity(&self) -> Option<Identity> {
         match &self.place {
             Place::Path { identity, .. } => identity.map(Identity::File),
@@ -74,16 +75,16 @@ impl Object {
     }
 }
 
-/// What tells objects apart.
+/// What identifies an object.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
-    /// A device and a file of it.
+    /// Device and inode number.
     File((u64, u64)),
     /// A URL.
     Key(Arc<str>),
 }
 
-/// Why an object was left out without being opened. Ids are stable: they stand in the JSON report.
+/// Why an object was skipped without being opened. Ids are stable, because they are in the JSON report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Skip {
@@ -101,9 +102,10 @@ pub enum Skip {
     ClassicLoadBalancer,
     /// The object AWS writes when logging is switched on.
     TestObject,
-    /// A file whose name is not that of a log, or a pipe, socket or device: only in folders, never when named by the user.
+    /// Its file name is not that of a log, or it is a pipe, socket or device. Only for what is found in a folder,
+    /// never for what the user named.
     NotALog,
-    /// Another input has it too, or the same folder under another name, and it counts there.
+    /// It is listed already, by another input or under another name, and counts there.
     NamedTwice,
 }
 
@@ -125,13 +127,14 @@ impl Skip {
     }
 }
 
-/// Why a folder was left out without being looked into; how many objects it has is not known. Ids are stable: they stand in the JSON report.
+/// Why a folder was skipped without being listed. How many objects it has is not known. Ids are stable, because
+/// they are in the JSON report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FolderSkip {
-    /// Of a year, month or day that cannot hold a line of the window.
+    /// Its year, month or day cannot hold a line of the window.
     OutsideWindow,
-    /// Of another AWS service that writes to the same bucket.
+    /// It belongs to another AWS service that writes to the same bucket.
     OtherService,
 }
 
@@ -146,12 +149,12 @@ impl FolderSkip {
     }
 }
 
-/// What came from a cache on disk rather than from afar.
+/// What was read from a cache on disk instead of from the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FromCache {
-    /// Objects.
+    /// How many objects.
     pub objects: u64,
-    /// Their bytes as stored.
+    /// Their size as stored, in bytes.
     pub bytes: u64,
 }
 
@@ -166,7 +169,7 @@ pub struct Listing {
     pub folders_skipped: BTreeMap<FolderSkip, u64>,
     /// Requests that the listing took; 0 on disk.
     pub requests: u64,
-    /// Jumps over keys that cannot be wanted and were not listed; nor are they counted.
+    /// How often the listing jumped over keys that cannot be wanted. Those keys are neither listed nor counted.
     pub jumps: u64,
     /// What could not be listed. The run goes on without it.
     pub errors: Vec<Error>,
@@ -178,7 +181,8 @@ impl Listing {
     }
 }
 
-/// Lists what all sources have. Of an object that two of them have, or one of them under two names, the first counts.
+/// Lists the objects of all sources, in the order of `sources`. An object that is listed twice, by two sources or
+/// under two names, counts only the first time. The other times are counted as [`Skip::NamedTwice`].
 pub fn list_all<'s>(
     sources: &'s [Box<dyn Source>],
     selection: &Selection,
@@ -188,7 +192,7 @@ pub fn list_all<'s>(
     let listings = sources.iter().map(|source| {
         let mut listing = source.list(selection, watch);
         let listed = listing.objects.len();
-        // A bucket alone has no key twice, and may have a million.
+        // A single bucket lists no key twice and may list a million, so their names are not remembered.
         let may_repeat = |object: &Object| sources.len() > 1 || matches!(object.place, Place::Path { .. });
         listing.objects.retain(|object| {
             let identity = Some(object).filter(|object| may_repeat(object)).and_then(Object::identity);
@@ -210,11 +214,11 @@ pub struct Cost {
     pub requests: u64,
     /// It is in the cache on this machine.
     pub is_cached: bool,
-    /// It is in an archive from which it has to be restored before it can be read.
+    /// It is archived and must be restored before it can be read.
     pub is_archived: bool,
 }
 
-/// How far a listing is; shared with whoever shows it, or stops it.
+/// How far a listing is. Shared with the code that shows it and may cancel it.
 #[derive(Debug, Default)]
 pub struct Watch {
     listed: AtomicU64,
@@ -228,12 +232,12 @@ impl Watch {
         self.listed.load(Ordering::Relaxed)
     }
 
-    /// Asks for an end.
+    /// Asks the listing to stop.
     pub fn cancel(&self) {
         self.is_cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Whether an end was asked for.
+    /// Whether it was asked to stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.is_cancelled.load(Ordering::Relaxed)
@@ -244,66 +248,69 @@ impl Watch {
     }
 }
 
-/// A place that holds log objects.
+/// Something that holds log objects, such as a folder or a bucket.
 pub trait Source: Send + Sync {
     /// Lists the objects that may hold a wanted line. When `watch` is cancelled it ends early, with what it has.
     fn list(&self, selection: &Selection, watch: &Watch) -> Listing;
 
-    /// Objects that are worth having under way at once; 0, the default, where opening one waits for nothing but this machine.
+    /// How many objects to fetch ahead. 0, the default, if opening an object waits for nothing outside this machine.
     fn read_ahead(&self) -> usize {
         0
     }
 
-    /// Begins to bring an object here, and returns at once. `None`, the default: [`Source::open`] does not have to wait.
+    /// Starts to fetch an object and returns immediately. `None`, the default, if
+    /// [`Source::open`] does not have to wait.
     ///
-    /// Objects are fetched in the order of these calls as far as memory goes, so of two objects that are needed one after the other the first must be asked for
-    /// first.
+    /// Objects are fetched in the order of these calls, as far as memory allows. Of two objects that are needed one
+    /// after the other, ask for the first one first: otherwise it may wait for memory that the second one holds.
     fn fetch(&self, _object: &Object, _arrived: Arrived) -> Option<Fetch> {
         None
     }
 
-    /// What reading an object will take; nothing on disk.
+    /// What reading an object will take. The default, which disks have, is nothing.
     fn cost(&self, _object: &Object) -> Cost {
         Cost::default()
     }
 
-    /// What was read from a cache so far; absent where there is none.
+    /// What was read from the cache so far. `None` if the source has no cache.
     fn cached(&self) -> Option<FromCache> {
         None
     }
 
-    /// Hands out an object's bytes. `scratch` is the worker's, which reuses it; the source may hold the whole object there.
+    /// Opens an object and returns its bytes. `scratch` belongs to the worker, which reuses it; the source
+    /// may put the whole object there.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Source`] when it cannot be opened, [`crate::ErrorKind::Read`] when it breaks while it is read into memory.
+    /// [`crate::ErrorKind::Source`] if it cannot be opened, [`crate::ErrorKind::Read`] if reading it into memory fails.
     fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>>;
 }
 
-/// The source that an input names, as [`Inputs::open`] with what the environment says of S3.
+/// Opens one input as [`Inputs::open`] does, with S3 configured by the environment and the AWS configuration files.
 ///
 /// # Errors
-/// As there.
+/// As [`Inputs::open`].
 pub fn from_input(input: &OsStr) -> Result<Box<dyn Source>> {
     Inputs::new(S3Options::default()).open(input)
 }
 
-/// Opens inputs; those in S3 share their connections, credentials and bounds.
+/// Opens inputs. Those in S3 share their connections, credentials and limits.
 pub struct Inputs {
     s3_options: S3Options,
     store: Option<Arc<Store>>,
 }
 
 impl Inputs {
-    /// Nothing is opened or asked for yet.
+    /// Opens nothing and sends no request yet.
     #[must_use]
     pub fn new(s3_options: S3Options) -> Self {
         Self { s3_options, store: None }
     }
 
-    /// The source that an input names: `-` is standard input, `s3://bucket/prefix` what is in S3, anything else a file or folder.
+    /// Opens the source that an input names: `-` is standard input, `s3://bucket/prefix` is in S3,
+    /// anything else is a file or folder.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Source`] when there is nothing of that name, or it cannot be looked at.
+    /// [`crate::ErrorKind::Source`] if nothing has that name, it cannot be accessed, or S3 cannot be set up.
     pub fn open(&mut self, input: &OsStr) -> Result<Box<dyn Source>> {
         if input == "-" {
             return Ok(Box::new(StandardInput));
@@ -312,7 +319,7 @@ impl Inputs {
             return match Disk::new(input) {
                 Ok(disk) => Ok(Box::new(disk)),
                 Err(_) if is_meant_elsewhere(input) => {
-                    let reason = "there is no file of that name, and what lies in S3 is named s3://BUCKET/PREFIX";
+                    let reason = "there is no such file; for S3, use s3://BUCKET/PREFIX";
                     Err(Error::source(input.to_string_lossy(), io::Error::other(reason)))
                 }
                 Err(error) => Err(error),
@@ -331,7 +338,8 @@ impl Inputs {
     }
 }
 
-/// Whether an input looks like the name of a place that is none on disk: `S3://logs`, `s3:/logs`, `arn:aws:s3:::logs`, `https://logs.s3.amazonaws.com`.
+/// Whether an input looks like a URL or an ARN rather than a path: `S3://logs`, `s3:/logs`, `arn:aws:s3:::logs`,
+/// `https://logs.s3.amazonaws.com`.
 fn is_meant_elsewhere(input: &OsStr) -> bool {
     let input = input.to_string_lossy().to_ascii_lowercase();
     input.starts_with("s3:") || input.starts_with("arn:") || input.contains("://")

@@ -47,25 +47,26 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
-    /// How long after `earlier` this is; nothing when `earlier` is the later one.
+    /// How long after `earlier` this is; zero when `earlier` is the later one.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.micros_since(earlier)).unwrap_or_default())
     }
 
-    /// A number that is the greater the later the moment.
+    /// A number that sorts like the time: greater for a later one.
     #[must_use]
     pub(crate) const fn in_order(self) -> u64 {
         self.0.cast_unsigned() ^ 1 << 63
     }
 
-    /// This moment moved by `micros`, held within the range of the type.
+    /// This moment moved by `micros`, saturating at the limits of the type.
     #[must_use]
     pub const fn plus_micros(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros))
     }
 
-    /// From a civil UTC date and time. `None` when a part is out of its range; years go from 0 to 9999, as the log's four digits do.
+    /// From a civil UTC date and time. `None` if a part is out of its range. Years go from 0 to 9999, like the
+    /// log's four digits.
     #[must_use]
     pub fn from_civil(
         (year, month, day): (u32, u32, u32),
@@ -104,14 +105,15 @@ impl Timestamp {
         }
     }
 
-    /// The form that load balancers write, digit by digit without a branch: two of them stand in every line.
+    /// The form that load balancers write, read digit by digit without a branch, because every line has two of
+    /// them.
     #[inline]
     fn parse_full(text: &[u8; 27]) -> Option<Self> {
         const MARKS: [(usize, u8); 7] =
             [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (26, b'Z')];
         let mut wrong = 0;
-        for (place, mark) in MARKS {
-            wrong |= text[place] ^ mark;
+        for (offset, mark) in MARKS {
+            wrong |= text[offset] ^ mark;
         }
         let mut too_large = false;
         let mut number = |from: usize, to: usize| {
@@ -148,7 +150,8 @@ impl Timestamp {
     }
 }
 
-/// The fraction and the zone mark: `.518414Z`, `Z`, or nothing.
+/// Microseconds of the fraction and the zone mark: `.518414Z`, `Z`, or nothing. `None` if the text has another
+/// form.
 fn fraction_micros(tail: &[u8]) -> Option<u32> {
     let tail = tail.strip_suffix(b"Z").unwrap_or(tail);
     let Some((b'.', digits)) = tail.split_first() else {
@@ -158,8 +161,8 @@ fn fraction_micros(tail: &[u8]) -> Option<u32> {
         return None;
     }
     let mut micros = 0;
-    for place in 0..6 {
-        micros = micros * 10 + digits.get(place).map_or(Some(0), |&digit| value_of(digit))?;
+    for index in 0..6 {
+        micros = micros * 10 + digits.get(index).map_or(Some(0), |&digit| value_of(digit))?;
     }
     digits.iter().skip(6).all(u8::is_ascii_digit).then_some(micros)
 }
@@ -185,8 +188,8 @@ fn days_in_month(year: u32, month: u32) -> u32 {
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar, for years from 0 to 9999.
 ///
-/// Years begin in March here, so that the leap day is a year's last and months have a linear formula; and they are counted from a 400-year cycle
-/// earlier, so that no division is signed.
+/// Years begin in March here, so that the leap day is a year's last and months have a linear formula. They are
+/// counted from a 400-year cycle earlier, so that no division is signed.
 #[inline]
 fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
     const DAYS_IN_CYCLE: i64 = 146_097;

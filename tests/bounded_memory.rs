@@ -1,4 +1,5 @@
-//! A kilobyte that becomes gigabytes. Alone in its file: the peak that is asked for is the whole process's.
+//! A small gzip file that decodes to gigabytes. Alone in its file, because the peak memory
+//! is that of the whole process.
 
 mod common;
 
@@ -12,14 +13,14 @@ use common::{Logs, assert_account_is_whole, line, problems};
 
 const MEGABYTE: usize = 1024 * 1024;
 
-/// The most memory that this process has held at once, in bytes. Absent where the system does not tell.
+/// The peak memory of this process in bytes. `None` if the system does not report it.
 fn peak_memory() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// One gzip member of one endless line.
+/// One gzip member with `megabytes` MiB of a line that does not end.
 fn bomb(megabytes: usize) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let block = vec![b'x'; MEGABYTE];
@@ -30,7 +31,7 @@ fn bomb(megabytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_gzip_bomb_is_passed_over_in_bounded_memory() {
+fn a_gzip_bomb_is_skipped_in_bounded_memory() {
     let logs = Logs::new();
     let before = common::gzip(format!("{}\n", line().build()).as_bytes());
     let after = common::gzip(format!("\n{}\n", line().build()).as_bytes());

@@ -1,5 +1,6 @@
-//! Each cause has a folder in `tests/causes/`: lines that it leaves behind (`hits.log`), lines that resemble them and mean something else (`near-misses.log`), and what makes the difference
-//! (`about.md`). And shapes that must not be given a cause at all.
+//! Each cause has a folder in `tests/causes/`: lines that it leaves behind (`hits.log`), lines that resemble them and
+//! mean something else (`near-misses.log`), and what tells them apart (`about.md`). Other tests make logs that must not
+//! be given a cause at all.
 
 mod common;
 
@@ -19,28 +20,28 @@ use rand_chacha::ChaCha8Rng;
 
 /// What the hits of a cause must show.
 enum Shows {
-    /// A first finding of that cause, at least so sure.
+    /// A first finding of that cause, with at least this confidence.
     Cause(Confidence),
-    /// An outcome that does not count as a failure, and so no finding.
+    /// Outcomes that do not count as failures, so there is no finding of another cause.
     Outcomes(&'static [Outcome]),
 }
 
-/// The causes that a log does not tell with medium confidence, and why.
+/// What the hits of a cause must show: the cause with medium confidence, except if a log cannot show that.
 fn shows(id: &str) -> Shows {
     match id {
-        // Between the client and a rule or the load balancer: nothing of the service has failed.
+        // A rule or the load balancer refused the client: nothing of the service has failed.
         "waf-blocked" => Shows::Outcomes(&[Outcome::WafBlocked]),
         "authentication-failed" => Shows::Outcomes(&[Outcome::AuthenticationFailed]),
         "request-too-large" => {
             Shows::Outcomes(&[Outcome::RequestTooLarge, Outcome::UriTooLong, Outcome::ForwardedForTooLong])
         }
-        // The lines of the one are those of refused connections; the other says that nothing is known.
+        // `target-tls-handshake` has the lines of refused connections; `unexplained` says that nothing is known.
         "target-tls-handshake" | "unexplained" => Shows::Cause(Confidence::Low),
         _ => Shows::Cause(Confidence::Medium),
     }
 }
 
-/// Outcomes that hits have and near misses have not, beside what [`shows`] asks for.
+/// Outcomes that hits must have and near misses must not, besides those of [`shows`].
 const OUTCOMES_TOO: &[(&str, &[Outcome])] = &[
     ("bad-request", &[Outcome::MalformedRequest, Outcome::BadRequest, Outcome::DesyncBlocked]),
     ("protocol-mismatch", &[Outcome::ProtocolMismatch]),
@@ -83,17 +84,17 @@ fn every_cause_has_its_folder_and_every_folder_its_cause() {
 fn hits_are_given_their_cause() {
     for cause in CAUSES {
         let (summary, diagnosis) = analyse(&folder().join(cause.id).join("hits.log"));
-        let (id, told) = (cause.id, told(&diagnosis));
+        let (id, findings) = (cause.id, told(&diagnosis));
         let outcomes = summary.outcomes();
         let has_all = |wanted: &[Outcome]| wanted.iter().all(|outcome| outcomes.of(*outcome) >= 3);
         match (shows(id), diagnosis.findings.first()) {
             (Shows::Cause(least), Some(first)) => {
-                assert_eq!(first.cause.id, id, "{told:?}");
-                assert!(first.confidence >= least, "{id}: {told:?}");
+                assert_eq!(first.cause.id, id, "{findings:?}");
+                assert!(first.confidence >= least, "{id}: {findings:?}");
             }
             (Shows::Outcomes(wanted), _) => {
                 assert!(has_all(wanted), "{id}: {outcomes:?}");
-                assert!(diagnosis.findings.iter().all(|finding| finding.cause.id == id), "{id}: {told:?}");
+                assert!(diagnosis.findings.iter().all(|finding| finding.cause.id == id), "{id}: {findings:?}");
             }
             (Shows::Cause(_), None) => panic!("{id}: nothing was found"),
         }
@@ -107,10 +108,10 @@ fn hits_are_given_their_cause() {
 fn near_misses_are_not_given_the_cause_that_they_resemble() {
     for cause in CAUSES {
         let (summary, diagnosis) = analyse(&folder().join(cause.id).join("near-misses.log"));
-        let (id, told) = (cause.id, told(&diagnosis));
+        let (id, findings) = (cause.id, told(&diagnosis));
         let outcomes = summary.outcomes();
         let has_none = |unwanted: &[Outcome]| unwanted.iter().all(|outcome| outcomes.of(*outcome) == 0);
-        assert!(diagnosis.findings.iter().all(|finding| finding.cause.id != id), "{id}: {told:?}");
+        assert!(diagnosis.findings.iter().all(|finding| finding.cause.id != id), "{id}: {findings:?}");
         if let Shows::Outcomes(unwanted) = shows(id) {
             assert!(has_none(unwanted), "{id}: {outcomes:?}");
         }
@@ -124,13 +125,13 @@ const TARGETS: [&str; 3] = ["10.0.10.21:8080", "10.0.11.34:8080", "10.0.12.47:80
 const ROUTES: [(&str, f64); 4] = [("/items", 0.030), ("/search", 0.150), ("/orders", 0.090), ("/session", 0.040)];
 const TWO_HOURS: f64 = 7_200.0;
 
-/// How a request ended: `elb_status_code`, and `target_status_code` where the target answered.
+/// How a request ended: `elb_status_code`, and `target_status_code` if the target answered.
 type Ends = (u16, Option<u16>);
 
 const ANSWERED: Ends = (200, Some(200));
 const CLOSED: Ends = (502, None);
 
-/// A request that was sent to a target, `at` and `took` in seconds.
+/// A request that was sent to a target. `at` is in seconds after 06:00 UTC, `took` in seconds.
 fn sent(at: f64, took: f64, target: usize, route: usize, (elb, status): Ends) -> LineBuilder {
     #[expect(clippy::cast_possible_truncation, reason = "a test's times are small")]
     let moment = |seconds: f64| {
@@ -149,13 +150,13 @@ fn sent(at: f64, took: f64, target: usize, route: usize, (elb, status): Ends) ->
         .request(&format!("GET https://shop.example:443{} HTTP/1.1", ROUTES[route].0))
 }
 
-/// How long an answer of that route takes: from half to three times its usual time, mostly about that.
+/// How many seconds an answer of that route takes: from 0.3 to 3.3 times its usual time, mostly about that.
 fn normal_time(route: usize, dice: &mut ChaCha8Rng) -> f64 {
     let deviation: f64 = (0..4).map(|_| dice.random_range(-0.5..0.5)).sum();
     ROUTES[route].1 * (0.6 * deviation).exp()
 }
 
-/// Two hours of one request a second or so, well answered.
+/// Two hours with about one request per second, all answered.
 fn healthy(dice: &mut ChaCha8Rng) -> Vec<LineBuilder> {
     let requests = (0..7_000).map(|number| {
         let (at, route) = (dice.random_range(0.0..TWO_HOURS), dice.random_range(0..ROUTES.len()));
@@ -192,7 +193,7 @@ fn failures_at_random_that_took_as_long_as_answers_are_no_race() {
     }
 }
 
-/// Nearly every moment has an answer five seconds before it, and so have those at which something failed.
+/// Nearly every request, failed or not, comes five seconds after an answer.
 #[test]
 fn failures_at_random_among_pollers_of_five_seconds_are_no_race() {
     for seed in 0..8 {

@@ -1,4 +1,4 @@
-//! The program as its users meet it: what it prints where, and how it ends.
+//! The program as its users see it: what it prints where, and its exit status.
 
 mod common;
 
@@ -16,10 +16,10 @@ use common::{Logs, gzip, line};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-/// Columns of the text report where the output is no terminal.
+/// Columns of the text report if the output is not a terminal.
 const WIDTH: usize = 100;
 
-/// A run of the program, over.
+/// A finished run of the program.
 struct Run {
     code: Option<i32>,
     stdout: String,
@@ -45,7 +45,8 @@ fn run_with_input(folder: &Path, args: &[&str], input: &[u8]) -> Run {
         .expect("the program starts");
     let mut stdin = child.stdin.take().expect("it is piped");
     let input = input.to_vec();
-    // Both ends may block when one thread serves them.
+    // On another thread: with only one, the test could wait for the program to read its input, and the program for
+    // the test to read its output.
     let feeder = thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().expect("the program ends");
     feeder.join().expect("no panic").expect("all input is read");
@@ -62,7 +63,7 @@ impl Run {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
-    /// One sentence on standard error that holds all of these.
+    /// Checks that standard error is one line that contains all of `parts`.
     fn assert_complains(&self, name: &str, parts: &[&str]) {
         assert_eq!(self.stderr.lines().count(), 1, "{name}: one line of complaint: {}", self.stderr);
         assert!(self.stderr.starts_with("albscope: "), "{name}: {}", self.stderr);
@@ -76,7 +77,7 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// As many ordinary lines, each with its line break.
+/// `count` ordinary lines, each with its line break.
 fn lines(count: usize) -> Vec<u8> {
     (line().build() + "\n").repeat(count).into_bytes()
 }
@@ -85,7 +86,7 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is no count"))
 }
 
-/// `1,234,567`, written down here again so that the program's own way is tested.
+/// Formats a number as `1,234,567`. Written here again so that the program's own function is tested.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
@@ -143,7 +144,7 @@ fn an_object_that_is_named_twice_counts_once() {
 }
 
 #[test]
-fn names_that_are_meant_for_s3_are_told_how_those_are_written() {
+fn an_input_that_looks_like_s3_is_answered_with_the_right_form() {
     for input in ["S3://logs/prod", "s3:/logs", "arn:aws:s3:::logs", "https://logs.s3.amazonaws.com/prod"] {
         let run = run(Logs::new().path(), &["analyze", input]);
         assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{input}");
@@ -168,16 +169,16 @@ fn a_folder_without_logs_is_trouble_and_says_which_names_are_logs() {
         let run = run(logs.path(), &["analyze", "."]);
         assert_eq!(run.code, Some(2), "{files:?}");
         run.assert_complains("an empty folder", &["no log object found", ".log", ".gz"]);
-        assert!(run.stdout.starts_with("No object to read"), "{files:?}: {}", run.stdout);
+        assert!(run.stdout.starts_with("No objects to read"), "{files:?}: {}", run.stdout);
     }
 }
 
 #[test]
-fn a_gzip_that_is_damaged_is_reported_with_its_byte_and_the_rest_is_read() {
+fn damaged_gzip_is_reported_with_its_byte_offset_and_the_rest_is_read() {
     let whole = gzip(&lines(40));
     let mut damaged = [gzip(&lines(2)), gzip(&lines(40))].concat();
     let end = damaged.len();
-    damaged[end - 8] ^= 1; // the check sum of the second member
+    damaged[end - 8] ^= 1; // the checksum of the second member
     for (name, object, problem) in [
         ("cut off", whole[..whole.len() - 20].to_vec(), "gzip-truncated"),
         ("wrong sum", damaged, "gzip-damaged"),
@@ -189,8 +190,8 @@ fn a_gzip_that_is_damaged_is_reported_with_its_byte_and_the_rest_is_read() {
         let text = run(logs.path(), &["analyze", "."]);
         assert_eq!(text.code, Some(2), "{name}");
         text.assert_complains(name, &["1 object could not be read to the end"]);
-        let place = text.stdout.lines().find(|line| line.contains("a.log.gz")).expect("its place is told");
-        assert!(place.contains("byte "), "{name}: {place}");
+        let location = text.stdout.lines().find(|line| line.contains("a.log.gz")).expect("its place is told");
+        assert!(location.contains("byte "), "{name}: {location}");
         let report = run(logs.path(), &["analyze", ".", "--format", "json"]).json();
         assert_eq!(report["input"]["problems"][0]["problem"], problem, "{name}");
         let byte = number(&report["input"]["problems"][0]["samples"][0]["byte"]);
@@ -212,17 +213,9 @@ fn an_empty_result_is_no_trouble_and_says_why_it_is_empty() {
             window,
             &["No records between 2020-01-01 00:00:00 and 2020-01-02 12:30:00 UTC", "3 outside-window", "--since"][..],
         ),
-        (
-            "another load balancer",
-            &["--load-balancer", "nobody"],
-            &["all 3 records were left out", "3 other-load-balancer"],
-        ),
-        (
-            "another target group",
-            &["--target-group", "nobody"],
-            &["all 3 records were left out", "3 other-target-group"],
-        ),
-        ("another target", &["--target", "10.9.9.9"], &["all 3 records were left out", "3 other-target"]),
+        ("another load balancer", &["--load-balancer", "nobody"], &["left out all 3 records", "3 other-load-balancer"]),
+        ("another target group", &["--target-group", "nobody"], &["left out all 3 records", "3 other-target-group"]),
+        ("another target", &["--target", "10.9.9.9"], &["left out all 3 records", "3 other-target"]),
     ] {
         for format in ["text", "markdown"] {
             let run = run(logs.path(), &[&["analyze", "a.log", "--format", format], args].concat());
@@ -267,11 +260,11 @@ fn standard_input_is_read_as_gzip_or_plain_text() {
     }
     let nothing = run_with_input(logs.path(), &["analyze", "-"], b"");
     assert_eq!(nothing.code, Some(0));
-    assert!(nothing.stdout.starts_with("No records: 1 object held no line."), "{}", nothing.stdout);
+    assert!(nothing.stdout.starts_with("No records: 1 object without lines."), "{}", nothing.stdout);
 }
 
 #[test]
-fn output_is_a_whole_file_and_nothing_beside_it() {
+fn output_is_one_complete_file() {
     let logs = Logs::new();
     logs.write("a.log", &lines(3));
     for format in ["text", "json", "markdown"] {
@@ -285,7 +278,7 @@ fn output_is_a_whole_file_and_nothing_beside_it() {
 }
 
 #[test]
-fn html_is_written_beside_the_report_and_does_not_depend_on_the_number_of_threads() {
+fn html_is_written_besides_the_report_and_does_not_depend_on_the_number_of_threads() {
     let folder = Logs::new();
     let sample = repository().join("sample-logs");
     let input = sample.to_str().expect("UTF-8");
@@ -300,7 +293,7 @@ fn html_is_written_beside_the_report_and_does_not_depend_on_the_number_of_thread
     assert!(pages[0].starts_with("<!doctype html>") && pages[0].ends_with("</html>"));
     assert!(pages[0].contains(" --html page</code>"), "the command is told as it was typed");
     assert!(pages[0] == pages[1] && pages[0] == pages[2], "the pages differ");
-    // A page that cannot be written is trouble, and said before anything is read.
+    // A page that cannot be written is reported before anything is read.
     let run = run(folder.path(), &["analyze", input, "--html", "nowhere/page"]);
     assert_eq!((run.code, &*run.stdout), (Some(2), ""));
     run.assert_complains("nowhere", &["cannot write", "nowhere/page", "there is no folder nowhere"]);
@@ -330,7 +323,7 @@ fn output_that_cannot_be_written_is_trouble_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_figure_is_a_whole_file_beside_the_report() {
+fn a_figure_is_one_complete_file_besides_the_report() {
     let printed = run(repository(), &["analyze", "sample-logs"]);
     let folder = Logs::new();
     for (name, beginning) in [("a.svg", &b"<svg "[..]), ("b.PNG", b"\x89PNG\r\n")] {
@@ -347,7 +340,7 @@ fn a_figure_is_a_whole_file_beside_the_report() {
 }
 
 #[test]
-fn a_figure_that_cannot_be_written_is_told_before_anything_is_read_or_else_behind_the_report() {
+fn a_figure_that_cannot_be_written_is_reported_before_reading_or_else_after_the_report() {
     for input in ["sample-logs", "no-such-logs"] {
         let nowhere = run(repository(), &["analyze", input, "--plot", "nowhere/a.svg"]);
         assert_eq!((nowhere.code, &*nowhere.stdout), (Some(2), ""));
@@ -368,7 +361,7 @@ fn output_to_a_pipe_goes_into_the_pipe() {
     logs.write("a.log", &lines(3));
     let pipe = logs.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
-    // Open for both, so that neither end waits for the other; the report fits into the pipe's buffer.
+    // Open for reading and writing, so that neither end waits for the other; the report fits into the pipe's buffer.
     let mut reader = fs::OpenOptions::new().read(true).write(true).open(&pipe).expect("a pipe");
     let run = run(logs.path(), &["analyze", "a.log", "--output", "pipe"]);
     assert_eq!((run.code, &*run.stderr), (Some(0), ""));
@@ -380,7 +373,7 @@ fn output_to_a_pipe_goes_into_the_pipe() {
 }
 
 #[test]
-fn output_to_a_link_replaces_what_the_link_leads_to() {
+fn output_to_a_link_replaces_the_file_it_leads_to() {
     let logs = Logs::new();
     logs.write("a.log", &lines(3));
     logs.write("reports/today", b"old");
@@ -405,7 +398,7 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_trouble() {
+fn a_reader_that_closes_the_pipe_early_is_no_trouble() {
     for args in [
         &["analyze", "sample-logs"][..],
         &["analyze", "sample-logs", "--format", "json"],
@@ -428,7 +421,7 @@ fn a_reader_that_leaves_early_is_no_trouble() {
 }
 
 #[test]
-fn a_reader_of_the_report_that_leaves_early_does_not_take_the_files_with_him() {
+fn files_are_written_even_if_the_reader_of_the_report_closes_the_pipe() {
     let folder = Logs::new();
     let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
     let args = ["analyze", "sample-logs", "--html", &path("a.html"), "--plot", &path("a.svg"), "--tables", &path("t")];
@@ -440,7 +433,7 @@ fn a_reader_of_the_report_that_leaves_early_does_not_take_the_files_with_him() {
     assert_eq!(names_in(folder.path()), ["a.html", "a.svg", "t"]);
 }
 
-/// More keys may stand there: they are only ever added.
+/// Checks that `value` has these keys. It may have more, because keys are only ever added.
 fn assert_has_keys(name: &str, value: &Value, keys: &[&str]) {
     let object = value.as_object().unwrap_or_else(|| panic!("{name} is no object: {value}"));
     for key in keys {
@@ -603,7 +596,7 @@ fn rows_of_text<'a>(text: &'a str, heading: &str) -> impl Iterator<Item = Vec<St
         .skip_while(move |line| !line.starts_with(&heading))
         .skip(2)
         .take_while(|line| !line.is_empty())
-        // Behind the first column, a row that begins with blanks goes on with the one before.
+        // A row whose first column is blank continues the row before it.
         .filter(|line| !line.starts_with("  "))
         .map(|line| line.split_whitespace().map(str::to_owned).collect())
 }
@@ -655,7 +648,7 @@ fn help_version_manuals_and_completions_are_printed() {
     for (args, parts) in [
         (&["--version"][..], &[&*version][..]),
         (&["--help"], &["Usage: albscope", "analyze", "simulate", "Exit status: 0", "130"]),
-        (&["analyze", "--help"], &["told by content", "--since", "--strict", "[default: auto]", "zcat"]),
+        (&["analyze", "--help"], &["detected by content", "--since", "--strict", "[default: auto]", "zcat"]),
         (&["simulate", "--help"], &["--seed", "truth.jsonl"]),
         (&["simulate", "--list"], &["incident", "healthy"]),
         (&["man"], &[".TH albscope 1", "analyze"]),
@@ -749,8 +742,8 @@ fn simulate_does_not_touch_a_folder_that_holds_logs() {
     assert_eq!(files_below(logs.path()), before);
 }
 
-/// A request that no connection was made for, with `hostile` in one place, or in none.
-fn failing_line(hostile: &[u8], place: Option<Place>) -> Vec<u8> {
+/// The line of a request for which no connection was made, with `hostile` in one field, or in none.
+fn failing_line(hostile: &[u8], field: Option<Place>) -> Vec<u8> {
     const MARK: &str = "HOSTILE";
     let ordinary = line()
         .field(alb::ELB_STATUS_CODE, "502")
@@ -758,7 +751,7 @@ fn failing_line(hostile: &[u8], place: Option<Place>) -> Vec<u8> {
         .field(alb::REQUEST_PROCESSING_TIME, "-1")
         .field(alb::TARGET_PROCESSING_TIME, "-1")
         .field(alb::RESPONSE_PROCESSING_TIME, "-1");
-    let marked = match place {
+    let marked = match field {
         None => ordinary,
         Some(Place::Url) => ordinary.request(&format!("GET http://a.example:80/{MARK} HTTP/1.1")),
         Some(Place::UserAgent) => ordinary.agent(MARK),
@@ -803,11 +796,11 @@ fn hostile_texts() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn hostile_text_reaches_no_terminal_and_no_page_as_anything_but_text() {
+fn hostile_text_is_shown_only_as_text() {
     for (name, hostile) in hostile_texts() {
         let logs = Logs::new();
-        // Three of each make a finding, with a sample.
-        let text: Vec<u8> = PLACES.iter().flat_map(|place| failing_line(&hostile, Some(*place)).repeat(3)).collect();
+        // Three lines of each make a finding with a sample.
+        let text: Vec<u8> = PLACES.iter().flat_map(|field| failing_line(&hostile, Some(*field)).repeat(3)).collect();
         logs.write("a.log", &text);
         let analyze = |format: &str| {
             let run = run(logs.path(), &["analyze", "a.log", "--format", format]);
@@ -823,9 +816,9 @@ fn hostile_text_reaches_no_terminal_and_no_page_as_anything_but_text() {
         assert_strings_came_back(name, &hostile, &report);
 
         let text = analyze("text").stdout;
-        // What is to be copied is never wrapped.
+        // Text to copy is never wrapped.
         let is_copied = |line: &&str| {
-            ["    look  ", "          aws ", "          curl "].iter().any(|start| line.starts_with(start))
+            ["    sample  ", "            aws ", "            curl "].iter().any(|start| line.starts_with(start))
         };
         for line in text.lines().filter(|line| !is_copied(line)) {
             assert!(line.width() <= WIDTH, "{name}: a line of {} columns: {line:.200}", line.width());
@@ -841,13 +834,13 @@ fn hostile_text_reaches_no_terminal_and_no_page_as_anything_but_text() {
     }
 }
 
-/// What a terminal obeys or what changes how its neighbours are shown.
+/// Whether a terminal obeys the character, or it changes how its neighbours are shown.
 fn is_obeyed(character: char) -> bool {
     (character.is_control() && character != '\n')
         || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Each string is in the JSON report as it was logged, up to the bytes that are no UTF-8.
+/// Checks that each string is in the JSON report as it was logged, except for bytes that are not UTF-8.
 fn assert_strings_came_back(name: &str, hostile: &[u8], report: &Value) {
     let expected = String::from_utf8_lossy(hostile);
     let has = |rows: &str, key: &str, wanted: &str| {
@@ -870,7 +863,7 @@ fn assert_strings_came_back(name: &str, hostile: &[u8], report: &Value) {
     }
 }
 
-/// Outside of code, nothing that strangers wrote is markup.
+/// Checks that no hostile text is markup outside code, and that every table and code block is whole.
 fn assert_markdown_is_whole(name: &str, markdown: &str) {
     let mut fence: Option<&str> = None;
     for line in markdown.lines() {
@@ -894,7 +887,7 @@ fn assert_markdown_is_whole(name: &str, markdown: &str) {
 }
 
 #[test]
-fn a_finding_that_was_asked_for_is_status_1_and_said() {
+fn a_finding_that_fail_on_names_gives_status_1_and_a_message() {
     for (name, asked, code, said) in [
         ("met", "target-crash", Some(1), "10.0.12.199:3000"),
         ("met at its confidence", "keep-alive-race:high", Some(1), "10.0.10.36:3000"),
@@ -922,7 +915,7 @@ fn every_cause_is_explained() {
         let explained = run(repository(), &["explain", id]);
         assert_eq!(explained.code, Some(0), "{id}");
         for part in
-            ["\nmeaning\n", "\nspeaks against it\n", "\nfix\n", " Risk\n", "\nto be sure ", "\ndocs\n  https://"]
+            ["\nmeaning\n", "\nevidence against it\n", "\nfix\n", " Risk\n", "\nto confirm it ", "\ndocs\n  https://"]
         {
             assert!(explained.stdout.contains(part), "{id}, {part}: {}", explained.stdout);
         }
@@ -952,7 +945,7 @@ fn a_line_is_explained_field_by_field() {
 }
 
 #[test]
-fn lines_none_of_which_is_a_record_are_trouble() {
+fn input_without_any_record_is_trouble() {
     let logs = Logs::new();
     logs.write("app.log", b"this is\nsome other log\n");
     let run = run(logs.path(), &["analyze", "."]);
@@ -962,11 +955,11 @@ fn lines_none_of_which_is_a_record_are_trouble() {
 }
 
 #[test]
-fn a_finding_on_a_target_group_says_at_which_targets() {
+fn a_finding_on_a_target_group_names_its_targets() {
     let fixture = repository().join("tests/causes/dependency-outage/hits.log");
     let fixture = fixture.to_str().expect("UTF-8");
     let text = run(repository(), &["analyze", fixture, "--quiet"]).stdout;
-    let at = text.lines().find(|line| line.trim_start().starts_with("at ")).expect("the targets");
+    let at = text.lines().find(|line| line.trim_start().starts_with("targets ")).expect("the targets");
     let json = run(repository(), &["analyze", fixture, "--quiet", "--format", "json"]).stdout;
     let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     let rows = report["findings"][0]["by_target"].as_array().expect("targets");

@@ -1,4 +1,7 @@
-//! Simulated incidents, whose causes are known, are named for what they are. The model is not the world: these tests say that the diagnosis finds the mechanisms that the model has, in seeds that nothing was tuned on.
+//! Simulated incidents, whose causes are known, get findings with these causes.
+//!
+//! The model is not the world: these tests say that the diagnosis finds the mechanisms that the model has, with seeds
+//! that nothing was tuned on.
 
 mod common;
 
@@ -10,7 +13,7 @@ use albscope::simulate::{Memory, Scenario, Simulation};
 use albscope::{Analysis, Progress, source};
 use common::Logs;
 
-/// A run of a scenario: its logs on disk, and for each target the causes of its failures with their numbers.
+/// A run of a scenario: its logs on disk, and for each target the number of failures by cause.
 struct Run {
     folder: Logs,
     truth: BTreeMap<String, BTreeMap<String, u64>>,
@@ -61,7 +64,7 @@ fn every_target_with_ten_failures_or_more_is_blamed_for_its_true_cause() {
             }
             let (cause, _) = causes.iter().max_by_key(|(_, failures)| **failures).expect("a cause");
             let first = diagnosis.findings.iter().find(|finding| {
-                matches!(finding.scope, Scope::Target(place) if summary.targets.entry(place).1 == target.as_bytes())
+                matches!(finding.scope, Scope::Target(index) if summary.targets.entry(index).1 == target.as_bytes())
             });
             assert_eq!(first.map(|finding| finding.cause.id), Some(cause.as_str()), "{name}: {target}");
             looked_at += 1;
@@ -101,15 +104,15 @@ fn summaries_of_halves_merged_give_the_findings_of_the_whole() {
     };
     let (earlier, later) = files.split_at(files.len() / 2);
     let tell = |summary: &albscope::aggregate::Summary, diagnosis: &Diagnosis| -> Vec<String> {
-        let told = diagnosis.findings.iter().map(|finding| {
-            let Scope::Target(place) = finding.scope else { panic!("all are about targets") };
-            let target = String::from_utf8_lossy(summary.targets.entry(place).1).into_owned();
+        let lines = diagnosis.findings.iter().map(|finding| {
+            let Scope::Target(index) = finding.scope else { panic!("all are about targets") };
+            let target = String::from_utf8_lossy(summary.targets.entry(index).1).into_owned();
             format!(
                 "{target} {} {:?} {} {:?}",
                 finding.cause.id, finding.confidence, finding.failures, finding.estimates
             )
         });
-        told.collect()
+        lines.collect()
     };
     for (first, second) in [(earlier, later), (later, earlier)] {
         let mut merged = half(first);

@@ -1,4 +1,4 @@
-//! What docs/diagnosis.md says is what there is.
+//! docs/diagnosis.md and docs/pictures.md describe what is in the code.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn each_detector_and_each_measure_is_described() {
 }
 
 #[test]
-fn detectors_stand_in_the_order_in_which_they_are_asked() {
+fn detectors_are_listed_in_the_order_in_which_they_run() {
     let source = include_str!("../src/diagnose/detect.rs");
     let (_, table) = source.split_once("const DETECTORS: &[Detector] = &[").expect("the table of detectors");
     let (table, _) = table.split_once("];").expect("its end");
@@ -30,8 +30,8 @@ fn detectors_stand_in_the_order_in_which_they_are_asked() {
         table.lines().filter_map(|line| line.trim().split_once("::")).map(|(file, _)| file).collect();
     let rows = DIAGNOSIS.lines().filter(|line| line.starts_with("| ") && line.contains(".rs` |"));
     let numbered = rows.filter(|line| line[2..].starts_with(|first: char| first.is_ascii_digit()));
-    let told: Vec<&str> = numbered.filter_map(|line| line.split_once(".rs` |")?.0.rsplit('`').next()).collect();
-    assert_eq!(told, asked);
+    let listed: Vec<&str> = numbered.filter_map(|line| line.split_once(".rs` |")?.0.rsplit('`').next()).collect();
+    assert_eq!(listed, asked);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn each_number_of_the_pictures_is_described() {
     let keys: Vec<&String> = parts.iter().flat_map(|part| part.as_object().expect("an object").keys()).collect();
     assert!(keys.len() > 30, "{keys:?}");
     for key in keys {
-        // What a table of the report has too is described there.
+        // Keys that a table of the report has too are described there.
         let is_common = ["load_balancer", "target_group", "target", "requests", "failures"].contains(&key.as_str());
         let is_described = described.contains(&format!("`{key}`")) || described.contains(&format!(".{key}`"));
         assert!(is_common || is_described, "docs/pictures.md says nothing of {key}");

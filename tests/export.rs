@@ -1,4 +1,4 @@
-//! What `albscope export` writes: every record once, with its columns in place, in files that are whole or not there.
+//! What `albscope export` writes: every record once, every value in its column, and only complete files.
 
 mod common;
 
@@ -20,8 +20,16 @@ use flate2::read::MultiGzDecoder;
 use common::{LineBuilder, Logs, gzip, line};
 
 fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_albscope"));
+    let mut command = program_with_signals("--default-signal=INT");
     command.arg("export").args(args).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// The program with this setting of `env`. A shell may have started the tests with SIGINT ignored, as it does in the
+/// background, and children inherit that.
+fn program_with_signals(setting: &str) -> Command {
+    let mut command = Command::new("env");
+    command.arg(setting).arg(env!("CARGO_BIN_EXE_albscope"));
     command
 }
 
@@ -29,7 +37,7 @@ fn run(folder: &Path, args: &[&str]) -> Output {
     command(folder, args).output().expect("the program runs")
 }
 
-/// A run that is expected to end well.
+/// The standard output of a run, which must succeed without a message.
 fn export(folder: &Path, args: &[&str]) -> String {
     let output = run(folder, args);
     let stderr = text_of(&output.stderr);
@@ -49,7 +57,7 @@ fn rows_of(text: &[u8]) -> Vec<BTreeMap<String, String>> {
     rows.map(|row| names.iter().cloned().zip(row.iter().map(str::to_owned)).collect()).collect()
 }
 
-/// The rows of one line, as they are exported without marks for spreadsheets.
+/// The row of one line, exported without apostrophes for spreadsheets.
 fn row_of(line: &[u8]) -> BTreeMap<String, String> {
     let logs = Logs::new();
     logs.write("a.log", line);
@@ -60,7 +68,7 @@ fn row_of(line: &[u8]) -> BTreeMap<String, String> {
     rows.remove(0)
 }
 
-/// Lines of one second each, `count` of them from the second `first` on.
+/// `count` lines, one for each second from `first` on.
 fn lines(first: u64, count: u64) -> String {
     let lines = (first..first + count).map(|second| {
         let time = format!("2026-11-22T{:02}:{:02}:{:02}", second / 3600 % 24, second / 60 % 60, second % 60);
@@ -90,7 +98,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The data files of a folder by their path in it, with their text.
+/// The text of each data file of a folder, by its path in the folder.
 fn parts(folder: &Path) -> BTreeMap<String, String> {
     let files = files_below(folder).into_iter().filter(|path| !path.to_string_lossy().contains("/_albscope."));
     let name = |path: &Path| path.strip_prefix(folder).expect("it lies below").to_string_lossy().into_owned();
@@ -105,7 +113,7 @@ fn parquet_rows(path: &Path) -> (i64, Vec<i64>) {
 }
 
 #[test]
-fn every_field_stands_in_its_column() {
+fn every_field_is_in_its_column() {
     let row = row_of(line().build_bytes().as_slice());
     for (column, expected) in [
         ("type", "https"),
@@ -160,10 +168,10 @@ fn every_field_stands_in_its_column() {
 }
 
 #[test]
-fn what_the_log_has_not_is_absent_and_says_why() {
+fn what_the_log_lacks_is_absent_with_the_reason() {
     let times = [alb::REQUEST_PROCESSING_TIME, alb::TARGET_PROCESSING_TIME, alb::RESPONSE_PROCESSING_TIME];
     let with_times =
-        |texts: [&str; 3]| times.iter().zip(texts).fold(line(), |line, (&place, text)| line.field(place, text));
+        |texts: [&str; 3]| times.iter().zip(texts).fold(line(), |line, (&field, text)| line.field(field, text));
     for (texts, expected, why) in [
         (["0.001", "0.002", "0.003"], ["0.001", "0.002", "0.003"], ""),
         (["-1", "-1", "-1"], ["", "", ""], "not-dispatched"),
@@ -263,7 +271,7 @@ fn the_node_of_an_old_line_is_that_of_its_object() {
 }
 
 #[test]
-fn text_of_strangers_stays_text() {
+fn hostile_text_stays_text() {
     let mut hostile = line().agent_bytes(b"=cmd|' /C calc'!A0");
     hostile = hostile.request("GET http://a.example:80/,\u{1b}[31m HTTP/1.1");
     let logs = Logs::new();
@@ -280,14 +288,14 @@ fn text_of_strangers_stays_text() {
 
     let broken = line().agent_bytes(b"caf\xe9 \xe6\xbc\xa2");
     assert_eq!(row_of(broken.build_bytes().as_slice())["user_agent"], "caf\\xE9 漢");
-    // Parquet takes nothing but UTF-8: that it is written at all says that it is.
+    // Parquet accepts only UTF-8, so that it is written at all shows that the text is UTF-8.
     logs.write("b.log", &broken.build_bytes());
     export(logs.path(), &["a.log", "b.log", "-o", "x.parquet", "--columns", "default,text"]);
     assert_eq!(parquet_rows(&logs.path().join("x.parquet")), (2, vec![2]));
 }
 
 #[test]
-fn a_mark_for_spreadsheets_can_be_taken_away_again() {
+fn an_apostrophe_for_spreadsheets_can_be_removed_again() {
     for (agent, expected) in [
         ("=1", "'=1"),
         ("+1", "'+1"),
@@ -308,62 +316,46 @@ fn a_mark_for_spreadsheets_can_be_taken_away_again() {
     }
 }
 
+/// Values, nulls and lists are read back by three other readers in `tests/parquet.py`.
 #[test]
-fn parquet_has_types_and_nulls() {
-    use polars::prelude::{DataType, ParquetReader, SerReader, TimeUnit};
+fn parquet_columns_have_types() {
+    use polars_parquet::parquet::schema::types::{PhysicalType, PrimitiveLogicalType, TimeUnit};
 
     let logs = Logs::new();
-    let failed = line()
-        .field(alb::REQUEST_PROCESSING_TIME, "-1")
-        .field(alb::TARGET_PROCESSING_TIME, "-1")
-        .field(alb::TARGET_STATUS_CODE, "-")
-        // Of which only the ports are known.
-        .field(alb::CLIENT, ":8080")
-        .field(alb::TARGET, ":80")
-        .field(alb::ACTIONS_EXECUTED, "\"-\"")
-        .field(alb::TARGET_STATUS_CODE_LIST, "\"- 200\"");
-    logs.write("a.log", format!("{}\n{}\n", line().build(), failed.build()).as_bytes());
+    logs.write("a.log", line().build().as_bytes());
     export(logs.path(), &["a.log", "-o", "x.parquet"]);
-    let file = fs::File::open(logs.path().join("x.parquet")).expect("it was written");
-    let frame = ParquetReader::new(file).finish().expect("a Parquet file");
-    assert_eq!(frame.shape(), (2, Requests::COLUMNS.len() - 3));
-    for (column, expected) in [
-        ("elb", DataType::String),
-        ("client_port", DataType::Int64),
-        ("elb_status_code", DataType::Int64),
-        ("received_bytes", DataType::Int64),
-        ("target_processing_time", DataType::Float64),
-        ("elapsed", DataType::Float64),
-        ("is_failure", DataType::Boolean),
-        ("actions_executed", DataType::List(Box::new(DataType::String))),
-        ("target_status_code_list", DataType::List(Box::new(DataType::Int64))),
-    ] {
-        assert_eq!(*frame.column(column).expect(column).dtype(), expected, "{column}");
-    }
-    let time = frame.column("time").expect("time").dtype();
-    assert!(matches!(time, DataType::Datetime(TimeUnit::Microseconds, Some(_))), "{time:?}");
-    let nulls = |column: &str| frame.column(column).expect(column).null_count();
-    for column in ["request_processing_time", "target_processing_time", "target_status_code", "actions_executed"] {
-        assert_eq!(nulls(column), 1, "{column}");
-    }
-    for (address, port) in [("client_ip", "client_port"), ("target_ip", "target_port")] {
-        assert_eq!((nulls(address), nulls(port)), (1, 0), "{address}");
-    }
-    assert_eq!((nulls("response_processing_time"), nulls("url_query"), nulls("target_status_code_list")), (0, 2, 0));
-    let lists = frame.column("target_status_code_list").expect("lists").list().expect("lists");
-    let items: Vec<Vec<Option<i64>>> = (0..2)
-        .map(|row| {
-            let list = lists.get_as_series(row).expect("a list");
-            let numbers = list.i64().expect("integers");
-            (0..list.len()).map(|item| numbers.get(item)).collect()
+    let mut file = fs::File::open(logs.path().join("x.parquet")).expect("it was written");
+    let metadata = polars_parquet::read::read_metadata(&mut file).expect("a Parquet file");
+    assert_eq!(metadata.schema_descr.fields().len(), Requests::COLUMNS.len() - 3);
+    let types: BTreeMap<&str, _> = metadata
+        .schema_descr
+        .columns()
+        .iter()
+        .map(|column| {
+            let primitive = &column.descriptor.primitive_type;
+            (column.path_in_schema[0].as_str(), (primitive.physical_type, primitive.logical_type))
         })
         .collect();
-    assert_eq!(items, [vec![Some(200)], vec![None, Some(200)]]);
-    assert_eq!(frame.column("elapsed").expect("elapsed").f64().expect("numbers").get(0), Some(0.002));
+    let text = (PhysicalType::ByteArray, Some(PrimitiveLogicalType::String));
+    let time = PrimitiveLogicalType::Timestamp { unit: TimeUnit::Microseconds, is_adjusted_to_utc: true };
+    for (column, expected) in [
+        ("elb", text),
+        ("client_port", (PhysicalType::Int64, None)),
+        ("elb_status_code", (PhysicalType::Int64, None)),
+        ("received_bytes", (PhysicalType::Int64, None)),
+        ("target_processing_time", (PhysicalType::Double, None)),
+        ("elapsed", (PhysicalType::Double, None)),
+        ("is_failure", (PhysicalType::Boolean, None)),
+        ("actions_executed", text),
+        ("target_status_code_list", (PhysicalType::Int64, None)),
+        ("time", (PhysicalType::Int64, Some(time))),
+    ] {
+        assert_eq!(types.get(column), Some(&expected), "{column}");
+    }
 }
 
 #[test]
-fn the_same_rows_in_every_form_and_for_any_number_of_threads() {
+fn every_format_and_number_of_threads_gives_the_same_rows() {
     let logs = Logs::new();
     for object in 0..40 {
         logs.write(format!("{object:02}.log.gz"), &gzip(lines(object * 50, 50).as_bytes()));
@@ -386,11 +378,11 @@ fn the_same_rows_in_every_form_and_for_any_number_of_threads() {
             }
             _ => continue,
         };
-        let places: Vec<(String, u64)> =
+        let locations: Vec<(String, u64)> =
             rows.iter().map(|row| (row["object"].clone(), row["line"].parse().expect("a number"))).collect();
         let expected: Vec<(String, u64)> =
             (0..40).flat_map(|object| (1..=50).map(move |line| (format!("./{object:02}.log.gz"), line))).collect();
-        assert_eq!(places, expected, "{name}: the order of the input");
+        assert_eq!(locations, expected, "{name}: the order of the input");
     }
 }
 
@@ -421,13 +413,14 @@ fn row_groups_are_bounded_and_do_not_depend_on_the_number_of_threads() {
         (rows, bytes)
     };
     let (rows, one) = bytes(1);
-    // The second object has a row group of its own; the rows before it stay before it, and what is left of it goes with those behind.
+    // The second object fills a row group of its own. The rows before it are in a group before that one. Its
+    // remaining rows are in one group with those of the object after it.
     assert_eq!(rows, (400_000, vec![70_000, 131_072, 78_928, 120_000]));
     assert!(bytes(4).1 == one, "the file depends on the number of threads");
 }
 
 #[test]
-fn what_nobody_could_read_replaces_no_file() {
+fn an_unreadable_input_replaces_no_file() {
     let logs = Logs::new();
     logs.write("damaged.log.gz", b"\x1f\x8b and no more of it");
     let path = logs.path().join("out.csv");
@@ -441,7 +434,7 @@ fn what_nobody_could_read_replaces_no_file() {
 }
 
 #[test]
-fn rows_are_chosen_by_failure_filter_and_sample_and_those_left_out_are_counted() {
+fn rows_are_selected_by_failure_filter_and_sample_and_the_others_are_counted() {
     let logs = Logs::new();
     logs.write("a.log", lines(0, 1000).as_bytes());
     let count = |args: &[&str]| -> (usize, String) {
@@ -452,21 +445,21 @@ fn rows_are_chosen_by_failure_filter_and_sample_and_those_left_out_are_counted()
     assert_eq!(count(&[]).0, 1000);
     let (rows, said) = count(&["--failures-only"]);
     assert_eq!(rows, 100);
-    assert!(said.ends_with("900 records left out that did not fail\n"), "{said}");
+    assert!(said.ends_with("900 records left out because they did not fail\n"), "{said}");
     let (rows, said) = count(&["--where", "elb_status_code=502 and line<=500"]);
     assert_eq!(rows, 50);
     assert!(
-        said.contains("50 rows in 1 file") && said.contains("950 records left out that do not match --where"),
+        said.contains("50 rows in 1 file") && said.contains("950 records left out because they do not match --where"),
         "{said}"
     );
     let (rows, said) = count(&["--sample", "20%", "--failures-only", "--until", "2026-11-22T00:10"]);
     assert!((5..25).contains(&rows), "{rows} of 60");
-    assert!(said.contains("400 records left out that are not selected"), "{said}");
-    assert!(said.contains(&format!("{} records left out that are not in the sample", 60 - rows)), "{said}");
+    assert!(said.contains("400 records left out because they are not selected"), "{said}");
+    assert!(said.contains(&format!("{} records left out because they are not in the sample", 60 - rows)), "{said}");
 }
 
 #[test]
-fn columns_are_those_that_were_asked_for_in_their_order() {
+fn columns_are_those_that_were_asked_for_in_that_order() {
     let logs = Logs::new();
     logs.write("a.log", lines(0, 1).as_bytes());
     let header = |columns: &str| {
@@ -477,11 +470,14 @@ fn columns_are_those_that_were_asked_for_in_their_order() {
     assert_eq!(header("text, default").split(',').count(), 1 + Requests::COLUMNS.len() - 3);
     assert_eq!(header("all").split(',').count(), Requests::COLUMNS.len() - 1);
     for (columns, expected) in [
-        ("status", "there is no column status; there is elb_status_code, target_status_code, target_status_code_list"),
-        ("line,line", "the column line stands there twice"),
-        ("", "a column's name is missing"),
-        ("time,", "a column's name is missing"),
-        ("load_balancer", "there is no column load_balancer; there is elb"),
+        (
+            "status",
+            "there is no column status; did you mean elb_status_code, target_status_code, target_status_code_list?",
+        ),
+        ("line,line", "column line is listed twice"),
+        ("", "empty column name"),
+        ("time,", "empty column name"),
+        ("load_balancer", "there is no column load_balancer; did you mean elb?"),
     ] {
         let output = run(logs.path(), &["a.log", "-o", "x.csv", "--columns", columns]);
         assert_eq!(output.status.code(), Some(2), "{columns}");
@@ -490,7 +486,7 @@ fn columns_are_those_that_were_asked_for_in_their_order() {
 }
 
 #[test]
-fn a_filter_that_means_nothing_is_shown_with_its_place() {
+fn an_invalid_filter_is_shown_with_the_position_of_the_error() {
     let logs = Logs::new();
     let output = run(logs.path(), &["a.log", "-o", "x.csv", "--where", "is_failure and elapsed>ten"]);
     assert_eq!(output.status.code(), Some(2));
@@ -499,7 +495,7 @@ fn a_filter_that_means_nothing_is_shown_with_its_place() {
 }
 
 #[test]
-fn causes_are_those_of_the_report() {
+fn causes_are_the_same_as_in_the_report() {
     let folder = tempfile::tempdir().expect("a folder");
     let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-logs");
     let logs = logs.to_str().expect("UTF-8");
@@ -524,7 +520,7 @@ fn causes_are_those_of_the_report() {
 }
 
 #[test]
-fn causes_cannot_be_told_of_what_is_read_once() {
+fn causes_of_piped_input_are_refused() {
     let logs = Logs::new();
     for args in [&["--columns", "default,cause"][..], &["--where", "cause = target-crash"]] {
         let output = run(logs.path(), &[&["-", "-o", "x.csv"], args].concat());
@@ -544,14 +540,14 @@ fn an_output_that_makes_no_sense_is_refused_before_anything_is_read() {
     logs.write("a.log", lines(0, 1).as_bytes());
     fs::create_dir(logs.path().join("folder")).expect("a folder");
     for (args, part) in [
-        (&["-o", "x.txt"][..], "x.txt does not tell a format"),
+        (&["-o", "x.txt"][..], "x.txt has no extension that sets the format"),
         (&["-o", "folder"], "folder is a folder"),
         (&["-o", "a.log", "--partition-by", "day"], "a.log is a file"),
-        (&["-o", "-"], "standard output has no name"),
-        (&["-o", "-", "--partition-by", "day"], "standard output is none"),
+        (&["-o", "-"], "standard output has no extension"),
+        (&["-o", "-", "--partition-by", "day"], "standard output is not one"),
         (&["-o", "nowhere/x.parquet"], "cannot write nowhere/x.parquet: No such file"),
-        (&["-o", "x.parquet", "--partition-by", "week"], "rows are parted by day, hour, load_balancer or target_group"),
-        (&["-o", "x.parquet", "--sample", "10"], "not a share such as 10%"),
+        (&["-o", "x.parquet", "--partition-by", "week"], "expected day, hour, load_balancer or target_group"),
+        (&["-o", "x.parquet", "--sample", "10"], "expected a share above 0% and at most 100%"),
     ] {
         let output = run(logs.path(), &[&["a.log"], args].concat());
         assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -562,7 +558,7 @@ fn an_output_that_makes_no_sense_is_refused_before_anything_is_read() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_the_rest_is_written() {
+fn what_cannot_be_read_is_reported_and_the_rest_is_written() {
     let logs = Logs::new();
     logs.write("a.log", format!("{}nonsense\n", lines(0, 3)).as_bytes());
     let whole = gzip(lines(10, 40).as_bytes());
@@ -593,9 +589,13 @@ fn an_export_of_nothing_is_a_table_without_rows() {
     assert_eq!(text, "time\n");
 }
 
-/// A run that waits for input, with some lines read.
+/// A run that has read some lines and waits for more, and its standard input.
 fn waiting(folder: &Path, args: &[&str]) -> (Child, std::process::ChildStdin) {
-    let mut child = command(folder, &[&["-"], args].concat())
+    waiting_for_input(folder, command(folder, &[&["-"], args].concat()))
+}
+
+fn waiting_for_input(folder: &Path, mut command: Command) -> (Child, std::process::ChildStdin) {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -630,13 +630,13 @@ fn a_run_that_is_ended_leaves_no_file_and_the_old_one_as_it_was() {
         assert_eq!(status.code(), expected_code, "{name}");
         assert_eq!(fs::read(&path).expect("it is there"), b"old", "{name}");
         let others = files_below(folder.path()).into_iter().filter(|file| *file != path);
-        // Nobody comes by to remove it where the program is killed.
+        // A killed program cannot remove its partial file.
         let is_killed = expected_code.is_none();
         assert!(
             others.into_iter().all(|file| is_killed && file.extension().is_some_and(|it| it == "partial")),
             "{name}"
         );
-        // What was left is in nobody's way.
+        // What was left does not disturb the next run.
         let logs = Logs::new();
         let log = logs.write("a.log", lines(0, 5).as_bytes());
         export(folder.path(), &[log.to_str().expect("UTF-8"), "-o", "x.parquet"]);
@@ -645,14 +645,39 @@ fn a_run_that_is_ended_leaves_no_file_and_the_old_one_as_it_was() {
     }
 }
 
+/// A shell ignores SIGINT for its background jobs, and `nohup` ignores SIGHUP, and such a run must
+/// continue. SIGTERM ends it anyway.
 #[test]
-fn two_runs_do_not_write_the_same_file_at_once() {
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    for name in ["INT", "HUP"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = program_with_signals(&format!("--ignore-signal={name}"));
+        command.args(["export", "-", "-o", "x.parquet"]).current_dir(folder.path());
+        let (mut child, stdin) = waiting_for_input(folder.path(), command);
+        signal(&child, name);
+        // The run ends in order at the end of its input. It would not if the signal were handled.
+        drop(stdin);
+        assert_eq!(child.wait().expect("it ends").code(), Some(0), "{name}");
+        assert_eq!(parquet_rows(&folder.path().join("x.parquet")).0, 2000, "{name}");
+
+        fs::remove_file(folder.path().join("x.parquet")).expect("it was written");
+        let mut command = program_with_signals(&format!("--ignore-signal={name}"));
+        command.args(["export", "-", "-o", "x.parquet"]).current_dir(folder.path());
+        let (mut child, stdin) = waiting_for_input(folder.path(), command);
+        signal(&child, "TERM");
+        assert_eq!(child.wait().expect("it ends").code(), Some(130), "{name}");
+        drop(stdin);
+    }
+}
+
+#[test]
+fn two_runs_do_not_write_the_same_file_at_the_same_time() {
     for (output, extra) in [("x.parquet", &[][..]), ("x", &["--partition-by", "day"][..])] {
         let logs = Logs::new();
         let log = logs.write("in/a.log", lines(0, 5).as_bytes());
         let args = [&["-o", output], extra].concat();
         let first = extra.is_empty().then(|| waiting(logs.path(), &args));
-        // A run into a folder cannot be made to wait for input. What it holds meanwhile is the lock.
+        // A run into a folder cannot be made to wait for input. The test holds the lock that such a run would hold.
         let lock = logs.path().join("x/_albscope.lock");
         let lock = (!extra.is_empty()).then(|| {
             fs::create_dir(logs.path().join("x")).expect("a folder");
@@ -694,7 +719,7 @@ fn a_full_disk_leaves_no_file() {
 }
 
 #[test]
-fn a_reader_that_has_enough_is_no_trouble() {
+fn a_reader_that_closes_the_pipe_early_is_no_trouble() {
     let logs = Logs::new();
     logs.write("a.log", lines(0, 20_000).as_bytes());
     for format in ["csv", "csv.gz", "parquet"] {
@@ -711,7 +736,7 @@ fn a_reader_that_has_enough_is_no_trouble() {
 }
 
 #[test]
-fn partitions_are_folders_as_hive_names_them() {
+fn partitions_are_folders_with_the_names_that_hive_gives_them() {
     let logs = Logs::new();
     let other = line().field(alb::TARGET_GROUP_ARN, "-").field(alb::ELB, "app/other/1").build() + "\n";
     logs.write("in/a.log", format!("{}{other}", lines(3600 - 5, 10)).as_bytes());
@@ -758,7 +783,7 @@ fn a_second_run_replaces_what_the_first_wrote_and_one_of_other_objects_adds_to_i
     let (fewer, rows) = run_of("one", &["--where", "time < 2026-11-22T01:00"]);
     assert_eq!((fewer.len(), rows), (2, 30), "a file that nothing is left for is gone");
 
-    // What cannot be replaced without a loss is left alone.
+    // A file that cannot be replaced without losing rows is left alone.
     logs.write("three/c.log", lines(7200, 5).as_bytes());
     logs.write("three/d.log", lines(7205, 5).as_bytes());
     let (before, rows) = run_of("three", &[]);
@@ -766,14 +791,15 @@ fn a_second_run_replaces_what_the_first_wrote_and_one_of_other_objects_adds_to_i
     let output = run(logs.path(), &["three/c.log", "-o", "out", "--partition-by", "hour", "--format", "csv"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        text_of(&output.stderr).contains("has rows of objects that were read now together with rows of others"),
+        text_of(&output.stderr)
+            .contains("has rows of objects that this run read and rows of objects that it did not read"),
         "{}",
         text_of(&output.stderr)
     );
     assert_eq!(parts(&out), before);
 }
 
-/// Rows of all files of a folder.
+/// How many rows all files of a folder have together.
 fn row_count(folder: &Path) -> usize {
     parts(folder).values().map(|text| rows_of(text.as_bytes()).len()).sum()
 }
@@ -795,7 +821,7 @@ fn a_file_is_the_same_however_it_is_named_and_another_of_the_same_name_is_not() 
         assert!(said.ends_with(": out/; 1 file of an earlier run is replaced\n"), "{said}");
         assert_eq!((row_count(&out), parts(&out).len()), (10, 2), "{name}");
     }
-    // The column keeps the name that was given.
+    // The column `object` has the name as it was given.
     let objects = |parts: &BTreeMap<String, String>| -> Vec<String> {
         parts.values().map(|text| rows_of(text.as_bytes())[0]["object"].clone()).collect()
     };
@@ -818,7 +844,7 @@ fn an_object_that_was_unpacked_is_the_same() {
 }
 
 #[test]
-fn what_is_piped_in_does_not_go_into_a_folder() {
+fn piped_input_is_not_exported_into_a_folder() {
     let logs = Logs::new();
     for args in [&["-", "-o", "out/"][..], &["-", "-o", "out", "--partition-by", "day"], &["/dev/stdin", "-o", "out/"]]
     {
@@ -830,7 +856,7 @@ fn what_is_piped_in_does_not_go_into_a_folder() {
         let stderr = text_of(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
         assert!(
-            stderr.contains("cannot be exported into a folder") && stderr.contains("Name a file by --output"),
+            stderr.contains("cannot be exported into a folder") && stderr.contains("Give a file with --output"),
             "{stderr}"
         );
     }
@@ -852,7 +878,7 @@ fn what_a_killed_run_left_in_a_folder_is_removed_by_the_next() {
 }
 
 #[test]
-fn a_complaint_that_nobody_reads_is_no_trouble() {
+fn a_closed_standard_error_does_not_change_the_exit_status() {
     let logs = Logs::new();
     logs.write("a.log", format!("{}nonsense\n", lines(0, 5)).as_bytes());
     logs.write("b.log", b"nonsense\n");
@@ -866,7 +892,7 @@ fn a_complaint_that_nobody_reads_is_no_trouble() {
 }
 
 #[test]
-fn a_log_is_not_replaced_by_what_is_made_of_it() {
+fn a_log_is_not_replaced_by_its_export() {
     let logs = Logs::new();
     let text = lines(0, 5);
     let log = logs.write("in/a.log", text.as_bytes());
@@ -884,21 +910,21 @@ fn a_log_is_not_replaced_by_what_is_made_of_it() {
         let output = run(logs.path(), args);
         let stderr = text_of(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
-        assert!(stderr.contains("is read as a log, and would be lost"), "{args:?}: {stderr}");
+        assert!(stderr.contains("is read as a log and would be lost"), "{args:?}: {stderr}");
         assert!(
             [&log, &other].iter().all(|path| fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())),
             "{args:?}"
         );
     }
     assert_eq!(files_below(logs.path()), files);
-    // What is none of the logs may lie among them, and be replaced.
+    // A file that is not one of the logs may be among them, and may be replaced.
     for _ in 0..2 {
         assert!(export(logs.path(), &["in", "-o", "in/y.csv"]).starts_with("5 rows"));
     }
 }
 
 #[test]
-fn a_table_is_not_replaced_where_nothing_could_be_read() {
+fn a_table_is_not_replaced_if_nothing_could_be_read() {
     let logs = Logs::new();
     logs.write("garbage.log", b"garbage\n");
     logs.write("damaged.log.gz", &gzip(b"")[..12]);
@@ -912,22 +938,22 @@ fn a_table_is_not_replaced_where_nothing_could_be_read() {
             let run = run(logs.path(), &[input, "-o", output]);
             let stderr = text_of(&run.stderr);
             assert_eq!((run.status.code(), &*text_of(&run.stdout)), (Some(2), ""), "{input} {output}: {stderr}");
-            let expected = format!("no record was read, so nothing was written: {output} is as it was");
+            let expected = format!("no record was read, so nothing was written: {output} is unchanged");
             assert!(stderr.contains(&expected), "{input} {output}: {stderr}");
         }
     }
     assert_eq!(files_below(logs.path()), old);
     assert_eq!(fs::read(logs.path().join("old.parquet")).expect("it is there"), b"old");
-    // Where something could be read it is written, and said that it is not all.
+    // If something could be read, it is written, and the message says that it is incomplete.
     let output = run(logs.path(), &["a.log", "damaged.log.gz", "nowhere.log", "-o", "old.parquet"]);
     assert_eq!(output.status.code(), Some(2));
     let said = text_of(&output.stdout);
-    assert!(said.ends_with(": old.parquet; incomplete, as 2 objects could not be read to their ends\n"), "{said}");
+    assert!(said.ends_with(": old.parquet; incomplete, because 2 objects could not be read to the end\n"), "{said}");
     assert_eq!(parquet_rows(&logs.path().join("old.parquet")).0, 5);
 }
 
 #[test]
-fn a_file_is_for_those_whom_the_one_before_it_was_for() {
+fn a_replaced_file_keeps_its_permissions() {
     let logs = Logs::new();
     logs.write("a.log", lines(0, 5).as_bytes());
     let path = logs.write("x.csv", b"old");
@@ -942,7 +968,8 @@ fn a_file_is_for_those_whom_the_one_before_it_was_for() {
 #[test]
 fn more_partitions_than_open_files_make_no_difference() {
     let logs = Logs::new();
-    // The hours of four days in turn: each file is written to again and again, but for those that had to be closed.
+    // The hours of four days in turn, so that each file is written to again and again, except
+    // those that had to be closed.
     let object = |first: u64| -> String {
         let lines = (0..96).map(|hour: u64| {
             let time = format!("2026-11-{:02}T{:02}:00:{first:02}.000000Z", 1 + hour / 24, hour % 24);
@@ -962,7 +989,7 @@ fn more_partitions_than_open_files_make_no_difference() {
 }
 
 #[test]
-fn a_folder_s_files_are_all_of_one_form() {
+fn all_files_of_a_folder_have_the_same_format_and_columns() {
     let logs = Logs::new();
     logs.write("a.log", lines(0, 5).as_bytes());
     logs.write("b.log", lines(5, 5).as_bytes());
@@ -972,10 +999,10 @@ fn a_folder_s_files_are_all_of_one_form() {
     for (args, wanted) in [
         (
             &["--columns", "time,client_ip", "--partition-by", "day", "--format", "csv"][..],
-            "give --format parquet, write",
+            "use --format parquet, write",
         ),
-        (&["--columns", "client_ip,time", "--partition-by", "day"], "give --columns time,client_ip, write"),
-        (&["--columns", "time,client_ip"], "give --partition-by day, write"),
+        (&["--columns", "client_ip,time", "--partition-by", "day"], "use --columns time,client_ip, write"),
+        (&["--columns", "time,client_ip"], "use --partition-by day, write"),
     ] {
         for input in ["a.log", "b.log"] {
             let output = run(logs.path(), &[&[input, "-o", "out/"], args].concat());
@@ -989,7 +1016,7 @@ fn a_folder_s_files_are_all_of_one_form() {
 }
 
 #[test]
-fn a_folder_s_list_names_nothing_outside() {
+fn a_folder_list_that_is_invalid_or_names_files_outside_is_refused() {
     let logs = Logs::new();
     logs.write("in/a.log", lines(0, 5).as_bytes());
     let precious = logs.write("precious", b"kept");
@@ -1008,7 +1035,7 @@ fn a_folder_s_list_names_nothing_outside() {
         logs.write("out/_albscope.json", list.as_bytes());
         let output = run(logs.path(), &["in", "-o", "out/"]);
         assert_eq!(output.status.code(), Some(2), "{list}");
-        assert!(text_of(&output.stderr).contains("_albscope.json in it is not what it should be"), "{list}");
+        assert!(text_of(&output.stderr).contains("_albscope.json in this folder cannot be used"), "{list}");
         assert_eq!(fs::read(&precious).expect("it is there"), b"kept");
         let parts =
             files_below(&logs.path().join("out")).into_iter().filter(|path| path.to_string_lossy().contains("/part-"));
@@ -1046,7 +1073,7 @@ fn every_record_of_hostile_lines_is_a_row_once() {
     assert_eq!(parquet_rows(&logs.path().join("x.parquet")).0, i64::try_from(variants.len()).expect("a few"));
 }
 
-/// Lines whose requests and targets are alike here and there, on several objects.
+/// Writes several objects with lines some of whose requests and targets are the same.
 fn write_alike(logs: &Logs) {
     let requests = [
         "GET https://a.example:443/items/17?page=2 HTTP/1.1",
@@ -1074,7 +1101,7 @@ fn write_alike(logs: &Logs) {
 }
 
 #[test]
-fn what_is_made_of_another_column_is_the_same_without_it() {
+fn a_derived_column_is_the_same_without_the_column_it_is_made_of() {
     let logs = Logs::new();
     write_alike(&logs);
     let made: Vec<_> = Requests::COLUMNS.iter().filter(|column| column.made_of.is_some()).collect();
@@ -1098,8 +1125,8 @@ fn what_is_made_of_another_column_is_the_same_without_it() {
 }
 
 #[test]
-fn a_row_says_the_same_whatever_stands_before_it() {
-    // Bytes that have to be written as the load balancer would have written them, and what it would have written.
+fn a_row_does_not_depend_on_the_rows_before_it() {
+    // Bytes that must be escaped as the load balancer would escape them, and the escaped form.
     let pairs: [[&[u8]; 2]; 2] = [
         [b"GET https://a.example:443/users/\xff/ HTTP/1.1", b"GET https://a.example:443/users/\\xFF/ HTTP/1.1"],
         [b"GET \x01ttps://a.example:443/x HTTP/1.1", b"GET \\x01ttps://a.example:443/x HTTP/1.1"],
@@ -1117,49 +1144,8 @@ fn a_row_says_the_same_whatever_stands_before_it() {
     }
 }
 
-/// Lists of a column as polars reads them from a Parquet file.
-fn lists_of(path: &Path, column: &str) -> Vec<Option<Vec<Option<String>>>> {
-    use polars::prelude::{AnyValue, ParquetReader, SerReader};
-
-    let frame = ParquetReader::new(fs::File::open(path).expect("it was written")).finish().expect("a Parquet file");
-    let lists = frame.column(column).expect(column).list().expect("lists");
-    let item = |value: AnyValue<'_>| match value {
-        AnyValue::Null => None,
-        AnyValue::String(text) => Some(text.to_owned()),
-        number => Some(number.to_string()),
-    };
-    (0..lists.len()).map(|row| lists.get_as_series(row).map(|list| list.iter().map(item).collect())).collect()
-}
-
 #[test]
-fn lists_keep_their_items_and_those_that_are_absent() {
-    let logs = Logs::new();
-    let lists = ["-", "", "200", "200 404", "- 200", "-  -", "x 200 x", "404 200 404 200", " "];
-    let write = |name: &str, lists: &[&str]| {
-        let lines =
-            lists.iter().map(|list| line().field(alb::TARGET_STATUS_CODE_LIST, &format!("\"{list}\"")).build() + "\n");
-        logs.write(name, lines.collect::<String>().as_bytes());
-    };
-    let many: Vec<&str> = lists.iter().copied().cycle().take(1000).collect();
-    for (name, lists) in [("some", &many[..]), ("none", &["-", "", "-"]), ("nothing", &["- -"]), ("one", &["200"; 300])]
-    {
-        write("a.log", lists);
-        export(logs.path(), &["a.log", "-o", "x.parquet"]);
-        let items = |list: &&str| {
-            let is_number = |item: &str| item.parse::<i64>().is_ok();
-            let items = list.split(' ').filter(|item| !item.is_empty());
-            let items = items.map(|item| Some(item.to_owned()).filter(|item| is_number(item)));
-            (!matches!(*list, "-" | "")).then(|| items.collect::<Vec<_>>())
-        };
-        let expected: Vec<_> = lists.iter().map(items).collect();
-        assert_eq!(lists_of(&logs.path().join("x.parquet"), "target_status_code_list"), expected, "{name}");
-        let ports = lists_of(&logs.path().join("x.parquet"), "target_port_list");
-        assert_eq!(ports, vec![Some(vec![Some("10.0.0.1:80".to_owned())]); lists.len()], "{name}");
-    }
-}
-
-#[test]
-fn a_filter_may_be_made_by_a_program_too() {
+fn a_filter_can_be_printed_and_parsed_again() {
     let filter = Filter::parse("elapsed > 10").expect("an expression");
     assert!(filter.has_column("elapsed") && !filter.has_column("line"));
     assert_eq!(Filter::parse(&filter.to_string()), Ok(filter));

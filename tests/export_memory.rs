@@ -1,4 +1,5 @@
-//! One object of a gigabyte whose rows are all different. Alone in its file: the peak that is asked for is the whole process's.
+//! Two objects of half a gigabyte each, in which all rows are different. Alone in its file, because the peak memory
+//! is that of the whole process.
 
 mod common;
 
@@ -11,7 +12,7 @@ use flate2::write::GzEncoder;
 
 use common::{Logs, line};
 
-/// The most memory that this process has held at once, in bytes. Absent where the system does not tell.
+/// The peak memory of this process in bytes. `None` if the system does not report it.
 fn peak_memory() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
@@ -19,9 +20,9 @@ fn peak_memory() -> Option<usize> {
 }
 
 #[test]
-fn a_huge_object_of_long_lines_is_exported_in_bounded_memory() {
+fn huge_objects_of_long_lines_are_exported_in_bounded_memory() {
     let logs = Logs::new();
-    // Behind it stands another, which must not pile up while the first is read.
+    // The rows of the second object must not pile up while the first is read.
     for name in ["1.log.gz", "2.log.gz"] {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         for number in 0..30_000 {

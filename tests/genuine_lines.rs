@@ -1,7 +1,8 @@
-//! Lines that load balancers wrote, field by field.
+//! Lines that load balancers wrote, checked field by field.
 //!
-//! Taken from the user guide, from issues and from posts about incidents. Account ids, addresses and some host names are replaced by
-//! reserved ones of the same shape; where an author had masked a part, a plausible one stands in its place.
+//! The lines are from the user guide, from issues and from posts about incidents. Account ids, addresses
+//! and some host names are replaced by reserved ones of the same shape. Parts that an author had masked
+//! are replaced by plausible ones.
 
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use albscope::classify::{Elapsed, Reason, classify};
 use albscope::kind::{Alb, alb};
 use albscope::record::{Bounds, Record};
 
-/// A line and what stands in it.
+/// A line and the values of its fields.
 struct Row {
     name: &'static str,
     line: &'static str,
     fields: usize,
     log_type: &'static str,
     time: &'static str,
-    /// Status to the client, and of the target.
+    /// The load balancer's status and the target's.
     statuses: (Option<u16>, Option<u16>),
     /// Request, target and response processing time in milliseconds.
     times: [Option<u64>; 3],
@@ -38,7 +39,7 @@ struct Row {
 /// [`Elapsed`] in microseconds.
 enum Took {
     Exactly(u64),
-    /// The trace id is of another year: the client brought it along.
+    /// The trace id is from another year, because the client sent it.
     NobodyKnows,
 }
 
@@ -340,7 +341,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
-fn every_field_of_a_genuine_line_is_read_as_it_stands() {
+fn every_field_of_a_genuine_line_is_read() {
     for row in rows() {
         let name = row.name;
         let mut bounds = Bounds::default();
@@ -394,9 +395,9 @@ fn every_genuine_line_has_its_outcome() {
     }
 }
 
-/// For the longest line and for some of other ages: a field's place, and what stands there.
+/// For the longest line and for some of other ages: the number of a field and its value.
 #[test]
-fn the_fields_behind_the_request_stand_in_their_columns() {
+fn the_fields_after_the_request_are_in_their_columns() {
     type Values = &'static [(usize, Option<&'static str>)];
     let expected: [(&str, Values); 4] = [
         (
@@ -454,8 +455,8 @@ fn the_fields_behind_the_request_stand_in_their_columns() {
         let row = rows.iter().find(|row| row.name == name).expect("a row of that name");
         let mut bounds = Bounds::default();
         let record: Record<'_, Alb> = Record::parse(row.line.as_bytes(), &mut bounds).expect("a genuine line");
-        for &(place, value) in fields {
-            assert_eq!(record.value(place).map(text), value, "{name}: field {place}");
+        for &(field, value) in fields {
+            assert_eq!(record.value(field).map(text), value, "{name}: field {field}");
         }
     }
 }

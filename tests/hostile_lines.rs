@@ -1,5 +1,5 @@
-//! Lines that break readers of these logs. Each is read in full with its columns in place, or counted and located; the line after it is read
-//! in either case.
+//! Lines that break readers of these logs. Each is read in full, with every value in its field, or counted as a
+//! problem with its location. The line after it is read in either case.
 
 mod common;
 
@@ -12,7 +12,7 @@ use albscope::{Analysis, Problem};
 
 use common::{LineBuilder, Logs, assert_account_is_whole, line, problems};
 
-/// What must come of a line: `(place, bytes)` of fields that it holds, or a problem.
+/// What a line must result in: `(field, bytes)` of fields that it has, or a problem.
 enum Expect {
     Fields(&'static [(usize, &'static [u8])]),
     Problem(Problem),
@@ -25,11 +25,11 @@ fn check(name: &str, line: &[u8], expected: &Expect) {
     let mut bounds = Bounds::default();
     let parsed = Record::<Alb>::parse(line, &mut bounds).and_then(|record| {
         if let Fields(fields) = expected {
-            for &(place, bytes) in *fields {
-                let found = record.bytes(place).unwrap_or_else(|| panic!("{name}: the line ends before field {place}"));
-                assert_eq!(found.escape_ascii().to_string(), bytes.escape_ascii().to_string(), "{name}: field {place}");
+            for &(field, bytes) in *fields {
+                let found = record.bytes(field).unwrap_or_else(|| panic!("{name}: the line ends before field {field}"));
+                assert_eq!(found.escape_ascii().to_string(), bytes.escape_ascii().to_string(), "{name}: field {field}");
             }
-            // What stands behind the field in question must not have moved either.
+            // The odd field must not have moved the target group out of its field either.
             assert_eq!(
                 record.bytes(alb::TARGET_GROUP_ARN),
                 Some(common::TARGET_GROUP.as_bytes()),
@@ -40,7 +40,7 @@ fn check(name: &str, line: &[u8], expected: &Expect) {
     });
     match expected {
         Fields(_) => assert_eq!(parsed, Ok(()), "{name}"),
-        // A line too long is passed over before it is split.
+        // The pipeline skips a line that is too long before it is split, so splitting it here succeeds.
         Expect::Problem(problem) => assert_eq!(parsed.is_err(), *problem != Problem::LineTooLong, "{name}"),
     }
 
@@ -74,7 +74,7 @@ fn line_of_path(path: &str) -> String {
     line().request(&format!("GET http://a.example:80{path} HTTP/1.1")).build()
 }
 
-/// The fields behind `target_group_arn`, as of each number of fields.
+/// The fields after `target_group_arn`. Older lines have only the first of them.
 const FULL_TAIL: [&str; 19] = [
     r#""Root=1-6b029ca0-36d228ad5d99923122bbe354""#,
     r#""-""#,
@@ -97,7 +97,7 @@ const FULL_TAIL: [&str; 19] = [
     r#""-""#,
 ];
 
-/// Fields up to the target group's.
+/// The number of fields up to the target group's.
 const HEAD_FIELDS: usize = 17;
 
 fn with_fields(count: usize) -> String {
@@ -140,13 +140,13 @@ fn one_object_may_hold_lines_of_several_ages() {
 fn a_tail_of_absent_values_is_read() {
     for count in [33, 34, 36] {
         for absent in ["-", r#""-""#] {
-            // What is bare in every line stays so: the quoting of the fields up to the 29th is certain.
+            // Fields up to the 29th keep their values, because it is certain which of them are quoted.
             let tail = [&FULL_TAIL[..29 - HEAD_FIELDS], &vec![absent; count - 29]].concat().join(" ");
             let line = line().tail(&tail).build();
             let mut bounds = Bounds::default();
             let record = Record::<Alb>::parse(line.as_bytes(), &mut bounds).expect("read");
             assert_eq!(record.len(), count);
-            assert!((29..count).all(|place| record.value(place).is_none()), "{count} fields, {absent}");
+            assert!((29..count).all(|field| record.value(field).is_none()), "{count} fields, {absent}");
             check(&format!("{count} fields, {absent}"), line.as_bytes(), &Fields(&[]));
         }
     }
@@ -181,7 +181,7 @@ fn a_bare_dash_at_the_very_end_is_read_whatever_the_age() {
     }
 }
 
-/// Rows that put one odd value into one place.
+/// Each row is a line with an odd value, and what it must result in.
 #[test]
 fn odd_values_stay_in_their_columns() {
     let rows: &[(&str, LineBuilder, Expect)] = &[

@@ -1,4 +1,4 @@
-//! Objects that break readers of these logs, through whole runs over folders on disk.
+//! Objects that break readers of these logs, in whole runs over folders on disk.
 
 mod common;
 
@@ -17,7 +17,7 @@ use albscope::{Analysis, ErrorKind, Problem, Progress, Timestamp};
 
 use common::{Logs, assert_account_is_whole, gzip, line, problems};
 
-/// Ordinary lines, each with its line break.
+/// `count` ordinary lines with different paths, each with its line break.
 fn text(count: usize) -> Vec<u8> {
     (0..count).flat_map(|number| numbered(number).into_bytes()).collect()
 }
@@ -42,7 +42,7 @@ struct Expect {
 fn check(name: &str, file_name: &str, object: &[u8], expected: &Expect) -> Summary {
     let logs = Logs::new();
     logs.write(file_name, object);
-    // A sound object behind the odd one must be read whatever the odd one does.
+    // The sound object after the odd one must always be read.
     logs.write("zz-next.log", &text(1));
     let summary = logs.analyse(&Analysis::new().threads(1));
     assert_account_is_whole(name, &summary);
@@ -78,7 +78,7 @@ fn sound_objects_of_every_form_are_read_in_full() {
 }
 
 #[test]
-fn what_stands_before_damage_is_read_and_the_damage_is_located() {
+fn lines_before_damage_are_read_and_the_damage_is_located() {
     let plain = text(10);
     let sound = gzip(&plain);
     let mut wrong_sum = gzip(&plain);
@@ -117,24 +117,24 @@ fn what_stands_before_damage_is_read_and_the_damage_is_located() {
         let sample = &summary.input.problems[&expected.problems[0].0].samples[0];
         assert_eq!(sample.at.line, expected.lines + 1, "{name}: the line that would have come next");
         let byte = usize::try_from(sample.at.byte).expect("a small object");
-        let place = match expected.problems[0].0 {
-            // The end of what there is.
+        let range = match expected.problems[0].0 {
+            // The end of the object.
             Problem::GzipTruncated => object.len()..=object.len(),
             Problem::GzipTrailingGarbage => sound.len()..=sound.len(),
-            // In the second member, at its end.
+            // In the last 8 bytes of the second member, its checksum and length.
             _ => object.len() - 8..=object.len(),
         };
-        assert!(place.contains(&byte), "{name}: byte {byte} is not in {place:?}");
+        assert!(range.contains(&byte), "{name}: byte {byte} is not in {range:?}");
         assert!(sample.reason.as_deref().is_some_and(|text| text.contains(reason)), "{name}: {:?}", sample.reason);
     }
 }
 
 #[test]
-fn objects_that_hold_other_logs_are_told_apart_by_their_keys() {
+fn objects_that_hold_other_logs_are_recognised_by_their_keys() {
     let logs = Logs::new();
     let access = key(SHOP, "20261122T0745Z");
     let folder = "AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/22";
-    // What must not be opened would be counted as unreadable lines.
+    // If these were opened, their lines would count as unreadable.
     for name in [
         format!("conn_log_{access}"),
         format!("health_check_log_{access}"),
@@ -163,7 +163,7 @@ fn objects_that_hold_other_logs_are_told_apart_by_their_keys() {
 }
 
 #[test]
-fn where_the_key_does_not_tell_the_content_does() {
+fn lines_of_other_logs_are_recognised_by_their_content() {
     let logs = Logs::new();
     let lines = [
         "2026-10-04T17:05:15.514108Z 192.0.2.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 \"CN=a\" - - Success TID_1",
@@ -196,12 +196,12 @@ fn thousands_of_objects_are_all_read() {
 }
 
 #[test]
-fn a_name_that_is_no_utf_8_is_read() {
+fn an_object_whose_name_is_not_utf_8_is_read() {
     let logs = Logs::new();
     let name = OsStr::from_bytes(b"caf\xe9.log");
     match fs::write(logs.path().join(name), text(1)) {
         Ok(()) => {}
-        // Some file systems take no such name, and then none can be met.
+        // Some file systems refuse such a name, so it cannot occur there.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput || error.raw_os_error() == Some(84) => return,
         Err(error) => panic!("{error}"),
     }
@@ -238,7 +238,7 @@ fn an_object_that_cannot_be_opened_is_reported_and_the_others_are_read() {
     let locked = logs.write("b.log", &text(1));
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).expect("it is ours");
     if fs::File::open(&locked).is_ok() {
-        // Root may read everything; nobody can read what is not there.
+        // Root can read every file, but not one that does not exist.
         fs::remove_file(&locked).expect("it is ours");
         symlink("nowhere", &locked).expect("a link");
     }
@@ -256,7 +256,7 @@ fn an_object_that_cannot_be_opened_is_reported_and_the_others_are_read() {
 }
 
 #[test]
-fn a_folder_by_the_name_of_a_log_is_a_folder_and_a_missing_input_an_error() {
+fn a_folder_named_like_a_log_is_a_folder_and_a_missing_input_is_an_error() {
     let logs = Logs::new();
     fs::create_dir(logs.path().join("folder.log")).expect("a folder");
     logs.write("folder.log/a.log", &text(1));
@@ -273,7 +273,7 @@ fn time(text: &str) -> Timestamp {
 }
 
 #[test]
-fn what_is_no_file_is_left_out_of_a_folder() {
+fn sockets_and_pipes_in_a_folder_are_skipped() {
     let logs = Logs::new();
     logs.write("a.log", &text(1));
     let _socket = UnixListener::bind(logs.path().join("b.log")).expect("a socket");
@@ -282,7 +282,7 @@ fn what_is_no_file_is_left_out_of_a_folder() {
     assert_eq!((summary.requests(), problems(&summary).len()), (1, 0));
     assert_eq!(summary.input.objects_skipped, BTreeMap::from([(Skip::NotALog, 1)]));
 
-    // A pipe without a writer, where there is a way to make one; opening it would block.
+    // A pipe without a writer, if one can be made. Opening it would block.
     let pipe = Command::new("mkfifo").arg(logs.path().join("c.log")).status();
     if pipe.is_ok_and(|status| status.success()) {
         let summary = logs.analyse(&Analysis::new());
@@ -290,7 +290,7 @@ fn what_is_no_file_is_left_out_of_a_folder() {
     }
 }
 
-/// One object for each of five intervals, a line in each minute of its own; and one for another load balancer.
+/// One object for each of five intervals, with a line in each minute of the interval; and one of another load balancer.
 fn five_intervals() -> Logs {
     let logs = Logs::new();
     for (end, start) in [("0730", 25), ("0735", 30), ("0740", 35), ("0745", 40), ("0750", 45)] {
@@ -308,7 +308,7 @@ fn five_intervals() -> Logs {
 }
 
 #[test]
-fn a_window_leaves_out_objects_and_records_and_counts_both() {
+fn a_window_skips_objects_and_records_and_counts_both() {
     let logs = five_intervals();
     let selection = Selection {
         since: Some(time("2026-11-22T07:41:00Z")),
@@ -317,7 +317,7 @@ fn a_window_leaves_out_objects_and_records_and_counts_both() {
     };
     let summary = logs.analyse(&Analysis::new().selection(selection));
     assert_account_is_whole("window", &summary);
-    // The intervals beside the window's own are opened too: a line may be late.
+    // Objects of the intervals next to the window's are opened too, because a line may be late.
     assert_eq!(summary.input.objects_skipped, BTreeMap::from([(Skip::OutsideWindow, 2)]));
     assert_eq!(summary.input.objects, 4);
     // Minutes 41 and 42, and the line of the other load balancer at 41:20.
@@ -340,14 +340,14 @@ fn an_empty_window_reads_no_record_and_still_accounts_for_all() {
 }
 
 #[test]
-fn filters_leave_out_by_the_first_reason() {
+fn filters_skip_by_the_first_reason() {
     let objects_of_other = Selection { load_balancers: vec![LoadBalancerFilter::new("shop")], ..Selection::default() };
     let summary = five_intervals().analyse(&Analysis::new().selection(objects_of_other));
     assert_account_is_whole("by key", &summary);
     assert_eq!(summary.input.objects_skipped, BTreeMap::from([(Skip::OtherLoadBalancer, 1)]));
     assert_eq!(summary.requests(), 25);
 
-    // Names that tell nothing: what decides is the line.
+    // The object's name says nothing, so each line decides.
     let logs = Logs::new();
     let lines = [
         line().field(alb::ELB, "app/other/60dc6c495c0c9188"),
@@ -413,9 +413,9 @@ fn counts(summary: &Summary) -> Vec<String> {
         format!("{:?}", (input.bytes_decoded, input.lines, input.records, input.unreadable_lines)),
         format!("{:?} {:?}", problems(summary), summary.window),
     ];
-    let balancer = |place| summary.load_balancers.entry(place).1.escape_ascii().to_string();
-    let group = |place| {
-        let (parent, arn, ()) = summary.target_groups.entry(place);
+    let balancer = |id| summary.load_balancers.entry(id).1.escape_ascii().to_string();
+    let group = |id| {
+        let (parent, arn, ()) = summary.target_groups.entry(id);
         format!("{} {}", balancer(parent), arn.escape_ascii())
     };
     let mut tables = Vec::new();

@@ -1,6 +1,7 @@
-//! The page of `--html` as a reader meets it: in a browser.
+//! The page of `--html` as a reader sees it: in a browser.
 //!
-//! Without Chromium these tests say that they are skipped, unless `ALBSCOPE_REQUIRE_BROWSER` is set. What they saw is left as pictures in `tmp/screenshots` of the build's folder.
+//! Without Chromium these tests print that they are skipped, unless `ALBSCOPE_REQUIRE_BROWSER` is set: then they fail.
+//! They leave screenshots in `tmp/screenshots` of the build's folder.
 
 mod browser;
 mod common;
@@ -18,7 +19,7 @@ use browser::{Browser, chromium};
 use common::{Logs, line};
 use serde_json::{Value, json};
 
-/// A browser wants all cores for itself, most of all where time is measured.
+/// A browser needs all cores for itself, most of all when time is measured.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// A page in a browser.
@@ -30,12 +31,12 @@ struct Opened {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Runs `analyze --html` on `input` and opens the page. Absent where there is no browser.
+/// Runs `analyze --html` on `input` and opens the page. `None` if there is no browser.
 fn open(input: &Path, folder: Logs) -> Option<Opened> {
     open_with(input, folder, &[])
 }
 
-/// The same with more options.
+/// [`open`] with more options.
 fn open_with(input: &Path, folder: Logs, options: &[&str]) -> Option<Opened> {
     let program = chromium()?;
     let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +54,7 @@ fn open_sample() -> Option<Opened> {
     open(&sample(), Logs::new())
 }
 
-/// The page of the logs in `input`, written into `folder`.
+/// Analyses the logs in `input` and writes the page into `folder`.
 fn analyze(input: &Path, folder: &Path, options: &[&str]) -> PathBuf {
     let page = folder.join("page.html");
     let status = Command::new(env!("CARGO_BIN_EXE_albscope"))
@@ -65,7 +66,7 @@ fn analyze(input: &Path, folder: &Path, options: &[&str]) -> PathBuf {
         .stderr(Stdio::null())
         .status()
         .expect("the program runs");
-    // 2 where an object could not be read to its end.
+    // 2 means that an object could not be read to its end.
     assert!(matches!(status.code(), Some(0 | 2)), "{status}");
     page
 }
@@ -75,7 +76,7 @@ fn assert_is_quiet(browser: &mut Browser) {
 }
 
 #[test]
-fn the_page_opens_at_once_and_asks_nothing_of_the_network() {
+fn the_page_opens_quickly_and_makes_no_network_requests() {
     let Some(mut opened) = open_sample() else { return };
     let Opened { browser, took, page, .. } = &mut opened;
     assert!(*took < Duration::from_secs(2), "{took:?}");
@@ -86,7 +87,7 @@ fn the_page_opens_at_once_and_asks_nothing_of_the_network() {
 }
 
 #[test]
-fn what_broke_when_and_what_to_change_stand_on_the_first_screen() {
+fn what_broke_when_and_what_to_change_are_on_the_first_screen() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;
     for (what, cause, when, change) in [
@@ -105,7 +106,7 @@ fn what_broke_when_and_what_to_change_stand_on_the_first_screen() {
 }
 
 #[test]
-fn the_causes_stand_at_the_head_and_lead_to_their_findings() {
+fn the_causes_are_at_the_top_and_link_to_their_findings() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;
     assert_eq!(browser.count("#causes li"), 4);
@@ -115,7 +116,7 @@ fn the_causes_stand_at_the_head_and_lead_to_their_findings() {
         "high confidence",
         "at target 10.0.11.162:3000, 1,124 failures",
         "2026-11-18 08:40:14 to 08:55:02 UTC",
-        "Change allow the target port",
+        "Fix allow the target port",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
@@ -129,13 +130,13 @@ fn the_causes_stand_at_the_head_and_lead_to_their_findings() {
     assert_is_quiet(browser);
 }
 
-/// A log in which so many targets refuse connections, and another answers.
+/// A log in which this many targets refuse connections, and another answers.
 fn refusing(targets: u32) -> String {
     let ok = line().build() + "\n";
     let mut log = ok.repeat(400);
     for target in 0..targets {
         let address = format!("10.77.{}.{}:80", target / 200, target % 200 + 1);
-        let failed = FAILED.into_iter().fold(line(), |line, (place, text)| line.field(place, text));
+        let failed = FAILED.into_iter().fold(line(), |line, (field, text)| line.field(field, text));
         log.push_str(&(failed.field(alb::TARGET, &address).build() + "\n").repeat(12));
     }
     log
@@ -194,22 +195,24 @@ fn pictures_have_data_and_follow_the_choice_of_a_target() {
     assert!(
         browser
             .text("document.querySelector('#against').innerText")
-            .contains("42 requests met the idle timeout of 60 s")
+            .contains("42 requests reached the idle timeout of 60 s")
     );
-    // A target by the list of the pictures.
+    // Choose a target in the pictures' list.
     browser.eval("document.querySelector('#scope').focus()");
     browser.write("");
     for key in ["1", "0", ".", "0", ".", "1", "0", ".", "7", "1"] {
         browser.press(key);
     }
     browser.wait_for("document.querySelector('#failures-note').innerText.includes('10.0.10.71:8080')");
-    assert!(browser.text("document.querySelector('#against').innerText").contains("22 requests met the idle timeout"));
+    assert!(
+        browser.text("document.querySelector('#against').innerText").contains("22 requests reached the idle timeout")
+    );
     assert_eq!(browser.count("#timing-chart > svg .failed"), 1);
-    // Another by its name in the table.
+    // Choose another by its name in the table.
     browser.click("#target-table tbody tr:first-child button");
     browser.assert("document.querySelector('#failures-note').innerText.includes('10.0.11.162:3000')");
     browser.assert("document.activeElement === document.querySelector('#timing-chart svg')");
-    // And the part of time that a finding is about.
+    // Show the time that a finding is about.
     browser.click("#finding-5 > summary");
     browser.click("#finding-5 button[data-timing]");
     browser.assert("document.querySelector('#failures-note').innerText.includes('10.0.12.199:3000')");
@@ -232,7 +235,7 @@ fn outcomes_have_their_colours_and_symbols_and_causes_their_patterns() {
         let outcome = Outcome::ALL.iter().find(|outcome| outcome.id() == name).expect("an outcome");
         let look = Look::of(*outcome);
         assert_eq!(*colour, look.colour().hex(), "{name}");
-        // The points of the picture are what the legend has, in its colour.
+        // The symbols in the picture have the legend's shape and colour.
         let corners = look.corners.len();
         assert_eq!(shape.matches(['M', 'L']).count(), corners, "{name}");
         let of_picture = format!("document.querySelector('#timing-chart > svg .failed[fill=\"{colour}\"]')");
@@ -250,8 +253,8 @@ fn outcomes_have_their_colours_and_symbols_and_causes_their_patterns() {
 }
 
 #[test]
-fn names_of_lines_lie_beside_the_picture_and_never_on_each_other() {
-    // Three timeouts in a row, two of them nearly one.
+fn names_of_lines_are_beside_the_picture_and_do_not_overlap() {
+    // Three timeouts in the picture, two of them nearly the same.
     let Some(mut opened) = open_with(&sample(), Logs::new(), &["--idle-timeout", "5"]) else { return };
     let browser = &mut opened.browser;
     for (width, name) in [(1280, "keep-alive 4.998 s, finding "), (390, "4.998 s")] {
@@ -268,11 +271,11 @@ fn names_of_lines_lie_beside_the_picture_and_never_on_each_other() {
         browser.assert(&format!(
             "(() => {{ const boxes = {boxes}.sort((a, b) => a.y - b.y); return boxes.slice(1).every((box, place) => box.y >= boxes[place].y + boxes[place].height - 2); }})()"
         ));
-        // Nothing that is drawn of the requests reaches into them.
+        // Nothing that is drawn for requests overlaps the names.
         browser.assert(&format!(
             "(() => {{ const begin = Math.min(...{boxes}.map(box => box.x)); return [...document.querySelectorAll('#timing-chart .density, #timing-chart > svg .failed')].every(path => path.getBBox().x + path.getBBox().width <= begin); }})()"
         ));
-        // Where a name is too long for the margin, it stands below.
+        // A name that is too long for the margin is in a list below.
         let names = browser.eval("[...document.querySelectorAll('.lines li')].map(name => name.innerText)");
         assert_eq!(names.as_array().expect("a list").len(), if width < 600 { 3 } else { 0 }, "{names}");
     }
@@ -281,7 +284,7 @@ fn names_of_lines_lie_beside_the_picture_and_never_on_each_other() {
 }
 
 #[test]
-fn requests_that_are_slower_than_all_timeouts_have_them_in_their_picture() {
+fn the_picture_shows_timeouts_even_if_all_requests_are_slower() {
     let logs = Logs::new();
     let slow = line().field(alb::REQUEST_CREATION_TIME, "2026-11-22T07:36:20.123456Z").build() + "\n";
     let input = logs.write("a.log", slow.repeat(3).as_bytes());
@@ -291,7 +294,7 @@ fn requests_that_are_slower_than_all_timeouts_have_them_in_their_picture() {
 }
 
 #[test]
-fn names_beside_the_gaps_stay_inside() {
+fn names_beside_the_gaps_stay_inside_the_picture() {
     for idle_timeout in ["5", "7"] {
         let Some(mut opened) = open_with(&sample(), Logs::new(), &["--idle-timeout", idle_timeout]) else { return };
         let browser = &mut opened.browser;
@@ -318,11 +321,11 @@ fn the_deepest_zoom_says_that_it_is_one() {
         assert_eq!(browser.text(said), "", "there is more");
     }
     browser.click("[data-zoom=in]");
-    let floor = "As near as it goes: one column is 60 s. Requests are not counted in smaller steps; their lines in the log have more.";
+    let floor = "Maximum zoom: one column is 60 s. Requests are not counted in smaller steps; the log lines have the exact times.";
     assert_eq!(browser.text(said), floor);
     browser.click("[data-zoom=reset]");
     assert_eq!(browser.text(said), "");
-    // Where columns are wider, a shorter window has narrower ones.
+    // If columns are wider, the text says that a shorter window has narrower ones.
     let logs = Logs::new();
     let day = |day: u32| line().field(alb::TIME, &format!("2026-11-{day}T07:41:20.123456Z")).build() + "\n";
     let input = logs.write("a.log", format!("{}{}", day(20), day(22)).as_bytes());
@@ -333,22 +336,22 @@ fn the_deepest_zoom_says_that_it_is_one() {
         browser.click("[data-zoom=in]");
     }
     let text = browser.text(said);
-    assert!(text.starts_with("As near as it goes: one column is 32 minutes. Logs of a shorter window"), "{text}");
+    assert!(text.starts_with("Maximum zoom: one column is 32 minutes. A report of a shorter window"), "{text}");
 }
 
 /// The first and the last moment on the axis of the timing picture.
 const AXIS: &str = "(() => { const times = [...document.querySelectorAll('#timing-chart text')].map(text => text.textContent).filter(text => /\\d\\d:\\d\\d$/.test(text)); \
                     return [times[0].slice(-5), times.at(-1).slice(-5)]; })()";
 
-/// Another entry of the pictures' list, without the pointer.
-fn choose(browser: &mut Browser, place: usize) {
+/// Chooses another entry of the pictures' list, without the pointer.
+fn choose(browser: &mut Browser, index: usize) {
     browser.eval(&format!(
-        "(() => {{ const list = document.querySelector('#scope'); list.value = '{place}'; list.dispatchEvent(new Event('change')); }})()"
+        "(() => {{ const list = document.querySelector('#scope'); list.value = '{index}'; list.dispatchEvent(new Event('change')); }})()"
     ));
 }
 
 #[test]
-fn pictures_zoom_and_tell_what_is_under_the_pointer() {
+fn pictures_zoom_and_show_what_is_under_the_pointer() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;
     assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
@@ -360,7 +363,7 @@ fn pictures_zoom_and_tell_what_is_under_the_pointer() {
     browser.assert(&format!("!{tip}.hidden"));
     let text = browser.text(&format!("{tip}.innerText"));
     assert!(text.contains("2026-11-18 08:5") && text.contains(" ms\n") && text.contains(" request"), "{text}");
-    // Dragging shows a part of time and of elapsed time.
+    // Dragging zooms into a part of time and of elapsed time.
     browser.drag(at(0.25, 0.1), at(0.5, 0.5));
     let axis = browser.eval(AXIS);
     assert!(axis[0].as_str() > Some("08:20") && axis[1].as_str() < Some("09:20"), "{axis}");
@@ -372,7 +375,8 @@ fn pictures_zoom_and_tell_what_is_under_the_pointer() {
     assert_eq!(axis, json!(["08:30", "09:30"]));
     browser.click("[data-zoom=out]");
     assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
-    // What the tip told was of the picture before. It is looked at there and then, as the browser may tell the new picture of the pointer that rests on it.
+    // The tip was about the picture before, so it is hidden. The same script checks this, because the browser may then
+    // report the resting pointer to the new picture.
     let chosen = "control.value = '1', control.dispatchEvent(new Event('change'))";
     for (selector, act, across) in [
         ("[data-zoom=in]", "control.click()", 0.4),
@@ -386,17 +390,17 @@ fn pictures_zoom_and_tell_what_is_under_the_pointer() {
             "(() => {{ const control = document.querySelector('{selector}'); {act}; return {tip}.hidden; }})()"
         ));
     }
-    // Another part is shown as a whole: where it was zoomed to, there may be nothing of it.
+    // Choosing another entry resets the zoom: the part that was zoomed into may have nothing of it.
     browser.click("[data-zoom=in]");
     assert_ne!(browser.eval(AXIS), json!(["08:00", "10:00"]));
     choose(browser, 0);
     assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
-    // The picture below shares the time.
+    // The picture below has the same time axis.
     let (left, top, width, height) = browser.place("#failures-chart svg");
     browser.drag((left + width * 0.3, top + height * 0.5), (left + width * 0.45, top + height * 0.5));
     let axis = browser.eval(AXIS);
     assert!(axis[0].as_str() > Some("08:20") && axis[1].as_str() < Some("09:05"), "{axis}");
-    // What is taken out of the legend is not drawn.
+    // What is switched off in the legend is not drawn.
     let failed = browser.count("#failures-chart [data-key]");
     browser.click("#failures-chart .legend button");
     assert_eq!(browser.count("#failures-chart [data-key]"), failed - 1);
@@ -404,10 +408,10 @@ fn pictures_zoom_and_tell_what_is_under_the_pointer() {
 }
 
 #[test]
-fn all_of_it_is_done_by_keys_alone() {
+fn everything_works_by_keys_alone() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;
-    // Tab leads to each finding, each control and each picture, and what has the focus is seen.
+    // Tab leads to each finding, each control and each picture, and the focus is visible.
     browser.eval("document.activeElement.blur()");
     let mut met = Vec::new();
     for _ in 0..60 {
@@ -433,9 +437,9 @@ fn all_of_it_is_done_by_keys_alone() {
             .contains("32 requests were closed within half a second")
     );
     browser.wait_for("document.querySelector('#finding-2 .lags svg path') !== null");
-    // It lies beyond the gaps that are shown, which is the point of it.
+    // The idle timeout lies beyond the gaps that are shown, so the label has an arrow.
     browser.assert("document.querySelector('#finding-2 .lags svg').textContent.includes('idle timeout 60 s →')");
-    // The pictures: move, be told, zoom, and back.
+    // The pictures: move, hear a description, zoom, and reset.
     browser.eval("document.querySelector('#timing-chart svg').focus()");
     browser.press("ArrowRight");
     let said = browser.text("document.querySelector('#timing-chart [aria-live]').textContent");
@@ -461,9 +465,9 @@ fn all_of_it_is_done_by_keys_alone() {
 fn tables_are_sorted_and_filtered() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;
-    let column = |table: &str, place: usize| {
+    let column = |table: &str, index: usize| {
         format!(
-            "[...document.querySelectorAll('#{table} tbody tr')].filter(row => !row.hidden).map(row => row.cells[{place}].innerText)"
+            "[...document.querySelectorAll('#{table} tbody tr')].filter(row => !row.hidden).map(row => row.cells[{index}].innerText)"
         )
     };
     let requests = column("route-table", 2);
@@ -480,13 +484,13 @@ fn tables_are_sorted_and_filtered() {
     browser.click("#target-table th:nth-child(1) button");
     let names: Vec<String> = serde_json::from_value(browser.eval(&column("target-table", 0))).expect("names");
     assert_eq!(names[..2], ["10.0.10.36:3000", "10.0.10.44:3000"], "text, with its numbers in order");
-    // All words are wanted, in any order.
+    // Rows must have all words, in any order.
     browser.eval("document.querySelector('[aria-controls=route-table]').focus()");
     browser.write("reports get");
     let routes: Vec<String> = serde_json::from_value(browser.eval(&column("route-table", 0))).expect("names");
     assert!(!routes.is_empty() && routes.iter().all(|route| route.starts_with("GET ")), "{routes:?}");
-    let told = browser.text("document.querySelector('.filter:has([aria-controls=route-table]) output').innerText");
-    assert_eq!(told, format!("{} of {} rows", routes.len(), numbers.len()));
+    let shown = browser.text("document.querySelector('.filter:has([aria-controls=route-table]) output').innerText");
+    assert_eq!(shown, format!("{} of {} rows", routes.len(), numbers.len()));
     assert_is_quiet(browser);
 }
 
@@ -496,7 +500,7 @@ fn as_numbers(texts: &Value) -> Vec<u64> {
 }
 
 #[test]
-fn a_printer_gets_all_of_it() {
+fn everything_is_printed() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;
     let hidden = "[...document.querySelectorAll('.finding .body, .finding .body details > :not(summary)')].filter(element => !element.checkVisibility({contentVisibilityAuto: true})).length";
@@ -504,7 +508,7 @@ fn a_printer_gets_all_of_it() {
     browser.print();
     assert_eq!(browser.eval(hidden), 0);
     browser.assert("!document.querySelector('.bar').checkVisibility()");
-    // What the findings come to stands before them.
+    // The causes and the pictures come before the findings.
     let tops = browser.eval(
         "['#causes', '#timing', '#findings', '#endings'].map(part => document.querySelector(part).getBoundingClientRect().top)",
     );
@@ -512,7 +516,7 @@ fn a_printer_gets_all_of_it() {
     assert!(tops.is_sorted(), "{tops:?}");
     // A sheet of A4 is 1,123 pixels high.
     browser.assert("document.querySelector('#timing-chart').getBoundingClientRect().bottom - document.body.getBoundingClientRect().top < 1123");
-    // Even from a phone, with all names beside the picture.
+    // Even if it is printed from a phone, all names are beside the picture.
     browser.resize(390, 900);
     let names = "[...document.querySelectorAll('#timing-chart .label')].map(name => name.textContent).join()";
     let on_paper = "idle timeout 60 s, inferred,connect timeout 10 s,keep-alive 4.998 s, finding 2";
@@ -528,7 +532,7 @@ fn a_printer_gets_all_of_it() {
 }
 
 #[test]
-fn pages_without_failures_or_requests_open_as_well() {
+fn pages_without_failures_or_requests_open_too() {
     for (log, headline, pictures) in [
         ((line().build() + "\n").repeat(3), "None of 3 requests failed", 2),
         ("no line of a log\n".to_owned(), "No requests", 0),
@@ -570,7 +574,7 @@ fn the_page_fits_a_phone_and_a_screen_by_day_and_by_night() {
     assert_is_quiet(browser);
 }
 
-/// What strangers may write to be more than text. Each would set `hit` if it ran.
+/// Text that a stranger may write to have it run as code. Each would set `hit` if it ran.
 fn payloads() -> Vec<String> {
     let mut payloads: Vec<String> = [
         "<script>hit=1</script>",
@@ -595,7 +599,7 @@ fn payloads() -> Vec<String> {
     payloads
 }
 
-/// What a line has in which its target refused the connection.
+/// What a line has if its target refused the connection.
 const FAILED: [(usize, &str); 6] = [
     (alb::ELB_STATUS_CODE, "502"),
     (alb::TARGET_STATUS_CODE, "-"),
@@ -605,23 +609,23 @@ const FAILED: [(usize, &str); 6] = [
     (alb::TARGET_STATUS_CODE_LIST, "\"-\""),
 ];
 
-/// Failed requests with each payload in each field, and ordinary ones beside them; twelve of each, so that there are findings.
+/// Failed requests with each payload in each field, twelve of each to get findings, and 400 ordinary requests.
 fn hostile_log() -> String {
-    let failed = FAILED.into_iter().fold(line(), |line, (place, text)| line.field(place, text));
+    let failed = FAILED.into_iter().fold(line(), |line, (field, text)| line.field(field, text));
     let mut log = String::new();
     for payload in payloads() {
-        for place in 0..36 {
+        for field in 0..36 {
             let quoted = format!("\"{payload}\"");
             let of_url = format!("\"GET https://{payload}:443/{payload}?{payload} HTTP/1.1\"");
-            let text = match place {
+            let text = match field {
                 alb::REQUEST_LINE => of_url.as_str(),
                 alb::TARGET_GROUP_ARN | alb::ELB | alb::CLIENT | alb::TARGET => payload.as_str(),
                 _ => quoted.as_str(),
             };
-            let line = failed.clone().field(place, text).build();
+            let line = failed.clone().field(field, text).build();
             // Blanks would end a field that has no quotes.
             let line =
-                if text == payload { failed.clone().field(place, &payload.replace(' ', "/")).build() } else { line };
+                if text == payload { failed.clone().field(field, &payload.replace(' ', "/")).build() } else { line };
             for _ in 0..12 {
                 log.push_str(&line);
                 log.push('\n');
@@ -643,7 +647,7 @@ fn text_of_strangers_stays_text() {
     logs.write("in/</script><script>hit=1</script>.log.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00");
     let Some(mut opened) = open(&input, logs) else { return };
     let Opened { browser, page, .. } = &mut opened;
-    // What could run had its chance: everything is opened, chosen, sorted, filtered and met by the pointer.
+    // Code in the text gets its chance to run: everything is opened, chosen, clicked and met by the pointer.
     browser.click("#open-all");
     browser.eval(
         "(() => { for (const option of document.querySelectorAll('#scope option')) { const list = option.closest('select'); list.value = option.value; list.dispatchEvent(new Event('change')); } \
@@ -652,7 +656,7 @@ fn text_of_strangers_stays_text() {
     );
     browser.click("#timing-chart svg");
     browser.assert("typeof hit === 'undefined'");
-    // No element was made that the page does not have itself.
+    // The text has added no elements.
     browser
         .assert("document.querySelectorAll('script').length === 2 && document.querySelectorAll('style').length === 1");
     let elements =
@@ -669,7 +673,7 @@ fn text_of_strangers_stays_text() {
     browser.assert("![...document.querySelectorAll('*')].some(element => [...element.attributes].some(attribute => attribute.name.startsWith('on') || /^\\s*javascript:/i.test(attribute.value)))");
     browser.assert("[...document.querySelectorAll('[href], [src]')].every(element => /^(#|data:,|https:\\/\\/docs\\.aws\\.amazon\\.com\\/)/.test(element.getAttribute('href') ?? ''))");
     browser.assert("document.querySelectorAll('base, iframe, img, object, embed, form').length === 0 && document.querySelectorAll('meta').length === 5");
-    // It stands there as what it is: text, with what cannot be seen spelled out.
+    // It is shown as text, with invisible characters spelled out.
     let text = browser.text("document.body.innerText");
     for part in [
         "<script>hit=1</script>",

@@ -1,4 +1,4 @@
-//! What the README says is what the program does, and the page on pictures.
+//! The README and docs/pictures.md say what the program does.
 
 use std::process::Command;
 
@@ -37,27 +37,27 @@ fn table_of_symbols() -> String {
     format!("| family | outcome | symbol | with `--ascii` |\n| --- | --- | --- | --- |\n{}", rows.collect::<String>())
 }
 
-/// The text between a console block's command and its end.
+/// The output that the README shows for a command.
 fn block_after(command: &str) -> &'static str {
     let (_, rest) = README.split_once(&format!("$ {command}\n")).expect("the command stands in the README");
     rest.split("```").next().unwrap_or_default()
 }
 
 #[test]
-fn the_table_of_outcomes_is_the_code_s() {
+fn the_table_of_outcomes_matches_the_code() {
     let expected = table_of_outcomes();
     assert!(README.contains(&expected), "put this table into README.md:\n\n{expected}");
 }
 
 #[test]
-fn the_table_of_symbols_is_the_code_s() {
+fn the_table_of_symbols_matches_the_code() {
     let expected = table_of_symbols();
     let pictures = include_str!("../docs/pictures.md");
     assert!(pictures.contains(&expected), "put this table into docs/pictures.md:\n\n{expected}");
 }
 
 #[test]
-fn the_table_of_causes_is_the_code_s() {
+fn the_table_of_causes_matches_the_code() {
     let expected = table_of_causes();
     assert!(README.contains(&expected), "put this table into README.md:\n\n{expected}");
 }
@@ -84,7 +84,7 @@ fn the_output_shown_is_real() {
     }
 }
 
-/// On the kind of machine it was made on; the roundings of another may differ in a pixel.
+/// Only on the kind of machine it was made on: on others, rounding may change a pixel.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn the_figure_shown_is_real() {
@@ -102,7 +102,7 @@ fn the_figure_shown_is_real() {
     assert!(drawn == shown, "draw it again: albscope analyze sample-logs --plot docs/images/sample-logs.png");
 }
 
-/// On the kind of machine they were made on; the logarithms of another may differ in a last digit.
+/// Only on the kind of machine they were made on: on others, logarithms may differ in the last digit.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn the_sample_logs_are_made_by_the_command_that_their_readme_shows() {

@@ -1,4 +1,5 @@
-//! Any bytes as one line: nothing panics, no byte is lost between the fields, and a line that counts is readable to its last getter.
+//! Any bytes as one line: nothing panics, no byte is lost between the fields, and if the line gives an exchange, every
+//! getter can read it.
 
 #![no_main]
 
@@ -8,7 +9,7 @@ use albscope::record::{Bounds, Record};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &[u8]| {
-    // Of a refused line at least its kind is asked for.
+    // This is for lines that could not be parsed, but it must survive any bytes.
     let _ = recognise(line);
     let mut bounds = Bounds::default();
     let Ok(record) = Record::<Alb>::parse(line, &mut bounds) else { return };
@@ -42,14 +43,14 @@ fuzz_target!(|line: &[u8]| {
     }
 });
 
-/// Walks along the line, field by field, with the quotes put back.
+/// Checks that the fields, with their quotes and the spaces between them, give the line back.
 fn joined_fields_give_the_line_back(record: &Record<'_, Alb>) {
     let mut rest = record.line();
-    for place in 0..record.len() {
-        if place > 0 {
+    for index in 0..record.len() {
+        if index > 0 {
             rest = rest.strip_prefix(b" ").expect("a blank before each field but the first");
         }
-        let field = record.bytes(place).expect("a field below the record's length");
+        let field = record.bytes(index).expect("a field below the record's length");
         let quoted = [b"\"", field, b"\""].concat();
         rest =
             rest.strip_prefix(quoted.as_slice()).or_else(|| rest.strip_prefix(field)).expect("the field at its place");

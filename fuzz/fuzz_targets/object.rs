@@ -18,20 +18,20 @@ use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {
-    /// Reused from run to run, as a worker does: what an object leaves behind must not show in the next.
+    /// Reused from run to run, as a worker does: nothing of one object may show in the next.
     static SCRATCH: RefCell<(Decompressor, Buffer)> = RefCell::default();
 }
 
 fuzz_target!(|object: &[u8]| {
     both_ways(object);
-    // A mutated gzip stream seldom has the right check sum, so sound ones are made here too: the first byte says where to cut.
+    // A mutated gzip stream rarely has a valid checksum, so valid members are made here, sized by the first byte.
     if let Some((&cut, text)) = object.split_first() {
         let size = usize::from(cut).max(1);
-        // One member at least, and not so many that all time goes into making them.
+        // Members have at least an eighth of the text, because making many of them would take all the time.
         let members: Vec<u8> = text.chunks(size.max(text.len() / 8).max(1)).flat_map(member).collect();
         let (lines, is_damaged) = both_ways(&members);
         assert!(!is_damaged, "a sound object was called damaged");
-        // Of text that begins like gzip the plain way would rightly make something else.
+        // Text that begins like gzip would rightly be decompressed.
         if !text.starts_with(&[0x1f, 0x8b]) {
             assert_eq!(lines, both_ways(text).0);
         }
@@ -44,7 +44,7 @@ fn member(text: &[u8]) -> Vec<u8> {
     encoder.finish().expect("a Vec takes all")
 }
 
-/// A line, its number and its place.
+/// A line, its number and its offset.
 type Line = (Vec<u8>, u64, u64);
 
 fn both_ways(object: &[u8]) -> (Vec<Line>, bool) {

@@ -1,6 +1,8 @@
 //! Who sent failed requests: the few clients and user agents that sent most of them.
 
-/// Names kept of each kind. Whoever sent more than this part of the failures is among them.
+/// Names kept for clients, and for user agents. In one sketch that was never merged, a name with more than
+/// 1/`MAX_CALLERS` of the failures is among them. A merge keeps the names with the highest counts and may drop such
+/// a name.
 pub const MAX_CALLERS: usize = 8;
 
 /// Bytes of a name that are kept.
@@ -23,24 +25,24 @@ impl Callers {
         self.user_agents.observe(user_agent.unwrap_or(b"-"));
     }
 
-    /// Adds another's requests.
+    /// Adds the requests of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.clients.merge(&other.clients);
         self.user_agents.merge(&other.user_agents);
     }
 }
 
-/// The most frequent of many names, in the memory of a few: when a new one comes and there is no room, it takes the place of the rarest, and its count with it
-/// (Metwally, Agrawal and El Abbadi's Space-Saving).
+/// The most frequent of many names, in the memory of [`MAX_CALLERS`]. If there is no room for a new name, it
+/// replaces the rarest one and takes over its count (Space-Saving by Metwally, Agrawal and El Abbadi).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frequent(Vec<Entry>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
     name: Box<[u8]>,
-    /// How often it came, at most.
+    /// How often the name came, at most.
     count: u64,
-    /// How much of that may be others'.
+    /// How much of `count` was taken over from names that this one replaced.
     inherited: u64,
 }
 
@@ -70,12 +72,13 @@ impl Frequent {
         self.0.truncate(MAX_CALLERS);
     }
 
-    /// The names kept, and how often each came at least; in no order.
+    /// The names kept, and how often each came at least, in no order.
     pub fn certain(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.0.iter().map(|entry| (&*entry.name, entry.count - entry.inherited))
     }
 
-    /// The name that came most often for certain, and how often it did at least. Absent where there is none.
+    /// The name that came most often for certain, and how often it came at least. Of several, the first in byte
+    /// order. `None` when there are no names.
     #[must_use]
     pub fn first(&self) -> Option<(&[u8], u64)> {
         self.certain().max_by(|one, other| (one.1, other.0).cmp(&(other.1, one.0)))
@@ -87,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_are_told_by_their_address_whatever_its_kind() {
+    fn clients_are_counted_by_address_without_the_port() {
         let mut callers = Callers::default();
         callers.observe(b"203.0.113.8:41857", Some(b"curl/8.5.0"));
         callers.observe(b"203.0.113.8:2", None);
@@ -98,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_frequent_one_survives_many_rare_ones_and_nothing_is_claimed_that_was_not_seen() {
+    fn a_frequent_name_survives_many_rare_ones_and_its_count_is_never_too_high() {
         let mut frequent = Frequent::default();
         for number in 0..1_000_u32 {
             frequent.observe(format!("rare {number}").as_bytes());

@@ -1,7 +1,7 @@
-//! Requests of one target over time and elapsed time, coarsely: what pictures of it draw.
+//! Requests of one target by time and elapsed time, in coarse bins: the counts that its pictures draw.
 //!
-//! The bins of time become wider as the log becomes longer, so that its length does not matter; those of elapsed time are half as many as
-//! [`timing`]'s.
+//! The bins of time get wider as the log gets longer, so the memory does not depend on the log's length. There are
+//! half as many bins of elapsed time as in [`timing`].
 
 use std::time::Duration;
 
@@ -9,31 +9,34 @@ use super::timing::{self, elapsed_bin, elapsed_bin_start};
 use crate::classify::Outcome;
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
-/// Bins of elapsed time: four to a power of two, from 1 ms (2^10 µs) up to 4.8 hours (2^34 µs). The first also holds what is shorter, the last what is longer.
+/// Bins of elapsed time: four to each doubling, from 1 ms (2^10 µs) up to 4.8 hours (2^34 µs). The first bin also
+/// counts shorter times, the last one longer times.
 pub const ELAPSED_BINS: usize = timing::ELAPSED_BINS / 2;
 
-/// The place of a failed request whose elapsed time is unknown, and of a WebSocket connection that failed.
+/// The bin, in [`Row::failed`], of a failed request whose elapsed time is unknown, and of a failed WebSocket
+/// connection.
 pub const UNKNOWN_ELAPSED: u8 = u8::MAX;
 
-/// Rows kept for one target, a row for each bin of time, of some 0.5 KB each. When more occur, all become wider.
+/// Rows kept for one target: one for each bin of time, about 0.5 KB each. When there are more, all bins get wider.
 pub const MAX_ROWS: usize = 128;
 
-/// Rows kept for each target where there are a great many targets.
+/// Rows that each target may always have, however many targets there are.
 const MIN_ROWS: usize = 8;
 
-/// From so many targets on, each may have fewer rows, so that all together have no more than these targets would.
+/// Up to this many targets, each may have [`MAX_ROWS`] rows. More targets share the rows that this many have, but
+/// each may always have [`MIN_ROWS`].
 const TARGETS_IN_FULL: usize = 512;
 
 /// The narrowest bins of time, in seconds. Wider ones are two, four, eight, … times as wide.
 pub const MIN_WIDTH_SECONDS: i64 = 60;
 
-/// How many rows each of so many targets may have.
+/// How many rows each target may have if there are `targets` of them.
 #[must_use]
 pub fn rows_for(targets: usize) -> usize {
     (MAX_ROWS * TARGETS_IN_FULL / targets.max(1).next_power_of_two()).clamp(MIN_ROWS, MAX_ROWS)
 }
 
-/// The shortest elapsed time of a bin (but of the first, which begins at 0).
+/// Lower end of a bin of elapsed time. For bin 0 it is 1.024 ms, although that bin begins at 0.
 #[must_use]
 pub fn bin_start(bin: usize) -> Duration {
     elapsed_bin_start(bin * 2)
@@ -44,18 +47,19 @@ pub fn bin_start(bin: usize) -> Duration {
 pub struct Density {
     /// Bins of time are [`MIN_WIDTH_SECONDS`] · 2^`doublings` wide.
     doublings: u32,
-    /// In no order, each with the number of its bin of time: how many such bins lie between it and the epoch.
+    /// The rows in no order, each with the number of its bin: the time at which it begins, in bin widths since the
+    /// epoch.
     rows: Vec<(i64, Box<Row>)>,
-    /// The row of the latest request: lines come nearly in order.
+    /// Index of the row of the latest request: lines come nearly in order.
     latest: usize,
 }
 
 /// What happened in one bin of time.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Requests, also those whose elapsed time is unknown.
+    /// All requests, including those whose elapsed time is unknown.
     pub requests: u64,
-    /// Requests by elapsed time; those whose elapsed time is unknown are in none.
+    /// Requests by bin of elapsed time. Those whose elapsed time is unknown are in no bin.
     pub elapsed: [u32; ELAPSED_BINS],
     /// Failed requests by outcome and bin of elapsed time, or [`UNKNOWN_ELAPSED`]; in no order.
     pub failed: Vec<(Outcome, u8, u32)>,
@@ -69,7 +73,7 @@ impl Default for Row {
 
 impl Row {
     fn add_failed(&mut self, outcome: Outcome, bin: u8, requests: u32) {
-        match self.failed.iter_mut().find(|(known, place, _)| (*known, *place) == (outcome, bin)) {
+        match self.failed.iter_mut().find(|(known, known_bin, _)| (*known, *known_bin) == (outcome, bin)) {
             Some((.., known)) => *known = known.saturating_add(requests),
             None => self.failed.push((outcome, bin, requests)),
         }
@@ -87,7 +91,8 @@ impl Row {
 }
 
 impl Density {
-    /// Takes in one request and keeps at most `most` rows; `elapsed` is absent where it is unknown, and for WebSocket connections.
+    /// Takes in one request and keeps at most `most` rows. `elapsed` is `None` if it is unknown, and for WebSocket
+    /// connections.
     #[inline]
     pub fn observe(&mut self, time: Timestamp, elapsed: Option<Duration>, outcome: Outcome, most: usize) {
         let number = self.number(time);
@@ -107,13 +112,14 @@ impl Density {
         }
     }
 
-    /// The number of the bin that a moment is in.
+    /// The number of the bin that `time` falls into.
     #[inline]
     fn number(&self, time: Timestamp) -> i64 {
         time.as_micros().div_euclid(MIN_WIDTH_SECONDS * MICROS_PER_SECOND) >> self.doublings
     }
 
-    /// The row of a bin, from now on the latest; where it is one too many, of the wider bin that it falls in.
+    /// The row of a bin, which becomes the latest. If this row is one too many, the bins get wider, and the result
+    /// is the row of the wider bin.
     #[cold]
     fn row(&mut self, number: i64, most: usize) -> &mut Row {
         let narrow = self.doublings;
@@ -132,7 +138,8 @@ impl Density {
         })
     }
 
-    /// Widens the bins of time until there are at most `most` rows, of which two at least are always needed: one before and one after the epoch.
+    /// Widens the bins of time until there are at most `most` rows. Two rows may remain even if `most` is less,
+    /// because a bin before the epoch and one after it never merge.
     pub fn limit(&mut self, most: usize) {
         while self.rows.len() > most.max(2) {
             self.widen(self.doublings + 1);
@@ -147,20 +154,20 @@ impl Density {
         self.doublings = doublings;
         let narrow = std::mem::take(&mut self.rows);
         for (number, row) in narrow {
-            let place = self.find_or_add(number >> by);
-            self.rows[place].1.merge(&row);
+            let index = self.find_or_add(number >> by);
+            self.rows[index].1.merge(&row);
         }
         self.latest = 0;
     }
 
-    /// Adds another's numbers and keeps at most `most` rows.
+    /// Adds the counts of `other` and keeps at most `most` rows.
     pub fn merge(&mut self, mut other: Self, most: usize) {
         let doublings = self.doublings.max(other.doublings);
         self.widen(doublings);
         other.widen(doublings);
         for (number, row) in other.rows {
-            let place = self.find_or_add(number);
-            self.rows[place].1.merge(&row);
+            let index = self.find_or_add(number);
+            self.rows[index].1.merge(&row);
         }
         self.limit(most);
     }
@@ -171,7 +178,8 @@ impl Density {
         MIN_WIDTH_SECONDS << self.doublings
     }
 
-    /// The rows, in no order; each with the moment at which it begins. Bins begin at multiples of their width since the epoch.
+    /// The rows in no order, each with the time at which its bin begins. Bins begin at multiples of their width
+    /// since the epoch.
     pub fn rows(&self) -> impl Iterator<Item = (Timestamp, &Row)> {
         let width = self.width_seconds();
         self.rows.iter().map(move |(number, row)| (Timestamp::from_seconds(number * width), &**row))

@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::location::Location;
 use crate::source::{FolderSkip, FromCache, RecordSkip, Skip};
 
-/// Places kept for each problem.
+/// Samples kept for each problem.
 pub const MAX_PROBLEM_SAMPLES: usize = 5;
 
 /// The account of a run's input. `lines = records + unreadable_lines`, always; blank lines are not counted.
@@ -18,11 +18,11 @@ pub struct InputAccount {
     pub objects_skipped: BTreeMap<Skip, u64>,
     /// Folders left out without being looked into, by reason.
     pub folders_skipped: BTreeMap<FolderSkip, u64>,
-    /// What came from a cache, of what was read; absent where there is none.
+    /// How much of the input came from a cache. `None` when there is no cache.
     pub from_cache: Option<FromCache>,
-    /// Objects that could not be opened, or not be read to their end.
+    /// Objects that could not be opened or read to their end, and listings that failed.
     pub objects_failed: u64,
-    /// Bytes read as they are stored; of a pipe or a damaged object, as far as is known.
+    /// Bytes read, as stored. An object read into memory counts in full, a stream counts the bytes read from it.
     pub bytes_read: u64,
     /// Bytes after decoding.
     pub bytes_decoded: u64,
@@ -30,7 +30,7 @@ pub struct InputAccount {
     pub lines: u64,
     /// Lines that are records of an access log, wanted or not.
     pub records: u64,
-    /// Lines that are not.
+    /// Lines that are not such records.
     pub unreadable_lines: u64,
     /// Records that the selection left out, by reason.
     pub records_skipped: BTreeMap<RecordSkip, u64>,
@@ -38,26 +38,27 @@ pub struct InputAccount {
     pub problems: BTreeMap<Problem, ProblemCount>,
 }
 
-/// How often a problem occurred, and where first.
+/// How often a problem occurred, and where it occurred first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProblemCount {
-    /// Lines, or objects where the problem is an object's.
+    /// Lines with the problem, or objects if it is a problem of objects.
     pub count: u64,
-    /// The first few places in the order of the input.
+    /// The first few occurrences, in the order of the input.
     pub samples: Vec<ProblemSample>,
 }
 
-/// One place where a problem occurred.
+/// One occurrence of a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProblemSample {
-    /// Where. For a problem of an object: the line that would have come next, and the byte in the object as it is stored.
+    /// Where it occurred. For a problem of an object, `line` is the line that would have come next, and `byte` is
+    /// an offset in the object as stored. Both are 0 if nothing could be opened or listed.
     pub at: Location,
     /// What the operating system or the decoder said; absent for lines.
     pub reason: Option<String>,
 }
 
 impl InputAccount {
-    /// Notes a problem.
+    /// Counts a problem, and keeps it as a sample if there is room.
     pub fn note(&mut self, problem: Problem, at: Location, reason: Option<String>) {
         self.problems.entry(problem).or_default().add(1, [ProblemSample { at, reason }]);
     }
@@ -90,7 +91,7 @@ impl InputAccount {
         }
     }
 
-    /// Records that the selection admits: those that every count of a report is about.
+    /// Records that the selection admits. Every count of a report is about these records.
     #[must_use]
     pub fn records_selected(&self) -> u64 {
         self.records - self.records_skipped.values().sum::<u64>()

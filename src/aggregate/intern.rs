@@ -1,4 +1,4 @@
-//! Names to places in a list, so that the many records name few things cheaply.
+//! Maps names to indexes in a list, so that many records refer to few names cheaply.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -7,12 +7,13 @@ use hashbrown::HashTable;
 
 use super::OTHER;
 
-/// A list of values, each found by its parent's place (or nothing) and its own name. Places are handed out in the order of first sight.
+/// A list of values. Each is found by its name and the index of its parent (`()` if it has no parent). Indexes are
+/// given in the order in which the names first appear.
 #[derive(Clone, Debug)]
 pub struct Interner<P, V> {
     entries: Vec<Entry<P, V>>,
     table: HashTable<u32>,
-    /// The place of the latest look-up: neighbouring records often name the same thing.
+    /// The index of the latest look-up: neighbouring records often name the same thing.
     latest: u32,
 }
 
@@ -23,7 +24,7 @@ struct Entry<P, V> {
     value: V,
 }
 
-/// Fixed: neither the input's order nor the process may change a result.
+/// The seed is fixed: neither the order of the input nor the process may change a result.
 const HASHER: FixedState = FixedState::with_seed(0);
 
 impl<P, V> Default for Interner<P, V> {
@@ -33,8 +34,8 @@ impl<P, V> Default for Interner<P, V> {
 }
 
 impl<P: Copy + Eq + Hash, V: Default> Interner<P, V> {
-    /// The place of `name` under `parent`; a new one at its first sight. Names take all places below `cap` but one; further ones go to the place of
-    /// [`OTHER`] under their own parent, of which there is at most one a parent.
+    /// The index of `name` under `parent`, given when the name first appears. Once there are `cap - 1` entries, a
+    /// new name gets the index of [`OTHER`] under its parent instead. Each parent has at most one such entry.
     #[inline]
     pub fn place(&mut self, parent: P, name: &[u8], cap: usize) -> u32 {
         if let Some(latest) = self.entries.get(self.latest as usize)
@@ -48,27 +49,27 @@ impl<P: Copy + Eq + Hash, V: Default> Interner<P, V> {
     }
 
     fn look_up(&mut self, parent: P, name: &[u8], cap: usize) -> u32 {
-        if let Some(place) = self.find(parent, name) {
-            return place;
+        if let Some(index) = self.find(parent, name) {
+            return index;
         }
         if self.entries.len() + 1 >= cap && name != OTHER {
             return self.look_up(parent, OTHER, cap);
         }
         self.entries.push(Entry { parent, name: name.into(), value: V::default() });
-        let place = self.last_place();
+        let index = self.last_place();
         let entries = &self.entries;
-        self.table.insert_unique(hash_of(parent, name), place, |&place| {
-            let entry = &entries[place as usize];
+        self.table.insert_unique(hash_of(parent, name), index, |&index| {
+            let entry = &entries[index as usize];
             hash_of(entry.parent, &entry.name)
         });
-        place
+        index
     }
 
-    /// The place of `name` under `parent`, where it has one.
+    /// The index of `name` under `parent`. `None` if it has none.
     #[must_use]
     pub fn find(&self, parent: P, name: &[u8]) -> Option<u32> {
-        let is_same = |&place: &u32| {
-            let entry = &self.entries[place as usize];
+        let is_same = |&index: &u32| {
+            let entry = &self.entries[index as usize];
             entry.parent == parent && *entry.name == *name
         };
         self.table.find(hash_of(parent, name), is_same).copied()
@@ -78,46 +79,47 @@ impl<P: Copy + Eq + Hash, V: Default> Interner<P, V> {
         u32::try_from(self.entries.len() - 1).expect("fewer entries than the caps, which fit")
     }
 
-    /// The value at a place that [`Interner::place`] gave.
+    /// The value at an index that [`Interner::place`] returned.
     ///
     /// # Panics
-    /// When the place is another interner's.
+    /// If there is no such index, which may happen with one from another interner.
     #[inline]
     pub fn value_mut(&mut self, place: u32) -> &mut V {
         &mut self.entries[place as usize].value
     }
 
-    /// All values, by place, to be changed.
+    /// All values, mutable, in the order of their indexes.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.entries.iter_mut().map(|entry| &mut entry.value)
     }
 
-    /// Parent, name and value of each entry, by place.
+    /// Parent, name and value of each entry, in the order of their indexes.
     pub fn into_entries(self) -> impl Iterator<Item = (P, Box<[u8]>, V)> {
         self.entries.into_iter().map(|entry| (entry.parent, entry.name, entry.value))
     }
 
-    /// Takes in another's entries and tells where each of them now stands. `parent` says where the other's parents now stand.
+    /// Adds the entries of `other` and returns the new index of each, in the order of the old indexes. `parent`
+    /// maps a parent of `other` to the one here.
     pub fn merge(&mut self, other: Self, cap: usize, parent: impl Fn(P) -> P, merge: impl Fn(&mut V, V)) -> Vec<u32> {
         let moved = other.entries.into_iter().map(|entry| {
-            let place = self.place(parent(entry.parent), &entry.name, cap);
-            merge(&mut self.entries[place as usize].value, entry.value);
-            place
+            let index = self.place(parent(entry.parent), &entry.name, cap);
+            merge(&mut self.entries[index as usize].value, entry.value);
+            index
         });
         moved.collect()
     }
 }
 
 impl<P: Copy, V> Interner<P, V> {
-    /// Parent, name and value of each entry, by place.
+    /// Parent, name and value of each entry, in the order of their indexes.
     pub fn iter(&self) -> impl Iterator<Item = (P, &[u8], &V)> {
         self.entries.iter().map(|entry| (entry.parent, &*entry.name, &entry.value))
     }
 
-    /// Parent, name and value at a place.
+    /// Parent, name and value at an index.
     ///
     /// # Panics
-    /// When the place is another interner's.
+    /// If there is no such index, which may happen with one from another interner.
     #[must_use]
     pub fn entry(&self, place: u32) -> (P, &[u8], &V) {
         let entry = &self.entries[place as usize];

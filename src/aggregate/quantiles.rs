@@ -8,8 +8,9 @@ use super::MAX_ELAPSED;
 
 /// A sketch of durations in milliseconds, the log's resolution.
 ///
-/// A quantile is the nearest-rank one, too large by less than 0.8 % (exact below 256 ms); number, smallest and largest are exact. Takes 1 KiB for durations up to
-/// a quarter of a second and 512 bytes for each doubling. Of more than 4 billion durations within 0.8 % of each other, so many count.
+/// A quantile is the nearest-rank one, and too large by less than 0.8 % (exact below 256 ms). The number of
+/// durations, the smallest and the largest are exact. A sketch takes 1 KiB for durations up to a quarter of a
+/// second and 512 bytes for each doubling. Buckets saturate at `u32::MAX`.
 #[derive(Clone, Debug, Default)]
 pub struct Quantiles {
     histogram: Option<Box<Histogram<u32>>>,
@@ -17,11 +18,11 @@ pub struct Quantiles {
     range: Option<(Duration, Duration)>,
 }
 
-/// Two significant digits: 256 steps to a power of two, so an error below 1/128.
+/// Two significant digits: 128 buckets to each doubling above 256 ms, so the error is below 1/128.
 const SIGNIFICANT_DIGITS: u8 = 2;
 
 impl Quantiles {
-    /// Takes in one duration; one above [`MAX_ELAPSED`] counts as that.
+    /// Takes in one duration. The quantiles count one above [`MAX_ELAPSED`] as [`MAX_ELAPSED`].
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "MAX_ELAPSED has fewer than 2^64 milliseconds")]
     #[expect(clippy::missing_panics_doc, reason = "both messages say why there is none")]
@@ -37,7 +38,7 @@ impl Quantiles {
         });
     }
 
-    /// Adds another's durations.
+    /// Adds the durations of `other`.
     #[expect(clippy::missing_panics_doc, reason = "the message says why there is none")]
     pub fn merge(&mut self, other: &Self) {
         let Some(theirs) = &other.histogram else { return };
@@ -57,11 +58,11 @@ impl Quantiles {
         self.histogram.as_ref().map_or(0, |histogram| histogram.len())
     }
 
-    /// The duration that a share `q` (0 to 1) of all do not exceed. Absent when there are none.
+    /// The quantile `q` (0 to 1) by nearest rank: 0.9 is the 90th percentile. `None` when there are no durations.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         let (least, most) = self.range?;
-        // For this one the histogram tells the lower end of its step, which may be less than any of them.
+        // Here the histogram would return the lower end of its bucket, which may be below the smallest duration.
         if q <= 0.0 {
             return Some(least);
         }
@@ -69,12 +70,12 @@ impl Quantiles {
         Some(Duration::from_millis(millis).min(most))
     }
 
-    /// How many durations from `low` to `high`, both included, there are; each end may be off by less than 0.8 %.
+    /// How many durations are between `low` and `high`, both included. Each end may be off by less than 0.8 %.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "MAX_ELAPSED has fewer than 2^64 milliseconds")]
     pub fn count_between(&self, low: Duration, high: Duration) -> u64 {
         let millis = |duration: Duration| duration.min(MAX_ELAPSED).as_millis() as u64;
-        // The histogram takes what lies beyond its range for its last bin.
+        // For a range beyond its values, the histogram would count its last bucket.
         let of_range = self.histogram.as_ref().filter(|histogram| millis(low) <= histogram.max());
         of_range.map_or(0, |histogram| histogram.count_between(millis(low), millis(high)))
     }

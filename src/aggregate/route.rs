@@ -1,4 +1,5 @@
-//! Requests by route: the method and the path with its variable parts taken out, so that `/orders/17` and `/orders/18` count together.
+//! Requests by route: the method, and the path with its variable parts replaced, so that `/orders/17` and
+//! `/orders/18` count together.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
@@ -10,22 +11,23 @@ use hashbrown::HashTable;
 use super::{OTHER, OutcomeCounts, Quantiles};
 use crate::classify::Outcome;
 
-/// Routes kept. When more occur, rare siblings are taken together under `{*}`; if that is not enough, the rarest of the rest count under [`OTHER`].
+/// Routes kept. When there are more, rare siblings are merged under `{*}`. If that is not enough, the routes with
+/// the fewest failures, then the fewest requests, count as [`OTHER`].
 pub const MAX_ROUTES: usize = 4_000;
 
-/// How many may be seen between two of those clean-ups.
+/// Routes that may occur before the next clean-up.
 const CLEAN_UP_AT: usize = MAX_ROUTES * 2;
 
-/// Siblings at one place of a path that are shown apart.
+/// Siblings at one depth of a path that are kept apart. When there are more, the rare ones are merged.
 const MAX_SIBLINGS: usize = 50;
 
-/// A sibling with at least this share of its place's requests stays apart, however many others there are.
+/// A sibling with at least this share of the requests of all its siblings stays apart, however many there are.
 const MIN_SHARE_TO_STAY: f64 = 0.05;
 
 /// Segments of a path that a template keeps.
 const MAX_SEGMENTS: usize = 8;
 
-/// Bytes of one segment that a template keeps apart; a longer one is data.
+/// Bytes of a segment that a template keeps. A longer segment is data.
 const MAX_SEGMENT_BYTES: usize = 64;
 
 /// Counts for one route.
@@ -33,7 +35,7 @@ const MAX_SEGMENT_BYTES: usize = 64;
 pub struct RouteCounts {
     /// Requests by outcome.
     pub outcomes: OutcomeCounts,
-    /// Elapsed time, where known, of all but WebSocket connections.
+    /// Elapsed times, where known, without those of WebSocket connections.
     pub elapsed: Quantiles,
 }
 
@@ -55,14 +57,14 @@ impl RouteCounts {
 pub struct Routes {
     entries: Vec<(Route, RouteCounts)>,
     table: HashTable<u16>,
-    /// Scratch space for the template at hand.
+    /// Scratch space for the template of the current request.
     template: Vec<u8>,
 }
 
-/// A target group's place, and `METHOD /template`.
+/// The index of a target group, and `METHOD /template`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
-    /// Place of the target group in the summary.
+    /// Index of the target group in the summary.
     pub target_group: u32,
     /// Method, a blank, and the template.
     pub template: Box<[u8]>,
@@ -71,7 +73,7 @@ pub struct Route {
 const HASHER: FixedState = FixedState::with_seed(1);
 
 impl Routes {
-    /// Takes in one request, and tells the place of its route; `elapsed` is absent where it is unknown.
+    /// Takes in one request and returns the index of its route. `elapsed` is `None` if it is unknown.
     #[inline]
     pub fn observe(
         &mut self,
@@ -84,82 +86,84 @@ impl Routes {
         let mut template = std::mem::take(&mut self.template);
         template.clear();
         write_template(method, path, &mut template);
-        let place = self.place(target_group, &template);
-        let counts = self.counts_mut(place);
+        let index = self.place(target_group, &template);
+        let counts = self.counts_mut(index);
         counts.outcomes.0[outcome.index()] += 1;
         if let Some(elapsed) = elapsed {
             counts.elapsed.observe(elapsed);
         }
         self.template = template;
-        place
+        index
     }
 
     #[inline]
     fn place(&mut self, target_group: u32, template: &[u8]) -> u16 {
         let hash = HASHER.hash_one((target_group, template));
-        let is_same = |&place: &u16| {
-            let (route, _) = &self.entries[usize::from(place)];
+        let is_same = |&index: &u16| {
+            let (route, _) = &self.entries[usize::from(index)];
             route.target_group == target_group && *route.template == *template
         };
-        if let Some(&place) = self.table.find(hash, is_same) {
-            return place;
+        if let Some(&index) = self.table.find(hash, is_same) {
+            return index;
         }
-        let place = u16::try_from(self.entries.len()).expect("fewer routes than are kept between clean-ups, which fit");
+        let index = u16::try_from(self.entries.len()).expect("fewer routes than are kept between clean-ups, which fit");
         self.entries.push((Route { target_group, template: template.into() }, RouteCounts::default()));
         let entries = &self.entries;
-        self.table.insert_unique(hash, place, |&place| {
-            let (route, _) = &entries[usize::from(place)];
+        self.table.insert_unique(hash, index, |&index| {
+            let (route, _) = &entries[usize::from(index)];
             HASHER.hash_one((route.target_group, &*route.template))
         });
-        place
+        index
     }
 
     #[inline]
-    fn counts_mut(&mut self, place: u16) -> &mut RouteCounts {
-        &mut self.entries[usize::from(place)].1
+    fn counts_mut(&mut self, index: u16) -> &mut RouteCounts {
+        &mut self.entries[usize::from(index)].1
     }
 
-    /// Adds another's counts, and tells where each of its routes now stands; `target_group` says where the other's target groups do.
+    /// Adds the counts of `other` and returns the new index of each of its routes, in the order of the old indexes.
+    /// `target_group` maps a target group's index in `other` to the one here.
     pub fn merge(&mut self, other: Self, target_group: impl Fn(u32) -> u32) -> Vec<u16> {
-        let places = other.entries.into_iter().map(|(route, counts)| {
-            let place = self.place(target_group(route.target_group), &route.template);
-            self.counts_mut(place).merge(&counts);
-            place
+        let indexes = other.entries.into_iter().map(|(route, counts)| {
+            let index = self.place(target_group(route.target_group), &route.template);
+            self.counts_mut(index).merge(&counts);
+            index
         });
-        places.collect()
+        indexes.collect()
     }
 
-    /// Whether so many routes occurred that it is time for [`Routes::clean_up`].
+    /// Whether there are so many routes that [`Routes::clean_up`] is due.
     #[must_use]
     #[inline]
     pub fn is_full(&self) -> bool {
         self.entries.len() > CLEAN_UP_AT
     }
 
-    /// The routes with rare siblings taken together, by target group and template, and where in that list each route now stands.
+    /// The routes after a clean-up, sorted by target group and template, and the index in that list of each route
+    /// of `self`, in the order of the old indexes.
     #[must_use]
     pub fn sorted(&self) -> (Vec<(Route, RouteCounts)>, Vec<u16>) {
         let mut routes = self.clone();
-        let places = routes.clean_up();
+        let indexes = routes.clean_up();
         let mut order: Vec<u16> = (0..).take(routes.entries.len()).collect();
         order.sort_unstable_by(|&one, &other| {
             routes.entries[usize::from(one)].0.cmp(&routes.entries[usize::from(other)].0)
         });
-        let mut sorted_place = vec![0; order.len()];
+        let mut sorted_index = vec![0; order.len()];
         for (to, &from) in (0..).zip(&order) {
-            sorted_place[usize::from(from)] = to;
+            sorted_index[usize::from(from)] = to;
         }
         routes.entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        (routes.entries, places.into_iter().map(|place| sorted_place[usize::from(place)]).collect())
+        (routes.entries, indexes.into_iter().map(|index| sorted_index[usize::from(index)]).collect())
     }
 
-    /// Takes rare siblings together, and tells where each route now stands.
+    /// Merges rare siblings and returns the new index of each route, in the order of the old indexes.
     pub fn clean_up(&mut self) -> Vec<u16> {
         let mut groups: BTreeMap<u32, Vec<Path>> = BTreeMap::new();
         let entries = std::mem::take(&mut self.entries);
         let mut moved_to = vec![0; entries.len()];
-        for (place, (route, counts)) in (0..).zip(entries) {
-            let path = Path { segments: segments_of(&route.template), counts, from: vec![place] };
+        for (index, (route, counts)) in (0..).zip(entries) {
+            let path = Path { segments: segments_of(&route.template), counts, from: vec![index] };
             groups.entry(route.target_group).or_default().push(path);
         }
         self.table.clear();
@@ -176,14 +180,15 @@ impl Routes {
         }
         if self.entries.len() > MAX_ROUTES {
             let dropped_to = self.drop_rarest();
-            for place in &mut moved_to {
-                *place = dropped_to[usize::from(*place)];
+            for index in &mut moved_to {
+                *index = dropped_to[usize::from(*index)];
             }
         }
         moved_to
     }
 
-    /// Keeps the routes that failed most, then those that were asked for most, and tells where each now stands.
+    /// Keeps the routes with the most failures, then the most requests, and merges the others into [`OTHER`].
+    /// Returns the new index of each route, in the order of the old indexes.
     fn drop_rarest(&mut self) -> Vec<u16> {
         let mut entries: Vec<(u16, (Route, RouteCounts))> = (0..).zip(std::mem::take(&mut self.entries)).collect();
         let mut moved_to = vec![0; entries.len()];
@@ -205,7 +210,7 @@ struct Path {
     /// `GET `, then the path's segments.
     segments: Vec<Box<[u8]>>,
     counts: RouteCounts,
-    /// The place it had.
+    /// The index that the route had before.
     from: Vec<u16>,
 }
 
@@ -213,7 +218,7 @@ fn segments_of(template: &[u8]) -> Vec<Box<[u8]>> {
     template.split(|&byte| byte == b'/').map(Box::from).collect()
 }
 
-/// Takes rare siblings at place `depth` together under `{*}`, and then those at the places below.
+/// Merges rare siblings at `depth` under `{*}`, then those at greater depths. Complete paths go to `done`.
 fn collapse(paths: Vec<Path>, depth: usize, done: &mut Vec<Path>) {
     let mut siblings: BTreeMap<Box<[u8]>, Vec<Path>> = BTreeMap::new();
     for path in paths {
@@ -222,7 +227,7 @@ fn collapse(paths: Vec<Path>, depth: usize, done: &mut Vec<Path>) {
             None => done.push(path),
         }
     }
-    // The method, at place 0, is no variable part.
+    // The method, at depth 0, is not variable.
     if depth > 0 && siblings.len() > MAX_SIBLINGS {
         let requests_of = |paths: &[Path]| paths.iter().map(|path| path.counts.requests()).sum::<u64>();
         let all: u64 = siblings.values().map(|paths| requests_of(paths)).sum();
@@ -242,7 +247,7 @@ fn collapse(paths: Vec<Path>, depth: usize, done: &mut Vec<Path>) {
     }
 }
 
-/// Methods that a route tells apart; clients send anything as a method.
+/// Methods that a route keeps. Any other counts as [`OTHER`], because clients send anything as a method.
 const METHODS: [&[u8]; 9] = [b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"PATCH", b"OPTIONS", b"CONNECT", b"TRACE"];
 
 /// Appends `METHOD /template`.
@@ -287,12 +292,12 @@ fn write_segment(segment: &[u8], template: &mut Vec<u8>) {
     }
 }
 
-/// Which bytes a segment has; one pass, one look-up a byte.
+/// The classes of bytes that a segment has, found in one pass with one look-up per byte.
 #[derive(Clone, Copy)]
 struct Marks {
-    /// Bits that some byte has.
+    /// Classes that at least one byte has.
     any: u8,
-    /// Bits that every byte has.
+    /// Classes that every byte has.
     all: u8,
 }
 
@@ -300,7 +305,7 @@ const DIGIT: u8 = 1;
 const UPPER: u8 = 2;
 const LOWER: u8 = 4;
 const HEX: u8 = 8;
-/// What tokens are made of.
+/// A byte that a token may contain.
 const TOKEN: u8 = 16;
 /// A percent escape, an at sign, or a byte outside of ASCII.
 const ESCAPE: u8 = 32;
@@ -363,7 +368,7 @@ const MIN_TOKEN_BYTES: usize = 16;
 /// Shorter hexadecimal segments with a digit are words (`v1`, `a4`, `face2`).
 const MIN_HEX_BYTES: usize = 8;
 
-/// What a variable segment is shown as; absent for a word.
+/// The placeholder for a variable segment. `None` for a word.
 fn variable_kind(segment: &[u8], marks: Marks) -> Option<&'static [u8]> {
     if segment.is_empty() {
         return None;
@@ -389,10 +394,10 @@ fn variable_kind(segment: &[u8], marks: Marks) -> Option<&'static [u8]> {
     if is_ipv4(segment) {
         return Some(b"{ip}");
     }
-    // A number with a name in front or behind: order-123456, 123456-order, 4711.json
     if segment.len() > MAX_SEGMENT_BYTES {
         return Some(b"{text}");
     }
+    // A number with a name before or after it: `order-123456`, `123456-order`.
     let digits = segment.iter().filter(|byte| byte.is_ascii_digit()).count();
     if digits >= 4 && digits * 2 >= segment.len() && !marks.has(ESCAPE) && !segment.contains(&b'.') {
         return Some(b"{id}");
@@ -403,16 +408,16 @@ fn variable_kind(segment: &[u8], marks: Marks) -> Option<&'static [u8]> {
 /// `8-4-4-4-12` hexadecimal digits.
 fn is_uuid(segment: &[u8]) -> bool {
     segment.len() == 36
-        && segment.iter().enumerate().all(|(place, byte)| match place {
+        && segment.iter().enumerate().all(|(offset, byte)| match offset {
             8 | 13 | 18 | 23 => *byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         })
 }
 
-/// `2026-11-22`, perhaps with a time behind.
+/// `2026-11-22`, optionally followed by a time.
 fn is_date(segment: &[u8]) -> bool {
     segment.len() >= 10
-        && segment[..10].iter().enumerate().all(|(place, byte)| match place {
+        && segment[..10].iter().enumerate().all(|(offset, byte)| match offset {
             4 | 7 => *byte == b'-',
             _ => byte.is_ascii_digit(),
         })
@@ -448,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn variable_parts_are_taken_out() {
+    fn variable_parts_are_replaced() {
         for (path, expected) in [
             ("/", "GET /"),
             ("/api/v1/users/12345", "GET /api/v1/users/{id}"),
@@ -477,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn many_rare_siblings_are_taken_together_and_a_frequent_one_stays() {
+    fn many_rare_siblings_are_merged_and_a_frequent_one_stays() {
         let mut routes = Routes::default();
         for _ in 0..100 {
             routes.observe(0, b"GET", b"/blog/hello/comments", Outcome::Ok, None);
@@ -501,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_paths_is_held_to_the_cap_and_no_request_is_lost() {
+    fn a_flood_of_paths_stays_within_the_cap_and_no_request_is_lost() {
         let mut routes = Routes::default();
         let mut sent = 0;
         let letters = |mut number: u64| {
@@ -513,7 +518,7 @@ mod tests {
             word
         };
         for number in 0..60_000_u64 {
-            // Few siblings at each place, so that nothing is taken together.
+            // Few siblings at each depth, so that none are merged.
             let path = format!("/{}/{}/{}", letters(number % 40), letters(number / 40 % 40), letters(number / 1600));
             routes.observe((number % 3) as u32, b"GET", path.as_bytes(), Outcome::Ok, None);
             sent += 1;
@@ -528,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_is_found_again_wherever_it_was_moved() {
+    fn a_moved_route_is_found_by_its_new_index() {
         let mut routes = Routes::default();
         let stays = routes.observe(0, b"GET", b"/health/live", Outcome::Ok, None);
         let mut merged = Routes::default();
@@ -538,10 +543,10 @@ mod tests {
             merged.observe(7, b"GET", &path, Outcome::Ok, None);
         }
         let moved = routes.merge(merged, |_| 3);
-        let (sorted, places) = routes.sorted();
-        let name_of = |place: u16| String::from_utf8_lossy(&sorted[usize::from(places[usize::from(place)])].0.template);
+        let (sorted, indexes) = routes.sorted();
+        let name_of = |old: u16| String::from_utf8_lossy(&sorted[usize::from(indexes[usize::from(old)])].0.template);
         assert_eq!(name_of(stays), "GET /health/live");
-        assert!(moved.iter().all(|&place| name_of(place) == "GET /blog/{*}"));
+        assert!(moved.iter().all(|&index| name_of(index) == "GET /blog/{*}"));
         assert_eq!(sorted.len(), 2);
     }
 }

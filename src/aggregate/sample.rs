@@ -9,23 +9,23 @@ pub const MAX_SAMPLES: usize = 3;
 /// Bytes of a line that a sample keeps.
 pub const MAX_SAMPLE_BYTES: usize = 4 * 1024;
 
-/// One failed request and where its line stands.
+/// One failed request and the location of its line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sample {
     /// The line's `time`.
     pub time: Timestamp,
-    /// Where it stands.
+    /// Location of the line.
     pub location: Location,
     /// The line as logged, cut at [`MAX_SAMPLE_BYTES`].
     pub line: Box<[u8]>,
 }
 
-/// The earliest few of many failed requests; of those at one moment, the first by place.
+/// The earliest few of many failed requests. Those with the same time are ordered by location.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Samples(Vec<Sample>);
 
 impl Samples {
-    /// Takes in one request; its place is only asked for when it is kept.
+    /// Takes in one request. `location` is called only if the request may be kept.
     pub fn observe(&mut self, time: Timestamp, line: &[u8], location: impl FnOnce() -> Location) {
         if self.0.len() == MAX_SAMPLES && self.0.last().is_some_and(|latest| latest.time < time) {
             return;
@@ -35,7 +35,7 @@ impl Samples {
         self.keep();
     }
 
-    /// Takes in another's samples.
+    /// Adds the samples of `other`.
     pub fn merge(&mut self, other: Self) {
         self.0.extend(other.0);
         self.keep();

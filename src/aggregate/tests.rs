@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::classify::{Actions, Elapsed, Reason, classify};
 
-/// Requests as small numbers, so that many agree in a part and differ in another.
+/// A request described by small numbers, so that many requests agree in one part and differ in another.
 #[derive(Clone, Debug)]
 struct Request {
     second: i64,
@@ -100,10 +100,10 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
     prop::collection::vec(request, 0..60)
 }
 
-/// Everything that a summary tells, in an order that does not depend on what was seen first.
+/// Everything in a summary as sorted text, so that the order in which it was seen does not matter.
 fn contents(summary: &Summary) -> Vec<String> {
-    let group = |place| {
-        let (parent, arn, ()) = summary.target_groups.entry(place);
+    let group = |index| {
+        let (parent, arn, ()) = summary.target_groups.entry(index);
         let ((), id, _) = summary.load_balancers.entry(parent);
         format!("{} {}", id.escape_ascii(), arn.escape_ascii())
     };
@@ -141,7 +141,7 @@ fn routed(summary: &Summary) -> u64 {
 
 proptest! {
     #[test]
-    fn any_split_merged_in_any_order_gives_the_same(
+    fn any_split_merged_in_any_order_gives_the_same_summary(
         requests in requests(),
         parts in prop::collection::vec(0..4_usize, 60),
         order in Just([0, 1, 2, 3_usize]).prop_shuffle(),
@@ -156,12 +156,12 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_requests_does_not_count(requests in requests().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle()))) {
+    fn the_order_of_requests_does_not_matter(requests in requests().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle()))) {
         prop_assert_eq!(contents(&summary_of(&requests.0)), contents(&summary_of(&requests.1)));
     }
 
     #[test]
-    fn grouping_does_not_count_when_merging(one in requests(), two in requests(), three in requests()) {
+    fn merging_is_associative(one in requests(), two in requests(), three in requests()) {
         let [one, two, three] = [one, two, three].map(|requests| summary_of(&requests));
         let mut left = one.clone();
         left.merge(two.clone());
@@ -185,7 +185,7 @@ fn an_empty_summary_changes_nothing() {
     assert_eq!((contents(&before), contents(&after)), (whole.clone(), whole));
 }
 
-/// More names than each cap lets in, none of which may cost a request.
+/// More names than each cap allows; none may cost a request.
 #[test]
 fn caps_hold_and_no_request_is_lost() {
     let load_balancers = |number| Request { load_balancer: number, ..Request::new(number) };
@@ -219,20 +219,20 @@ fn caps_hold_and_no_request_is_lost() {
 }
 
 #[test]
-fn what_finds_no_place_stays_with_its_own_parent() {
+fn a_name_past_the_cap_counts_as_other_of_its_own_parent() {
     let mut interner: Interner<u32, u64> = Interner::default();
     for number in 0..10 {
         interner.place(0, &[number], 10);
     }
     for parent in 0..3 {
-        let place = interner.place(parent, b"new", 10);
-        assert_eq!(interner.entry(place).0, parent);
-        assert_eq!(interner.entry(place).1, OTHER);
+        let index = interner.place(parent, b"new", 10);
+        assert_eq!(interner.entry(index).0, parent);
+        assert_eq!(interner.entry(index).1, OTHER);
     }
 }
 
 #[test]
-fn a_name_that_was_seen_before_the_cap_keeps_its_place() {
+fn a_name_seen_before_the_cap_was_reached_keeps_its_index() {
     let beyond = u32::try_from(MAX_LOAD_BALANCERS).expect("a cap is small") + 10;
     let first_again = Request { load_balancer: 0, ..Request::new(0) };
     let all: Vec<Request> = (0..beyond)

@@ -1,8 +1,9 @@
-//! When requests ran on each pair of node and target: what tells a race from a crash from a timeout.
+//! When requests ran on each pair of node and target. This is what distinguishes a race, a crash and a timeout.
 //!
-//! A load balancer keeps its connections to targets by node, so what happens to them shows only within such a pair. The timeline keeps a few bytes for each request: when it was sent to
-//! the target, when it ended, and how. It is cut into blocks of [`BLOCK_SECONDS`]; when there are more than [`MAX_REQUESTS`], the blocks in which nothing failed, and that
-//! are not just before one in which something did, are forgotten first.
+//! Each load balancer node has its own connections to targets, so what happens to a connection shows only within
+//! such a pair. The timeline keeps a few bytes for each request: when it was sent to the target, when it ended, and
+//! how. It is cut into blocks of [`BLOCK_SECONDS`]. When there are more than [`MAX_REQUESTS`], blocks with no
+//! failure in them, shortly after them or just before them are dropped first.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -14,58 +15,59 @@ use super::Interner;
 use crate::classify::{Elapsed, Exchange, Outcome};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
-/// Length of a block.
+/// Length of a block in seconds.
 pub const BLOCK_SECONDS: i64 = 300;
 
 /// Requests kept, of 12 bytes each.
 pub const MAX_REQUESTS: usize = 4_000_000;
 
-/// Nodes told apart; requests that any beyond handled are not kept.
+/// At most this many nodes are tracked; requests that any further node handled are not kept.
 const MAX_NODES: usize = 1_024;
 
-/// How long after a failure its surroundings end.
+/// Blocks after a failure that are kept with it.
 const BLOCKS_AFTER: i64 = 1;
 
-/// How long before a failure its surroundings begin: connections idle for longer than that are rare.
+/// Blocks before a failure that are kept with it: connections idle for longer are rare.
 const BLOCKS_BEFORE: i64 = 2;
 
-/// Times are kept in steps of this many microseconds; the log itself has milliseconds in most of them.
+/// Times are kept in steps of this many microseconds. Most times in the log have milliseconds only.
 const TICK_MICROS: i64 = 100;
 
-/// The place of a request that has no route.
+/// The route index of a request without a route.
 pub const NO_ROUTE: u16 = u16::MAX;
 
-/// One request on a pair.
+/// One request on a pair of node and target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passage {
-    /// When it was sent to the target; for one that never was, when the load balancer received it.
+    /// When it was sent to the target. If it never was, when the load balancer received it.
     pub dispatched: Timestamp,
     /// When it ended.
     pub ended: Timestamp,
-    /// How.
+    /// How it ended.
     pub outcome: Outcome,
-    /// The status that the target answered with. Absent when it did not answer.
+    /// The target's status if it is 500 or more; 754 stands for any higher one. `None` if the target answered with
+    /// less than 500, or not at all.
     pub target_status: Option<NonZeroU16>,
-    /// The place of its route in the summary's routes; [`NO_ROUTE`] where it has none.
+    /// Index of its route in the summary's routes. [`NO_ROUTE`] if it has none.
     pub route: u16,
-    /// Which of the nodes, in the order of their names, handled it.
+    /// Index in [`Timeline::nodes`] of the node that handled it.
     pub node: u16,
 }
 
 /// A [`Passage`] in 12 bytes, relative to its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
-    /// Ticks from the block's beginning to the end of the request.
+    /// Ticks from the start of the block to the end of the request.
     ended: u32,
     /// Ticks from its dispatch to its end.
     took: u32,
     route: u16,
     outcome: Outcome,
-    /// The target's status less [`STATUS_BASE`]; 0 where it did not answer, or with something else.
+    /// The target's status minus [`STATUS_BASE`]. 0 if the target answered with less than 500, or not at all.
     status: u8,
 }
 
-/// One less than the least status that an [`Entry`] keeps: those of a target that fails are all that a diagnosis asks for.
+/// One less than the lowest status that an [`Entry`] keeps. Diagnosis needs only the statuses of a failing target.
 const STATUS_BASE: u16 = 499;
 
 #[derive(Clone, Debug)]
@@ -80,13 +82,14 @@ struct Block {
 #[derive(Clone, Debug, Default)]
 struct Pair {
     blocks: Vec<Block>,
-    /// The place of each block by its number: lines need not come in order, and may claim any year.
+    /// The index of each block by its number: lines need not come in order, and may claim any year.
     places: HashMap<i64, usize, FixedState>,
 }
 
-/// What is kept of one node: its pairs, each at its target's place plus one in `places`; 0 where the node has sent nothing to the target.
+/// What is kept for one node. `places` has one element for each target, at the target's index: the index of their
+/// pair in `pairs` plus one, or 0 if the node has sent nothing to the target.
 ///
-/// An object is one node's, so its lines find the node at once, and the pair without hashing.
+/// All lines of an object are from one node, so the node is found immediately, and the pair without hashing.
 #[derive(Clone, Debug, Default)]
 struct Node {
     places: Vec<u32>,
@@ -102,7 +105,8 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Takes in one request to `target` over `route`, which are their places in the summary. One whose elapsed time is unknown is not kept, nor is a WebSocket connection.
+    /// Takes in one request. `target` and `route` are indexes in the summary. A request without an exact elapsed
+    /// time is not kept, nor is a WebSocket connection.
     #[inline]
     pub fn observe(&mut self, target: u32, route: u16, exchange: &Exchange<'_>, outcome: Outcome) {
         let Elapsed::Exact(elapsed) = exchange.elapsed else { return };
@@ -131,18 +135,18 @@ impl Timeline {
         if self.nodes.len() >= MAX_NODES && self.nodes.find((), name).is_none() {
             return None;
         }
-        let place = self.nodes.place((), name, usize::MAX);
-        Some(self.nodes.value_mut(place))
+        let index = self.nodes.place((), name, usize::MAX);
+        Some(self.nodes.value_mut(index))
     }
 
-    /// Adds another's requests; `target` and `route` say where the other's targets and routes now stand.
+    /// Adds the requests of `other`. `target` and `route` map the indexes of its targets and routes to those here.
     pub fn merge(&mut self, other: Self, target: impl Fn(u32) -> u32, route: impl Fn(u16) -> u16) {
         self.is_thinned |= other.is_thinned;
         for ((), name, theirs) in other.nodes.into_entries() {
             let mut requests = 0;
             let Some(mine) = self.node(&name) else { continue };
-            for (place, pair) in theirs.pairs {
-                let known = mine.pair(target(place));
+            for (index, pair) in theirs.pairs {
+                let known = mine.pair(target(index));
                 for mut block in pair.blocks {
                     requests += block.entries.len();
                     for entry in &mut block.entries {
@@ -158,7 +162,7 @@ impl Timeline {
         }
     }
 
-    /// Routes have moved: `route` says where each now stands.
+    /// Updates the routes after they were moved: `route` maps an old index to the new one.
     pub fn move_routes(&mut self, route: impl Fn(u16) -> u16) {
         let pairs = self.nodes.values_mut().flat_map(|node| &mut node.pairs);
         for entry in pairs.flat_map(|(_, pair)| &mut pair.blocks).flat_map(|block| &mut block.entries) {
@@ -166,7 +170,8 @@ impl Timeline {
         }
     }
 
-    /// Forgets the blocks around which nothing failed; where that is not enough, every other block, so that what is left is still whole in itself.
+    /// Drops the blocks with no failure near them. While more than half of [`MAX_REQUESTS`] are left, it then drops
+    /// every other run of four blocks (the length of a failure's surroundings), so that the runs left are complete.
     fn thin(&mut self) {
         self.is_thinned = true;
         self.retain(Pair::fails_near);
@@ -186,13 +191,13 @@ impl Timeline {
         }
     }
 
-    /// Whether blocks were forgotten.
+    /// Whether blocks were dropped.
     #[must_use]
     pub fn is_thinned(&self) -> bool {
         self.is_thinned
     }
 
-    /// The names of all nodes, in their order.
+    /// The names of all nodes, sorted by bytes.
     #[must_use]
     pub fn nodes(&self) -> Vec<&[u8]> {
         let mut names: Vec<&[u8]> = self.nodes.iter().map(|((), name, _)| name).collect();
@@ -200,7 +205,7 @@ impl Timeline {
         names
     }
 
-    /// The requests of one target on all nodes, in the order in which they ended.
+    /// The requests of one target on all nodes, sorted by the time at which they ended.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "the message says why there is none")]
     #[expect(clippy::stable_sort_primitive, reason = "it makes use of the order that each node's lines nearly have")]
@@ -209,9 +214,9 @@ impl Timeline {
         let mut blocks: Vec<(u16, &Block)> = Vec::new();
         for ((), name, node) in self.nodes.iter() {
             let Some(pair) = node.find(target) else { continue };
-            let place = names.partition_point(|other| *other < name);
-            let place = u16::try_from(place).expect("fewer nodes than the cap, which fits");
-            blocks.extend(pair.blocks.iter().map(|block| (place, block)));
+            let index = names.partition_point(|other| *other < name);
+            let index = u16::try_from(index).expect("fewer nodes than the cap, which fits");
+            blocks.extend(pair.blocks.iter().map(|block| (index, block)));
         }
         blocks.sort_unstable_by_key(|&(node, block)| (block.number, node));
         let mut passages = Vec::with_capacity(blocks.iter().map(|(_, block)| block.entries.len()).sum());
@@ -232,28 +237,28 @@ impl Timeline {
 impl Node {
     #[inline]
     fn pair(&mut self, target: u32) -> &mut Pair {
-        let target_place = target as usize;
-        if self.places.len() <= target_place {
-            self.places.resize(target_place + 1, 0);
+        let index = target as usize;
+        if self.places.len() <= index {
+            self.places.resize(index + 1, 0);
         }
-        if self.places[target_place] == 0 {
+        if self.places[index] == 0 {
             self.pairs.push((target, Pair::default()));
-            self.places[target_place] = u32::try_from(self.pairs.len()).expect("fewer pairs than targets, which fit");
+            self.places[index] = u32::try_from(self.pairs.len()).expect("fewer pairs than targets, which fit");
         }
-        &mut self.pairs[self.places[target_place] as usize - 1].1
+        &mut self.pairs[self.places[index] as usize - 1].1
     }
 
     fn find(&self, target: u32) -> Option<&Pair> {
-        let place = self.places.get(target as usize)?.checked_sub(1)?;
-        Some(&self.pairs[place as usize].1)
+        let index = self.places.get(target as usize)?.checked_sub(1)?;
+        Some(&self.pairs[index as usize].1)
     }
 }
 
 impl Pair {
     fn merge(&mut self, block: Block) {
         match self.places.get(&block.number) {
-            Some(&place) => {
-                let known = &mut self.blocks[place];
+            Some(&index) => {
+                let known = &mut self.blocks[index];
                 known.failures += block.failures;
                 known.entries.extend(block.entries);
             }
@@ -263,16 +268,16 @@ impl Pair {
 
     #[inline]
     fn block(&mut self, number: i64) -> &mut Block {
-        // Lines come nearly in order, so the latest block is nearly always the one.
+        // Lines come nearly in order, so it is nearly always the latest block.
         let latest = self.blocks.len().wrapping_sub(1);
-        let place = match self.blocks.last() {
+        let index = match self.blocks.last() {
             Some(block) if block.number == number => latest,
             _ => self.places.get(&number).copied().unwrap_or_else(|| {
                 self.add(Block { number, entries: Vec::new(), failures: 0 });
                 self.blocks.len() - 1
             }),
         };
-        &mut self.blocks[place]
+        &mut self.blocks[index]
     }
 
     fn add(&mut self, block: Block) {
@@ -290,13 +295,13 @@ impl Pair {
 
     fn fails_near(&self, number: i64) -> bool {
         let mut near = number - BLOCKS_AFTER..=number + BLOCKS_BEFORE;
-        near.any(|number| self.places.get(&number).is_some_and(|&place| self.blocks[place].failures > 0))
+        near.any(|number| self.places.get(&number).is_some_and(|&index| self.blocks[index].failures > 0))
     }
 }
 
 impl Entry {
-    /// All of it as one number, by which passages are put in the order in which they ended: those that ended at once in that in which they were sent, and those that were sent at once, too, by all else that they have. So
-    /// the order does not depend on that of the lines, and is found by comparing numbers, of which there are millions.
+    /// Sort key: end, then dispatch, then the other fields, so the order never depends on line order. It is one
+    /// number because millions of them are compared.
     #[inline]
     fn packed(&self, node: u16) -> u128 {
         let Self { ended, took, route, outcome, status } = *self;
@@ -321,7 +326,7 @@ impl Block {
 }
 
 impl Passage {
-    /// What [`Entry::packed`] made a number of.
+    /// The inverse of [`Entry::packed`]. `start` is the start of the block.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "parts of a number")]
     fn unpacked(packed: u128, start: Timestamp) -> Self {
@@ -338,7 +343,7 @@ impl Passage {
         }
     }
 
-    /// From its dispatch to its end.
+    /// The time from its dispatch to its end.
     #[must_use]
     pub fn took(&self) -> Duration {
         self.ended.since(self.dispatched)
@@ -355,7 +360,7 @@ fn block_start(number: i64) -> Timestamp {
     Timestamp::from_seconds(number * BLOCK_SECONDS)
 }
 
-/// Microseconds as ticks; five days at most, which is far more than a request may take.
+/// Microseconds as ticks: at most five days, far more than a request may take.
 #[inline]
 fn ticks(micros: i64) -> u32 {
     u32::try_from(micros / TICK_MICROS).unwrap_or(if micros < 0 { 0 } else { u32::MAX })

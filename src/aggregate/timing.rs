@@ -1,4 +1,4 @@
-//! Requests over time and elapsed time: the counts by minute, and the histogram that the timing picture draws.
+//! Requests of one load balancer by time and elapsed time, for the JSON report and the exported tables.
 
 use std::time::Duration;
 
@@ -9,16 +9,18 @@ use super::OutcomeCounts;
 use crate::classify::Outcome;
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
-/// Bins of time kept for one load balancer, of some 1.4 KB each. When more occur, all become wider: two days stay in minutes, ten in steps of five.
+/// Bins of time kept for one load balancer, about 1.4 KB each. When there are more, all get wider: two days fit in
+/// bins of one minute, ten days in bins of five.
 pub const MAX_TIME_BINS: usize = 2_880;
 
-/// Widths of a bin of time in seconds. Each divides the next, so that widening is the same in any order; and of the widest, 10,000 days, the log's four-digit years have
-/// fewer than [`MAX_TIME_BINS`], whatever dates a line claims.
+/// Widths of a bin of time, in seconds. Each divides the next, so the order of widening does not matter. The widest
+/// is 10,000 days: the log's four-digit years need fewer than [`MAX_TIME_BINS`] of these, whatever dates a line
+/// claims.
 pub const TIME_BIN_SECONDS: [i64; 10] =
     [60, 300, 900, 3_600, 21_600, 86_400, 864_000, 8_640_000, 86_400_000, 864_000_000];
 
-/// Bins of elapsed time: eight to a power of two, from 1 ms (2^10 µs) up to 4.8 hours (2^34 µs). The first also holds what is shorter, the last
-/// what is longer.
+/// Bins of elapsed time: eight to each doubling, from 1 ms (2^10 µs) up to 4.8 hours (2^34 µs). The first bin also
+/// counts shorter times, the last one longer times.
 pub const ELAPSED_BINS: usize = 24 * 8;
 
 const FIRST_OCTAVE: u32 = 10;
@@ -26,7 +28,7 @@ const FIRST_OCTAVE: u32 = 10;
 /// Counts by time, and by time and elapsed time.
 #[derive(Clone, Debug, Default)]
 pub struct Timing {
-    /// Place in [`TIME_BIN_SECONDS`].
+    /// Index in [`TIME_BIN_SECONDS`].
     width: usize,
     bins: HashMap<i64, TimeBin, FixedState>,
 }
@@ -36,9 +38,10 @@ pub struct Timing {
 pub struct TimeBin {
     /// Requests by outcome.
     pub outcomes: OutcomeCounts,
-    /// Requests by elapsed time; those whose elapsed time is unknown are in none.
+    /// Requests by bin of elapsed time. Those whose elapsed time is unknown are in no bin.
     pub elapsed: Box<[u32; ELAPSED_BINS]>,
-    /// Failed requests by outcome and place in the elapsed bins.
+    /// Failed requests: outcome, bin of elapsed time, number of requests. Those whose elapsed time is unknown are
+    /// not here.
     pub failed: Vec<(Outcome, u16, u32)>,
 }
 
@@ -50,13 +53,13 @@ impl Default for TimeBin {
 
 impl TimeBin {
     fn add_failed(&mut self, outcome: Outcome, bin: u16, requests: u32) {
-        match self.failed.iter_mut().find(|(known, place, _)| (*known, *place) == (outcome, bin)) {
+        match self.failed.iter_mut().find(|(known, known_bin, _)| (*known, *known_bin) == (outcome, bin)) {
             Some((.., known)) => *known = known.saturating_add(requests),
             None => self.failed.push((outcome, bin, requests)),
         }
     }
 
-    /// Adds another's numbers.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.outcomes.merge(&other.outcomes);
         for (mine, theirs) in self.elapsed.iter_mut().zip(other.elapsed.iter()) {
@@ -69,7 +72,7 @@ impl TimeBin {
 }
 
 impl Timing {
-    /// Takes in one request; `elapsed` is absent where it is unknown, and for WebSocket connections.
+    /// Takes in one request. `elapsed` is `None` if it is unknown, and for WebSocket connections.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "there are fewer bins than u16 holds")]
     pub fn observe(&mut self, time: Timestamp, elapsed: Option<Duration>, outcome: Outcome) {
@@ -77,10 +80,10 @@ impl Timing {
         let bin = self.bins.entry(start).or_default();
         bin.outcomes.0[outcome.index()] += 1;
         if let Some(elapsed) = elapsed {
-            let place = elapsed_bin(elapsed);
-            bin.elapsed[place] = bin.elapsed[place].saturating_add(1);
+            let index = elapsed_bin(elapsed);
+            bin.elapsed[index] = bin.elapsed[index].saturating_add(1);
             if outcome.is_failure() {
-                bin.add_failed(outcome, place as u16, 1);
+                bin.add_failed(outcome, index as u16, 1);
             }
         }
         if self.bins.len() > MAX_TIME_BINS {
@@ -88,7 +91,7 @@ impl Timing {
         }
     }
 
-    /// Adds another's numbers.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, mut other: Self) {
         let width = self.width.max(other.width);
         self.widen(width);
@@ -99,7 +102,7 @@ impl Timing {
         self.widen_to(MAX_TIME_BINS);
     }
 
-    /// Widens the bins until there are at most `most`, or until they cannot be wider.
+    /// Widens the bins until there are at most `most`, or until they cannot get wider.
     fn widen_to(&mut self, most: usize) {
         while self.bins.len() > most && self.width + 1 < TIME_BIN_SECONDS.len() {
             self.widen(self.width + 1);
@@ -122,7 +125,7 @@ impl Timing {
         TIME_BIN_SECONDS[self.width]
     }
 
-    /// The bins that hold a request, by time; each with the moment it begins.
+    /// The bins that have a request, sorted by time, each with the time at which it begins.
     #[must_use]
     pub fn sorted(&self) -> Vec<(Timestamp, &TimeBin)> {
         let mut bins: Vec<_> = self.bins.iter().map(|(&start, bin)| (Timestamp::from_seconds(start), bin)).collect();
@@ -130,7 +133,7 @@ impl Timing {
         bins
     }
 
-    /// The same counts in at most `most` bins, or in the widest there are.
+    /// The same counts in at most `most` bins, or in the widest bins that there are.
     #[must_use]
     pub fn coarsened(&self, most: usize) -> Self {
         let mut coarse = self.clone();
@@ -146,7 +149,7 @@ fn bin_start(time: Timestamp, width: usize) -> i64 {
     time.as_micros().div_euclid(width * MICROS_PER_SECOND) * width
 }
 
-/// The bin of an elapsed time.
+/// The index of the bin of an elapsed time.
 #[inline]
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "held to the last bin before the cast matters")]
@@ -157,7 +160,7 @@ pub fn elapsed_bin(elapsed: Duration) -> usize {
     ((octave - FIRST_OCTAVE) as usize * 8 + step).min(ELAPSED_BINS - 1)
 }
 
-/// The shortest elapsed time of a bin (but of the first, which begins at 0).
+/// Lower end of a bin of elapsed time. For bin 0 it is 1.024 ms, although that bin begins at 0.
 #[must_use]
 pub fn elapsed_bin_start(bin: usize) -> Duration {
     let octave = 1_u64 << (bin / 8 + FIRST_OCTAVE as usize);

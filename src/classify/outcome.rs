@@ -6,13 +6,13 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnsweredBy {
-    /// The target (or a proxy inside it), and the load balancer passed it on.
+    /// The target, or a proxy inside it. The load balancer passed the answer on.
     Target,
-    /// The load balancer, in a target's place.
+    /// The load balancer, instead of a target.
     LoadBalancer,
     /// A rule of the listener: redirect, fixed response, authentication, AWS WAF.
     Rule,
-    /// Nobody: the client was gone.
+    /// Nobody: the client was gone, or no status was sent.
     Nobody,
 }
 
@@ -28,7 +28,7 @@ impl AnsweredBy {
         }
     }
 
-    /// For people.
+    /// The name for people.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -50,7 +50,8 @@ struct Info {
 
 macro_rules! outcomes {
     ($($(#[$doc:meta])* $name:ident, $id:literal, $title:literal, $by:ident, $failure:literal;)*) => {
-        /// How a request ended, as far as its own line tells. Ids are stable: they stand in reports and exports.
+        /// How a request ended, judged by its own log line alone. Ids are stable: they are part of reports and
+        /// exports.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Outcome {
@@ -78,7 +79,7 @@ outcomes! {
     TargetClientError, "target-client-error", "4xx by the target", Target, false;
     /// The target answered 5xx other than 502, 503 and 504.
     TargetError, "target-error", "5xx by the target", Target, true;
-    /// The target answered 502, 503 or 504: a proxy inside it, or an application that speaks like one.
+    /// The target answered 502, 503 or 504: a proxy inside it did, or an application that uses these statuses itself.
     TargetGatewayError, "target-gateway-error", "502, 503 or 504 by the target itself", Target, true;
     /// The load balancer could not connect: refused, unreachable, or a failed TLS handshake. All times are absent.
     ConnectFailed, "connect-failed", "connection to the target failed", LoadBalancer, true;
@@ -94,35 +95,36 @@ outcomes! {
     IdleTimeout, "idle-timeout", "no answer before the idle timeout", LoadBalancer, true;
     /// The target's answer began and was not finished in time.
     IncompleteResponse, "incomplete-response", "answer not finished in time", LoadBalancer, true;
-    /// A 504 whose line tells neither which target nor how long it took.
-    TimeoutUnspecified, "timeout-unspecified", "timed out, the line does not tell where", LoadBalancer, true;
+    /// A 504 without a request or target processing time that fits no other timeout: the line names no target, or its
+    /// elapsed time is unknown or shorter than the connect timeout.
+    TimeoutUnspecified, "timeout-unspecified", "timed out; the line does not show where", LoadBalancer, true;
     /// The target group had no target to send to.
     NoTarget, "no-target", "no target to send to", LoadBalancer, true;
-    /// A target was chosen and the load balancer answered 503 in its place.
-    TargetUnavailable, "target-unavailable", "503 in a chosen target's place", LoadBalancer, true;
+    /// A target was chosen, but the load balancer answered 503 instead of it.
+    TargetUnavailable, "target-unavailable", "503 by the load balancer, with a target chosen", LoadBalancer, true;
     /// A Lambda function failed or answered something unusable.
     LambdaError, "lambda-error", "Lambda function failed", LoadBalancer, true;
     /// Lambda did not answer in time.
     LambdaTimeout, "lambda-timeout", "Lambda timed out", LoadBalancer, true;
     /// The function was throttled.
     LambdaThrottled, "lambda-throttled", "Lambda throttled", LoadBalancer, true;
-    /// The function cannot run as it is set up.
+    /// The function cannot run as configured.
     LambdaMisconfigured, "lambda-misconfigured", "Lambda function misconfigured", LoadBalancer, true;
     /// Another 5xx made by the load balancer.
-    LoadBalancerError, "load-balancer-error", "5xx by the load balancer, unspecified", LoadBalancer, true;
-    /// AWS WAF could not be asked.
-    WafFailed, "waf-failed", "AWS WAF could not be asked", Rule, true;
+    LoadBalancerError, "load-balancer-error", "another 5xx by the load balancer", LoadBalancer, true;
+    /// The load balancer got no verdict from AWS WAF.
+    WafFailed, "waf-failed", "AWS WAF gave no decision", Rule, true;
     /// The identity provider or its key set failed.
     IdentityProviderError, "identity-provider-error", "identity provider failed", Rule, true;
-    /// The client closed while the load balancer had not yet sent the request on.
+    /// The client closed before the load balancer sent the request to a target.
     ClientClosedBeforeDispatch, "client-closed-before-dispatch", "client closed before dispatch", Nobody, true;
-    /// The client closed while the target worked.
+    /// The client closed while the target was working on the request.
     ClientClosedAfterDispatch, "client-closed-after-dispatch", "client closed while the target worked", Nobody, true;
-    /// The request asked for an encoding that is not implemented.
+    /// The request used a transfer encoding that is not implemented.
     UnsupportedTransferEncoding, "unsupported-transfer-encoding", "unsupported transfer encoding", LoadBalancer, true;
     /// The request came in an unexpected HTTP version.
     UnsupportedHttpVersion, "unsupported-http-version", "unsupported HTTP version", LoadBalancer, true;
-    /// A redirect rule made too long a URL.
+    /// A redirect rule produced a URL that is too long.
     RedirectUrlTooLong, "redirect-url-too-long", "redirect URL too long", Rule, true;
     /// AWS WAF rejected the request.
     WafBlocked, "waf-blocked", "blocked by AWS WAF", Rule, false;
@@ -130,9 +132,9 @@ outcomes! {
     AuthenticationFailed, "authentication-failed", "authentication failed", Rule, false;
     /// A rule redirected the client.
     Redirect, "redirect", "redirected by a rule", Rule, false;
-    /// A rule answered with its configured response, whatever its status: deliberate.
+    /// A rule answered with its configured response. That is deliberate, whatever the status.
     FixedResponse, "fixed-response", "fixed response of a rule", Rule, false;
-    /// The request was no HTTP, or never complete.
+    /// The request was not HTTP, or was never complete.
     MalformedRequest, "malformed-request", "malformed request", LoadBalancer, false;
     /// The request was blocked as a severe desync risk.
     DesyncBlocked, "desync-blocked", "blocked as a desync risk", LoadBalancer, false;
@@ -153,8 +155,8 @@ outcomes! {
     /// The request's protocol does not fit the target group's.
     ProtocolMismatch, "protocol-mismatch", "protocol does not fit the target group", LoadBalancer, false;
     /// Another 4xx made by the load balancer.
-    LoadBalancerClientError, "load-balancer-client-error", "4xx by the load balancer, unspecified", LoadBalancer, false;
-    /// The load balancer answered below 400 without a target.
+    LoadBalancerClientError, "load-balancer-client-error", "another 4xx by the load balancer", LoadBalancer, false;
+    /// The load balancer itself answered with a status below 400.
     LoadBalancerAnswer, "load-balancer-answer", "answered without a target", LoadBalancer, false;
     /// No status was sent.
     NoStatus, "no-status", "no status sent", Nobody, false;
@@ -163,10 +165,10 @@ outcomes! {
 }
 
 impl Outcome {
-    /// How many outcomes there are; an outcome's [`Outcome::index`] is below it.
+    /// The number of outcomes. Every [`Outcome::index`] is below it.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// Its place in [`Outcome::ALL`].
+    /// The index in [`Outcome::ALL`].
     #[must_use]
     #[inline]
     pub const fn index(self) -> usize {
@@ -179,7 +181,7 @@ impl Outcome {
         Self::INFO[self.index()].id
     }
 
-    /// A phrase for people, lower case.
+    /// A phrase for people. It starts in lower case, unless with a name.
     #[must_use]
     pub fn title(self) -> &'static str {
         Self::INFO[self.index()].title
@@ -191,9 +193,11 @@ impl Outcome {
         Self::INFO[self.index()].answered_by
     }
 
-    /// Whether the request counts as failed: the client got a 5xx that nobody intended, or left before an answer (460).
+    /// Whether the request counts as failed: the client got a 5xx that nobody intended, or left before an answer
+    /// (460).
     ///
-    /// A fixed response and a block by AWS WAF are intended, whatever their status; a 4xx is between the client and the service.
+    /// A fixed response and a block by AWS WAF are intended, whatever their status. Any other 4xx is a matter between
+    /// the client and the service.
     #[must_use]
     #[inline]
     pub fn is_failure(self) -> bool {

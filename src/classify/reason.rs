@@ -1,4 +1,4 @@
-//! The `error_reason` field: codes to the few classes that matter for the outcome.
+//! Maps the codes of the `error_reason` field to the few classes that matter for the outcome.
 
 /// What an `error_reason` code is about.
 ///
@@ -6,7 +6,7 @@
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// No code (`-`), or one that tells nothing of who failed.
+    /// No code (`-`), or one that does not show who failed.
     None,
     /// The user's cookie, token or answer was not accepted (`Auth…`, `JWT…`).
     Authentication,
@@ -18,13 +18,13 @@ pub enum Reason {
     LambdaThrottled,
     /// Connecting to Lambda timed out.
     LambdaTimeout,
-    /// The function cannot run as it is set up: permissions, network, keys, runtime.
+    /// The function cannot run as configured: permissions, network, keys, runtime.
     LambdaMisconfigured,
-    /// AWS WAF could not be asked.
+    /// The load balancer got no verdict from AWS WAF (`WAF…`).
     Waf,
 }
 
-/// Codes that do not follow from their prefix.
+/// Codes whose class is not that of their prefix.
 const CODES: &[(&[u8], Reason)] = &[
     (b"AuthTokenEpRequestFailed", Reason::IdentityProvider),
     (b"AuthTokenEpRequestTimeout", Reason::IdentityProvider),
@@ -44,7 +44,8 @@ const CODES: &[(&[u8], Reason)] = &[
     (b"LambdaInvalidZipFileException", Reason::LambdaMisconfigured),
 ];
 
-/// Families of codes, for the rest and for codes that are yet to come.
+/// Classes by prefix, for all other codes and for those that AWS may add. The first match counts, so longer prefixes
+/// come first.
 const PREFIXES: &[(&[u8], Reason)] = &[
     (b"LambdaKMS", Reason::LambdaMisconfigured),
     (b"Lambda", Reason::Lambda),
@@ -55,7 +56,7 @@ const PREFIXES: &[(&[u8], Reason)] = &[
 ];
 
 impl Reason {
-    /// Reads the field's text; `-` and empty mean [`Reason::None`].
+    /// Parses the field. `-`, an empty field and unknown codes give [`Reason::None`].
     #[must_use]
     #[inline]
     pub fn parse(code: &[u8]) -> Self {

@@ -20,18 +20,20 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     use_threads(args.logs.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
+    let mut shown = Shown::new(args.logs.quiet)?;
     let opened = open_inputs(&args.logs)?;
     let (sources, mut outcome) = (&opened.sources, opened.outcome());
     if args.logs.dry_run {
-        return plan::run(&args.logs, sources, &selection, args.format.into(), outcome);
+        return plan::run(shown, sources, &selection, args.format.into(), outcome);
     }
     let analysis = args.logs.analysis(selection.clone());
     let summary = {
-        let shown = Shown::new(args.logs.quiet)?;
+        shown.show()?;
         let summary = analysis.run(sources, shown.progress())?;
         if args.logs.inputs.iter().any(|input| input == "-") {
             shown.settle()?;
         }
+        drop(shown);
         summary
     };
     let idle_timeout = match args.idle_timeout {
@@ -40,9 +42,9 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     };
     let report = Report::new(&summary, &diagnose::diagnose(&summary, idle_timeout), &selection);
     let report = report.made_by(args.command(&selection).iter().map(String::as_str));
-    // First, so that whatever happens to the others, what was found is not lost.
+    // Written first, so that the findings are not lost if another file cannot be written.
     match write_report(&report, args) {
-        // Whoever read the report has what he wanted; the files are wanted all the same.
+        // Whoever closed the pipe has read enough. The files are still wanted.
         Err(error) if is_broken_pipe(&error) => {}
         written => written?,
     }
@@ -55,7 +57,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     if let Some(folder) = &args.tables {
         write_tables(&summary, &report, folder, args.tables_format.into())?;
     }
-    // Those that could not be opened are complained about already.
+    // Inputs that could not be opened were reported when they were opened.
     if report.input.objects_failed > opened.missing {
         complain(&format!(
             "{} could not be read to the end; the report says which, and covers the rest",
@@ -70,7 +72,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     if report.input.objects == 0
         && report.input.folders_skipped.is_empty()
         && report.input.objects_skipped.keys().all(|reason| *reason == "not-a-log")
-        // A store is not asked for the days outside a window.
+        // With a window, S3 lists only the days in it, so it may well have no object.
         && (report.selected == Window::from(None) || !args.logs.has_s3())
         && outcome == Outcome::Done
     {
@@ -85,22 +87,23 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
         let met = report.findings.iter().filter(|row| row.cause == cause.id && row.confidence >= *confidence);
         for finding in met {
             let (what, _) = words::scope(&finding.scope);
-            complain(&format!("{} ({} confidence) at {what}, as --fail-on asks", cause.id, finding.confidence.id()));
+            complain(&format!("--fail-on: {} ({} confidence) at {what}", cause.id, finding.confidence.id()));
             outcome = Outcome::Met;
         }
     }
-    // The program ends, and the system takes back at once what would be given back piece by piece, a piece for each target and minute.
+    // The program ends, and the system frees all its memory together. Dropping the summary would free it piece by
+    // piece, a piece for each target and minute.
     std::mem::forget(summary);
     Ok(outcome)
 }
 
-/// Looks whether there is a place for each file, before hours of logs are read for it.
+/// Checks that no two output files are the same and that their folders exist, before hours of logs are read for them.
 fn check_places(args: &AnalyzeArgs) -> anyhow::Result<()> {
     let plot = args.plot.as_ref().map(|plot| &plot.path);
     let files = [("--output", args.output.as_ref()), ("--html", args.html.as_ref()), ("--plot", plot)];
-    for (place, (flag, path)) in files.iter().enumerate() {
+    for (index, (flag, path)) in files.iter().enumerate() {
         let Some(path) = path else { continue };
-        if let Some((other, _)) = files[..place].iter().find(|(_, other)| *other == Some(path)) {
+        if let Some((other, _)) = files[..index].iter().find(|(_, other)| *other == Some(path)) {
             anyhow::bail!("{flag} and {other} name the same file");
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -111,7 +114,7 @@ fn check_places(args: &AnalyzeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How the report looks where no terminal shows it.
+/// The style of a report that is written to a file.
 fn style_elsewhere(args: &AnalyzeArgs) -> Style {
     Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always, is_ascii: args.ascii }
 }
@@ -123,13 +126,14 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// What that makes of the outcome, if all else is well.
+    /// The outcome if nothing else goes wrong.
     pub(super) fn outcome(&self) -> Outcome {
         if self.missing > 0 { Outcome::Trouble } else { Outcome::Done }
     }
 }
 
-/// The inputs. Those that cannot be opened are complained about, now and in the report, and the run goes on without them unless it is strict or none is left.
+/// Opens the inputs. Those that cannot be opened are reported, now and in the report. The run continues without
+/// them, unless it is strict or none is left.
 pub(super) fn open_inputs(args: &LogArgs) -> anyhow::Result<Opened> {
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     let mut missing = 0;
@@ -169,10 +173,10 @@ fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
     report.render(format, style, &mut out).and_then(|()| out.flush()).context("cannot write the report")
 }
 
-/// Writes to a neighbour first, so that nobody ever reads half a file.
+/// Writes to `path` with `.partial` appended and then renames that to `path`, so that nobody ever reads half a file.
 ///
-/// The neighbour then takes the place of `path`, which only a file may lose: a pipe or a device (`/dev/null`) is written to as it is, and a link goes on
-/// leading to where it led.
+/// Only a regular file is replaced. A pipe or a device (`/dev/null`) is written to directly. If `path` is a link,
+/// the link stays, and the file that it leads to is replaced.
 fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
     try_write_file(path, write).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -191,7 +195,7 @@ fn try_write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<
     });
     let renamed = written.and_then(|()| fs::rename(&partial, &path));
     if renamed.is_err() {
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _ = fs::remove_file(&partial);
     }
     renamed

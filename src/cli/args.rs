@@ -1,4 +1,4 @@
-//! What may be typed. Values are checked here and mean what the library's types mean; nothing is opened or resolved.
+//! The arguments. Values are checked here and converted to the library's types; nothing is opened or resolved.
 
 mod analyze;
 mod export;
@@ -19,22 +19,22 @@ pub(crate) use values::IdleTimeoutArg;
 /// Says, for each target of an AWS Application Load Balancer, why requests failed.
 #[derive(Debug, Parser)]
 #[command(name = "albscope", version, about, propagate_version = true, max_term_width = 100)]
-#[command(
-    after_help = "Exit status: 0 done, 1 a finding that --fail-on names, 2 trouble (what could be read is reported), 130 interrupted."
-)]
+#[command(after_help = "Exit status: 0 done, 1 a finding matches --fail-on, 2 an error (what could be read is still \
+                  reported), 130 interrupted.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 impl Args {
-    /// Reads the command line, and ends the program where it cannot be read.
+    /// Parses the command line. Ends the program if it is not valid.
     pub(crate) fn read() -> Self {
         Self::parse_from(joined(std::env::args_os()))
     }
 }
 
-/// `--request-payer requester`, as the AWS command line has it, in the form that cannot be taken for a flag and an input.
+/// Joins `--request-payer requester`, the form of the AWS command line, with `=`, so that it cannot be
+/// mistaken for a flag and an input.
 fn joined(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::new();
     for arg in args {
@@ -48,7 +48,7 @@ fn joined(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    // The long help of these four stands at their arguments; a line here would take its place.
+    // The long help of these four is on their argument types. A doc comment here would replace it.
     Analyze(Box<AnalyzeArgs>),
     Export(Box<ExportArgs>),
     Explain(ExplainArgs),
@@ -61,9 +61,9 @@ pub(crate) enum Command {
 
 /// Explain a cause, or one log line field by field.
 ///
-/// With a cause, says what it means, what speaks for and against it in a log, how to fix it on the usual servers with time and risk, and which commands would
-/// settle it. Without one, lists all of them. With --line, says what stands in each field of a line of an access log, how the request ended, and which causes
-/// fit that end.
+/// With a cause, says what it means, what is evidence for and against it in a log, how to fix it on common servers with
+/// time and risk, and which commands confirm it. Without a cause, lists all causes. With --line, says what each field
+/// of one line of an access log has, how the request ended, and which causes fit that outcome.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExplainArgs {
     /// Which cause, by its id

@@ -56,17 +56,17 @@ fn explain_line(line: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
     let mut bounds = Bounds::default();
     let record: Record<'_, Alb> = match Record::parse(line, &mut bounds) {
         Ok(record) => record,
-        Err(problem) => bail!("this is no line of an access log: {}", recognise(line).unwrap_or(problem).title()),
+        Err(problem) => bail!("this is not a line of an access log: {}", recognise(line).unwrap_or(problem).title()),
     };
     let fields = Alb::SCHEMA.fields;
     let width = fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
-    for (place, field) in fields.iter().enumerate() {
-        let value = match (record.bytes(place), record.value(place)) {
-            (None, _) => "(the line ends before it)".to_owned(),
+    for (index, field) in fields.iter().enumerate() {
+        let value = match (record.bytes(index), record.value(index)) {
+            (None, _) => "(the line ends before this field)".to_owned(),
             (Some(_), None) => "-".to_owned(),
             (Some(_), Some(value)) => shortened(&String::from_utf8_lossy(value), MAX_FIELD_CHARACTERS),
         };
-        writeln!(out, "{:>2}  {:width$}  {value}", place + 1, field.name)?;
+        writeln!(out, "{:>2}  {:width$}  {value}", index + 1, field.name)?;
         writeln!(out, "    {:width$}  {}", "", field.meaning)?;
     }
     if !record.unknown_tail().is_empty() {
@@ -79,14 +79,14 @@ fn explain_line(line: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "outcome  {}: {}; answered by the {}", outcome.id(), outcome.title(), outcome.answered_by().title())?;
     let causes = causes_of(outcome);
     if causes.is_empty() {
-        writeln!(out, "causes   none: such a request does not count as failed")?;
+        writeln!(out, "causes   none: a request with this outcome does not count as failed")?;
     }
-    for (place, cause) in causes.iter().enumerate() {
-        let label = if place == 0 { "causes" } else { "" };
+    for (index, cause) in causes.iter().enumerate() {
+        let label = if index == 0 { "causes" } else { "" };
         writeln!(out, "{label:<9}{}: {}", cause.id, cause.title)?;
     }
     if causes.len() > 1 {
-        writeln!(out, "\nOne line does not tell them apart; albscope analyze looks at all lines together.")?;
+        writeln!(out, "\nOne line is not enough to tell them apart; albscope analyze looks at all lines together.")?;
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ fn elapsed(exchange: &Exchange<'_>) -> String {
     match exchange.elapsed {
         Elapsed::Exact(elapsed) => format!("{:.3} s (time - request_creation_time)", elapsed.as_secs_f64()),
         Elapsed::FromTraceId(elapsed) => {
-            format!("at most {:.3} s, and at least a second less (from the second in trace_id)", elapsed.as_secs_f64())
+            format!("{:.3} s, or up to a second less (trace_id has only the second)", elapsed.as_secs_f64())
         }
         Elapsed::Unknown => "unknown".to_owned(),
     }

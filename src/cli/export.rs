@@ -45,32 +45,34 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
     let is_piped = args.logs.inputs.iter().any(|input| input == "-");
     anyhow::ensure!(
         !(is_piped && export.needs_analysis()),
-        "causes follow from all requests together, so the input is read twice, and standard input can be read only once: \
-         write it to a file first, or leave out cause and confidence"
+        "the columns cause and confidence need the input to be read twice, and standard input can be read only once: \
+         write it to a file first, or leave these columns out"
     );
     if matches!(destination, Destination::Folder(_)) {
         for input in &args.logs.inputs {
             ensure_has_name(input)?;
         }
     }
+    let mut shown = Shown::new(args.logs.quiet)?;
     let opened = open_inputs(&args.logs)?;
     let sources = &opened.sources;
     if let Destination::File(path) = &destination {
         ensure_is_no_input(path, &args.logs.inputs)?;
     }
     if args.logs.dry_run {
-        return plan::run(&args.logs, sources, &selection, report::Format::Text, opened.outcome());
+        return plan::run(shown, sources, &selection, report::Format::Text, opened.outcome());
     }
-    // A store is not asked for the days outside a window.
+    // With a window, S3 lists only the days in it, so it may well have no object.
     let may_be_empty = has_window && args.logs.has_s3();
     let published = {
-        let shown = Shown::new(args.logs.quiet)?;
+        shown.show()?;
         let unpublished = export.write(sources, destination, format, shown.progress())?;
         if is_piped {
             shown.settle()?;
         }
         let is_empty = is_nothing_found(unpublished.input()) && !may_be_empty;
-        // What is in a stream is there already.
+        drop(shown);
+        // What was written to a stream cannot be taken back.
         if is_stream || unpublished.is_worth_publishing() && !is_empty {
             Ok(unpublished.publish()?)
         } else {
@@ -81,7 +83,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
         Ok(exported) => exported,
         Err(input) => {
             complain_of(&input, may_be_empty, &opened);
-            complain(&format!("no record was read, so nothing was written: {} is as it was", args.output.display()));
+            complain(&format!("no record was read, so nothing was written: {} is unchanged", args.output.display()));
             return Ok(Outcome::Trouble);
         }
     };
@@ -98,47 +100,53 @@ fn destination(args: &ExportArgs) -> anyhow::Result<(Format, Destination)> {
     let is_folder = !args.partition_by.is_empty() || name.ends_with(std::path::is_separator);
     let given = args.format.map(Format::from);
     if name == "-" {
-        anyhow::ensure!(!is_folder, "partitions are folders, and standard output is none: name a folder by --output");
-        let format =
-            given.context("standard output has no name that tells a format: say --format parquet, csv or csv.gz")?;
+        anyhow::ensure!(
+            !is_folder,
+            "partitions need a folder, and standard output is not one: give a folder with --output"
+        );
+        let format = given
+            .context("standard output has no extension that sets the format: use --format parquet, csv or csv.gz")?;
         anyhow::ensure!(
             format == Format::Csv || !io::stdout().is_terminal(),
-            "this format is nothing for a terminal: name a file by --output, or pipe it on"
+            "this format is binary and not for a terminal: give a file with --output, or pipe the output to a program"
         );
         return Ok((format, Destination::Stream(Box::new(io::stdout()))));
     }
     if is_folder {
-        anyhow::ensure!(!path.is_file(), "{name} is a file, and partitions are folders: name a folder by --output");
+        anyhow::ensure!(!path.is_file(), "{name} is a file, and partitions need a folder: give a folder with --output");
         return Ok((given.unwrap_or(Format::Parquet), Destination::Folder(path.clone())));
     }
     anyhow::ensure!(
         !path.is_dir(),
-        "{name} is a folder: name a file in it, say --partition-by, or end it with a slash to have files put into it"
+        "{name} is a folder: give a file in it, use --partition-by, or end the name with a slash to write files into it"
     );
     let format = given.or_else(|| Format::of_name(&name)).with_context(|| {
-        format!("{name} does not tell a format: end it with .parquet, .csv or .csv.gz, or say --format")
+        format!("{name} has no extension that sets the format: end it with .parquet, .csv or .csv.gz, or use --format")
     })?;
     Ok((format, Destination::File(path.clone())))
 }
 
-/// Files of a folder are known by the objects that their rows are from. What comes through a pipe has no name to know it by, and each run would take the rows of the one before for its own.
+/// Refuses to export piped input into a folder. Files there are identified by the objects that their rows are from.
+/// Piped input has no name to identify it, so each run would mistake the rows of the previous one for its own.
 fn ensure_has_name(input: &OsStr) -> anyhow::Result<()> {
     let is_pipe = || fs::metadata(input).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
     anyhow::ensure!(
         input != "-" && !is_pipe(),
-        "{} cannot be exported into a folder: rows there are known by the objects that they are from, so that a second run replaces or adds to them, \
-         and what is piped in has no name. Name a file by --output, such as requests.parquet, or write the logs to files first",
+        "{} cannot be exported into a folder: a later run finds the rows to replace by the name of the object that \
+         they are from, and piped input has no name. Give a file with --output, such as requests.parquet, or write \
+         the logs to files first",
         if input == "-" { "standard input".into() } else { input.to_string_lossy() }
     );
     Ok(())
 }
 
-/// A log is not to be lost to what is made of it. `path` may lie in a folder that is read, as long as it is none of the logs there.
+/// Refuses to replace a log by its export. `path` may be in a folder that is read, as long as it
+/// is not one of the logs there.
 fn ensure_is_no_input(path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
     let own = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let mut partial = own.clone().into_os_string();
     partial.push(".partial");
-    // The file takes its name when it is complete, and has another before.
+    // The file has its final name only when it is complete.
     let written: Vec<PathBuf> = [&*own, partial.as_ref()]
         .into_iter()
         .filter(|path| path.is_file())
@@ -147,7 +155,7 @@ fn ensure_is_no_input(path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
     if written.is_empty() {
         return Ok(());
     }
-    // Logs that this run would leave out are logs too.
+    // Logs that this run does not select must not be replaced either.
     let selection = Selection::default();
     let is_on_disk = |input: &&OsString| *input != "-" && !input.as_encoded_bytes().starts_with(b"s3://");
     for disk in inputs.iter().filter(is_on_disk).filter_map(|input| Disk::new(input).ok()) {
@@ -155,7 +163,7 @@ fn ensure_is_no_input(path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
             let name: &Path = (*object.name).as_ref();
             anyhow::ensure!(
                 !name.canonicalize().is_ok_and(|name| written.contains(&name)),
-                "{} is read as a log, and would be lost when {} is written: name another file by --output",
+                "{} is read as a log and would be lost when {} is written: give another file with --output",
                 object.name,
                 path.display()
             );
@@ -164,7 +172,7 @@ fn ensure_is_no_input(path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what was done, on standard output.
+/// Prints on standard output what was done.
 fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
     let Exported { input, rows, written } = exported;
     let mut out = io::stdout().lock();
@@ -179,8 +187,8 @@ fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
     }
     match input.objects_failed {
         0 => {}
-        1 => write!(out, "; incomplete, as 1 object could not be read to its end")?,
-        failed => write!(out, "; incomplete, as {failed} objects could not be read to their ends")?,
+        1 => write!(out, "; incomplete, because 1 object could not be read to the end")?,
+        failed => write!(out, "; incomplete, because {failed} objects could not be read to the end")?,
     }
     writeln!(out)?;
     let left_out = [
@@ -190,18 +198,19 @@ fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
         (rows.not_matched, "do not match --where"),
     ];
     for (records, why) in left_out.into_iter().filter(|(records, _)| *records > 0) {
-        writeln!(out, "{records} records left out that {why}")?;
+        writeln!(out, "{records} records left out because they {why}")?;
     }
     Ok(())
 }
 
-/// Says what could not be read, and what that makes of the outcome. `may_be_empty` says that it is no trouble to find no object.
+/// Reports what could not be read, and returns the resulting outcome. With `may_be_empty`, it is no
+/// trouble if no object was found.
 fn complain_of(input: &InputAccount, may_be_empty: bool, opened: &Opened) -> Outcome {
     let mut outcome = opened.outcome();
-    // Inputs that could not be opened are complained about already.
+    // Inputs that could not be opened were reported when they were opened.
     let is_said = |problem, count| problem == Problem::Unreadable && count == opened.missing;
     for (problem, count) in input.problems.iter().filter(|(problem, count)| !is_said(**problem, count.count)) {
-        let place = match count.samples.first() {
+        let location = match count.samples.first() {
             None => String::new(),
             Some(sample) => {
                 let reason = sample.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
@@ -211,7 +220,7 @@ fn complain_of(input: &InputAccount, may_be_empty: bool, opened: &Opened) -> Out
                 }
             }
         };
-        complain(&format!("{} × {}{place}", count.count, problem.title()));
+        complain(&format!("{} × {}{location}", count.count, problem.title()));
     }
     if input.objects_failed > 0 {
         outcome = Outcome::Trouble;
@@ -227,7 +236,7 @@ fn complain_of(input: &InputAccount, may_be_empty: bool, opened: &Opened) -> Out
     outcome
 }
 
-/// Whether no object was there that could have been meant.
+/// Whether no input has an object that may be a log.
 fn is_nothing_found(input: &InputAccount) -> bool {
     input.objects == 0
         && input.folders_skipped.is_empty()

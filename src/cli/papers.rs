@@ -23,7 +23,7 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<Outcome> {
         Some(name) => {
             let known = || program.get_subcommands().map(clap::Command::get_name).collect::<Vec<_>>().join(", ");
             let found = program.find_subcommand(name);
-            found.with_context(|| format!("there is no command {name}; there are {}", known()))?.clone()
+            found.with_context(|| format!("there is no command {name}; the commands are {}", known()))?.clone()
         }
     };
     let mut page = Vec::new();

@@ -6,25 +6,25 @@ use albscope::report::{Format, Plan};
 use albscope::source::{Listing, Selection, Source, list_all};
 use anyhow::Context;
 
-use super::args::LogArgs;
 use super::progress::Shown;
 use super::{Outcome, complain, output_width};
 
-/// Lists, and prints what would be read. `outcome` is how opening the inputs turned out.
+/// Lists the inputs and prints what would be read. `outcome` is the outcome of opening them.
 pub(super) fn run(
-    args: &LogArgs,
+    mut shown: Shown,
     sources: &[Box<dyn Source>],
     selection: &Selection,
     format: Format,
     outcome: Outcome,
 ) -> anyhow::Result<Outcome> {
     let listings: Vec<(&dyn Source, Listing)> = {
-        let shown = Shown::new(args.quiet)?;
+        shown.show()?;
         let watch = shown.progress().watch();
         let listings = list_all(sources, selection, watch);
         if watch.is_cancelled() {
             return Err(albscope::Error::from(albscope::ErrorKind::Cancelled).into());
         }
+        drop(shown);
         listings
     };
     let plan = Plan::new(&listings);
@@ -37,6 +37,6 @@ pub(super) fn run(
     if plan.problems.is_empty() {
         return Ok(outcome);
     }
-    complain("not all could be listed; the plan says what is missing");
+    complain("not everything could be listed; the plan says what is missing");
     Ok(Outcome::Trouble)
 }

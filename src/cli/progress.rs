@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use albscope::export::discard_unfinished;
 use albscope::pipeline::ProgressReading;
 use albscope::{ErrorKind, Progress};
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
+use super::interrupt::on_interrupt;
 use super::{INTERRUPTED, INTERRUPTED_MESSAGE, complain};
 
 /// How often the bar is drawn.
@@ -125,7 +125,7 @@ impl Bar {
         self.0.tick();
     }
 
-    /// On Ctrl-C asks for an end with `cancel`, and makes an end when that does not help. A program can do this once.
+    /// On Ctrl-C asks the run to end with `cancel`, and ends the program when that does not help. A program can do this once.
     fn stop_on_interrupt(&self, cancel: impl Fn() + Send + 'static) -> anyhow::Result<()> {
         let bar = self.0.clone();
         let handler = move || {
@@ -137,7 +137,7 @@ impl Bar {
             complain(INTERRUPTED_MESSAGE);
             process::exit(i32::from(INTERRUPTED));
         };
-        ctrlc::set_handler(handler).context("cannot watch for Ctrl-C")
+        on_interrupt(handler)
     }
 }
 
@@ -147,23 +147,29 @@ impl Drop for Bar {
     }
 }
 
-/// A [`Progress`] that is shown while it lives.
+/// The [`Progress`] of a run: shown from [`Self::show`] on until this is dropped, and cancelled by Ctrl-C from the beginning.
 pub(super) struct Shown {
     progress: Arc<Progress>,
+    bar: Bar,
     is_over: Arc<AtomicBool>,
     drawer: Option<JoinHandle<()>>,
 }
 
 impl Shown {
+    /// Watches for Ctrl-C from now on. To be made before the inputs are opened: an S3 bucket may take long to answer.
     pub(super) fn new(is_quiet: bool) -> anyhow::Result<Self> {
         let progress = Arc::new(Progress::new());
-        let is_over = Arc::new(AtomicBool::new(false));
         let bar = Bar::new(is_quiet, "{msg}")?;
-        let (known, unknown) = (style(KNOWN)?, style(UNKNOWN)?);
         let watched = progress.clone();
         bar.stop_on_interrupt(move || watched.cancel())?;
-        let (watched, over) = (progress.clone(), is_over.clone());
-        let drawer = thread::spawn(move || {
+        Ok(Self { progress, bar, is_over: Arc::default(), drawer: None })
+    }
+
+    /// Shows the progress from now on. What is printed to standard error meanwhile would run into the bar.
+    pub(super) fn show(&mut self) -> anyhow::Result<()> {
+        let (known, unknown) = (style(KNOWN)?, style(UNKNOWN)?);
+        let (bar, watched, over) = (Bar(self.bar.0.clone()), self.progress.clone(), self.is_over.clone());
+        self.drawer = Some(thread::spawn(move || {
             let started = Instant::now();
             while !over.load(Ordering::Relaxed) {
                 if started.elapsed() >= DELAY {
@@ -171,8 +177,8 @@ impl Shown {
                 }
                 thread::park_timeout(TICK);
             }
-        });
-        Ok(Self { progress, is_over, drawer: Some(drawer) })
+        }));
+        Ok(())
     }
 
     pub(super) fn progress(&self) -> &Progress {

@@ -17,7 +17,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<Outcome> {
     };
     let scenario = Scenario::find(name).with_context(|| {
         let names: Vec<&str> = scenario_names().collect();
-        format!("there is no scenario {name}; there are {}", names.join(", "))
+        format!("there is no scenario {name}; the scenarios are {}", names.join(", "))
     })?;
     let mut simulation = Simulation::new(scenario).seed(args.seed);
     if let Some(start) = args.start(Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())) {
@@ -44,7 +44,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<Outcome> {
     };
     writeln!(
         io::stdout(),
-        "{} requests, {} failed, in {} objects under {}; why they failed is in {}",
+        "{} requests, {} failed, in {} objects under {}; the causes of the failures are in {}",
         written.lines,
         written.failures,
         written.objects,

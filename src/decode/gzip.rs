@@ -8,13 +8,13 @@ use super::libdeflate::{Decompressor, Refusal, Sizes};
 use super::{Buffer, Damage, GZIP_MAGIC, STEP_BYTES};
 use crate::error::Problem;
 
-/// A member that decodes to more than this goes the streaming way: the bound on a worker's memory.
+/// A member that decodes to more than this is streamed. This bounds a worker's memory.
 pub const MAX_MEMBER_BYTES: usize = 128 * 1024 * 1024;
 
 /// Room for the first try at a member whose size is not known.
 const FIRST_ROOM_BYTES: usize = 1024 * 1024;
 
-/// Deflate cannot make more than this many bytes of one.
+/// Deflate cannot make more than this many bytes out of one.
 const MAX_DEFLATE_RATIO: usize = 1032;
 
 /// The largest window deflate knows; every member can be read with it.
@@ -26,7 +26,7 @@ pub(super) struct GzipMembers<'a> {
     /// Offset of `rest` in the object.
     offset: u64,
     decompressor: &'a mut Decompressor,
-    /// Set once a member has to go the streaming way; all that follow it go along.
+    /// Set once a member has to be streamed; all members after it are streamed too.
     stream: Option<GzipStream<&'a [u8]>>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> GzipMembers<'a> {
         }
     }
 
-    /// Decodes one member. `false` when libdeflate cannot: the member is damaged, or too large.
+    /// Decodes one member. `false` if libdeflate cannot, because the member is damaged or too large.
     fn member(&mut self, buffer: &mut Buffer) -> bool {
         let mut room = buffer.spare(self.likely_size().max(FIRST_ROOM_BYTES)).len();
         loop {
@@ -65,8 +65,8 @@ impl<'a> GzipMembers<'a> {
         }
     }
 
-    /// The object's last four bytes are the decoded size of its last member: right for an object of one member, a guess otherwise,
-    /// and not to be trusted in either case.
+    /// The object's last four bytes are the decoded size of its last member. That is right for an object of one
+    /// member and a guess otherwise. It is not trusted in either case.
     fn likely_size(&self) -> usize {
         let size = self.rest.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize);
         let possible = self.rest.len().saturating_mul(MAX_DEFLATE_RATIO).min(MAX_MEMBER_BYTES);
@@ -76,11 +76,12 @@ impl<'a> GzipMembers<'a> {
 
 /// Gzip of many members from a stream, in bounded memory.
 ///
-/// `flate2::bufread::MultiGzDecoder` does nearly this, but it drops what a damaged member still gave in its last step, and cannot tell bytes
-/// behind the last member from a damaged one. So this drives flate2's inflater itself.
+/// `flate2::bufread::MultiGzDecoder` does nearly this, but it drops what a damaged member still gave in its last
+/// step, and it cannot distinguish bytes after the last member from a damaged member. So this drives flate2's
+/// inflater itself.
 pub(super) struct GzipStream<R: BufRead> {
     reader: R,
-    /// Where `reader` stands in the object.
+    /// Offset of `reader` in the object.
     offset: u64,
     inflater: Decompress,
     /// Whether the inflater is inside a member.
@@ -88,7 +89,7 @@ pub(super) struct GzipStream<R: BufRead> {
 }
 
 impl<R: BufRead> GzipStream<R> {
-    /// `offset` is where `reader` stands in the object: at a member's beginning, or behind a member.
+    /// `offset` is the offset of `reader` in the object. A member begins or has just ended there.
     pub(super) fn new(reader: R, offset: u64) -> Self {
         Self { reader, offset, inflater: Decompress::new_gzip(MAX_WINDOW_BITS), in_member: false }
     }
@@ -121,7 +122,7 @@ impl<R: BufRead> GzipStream<R> {
         }
     }
 
-    /// One step of the inflater. What it gave counts even when the step fails.
+    /// One step of the inflater. Its output counts even if the step fails.
     #[expect(clippy::cast_possible_truncation, reason = "differences of totals within one step fit the step's buffers")]
     fn inflate(&mut self, buffer: &mut Buffer) -> Result<(Sizes, Result<Status, DecompressError>), Damage> {
         let stored = match self.reader.fill_buf() {
@@ -141,7 +142,7 @@ impl<R: BufRead> GzipStream<R> {
         Ok((progress, status))
     }
 
-    /// Whether another member follows. Zero bytes behind the last member are padding and mean nothing.
+    /// Whether another member follows. Zero bytes after the last member are padding and are skipped.
     fn begins_member(&mut self) -> Result<bool, Damage> {
         loop {
             let bytes = match self.reader.fill_buf() {

@@ -1,6 +1,6 @@
-//! The one place that calls C: libdeflate's gzip decoder, which tells how much input a member took.
+//! The only module that calls C: libdeflate's gzip decoder, which reports how much input a member took.
 //!
-//! The safe wrapper crate does not hand out that number, and without it the next member cannot be found.
+//! The safe wrapper crate does not return that number, and without it the next member cannot be found.
 
 #![allow(unsafe_code, reason = "the only binding to C; each block says why it is sound")]
 
@@ -13,10 +13,10 @@ use libdeflate_sys::{
     libdeflate_result_LIBDEFLATE_SUCCESS as SUCCESS,
 };
 
-/// A reusable gzip decoder: some 10 KiB of tables, one for each worker.
+/// A reusable gzip decoder, one for each worker. It has about 10 KiB of tables.
 pub struct Decompressor(NonNull<libdeflate_decompressor>);
 
-/// How many bytes a member took and gave.
+/// How many bytes a member takes as stored and as decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sizes {
     pub(super) stored: usize,
@@ -28,7 +28,7 @@ pub(super) struct Sizes {
 pub(super) enum Refusal {
     /// The member decodes to more than the room given.
     InsufficientSpace,
-    /// Cut off, damaged, or of a wrong check sum: the streaming decoder finds out which.
+    /// The member is cut off or damaged, or its checksum is wrong. The streaming decoder finds out which.
     BadMember,
 }
 
@@ -39,19 +39,19 @@ impl Decompressor {
     /// Allocates the decoder's tables.
     ///
     /// # Panics
-    /// When the allocator has no memory left, as every allocation does.
+    /// If memory runs out, as with every allocation.
     #[must_use]
     pub fn new() -> Self {
-        // SAFETY: takes no argument; null means that memory ran out, which is checked.
+        // SAFETY: it takes no argument. Null means that memory ran out, which is checked.
         let raw = unsafe { libdeflate_alloc_decompressor() };
         Self(NonNull::new(raw).expect("memory for a decompressor"))
     }
 
-    /// Decodes the gzip member that `stored` begins with into the beginning of `room`.
+    /// Decodes the gzip member at the start of `stored` into the start of `room`.
     pub(super) fn member(&mut self, stored: &[u8], room: &mut [u8]) -> Result<Sizes, Refusal> {
         let mut sizes = Sizes { stored: 0, decoded: 0 };
-        // SAFETY: both slices are valid for their lengths for the whole call and do not overlap (`room` is `&mut`), the decompressor is
-        // alive and borrowed mutably, and the two results are written to valid places.
+        // SAFETY: both slices are valid for their lengths for the whole call and do not overlap (`room` is `&mut`),
+        // the decompressor is alive and borrowed mutably, and the two results are written to the fields of `sizes`.
         let result = unsafe {
             libdeflate_gzip_decompress_ex(
                 self.0.as_ptr(),

@@ -16,7 +16,7 @@ fn members(texts: &[&[u8]]) -> Vec<u8> {
     texts.iter().flat_map(|text| member(text)).collect()
 }
 
-/// Decodes to the end and gives the text and the damage.
+/// Decodes to the end and returns the text and the damage.
 fn decode(body: Body<'_>) -> (Vec<u8>, Option<Problem>) {
     let mut decompressor = Decompressor::new();
     let mut decoder = Decoder::new(body, &mut decompressor).expect("memory does not fail");
@@ -53,13 +53,13 @@ fn empty_objects_hold_nothing() {
 }
 
 #[test]
-fn plain_text_is_told_by_content() {
+fn plain_text_is_recognised_by_its_content() {
     assert_eq!(both_ways(b"plain\n"), (b"plain\n".to_vec(), None));
     assert_eq!(both_ways(b"x"), (b"x".to_vec(), None));
 }
 
 #[test]
-fn a_cut_off_member_gives_what_stands_before_the_cut() {
+fn a_cut_off_member_gives_the_text_before_the_cut() {
     let text: Vec<u8> = (0..20_000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
     let object = members(&[b"whole\n", &text]);
     let (decoded, problem) = both_ways(&object[..object.len() - 9]);
@@ -69,7 +69,7 @@ fn a_cut_off_member_gives_what_stands_before_the_cut() {
 }
 
 #[test]
-fn a_wrong_check_sum_in_the_second_member_is_damage_behind_its_text() {
+fn a_wrong_checksum_in_the_second_member_is_damage_after_its_text() {
     let mut object = members(&[b"one\n", b"two\n"]);
     let crc = object.len() - 8;
     object[crc] ^= 0xff;
@@ -77,14 +77,14 @@ fn a_wrong_check_sum_in_the_second_member_is_damage_behind_its_text() {
 }
 
 #[test]
-fn garbage_behind_the_last_member_is_told_from_a_damaged_one() {
+fn garbage_after_the_last_member_is_not_reported_as_a_damaged_member() {
     let mut object = members(&[b"one\n"]);
     object.extend_from_slice(b"garbage");
     assert_eq!(both_ways(&object), (b"one\n".to_vec(), Some(Problem::GzipTrailingGarbage)));
 }
 
 #[test]
-fn zero_padding_behind_the_last_member_means_nothing() {
+fn zero_padding_after_the_last_member_is_skipped() {
     let mut object = members(&[b"one\n"]);
     object.extend_from_slice(&[0; 512]);
     assert_eq!(both_ways(&object), (b"one\n".to_vec(), None));
@@ -148,14 +148,14 @@ proptest! {
     #[test]
     fn both_ways_agree_on_damaged_objects(
         texts in prop::collection::vec(prop::collection::vec(32..120_u8, 0..300), 1..5),
-        place in any::<prop::sample::Index>(),
+        offset in any::<prop::sample::Index>(),
         flip in 1..=255_u8,
         cut in any::<prop::sample::Index>(),
     ) {
         let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
         let mut object = members(&texts);
-        let place = place.index(object.len());
-        object[place] ^= flip;
+        let offset = offset.index(object.len());
+        object[offset] ^= flip;
         let cut = cut.index(object.len() + 1);
         both_ways(&object[..cut]);
     }

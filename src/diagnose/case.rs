@@ -1,4 +1,5 @@
-//! One target group laid out for detectors: the requests of its targets in the order of their ends, and which failures are explained already.
+//! One target group prepared for the detectors: the requests of its targets in the order of their ends, and which
+//! failures are already explained.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,17 +22,17 @@ use crate::aggregate::{Callers, Sample, Samples, Span, Summary, Target};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
-/// What the targets of all groups share.
+/// What the cases of all target groups share.
 pub(super) struct Setting<'a> {
     pub(super) summary: &'a Summary,
     /// First and last `time` of all requests.
     pub(super) window: Span,
     pub(super) idle_timeout: IdleTimeout,
-    /// Names of the nodes, at [`Passage::node`].
+    /// Names of the nodes, indexed by [`Passage::node`].
     pub(super) nodes: Vec<&'a [u8]>,
-    /// The routes of all target groups.
+    /// The routes of all target groups, sorted by target group and template.
     pub(super) routes: Vec<(Route, RouteCounts)>,
-    /// Where [`Passage::route`] stands in `routes`.
+    /// For each [`Passage::route`] of the timeline, its index in `routes`. [`Case::new`] replaces one by the other.
     pub(super) route_places: Vec<u16>,
 }
 
@@ -39,29 +40,31 @@ pub(super) struct Setting<'a> {
 pub(super) struct Case<'a> {
     pub(super) setting: &'a Setting<'a>,
     pub(super) target_group: u32,
-    /// Its targets, those without a failure too, in the order of their places.
+    /// All its targets, with or without failures, in the order of [`Summary::targets`].
     pub(super) members: Vec<Member<'a>>,
-    /// How long each route usually takes, at its place in [`Setting::routes`]: the first quartile of the answered requests, so that a bad hour does not pass for
-    /// usual. Absent where too few were answered.
+    /// The usual time of each route, by index in [`Setting::routes`]: the first quartile of its answered requests, so
+    /// that a bad hour does not pass for usual. `None` if fewer than [`MIN_FOR_USUAL`] were answered.
     usual: Vec<Option<Duration>>,
-    /// How many requests each route had, at the same places.
+    /// How many requests each route had, by the same index.
     requests: Vec<usize>,
 }
 
 /// One target and its requests.
 pub(super) struct Member<'a> {
-    /// Its place in the summary.
+    /// Its index in [`Summary::targets`].
     pub(super) place: u32,
     pub(super) target: &'a Target,
-    /// On all nodes, in the order of their ends.
+    /// Its requests on all nodes, in the order of their ends. `route` is an index in [`Setting::routes`], or
+    /// [`NO_ROUTE`](crate::aggregate::timeline::NO_ROUTE).
     pub(super) passages: Vec<Passage>,
-    /// Its passages in the order in which they were sent.
+    /// `passages` in the order of dispatch.
     dispatches: Dispatches,
     subnet: Option<Subnet>,
-    /// The places of its failures, in the order of their ends.
+    /// Indices of its failures in `passages`, in the order of their ends.
     failures: Vec<u32>,
-    /// When they were sent, in that order, by how they ended.
+    /// The dispatch times of its failures by outcome, sorted.
     failed: Vec<(Outcome, Vec<Timestamp>)>,
+    /// For each of `passages`, whether a verdict that was accepted explains it.
     is_explained: Vec<bool>,
 }
 
@@ -72,12 +75,12 @@ pub(super) struct Verdict {
     pub(super) also_fits: &'static [&'static str],
     pub(super) confidence: Confidence,
     pub(super) estimates: Estimates,
-    /// What the lags look like, where they say something.
+    /// The lags to draw, if they say something.
     pub(super) lags: Option<Arc<LagCounts>>,
     pub(super) evidence: Vec<Evidence>,
     /// Whether it is about the target group as a whole.
     pub(super) is_of_group: bool,
-    /// Which: places of members, and of passages in each.
+    /// The failures: for each member (index in [`Case::members`]), indices in [`Member::passages`].
     pub(super) explains: Vec<(usize, Vec<usize>)>,
 }
 
@@ -101,49 +104,54 @@ impl Verdict {
         Self::new(cause, confidence).explaining(vec![(member, explains)])
     }
 
-    /// The verdict with what it explains.
+    /// This verdict with `explains` set.
     pub(super) fn explaining(self, explains: Vec<(usize, Vec<usize>)>) -> Self {
         Self { explains, ..self }
     }
 }
 
-/// One verdict for each target with enough failures; where some have too few, one for all of those together, so that what is thinly spread is told too.
+/// One verdict for each target with at least [`MIN_FAILURES`] failures. The targets with fewer share one verdict, so
+/// that thinly spread failures are reported too.
+///
+/// `explains` has member and passage indices as in [`Verdict::explains`]. `conclude` is given the number of failures
+/// and the members.
 pub(super) fn share_out(
     explains: impl IntoIterator<Item = (usize, Vec<usize>)>,
     conclude: impl Fn(usize, &[usize]) -> Verdict,
 ) -> Vec<Verdict> {
     let (mut few, mut verdicts): (Vec<(usize, Vec<usize>)>, Vec<Verdict>) = (Vec::new(), Vec::new());
-    for (member, places) in explains {
-        if places.len() as u64 >= MIN_FAILURES {
-            verdicts.push(conclude(places.len(), &[member]).explaining(vec![(member, places)]));
-        } else if !places.is_empty() {
-            few.push((member, places));
+    for (member, indices) in explains {
+        if indices.len() as u64 >= MIN_FAILURES {
+            verdicts.push(conclude(indices.len(), &[member]).explaining(vec![(member, indices)]));
+        } else if !indices.is_empty() {
+            few.push((member, indices));
         }
     }
     if !few.is_empty() {
         let members: Vec<usize> = few.iter().map(|(member, _)| *member).collect();
-        let failures = few.iter().map(|(_, places)| places.len()).sum();
+        let failures = few.iter().map(|(_, indices)| indices.len()).sum();
         verdicts.push(Verdict { is_of_group: members.len() > 1, ..conclude(failures, &members).explaining(few) });
     }
     verdicts
 }
 
-/// The cause of an id.
+/// The cause with this id.
 pub(super) fn known(id: &str) -> &'static Cause {
     cause(id).expect("the ids of the detectors are in the table, as a test makes sure")
 }
 
-/// What ends when its answer is due ends after at least this share of what its route usually takes, in the median; an idle connection that was given up ends a request sooner.
+/// Requests that end when their answer was due take at least this share of their route's usual time, in the median. A
+/// request on an idle connection that the target gave up ends sooner.
 pub(super) const WHEN_DUE: f64 = 0.75;
 
-/// Answered requests from which on a route has a usual time.
+/// A route with fewer answered requests than this has no usual time.
 const MIN_FOR_USUAL: usize = 8;
 
-/// What some targets did on one route.
+/// The requests of some targets on one route.
 #[derive(Clone, Default)]
 struct RouteTimes {
     requests: usize,
-    /// How long its answered requests took, in microseconds.
+    /// From dispatch to end of each answered request, in microseconds.
     answered: Vec<i64>,
 }
 
@@ -162,20 +170,21 @@ impl<'a> Case<'a> {
         let of_group: Vec<(u32, &[u8], &Target)> = (0..)
             .zip(summary.targets.iter())
             .filter(|(_, (group, address, _))| *group == target_group && !address.is_empty())
-            .map(|(place, (_, address, target))| (place, address, target))
+            .map(|(index, (_, address, target))| (index, address, target))
             .collect();
         let members: Vec<Member<'a>> = of_group
             .into_par_iter()
-            .map(|(place, address, target)| {
-                let mut passages = summary.timeline.of_target(place);
+            .map(|(index, address, target)| {
+                let mut passages = summary.timeline.of_target(index);
                 for passage in &mut passages {
                     let moved = setting.route_places.get(usize::from(passage.route));
                     passage.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
                 }
-                Member::new(place, target, Subnet::of(address), passages)
+                Member::new(index, target, Subnet::of(address), passages)
             })
             .collect();
-        // A share for each thread, not for each member: a group may have thousands of targets and as many routes.
+        // One table of routes for each thread, not for each member: a group may have thousands of targets and as many
+        // routes.
         let share = members.len().div_ceil(rayon::current_num_threads()).max(1);
         let times: Vec<Vec<RouteTimes>> = members
             .par_chunks(share)
@@ -202,34 +211,36 @@ impl<'a> Case<'a> {
         Self { setting, target_group, members, usual, requests }
     }
 
-    /// How often each route of the group fails so: `failures` are among its requests.
+    /// How often each route of the group fails in this way. `failures` must be among the group's requests.
     pub(super) fn route_rates<'p>(&self, failures: impl Iterator<Item = &'p Passage>) -> RouteRates {
         RouteRates::counted(failures, (0..).zip(self.requests.iter().copied()))
     }
 
-    /// The places of all members, to look at several at once.
+    /// The indices of all members, to look at several in parallel.
     pub(super) fn side_by_side(&self) -> impl IndexedParallelIterator<Item = usize> + use<> {
         (0..self.members.len()).into_par_iter()
     }
 
-    /// The failures of a member that nothing explains yet, with their places.
+    /// The failures of a member that nothing explains yet, with their indices in [`Member::passages`].
     pub(super) fn unexplained(&self, member: usize) -> impl Iterator<Item = (usize, &Passage)> {
         self.members[member].unexplained()
     }
 
-    /// How long a request to that route usually takes. Absent where too few were answered.
+    /// How long a request to that route usually takes. `None` if fewer than [`MIN_FOR_USUAL`] were answered.
     pub(super) fn usual(&self, route: u16) -> Option<Duration> {
         self.usual.get(usize::from(route)).copied().flatten()
     }
 
-    /// How many times its usual time an answered request took. A few milliseconds more are nothing to a person, so they are nothing here.
+    /// The time of an answered request as a multiple of its route's usual time. `None` if the route has none. 10 ms
+    /// are added to both: a few milliseconds more are nothing to a person, so they are nothing here.
     pub(super) fn slowdown(&self, passage: &Passage) -> Option<f64> {
         const FLOOR: f64 = 0.010;
         let usual = self.usual(passage.route)?;
         Some((passage.took().as_secs_f64() + FLOOR) / (usual.as_secs_f64() + FLOOR))
     }
 
-    /// For how much of what such requests usually take the target had worked on these, in the median. Absent where too few of their kind were ever answered.
+    /// How long `requests` took as a share of their route's usual time, in the median. `None` if none of their routes
+    /// has a usual time.
     pub(super) fn share_of_usual<'p>(&self, requests: impl Iterator<Item = &'p Passage>) -> Option<f64> {
         let share_of = |passage: &Passage| {
             let usual = self.usual(passage.route)?;
@@ -240,7 +251,7 @@ impl<'a> Case<'a> {
         shares.get(shares.len() / 2).copied()
     }
 
-    /// `GET /orders/{id}`, or nothing for a request without a route.
+    /// `GET /orders/{id}`; empty for a request without a route.
     pub(super) fn route_name(&self, route: u16) -> String {
         let found = self.setting.routes.get(usize::from(route));
         found.map(|(route, _)| String::from_utf8_lossy(&route.template).into_owned()).unwrap_or_default()
@@ -261,9 +272,11 @@ impl<'a> Case<'a> {
         String::from_utf8_lossy(name).into_owned()
     }
 
-    /// Takes a verdict's failures as explained; it is not surer than their number allows. Nothing for one of fewer than [`MIN_FAILURES`], which is described, not classified.
+    /// Marks the failures of a verdict as explained and makes a finding of it. With fewer than
+    /// [`MIN_FAILURES_FOR_HIGH`] failures its confidence is at most medium. `None` for fewer than [`MIN_FAILURES`]:
+    /// these are described, not classified, and stay unexplained.
     pub(super) fn accept(&mut self, verdict: &Verdict) -> Option<Finding> {
-        let failures: usize = verdict.explains.iter().map(|(_, places)| places.len()).sum();
+        let failures: usize = verdict.explains.iter().map(|(_, indices)| indices.len()).sum();
         if (failures as u64) < MIN_FAILURES {
             return None;
         }
@@ -277,11 +290,11 @@ impl<'a> Case<'a> {
         let mut times = Vec::with_capacity(failures);
         let mut by_target: Vec<(u32, Outcome, u64)> = Vec::new();
         let mut ended: BTreeMap<(u32, Outcome, i64), u64> = BTreeMap::new();
-        for (member, place) in verdict.places() {
+        for (member, index) in verdict.places() {
             let member = &mut self.members[member];
-            let passage = &member.passages[place];
-            debug_assert!(passage.outcome.is_failure() && !member.is_explained[place], "a failure, explained once");
-            member.is_explained[place] = true;
+            let passage = &member.passages[index];
+            debug_assert!(passage.outcome.is_failure() && !member.is_explained[index], "a failure, explained once");
+            member.is_explained[index] = true;
             Span::include(&mut seen, passage.ended);
             times.push(passage.dispatched);
             *ended.entry((member.place, passage.outcome, passage.ended.as_seconds().div_euclid(60))).or_default() += 1;
@@ -332,7 +345,8 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// The earliest samples of what the verdict explains.
+    /// The earliest samples for the targets and the main outcome of a verdict, within its time. They are kept by
+    /// target and outcome alone, so one may be of a failure that this verdict does not explain.
     fn samples(&self, verdict: &Verdict, outcome: Outcome, seen: Span) -> Samples {
         let mut samples = Samples::default();
         let of_members = verdict.explains.iter().flat_map(|(member, _)| &self.members[*member].target.failures);
@@ -344,12 +358,12 @@ impl<'a> Case<'a> {
         samples
     }
 
-    /// What the failures keep to: targets of the group, nodes, routes.
+    /// Evidence on what the failures have in common: a target of the group, a subnet, a node, routes, callers.
     fn concentration(&self, verdict: &Verdict) -> Vec<Evidence> {
         let Some(span) = self.extent(verdict) else { return Vec::new() };
         let outcomes: Vec<Outcome> = {
             let mut outcomes: Vec<Outcome> =
-                verdict.places().map(|(member, place)| self.members[member].passages[place].outcome).collect();
+                verdict.places().map(|(member, index)| self.members[member].passages[index].outcome).collect();
             outcomes.sort_unstable();
             outcomes.dedup();
             outcomes
@@ -364,7 +378,7 @@ impl<'a> Case<'a> {
         for passage in of_verdict() {
             by_node[usize::from(passage.node)].requests += 1;
         }
-        let explained = verdict.places().map(|(member, place)| &self.members[member].passages[place]);
+        let explained = verdict.places().map(|(member, index)| &self.members[member].passages[index]);
         for passage in explained.clone() {
             by_node[usize::from(passage.node)].failures += 1;
         }
@@ -384,14 +398,15 @@ impl<'a> Case<'a> {
         evidence
     }
 
-    /// Who sent what the verdict explains, where that is (nearly) all that ended so at these targets.
+    /// Evidence on who sent the failures. Callers are counted by target and outcome, so this says nothing unless the
+    /// verdict explains at least 90 % of the failures with its outcomes at its targets.
     fn callers(&self, verdict: &Verdict) -> Vec<Evidence> {
         let mut callers = Callers::default();
         let mut ended_so = 0;
         let explained = verdict.places().count();
-        for (member, places) in &verdict.explains {
+        for (member, indices) in &verdict.explains {
             let member = &self.members[*member];
-            let mut ended: Vec<Outcome> = places.iter().map(|&place| member.passages[place].outcome).collect();
+            let mut ended: Vec<Outcome> = indices.iter().map(|&index| member.passages[index].outcome).collect();
             ended.sort_unstable();
             ended.dedup();
             for failures in member.target.failures.iter().filter(|failures| ended.contains(&failures.outcome)) {
@@ -402,13 +417,15 @@ impl<'a> Case<'a> {
         if explained as f64 >= ended_so as f64 * 0.9 { sent_by(&callers, ended_so) } else { Vec::new() }
     }
 
-    /// From the first to the last dispatch of what the verdict explains.
+    /// From the first to the last dispatch of the failures that the verdict explains.
     fn extent(&self, verdict: &Verdict) -> Option<Span> {
-        let dispatches = verdict.places().map(|(member, place)| self.members[member].passages[place].dispatched);
+        let dispatches = verdict.places().map(|(member, index)| self.members[member].passages[index].dispatched);
         Some(Span { first: dispatches.clone().min()?, last: dispatches.max()? })
     }
 
-    /// Whether the targets that failed so are all those of one subnet, and no others: then it is the subnet, or its zone.
+    /// Evidence that all targets of a member's subnet failed in this way, and no others: then it is the subnet, or
+    /// its zone. `None` if it is not so, or if fewer than two targets are on either side. Targets without requests in
+    /// `span` do not count.
     fn subnet(&self, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
         let own = self.members[number].subnet?;
         let (mut inside, mut outside) = (0, 0);
@@ -425,15 +442,16 @@ impl<'a> Case<'a> {
         }
         (inside >= 2 && outside >= 2).then(|| {
             Evidence::speaks_for(
-                format!("all {inside} targets of {own} failed so, and none of the {outside} elsewhere"),
+                format!("all {inside} targets in {own} failed like this, and none of the {outside} elsewhere did"),
                 [("targets_of_subnet", f64::from(inside)), ("targets_elsewhere", f64::from(outside))],
             )
         })
     }
 
-    /// How the other targets of the group did meanwhile.
+    /// Evidence on the other targets of the group: how many of their requests in `span` failed in the same way.
+    /// `None` if they had no requests.
     fn against_others(&self, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
-        // Fewer than this are looked at before others could help.
+        // Fewer members than this are checked before another thread could help.
         const SHARE: usize = 512;
         let others = self.side_by_side().with_min_len(SHARE).filter(|other| *other != number);
         let rates = others.map(|other| {
@@ -449,9 +467,13 @@ impl<'a> Case<'a> {
             count => (format!("the group's {count} other targets"), format!(", at {}", one_or(failing, "of them"))),
         };
         let text = if failures == 0 {
-            format!("meanwhile no request to {group} ended so, of {}", grouped(requests as u64))
+            format!("meanwhile, none of the {} requests to {group} failed like this", grouped(requests as u64))
         } else {
-            format!("meanwhile {} of {} to {group} ended so{at}", grouped(failures as u64), plural(requests, "request"))
+            format!(
+                "meanwhile, {} of {} to {group} failed like this{at}",
+                grouped(failures as u64),
+                plural(requests, "request")
+            )
         };
         Some(Evidence::speaks_for(
             text,
@@ -465,7 +487,8 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The client that sent at least half of `failures`, and the user agent that all of them have, where there are such.
+/// Evidence on the client that sent at least half of `failures`, and on the user agent that sent all of them. Either
+/// must have sent at least `MIN_SENT`.
 pub(super) fn sent_by(callers: &Callers, failures: u64) -> Vec<Evidence> {
     const MIN_SENT: u64 = 10;
     let named = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
@@ -473,25 +496,30 @@ pub(super) fn sent_by(callers: &Callers, failures: u64) -> Vec<Evidence> {
     if let Some((client, sent)) = callers.clients.first().filter(|(_, sent)| *sent >= MIN_SENT && sent * 2 >= failures)
     {
         evidence.push(Evidence::speaks_for(
-            format!("{} of the {} were sent by the client {}", grouped(sent), grouped(failures), named(client)),
+            format!(
+                "{} of {} such failures were sent by the client {}",
+                grouped(sent),
+                grouped(failures),
+                named(client)
+            ),
             [("of_one_client", sent as f64)],
         ));
     }
     if let Some((agent, sent)) = callers.user_agents.first().filter(|(_, sent)| *sent >= MIN_SENT && *sent == failures)
     {
         evidence.push(Evidence::speaks_for(
-            format!("all of them by the user agent {}", named(agent)),
+            format!("all such failures were sent by the user agent {}", named(agent)),
             [("of_one_user_agent", sent as f64)],
         ));
     }
     evidence
 }
 
-/// How much of the failures, and how much of the requests, is of one thing: `held` of `all`.
+/// Evidence on one thing's share of the failures and of the requests: `held` of `all`. `names` name the two numbers.
 fn keeps_to(what: &str, held: Rate, all: Rate, names: [&'static str; 2]) -> Evidence {
     Evidence::speaks_for(
         format!(
-            "{} of them and {} of the requests were of {what}",
+            "{what} had {} of these failures and {} of the requests at that time",
             percent(held.failures, all.failures),
             percent(held.requests, all.requests)
         ),
@@ -500,23 +528,23 @@ fn keeps_to(what: &str, held: Rate, all: Rate, names: [&'static str; 2]) -> Evid
 }
 
 impl Verdict {
-    /// Member and passage of each failure that it explains.
+    /// Member index and passage index of each failure that it explains.
     fn places(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
-        self.explains.iter().flat_map(|(member, places)| places.iter().map(move |&place| (*member, place)))
+        self.explains.iter().flat_map(|(member, indices)| indices.iter().map(move |&index| (*member, index)))
     }
 }
 
 impl<'a> Member<'a> {
-    fn new(place: u32, target: &'a Target, subnet: Option<Subnet>, passages: Vec<Passage>) -> Self {
+    fn new(target_index: u32, target: &'a Target, subnet: Option<Subnet>, passages: Vec<Passage>) -> Self {
         let dispatches = Dispatches::new(&passages);
         let failures: Vec<u32> = passages
             .iter()
             .zip(0..)
             .filter(|(passage, _)| passage.outcome.is_failure())
-            .map(|(_, place)| place)
+            .map(|(_, index)| index)
             .collect();
         let mut failed: Vec<(Outcome, Vec<Timestamp>)> = Vec::new();
-        for passage in failures.iter().map(|&place| &passages[place as usize]) {
+        for passage in failures.iter().map(|&index| &passages[index as usize]) {
             match failed.iter_mut().find(|(outcome, _)| *outcome == passage.outcome) {
                 Some((_, times)) => times.push(passage.dispatched),
                 None => failed.push((passage.outcome, vec![passage.dispatched])),
@@ -526,15 +554,15 @@ impl<'a> Member<'a> {
             times.sort_unstable();
         }
         let is_explained = vec![false; passages.len()];
-        Self { place, target, passages, dispatches, subnet, failures, failed, is_explained }
+        Self { place: target_index, target, passages, dispatches, subnet, failures, failed, is_explained }
     }
 
-    /// Those that were sent in a span of time, in that order.
+    /// The requests dispatched in `span`, both ends included, in the order of dispatch.
     pub(super) fn sent_in(&self, span: Span) -> impl ExactSizeIterator<Item = &Passage> {
-        self.dispatches.within(span, &self.passages).iter().map(|&place| &self.passages[place as usize])
+        self.dispatches.within(span, &self.passages).iter().map(|&index| &self.passages[index as usize])
     }
 
-    /// How many of those that were sent in a span of time failed, in one of those ways.
+    /// How many requests dispatched in `span`, both ends included, failed with one of `outcomes`.
     fn failed_in(&self, span: Span, outcomes: &[Outcome]) -> usize {
         let of_outcomes = self.failed.iter().filter(|(outcome, _)| outcomes.contains(outcome));
         let counts = of_outcomes.map(|(_, times)| {
@@ -543,20 +571,21 @@ impl<'a> Member<'a> {
         counts.sum()
     }
 
-    /// When the last request before a moment was sent to it, and when the first one after another. Absent where there is none.
+    /// When its last request before `before` and its first one after `after` were dispatched; `None` if there is
+    /// none.
     pub(super) fn sent_around(&self, before: Timestamp, after: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
         self.dispatches.around(before, after, &self.passages)
     }
 
-    /// When its first request was sent. Absent where none is known.
+    /// When its first request was dispatched. `None` if none is known.
     pub(super) fn first_sent(&self) -> Option<Timestamp> {
         self.dispatches.first(&self.passages)
     }
 
-    /// The failures that nothing explains yet, with their places.
+    /// The failures that nothing explains yet, with their indices in `passages`.
     pub(super) fn unexplained(&self) -> impl Iterator<Item = (usize, &Passage)> {
-        let places = self.failures.iter().map(|&place| place as usize);
-        places.filter(|&place| !self.is_explained[place]).map(|place| (place, &self.passages[place]))
+        let indices = self.failures.iter().map(|&index| index as usize);
+        indices.filter(|&index| !self.is_explained[index]).map(|index| (index, &self.passages[index]))
     }
 
     /// The mean time between two of its requests.
@@ -570,7 +599,7 @@ impl<'a> Member<'a> {
         self.passages.iter().filter(|passage| !passage.outcome.is_failure())
     }
 
-    /// Those that ended from `from` on, in their order.
+    /// The requests that ended at `from` or later, in the order of their ends.
     pub(super) fn since(&self, from: Timestamp) -> &[Passage] {
         &self.passages[self.passages.partition_point(|passage| passage.ended < from)..]
     }

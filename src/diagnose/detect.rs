@@ -1,7 +1,9 @@
-//! What names a cause from all requests of a target group together. Each detector is a file; its place in [`DETECTORS`] is its rank.
+//! Detectors: each looks for one cause in all requests of a target group together. The order in [`DETECTORS`] is
+//! their rank. A file has the detectors of one pattern.
 //!
-//! They are asked in this order, and what one explains is not offered to the next: a process that dies ends requests of any length, at once or late, and would look like
-//! anything else. A detector sees a [`Case`] and gives verdicts; it changes nothing.
+//! They run in that order, and failures that one explains are not offered to the next: a process that dies ends
+//! requests after any time, short or long, so its failures would look like those of any other cause. A detector reads
+//! a [`Case`] and returns verdicts; it changes nothing.
 
 mod bad_route;
 mod blocked_path;
@@ -26,7 +28,7 @@ use crate::aggregate::{Span, Summary};
 
 type Detector = fn(&Case<'_>) -> Vec<Verdict>;
 
-/// All of them, in the order in which they are asked.
+/// All detectors, in the order in which they run.
 const DETECTORS: &[Detector] = &[
     blocked_path::detect,
     not_ready::detect,
@@ -47,7 +49,8 @@ const DETECTORS: &[Detector] = &[
     scattered::detect,
 ];
 
-/// What the detectors find, target group by target group. The groups are looked at side by side: a finding is about one of them.
+/// The findings of all detectors, target group by target group. The groups are diagnosed in parallel: each finding is
+/// about one of them.
 pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeout) -> Vec<Finding> {
     let mut groups: Vec<u32> = summary
         .targets
@@ -72,7 +75,7 @@ fn findings_of_group(setting: &Setting<'_>, group: u32) -> Vec<Finding> {
         for verdict in detect(&case) {
             let Some(finding) = case.accept(&verdict) else { continue };
             let is_same = |known: &&mut Finding| (known.scope, known.cause.id) == (finding.scope, finding.cause.id);
-            // Two detectors may find two sides of one thing: a target that crashed is told once.
+            // Two detectors may find two sides of one event: a target that crashed is reported once.
             match findings.iter_mut().find(is_same) {
                 Some(known) => known.absorb(finding),
                 None => findings.push(finding),

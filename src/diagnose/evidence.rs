@@ -24,7 +24,7 @@ impl Evidence {
         Self { is_for: false, ..Self::speaks_for(text, numbers) }
     }
 
-    /// A statement for the cause if so, else against it.
+    /// A statement for the cause if `is_for`, else against it.
     pub(super) fn weighed<const N: usize>(
         is_for: bool,
         text: impl Into<String>,
@@ -34,12 +34,13 @@ impl Evidence {
     }
 }
 
-/// A duration in seconds, as the log would write it: 1.793, where `Duration` itself gives 1.7930000000000001.
+/// A duration in seconds as the log writes it, without the part below a microsecond: 1.793. `Duration` itself gives
+/// 1.7930000000000001.
 pub(crate) fn seconds_of(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e6
 }
 
-/// Seconds with as many decimals as the log has.
+/// Seconds with three decimals, as in the log.
 pub(super) fn seconds(duration: Duration) -> String {
     format!("{:.3}", seconds_of(duration))
 }
@@ -48,8 +49,8 @@ pub(super) fn seconds(duration: Duration) -> String {
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -67,7 +68,7 @@ pub(super) fn plural_are(number: usize, noun: &str) -> String {
     format!("{} {}", plural(number, noun), if number == 1 { "was" } else { "were" })
 }
 
-/// `one of them`, `3 of them`, for `of_what` that begins with `of`.
+/// `one of them`, `3 of them`; `of_what` begins with `of`.
 pub(super) fn one_or(number: usize, of_what: &str) -> String {
     if number == 1 { format!("one {of_what}") } else { format!("{} {of_what}", grouped(number as u64)) }
 }
@@ -77,7 +78,7 @@ pub(super) fn number_were(number: usize) -> String {
     format!("{} {}", grouped(number as u64), if number == 1 { "was" } else { "were" })
 }
 
-/// A share for people: `98 %`, `0.4 %`.
+/// A share for people: `98 %`, `0.40 %`, `0 %`.
 pub(super) fn percent(part: usize, whole: usize) -> String {
     let share = part as f64 * 100.0 / whole.max(1) as f64;
     if share >= 10.0 || part == 0 { format!("{share:.0} %") } else { format!("{share:.2} %") }

@@ -1,4 +1,5 @@
-//! The first likely cause of failures that ended in one way, before anything is known of how they lie in time.
+//! The first likely cause of failures of one outcome, from how they ended, how long they took and whether the target
+//! ever answered. When they happened is not looked at.
 
 use std::time::Duration;
 
@@ -7,18 +8,18 @@ use super::causes::{Cause, cause};
 use crate::aggregate::Failures;
 use crate::classify::Outcome;
 
-/// A cause, the others that fit, and how certain the outcome alone makes the first.
+/// The likeliest cause of an outcome, the other causes that fit, and how sure the outcome alone makes the first.
 #[derive(Clone, Debug)]
 pub struct Candidates {
-    /// The likeliest.
+    /// The likeliest cause.
     pub cause: &'static Cause,
-    /// The rest, likelier ones first.
+    /// The other causes that fit, likelier ones first.
     pub also_fits: Vec<&'static Cause>,
     /// An upper bound on the confidence.
     pub certainty: Confidence,
 }
 
-/// What an outcome may mean. `ids` begins with the likeliest.
+/// Causes that an outcome may have. `ids` begins with the likeliest.
 struct Row {
     outcome: Outcome,
     when: When,
@@ -26,38 +27,39 @@ struct Row {
     ids: &'static [&'static str],
 }
 
-/// What else has to hold for a row.
+/// What else must hold for a row.
 #[derive(Clone, Copy)]
 enum When {
     Always,
-    /// Half of the failures ended within [`AT_ONCE`] of their dispatch.
+    /// At least half of the failures ended within [`AT_ONCE`] of their dispatch.
     AtOnce,
-    /// The target answered nothing at all.
+    /// The target answered no request at all.
     NeverAnswered,
-    /// Nearly all of the failures took the same time, of [`MIN_CONSTANT`] or more.
+    /// The 10th and the 90th percentile of the failures' elapsed times are the same, and at least [`MIN_CONSTANT`].
     AtAConstant,
 }
 
-/// A target that closes a connection it had given up ends a request sooner than this, whatever the request asks for.
+/// If a target closes a connection that it had given up, the request ends sooner than this, whatever it asks for.
 ///
 /// Observed in public reports of such races: 0 to 53 ms, half of them within 18 ms.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
-/// Shorter times are alike by nature, not by a timeout.
+/// Shorter times are alike by nature, not because of a timeout.
 const MIN_CONSTANT: Duration = Duration::from_millis(900);
 
-/// Times count as the same when the middle eight in ten of them lie within this part of the time, or within this much.
+/// Times count as the same if their 10th and 90th percentile differ by at most 1/`CONSTANT_DIVISOR` of the 10th, or
+/// by at most [`CONSTANT_WITHIN`].
 const CONSTANT_DIVISOR: u32 = 40;
 const CONSTANT_WITHIN: Duration = Duration::from_millis(60);
 
 use Confidence::{High, Low, Medium};
 
-/// The first row that fits is taken.
+/// The first row that fits is used.
 const ROWS: &[Row] = &[
     row(Outcome::TargetError, When::Always, Medium, &["application-error", "dependency-outage", "target-saturated"]),
     row(Outcome::TargetGatewayError, When::Always, Low, &["inner-proxy-error", "application-error"]),
     row(Outcome::ConnectFailed, When::NeverAnswered, Medium, &["connection-refused", "target-tls-handshake"]),
-    // A target that also served does not have the wrong port: its process was away for a while.
+    // A target that also answered requests does not have the wrong port: its process was away for a while.
     row(
         Outcome::ConnectFailed,
         When::Always,
@@ -97,7 +99,7 @@ const ROWS: &[Row] = &[
     row(Outcome::TimeoutUnspecified, When::Always, Low, &["unexplained", "connect-timeout", "idle-timeout-exceeded"]),
     row(Outcome::NoTarget, When::Always, High, &["no-registered-targets"]),
     row(Outcome::TargetUnavailable, When::Always, Low, &["target-saturated"]),
-    // A function that meets its own timeout is an error to Lambda, at the same time each time.
+    // A function that reaches its own timeout is an error to Lambda, after the same time each time.
     row(Outcome::LambdaError, When::AtAConstant, Medium, &["lambda-timeout", "lambda-error"]),
     row(Outcome::LambdaError, When::Always, High, &["lambda-error"]),
     row(Outcome::LambdaTimeout, When::Always, High, &["lambda-timeout"]),
@@ -111,7 +113,8 @@ const ROWS: &[Row] = &[
     row(Outcome::UnsupportedHttpVersion, When::Always, Medium, &["protocol-mismatch"]),
     row(Outcome::RedirectUrlTooLong, When::Always, Medium, &["bad-request"]),
     row(Outcome::LoadBalancerError, When::Always, Low, &["unexplained"]),
-    // These do not count as failed: they are between a client and a rule. A single line is explained all the same.
+    // These do not count as failures: they are between a client and a rule. They have causes because a single line is
+    // explained too.
     row(Outcome::WafBlocked, When::Always, High, &["waf-blocked"]),
     row(Outcome::AuthenticationFailed, When::Always, High, &["authentication-failed"]),
     row(Outcome::MalformedRequest, When::Always, High, &["bad-request"]),
@@ -144,7 +147,7 @@ impl When {
     }
 }
 
-/// The causes that an outcome may have, likelier ones first; none where nobody was refused anything.
+/// The causes that an outcome may have, each once, likelier ones first. Empty if the client was refused nothing.
 #[must_use]
 pub fn causes_of(outcome: Outcome) -> Vec<&'static Cause> {
     let mut causes: Vec<&'static Cause> = Vec::new();
@@ -154,7 +157,8 @@ pub fn causes_of(outcome: Outcome) -> Vec<&'static Cause> {
     causes
 }
 
-/// What failures of one outcome may mean. `answered`: requests that the same target answered.
+/// The causes that fit failures of one outcome; `unexplained` if the table has none. `answered` is how many requests
+/// the same target answered.
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "the messages say why there is none")]
 pub fn candidates(failures: &Failures, answered: u64) -> Candidates {

@@ -1,4 +1,4 @@
-//! What can be measured in a target's requests, before anything is said of causes.
+//! Measurements of a target's requests, before anything is concluded about causes.
 
 pub(super) mod course;
 pub(super) mod dispatches;

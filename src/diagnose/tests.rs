@@ -5,15 +5,17 @@ use crate::classify::{Actions, Elapsed, Exchange, Reason, classify};
 use crate::location::Location;
 use crate::timestamp::Timestamp;
 
-/// One request, told by what matters to a diagnosis; the rest is ordinary.
+/// One request: the fields that matter to a diagnosis. All others have ordinary values.
 #[derive(Clone, Copy, Debug)]
 struct Request {
     target_group: Option<&'static str>,
     target: Option<&'static str>,
     statuses: (u16, Option<u16>),
-    /// Milliseconds; with them the request was dispatched, without it was not.
+    /// `target_processing_time` in milliseconds; `None` is `-1` in the log.
     target_time: Option<u64>,
+    /// Whether it has a `request_processing_time`.
     is_dispatched: bool,
+    /// Milliseconds.
     elapsed: u64,
     reason: Reason,
     actions: Actions,
@@ -34,7 +36,7 @@ const OK: Request = Request {
     actions: Actions::FORWARD,
 };
 
-/// 500 by the target.
+/// The target answers 500.
 const TARGET_ERROR: Request = Request { statuses: (500, Some(500)), ..OK };
 
 /// 502 before any byte was sent to the target.
@@ -44,11 +46,11 @@ const CONNECT_FAILED: Request =
 /// 502 after the request was sent.
 const CLOSED: Request = Request { statuses: (502, None), target_time: Some(5), elapsed: 6, ..OK };
 
-/// 503 with nobody to send to.
+/// 503: there is no target to send to.
 const NO_TARGET: Request =
     Request { target: None, statuses: (503, None), target_time: None, is_dispatched: false, elapsed: 0, ..OK };
 
-/// AWS WAF could not be asked: a rule's failure, at no target.
+/// AWS WAF gave no decision: a failure of a rule, at no target.
 const WAF_FAILED: Request = Request {
     target_group: None,
     target: None,
@@ -60,7 +62,7 @@ const WAF_FAILED: Request = Request {
     ..OK
 };
 
-/// 460 while the target worked.
+/// 460: the client left while the target worked.
 const CLIENT_LEFT: Request = Request { statuses: (460, None), target_time: None, elapsed: 3_000, ..OK };
 
 const fn idle_timeout(elapsed: u64) -> Request {
@@ -155,7 +157,7 @@ fn a_finding_that_several_causes_fit_names_them_and_says_so() {
 }
 
 #[test]
-fn failures_are_found_where_they_arose() {
+fn a_finding_is_at_the_target_the_group_or_the_load_balancer_that_failed() {
     let summary = summary_of(&[(20, OK), (3, TARGET_ERROR), (4, NO_TARGET), (5, WAF_FAILED)]);
     let found: Vec<_> = diagnose(&summary, None)
         .findings
@@ -167,10 +169,10 @@ fn failures_are_found_where_they_arose() {
         panic!("{found:?}")
     };
     assert_eq!(rule, Scope::LoadBalancer(0));
-    let Scope::TargetGroup(place) = group else { panic!("{group:?}") };
-    assert_eq!(summary.target_groups.entry(place).1, b"arn:api");
-    let Scope::Target(place) = target else { panic!("{target:?}") };
-    assert_eq!(summary.targets.entry(place).1, TARGET.as_bytes());
+    let Scope::TargetGroup(index) = group else { panic!("{group:?}") };
+    assert_eq!(summary.target_groups.entry(index).1, b"arn:api");
+    let Scope::Target(index) = target else { panic!("{target:?}") };
+    assert_eq!(summary.targets.entry(index).1, TARGET.as_bytes());
 }
 
 #[test]
@@ -188,9 +190,9 @@ fn a_target_is_not_blamed_for_its_neighbour_s_failures() {
     let summary = summary_of(&[(200, OK), (30, neighbour)]);
     let findings = diagnose(&summary, None).findings;
     let [finding] = &findings[..] else { panic!("{findings:?}") };
-    let Scope::Target(place) = finding.scope else { panic!("{findings:?}") };
-    assert_eq!(summary.targets.entry(place).1, OTHER_TARGET.as_bytes());
-    // It answered nothing at all, which leaves fewer causes than a target that comes and goes.
+    let Scope::Target(index) = finding.scope else { panic!("{findings:?}") };
+    assert_eq!(summary.targets.entry(index).1, OTHER_TARGET.as_bytes());
+    // It answered no request at all. Fewer causes fit that than a target that comes and goes.
     assert_eq!((finding.cause.id, finding.confidence), ("connection-refused", Confidence::Medium));
 }
 
@@ -202,7 +204,7 @@ fn clients_that_leave_now_and_then_are_no_finding() {
         ("ten among too many", 10, 2_000, false),
         ("just enough of many", 11, 2_000, true),
     ] {
-        // At all times: they have no timeout in common.
+        // The elapsed times all differ, so that no timeout shows in them.
         let mut requests: Vec<(u64, Request)> =
             (1..=left).map(|number| (1, Request { elapsed: 400 + number * number * 97, ..CLIENT_LEFT })).collect();
         requests.push((stayed, OK));
@@ -239,7 +241,7 @@ fn the_idle_timeout_is_given_or_inferred_or_the_default() {
 }
 
 #[test]
-fn connect_timeouts_tell_nothing_of_the_idle_timeout() {
+fn connect_timeouts_do_not_show_the_idle_timeout() {
     let connect_timeout = Request { elapsed: 10_002, statuses: (504, None), ..CONNECT_FAILED };
     let diagnosis = diagnose(&summary_of(&[(20, connect_timeout)]), None);
     assert_eq!(diagnosis.findings[0].outcome, Outcome::ConnectTimeout);
@@ -247,10 +249,10 @@ fn connect_timeouts_tell_nothing_of_the_idle_timeout() {
 }
 
 #[test]
-fn evidence_says_the_numbers_that_stand_beside_it() {
+fn the_text_of_evidence_has_the_same_numbers_as_its_list() {
     let findings = findings(&[(5, CLOSED), (15, OK)]);
     let first = &findings[0].evidence[0];
-    assert_eq!(first.text, "5 of 20 requests (25.00 %) ended so: target closed before answering");
+    assert_eq!(first.text, "5 of 20 requests (25.00 %) failed this way: target closed before answering");
     assert_eq!(first.numbers, [("failures", 5.0), ("requests", 20.0), ("share", 0.25)]);
     let took = &findings[0].evidence[1];
     assert_eq!(took.text, "they took 0.006 s");
@@ -262,15 +264,15 @@ fn evidence_says_the_numbers_that_stand_beside_it() {
 fn evidence_of_a_range_has_its_ends_and_its_middle() {
     let slow = |elapsed| Request { elapsed, ..CONNECT_FAILED };
     let findings = findings(&[(2, slow(1)), (1, slow(9))]);
-    assert_eq!(findings[0].evidence[1].text, "they took 0.001 to 0.009 s, half of them at most 0.001 s");
+    assert_eq!(findings[0].evidence[1].text, "they took 0.001 to 0.009 s (median 0.001 s)");
 }
 
-/// Requests of the same target group that did reach a target are not held against those that found none.
+/// Requests of the same target group that reached a target do not count among those that found none.
 #[test]
 fn evidence_at_a_target_group_counts_only_requests_that_reached_no_target() {
     let findings = findings(&[(4, NO_TARGET), (100, OK)]);
     let text = &findings[0].evidence[0].text;
-    assert_eq!(text, "4 of 4 requests that reached no target (100.00 %) ended so: no target to send to");
+    assert_eq!(text, "4 of 4 requests that reached no target (100.00 %) failed this way: no target to send to");
 }
 
 fn requests() -> impl Strategy<Value = Vec<(u64, Request)>> {
@@ -291,9 +293,9 @@ fn requests() -> impl Strategy<Value = Vec<(u64, Request)>> {
 }
 
 proptest! {
-    /// A failure is in one finding at most, and what is in none is too little for one.
+    /// A failure is in at most one finding. Those in none are too few for a finding, or are clients that left.
     #[test]
-    fn findings_and_what_is_too_little_for_one_are_all_failures(requests in requests()) {
+    fn findings_and_unexplained_failures_add_up_to_all_failures(requests in requests()) {
         let summary = summary_of(&requests);
         let diagnosis = diagnose(&summary, None);
         for (scope, group) in groups(&summary) {
@@ -323,7 +325,7 @@ proptest! {
     }
 
     #[test]
-    fn findings_stand_in_the_order_of_their_failures(requests in requests()) {
+    fn findings_are_sorted_by_their_failures(requests in requests()) {
         let findings = diagnose(&summary_of(&requests), None).findings;
         prop_assert!(findings.is_sorted_by(|one, next| one.failures >= next.failures));
     }

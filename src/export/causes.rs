@@ -1,7 +1,9 @@
 //! Which finding a failed request belongs to.
 //!
-//! A finding is about requests together; only it knows how many it explains at each target, by outcome. So a request has the cause of the finding that has failures of its outcome at its target, and of its time; where
-//! several have, of the one with most. Requests without a target go by their target group or load balancer, as findings do.
+//! A finding is about many requests together, and only it knows how many failures it explains at each target, by
+//! outcome. A request takes the cause of the finding that covers its target, outcome and time; of several, the one
+//! with the most of these failures. Requests without a target are matched by their target group or load balancer, as
+//! findings are.
 
 use std::collections::HashMap;
 
@@ -9,16 +11,17 @@ use crate::aggregate::{Span, Summary};
 use crate::classify::{AnsweredBy, Exchange, Outcome};
 use crate::diagnose::{Confidence, Diagnosis, Scope};
 
-/// How far a request may lie outside of the times of its finding, which come of a timeline that is coarser than the log.
+/// How far outside its finding's span a request may be, in microseconds. The span comes from a timeline that is
+/// coarser than the log.
 const SLACK_MICROS: i64 = 1_000;
 
-/// The findings by what they are about.
+/// The findings, by what they cover.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Causes {
     claims: HashMap<Place, Vec<Claim>>,
 }
 
-/// Load balancer, target group and target, each empty where there is none, and an outcome.
+/// Load balancer, target group and target, each empty if there is none, and an outcome.
 type Place = (Box<[u8]>, Box<[u8]>, Box<[u8]>, Outcome);
 
 #[derive(Clone, Debug)]
@@ -30,7 +33,7 @@ struct Claim {
 }
 
 impl Causes {
-    /// Lays out the findings on a summary.
+    /// Collects the claims of all findings on a summary.
     pub(super) fn new(summary: &Summary, diagnosis: &Diagnosis) -> Self {
         let mut causes = Self::default();
         for finding in &diagnosis.findings {
@@ -40,7 +43,7 @@ impl Causes {
                 failures,
                 seen: finding.seen,
             };
-            let mut add = |place: Place, failures| causes.claims.entry(place).or_default().push(claim(failures));
+            let mut add = |key: Place, failures| causes.claims.entry(key).or_default().push(claim(failures));
             for &(target, outcome, failures) in &finding.by_target {
                 let (target_group, address, _) = summary.targets.entry(target);
                 let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
@@ -56,7 +59,7 @@ impl Causes {
                     let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
                     (load_balancer, arn)
                 }
-                // A finding on a target has failures at it.
+                // A finding about a target has entries in `by_target`.
                 Scope::Target(_) => continue,
             };
             let ((), load_balancer, _) = summary.load_balancers.entry(load_balancer);
@@ -67,14 +70,15 @@ impl Causes {
         causes
     }
 
-    /// The cause of a request's failure, and how sure it is. Absent where it did not fail, or is in no finding.
+    /// The cause of a request's failure, and how confident the finding is. `None` if the request did not fail or is
+    /// in no finding.
     pub(super) fn of(&self, exchange: &Exchange<'_>, outcome: Outcome) -> Option<(&'static str, Confidence)> {
         if !outcome.is_failure() {
             return None;
         }
         let target_group = exchange.target_group.unwrap_or_default();
         let own = self.claims_at(exchange.load_balancer, target_group, exchange.target.unwrap_or_default(), outcome);
-        // What a rule answers is the load balancer's, wherever it would have gone.
+        // A rule's answer counts for the load balancer, whatever target group the request would have gone to.
         let by_rule = match outcome.answered_by() {
             AnsweredBy::Rule => self.claims_at(exchange.load_balancer, b"", b"", outcome),
             _ => &[],
@@ -85,13 +89,13 @@ impl Causes {
                 (first..=last).contains(&exchange.time)
             })
         };
-        // Of as many, the first.
+        // Of equal claims the first one wins: reversed, it is the last, which `max_by_key` takes.
         let claims = own.iter().chain(by_rule).filter(is_of_its_time).rev();
         claims.max_by_key(|claim| claim.failures).map(|claim| (claim.cause, claim.confidence))
     }
 
     fn claims_at(&self, load_balancer: &[u8], target_group: &[u8], target: &[u8], outcome: Outcome) -> &[Claim] {
-        let place = (load_balancer.into(), target_group.into(), target.into(), outcome);
-        self.claims.get(&place).map_or(&[], Vec::as_slice)
+        let key = (load_balancer.into(), target_group.into(), target.into(), outcome);
+        self.claims.get(&key).map_or(&[], Vec::as_slice)
     }
 }

@@ -1,7 +1,9 @@
-//! Rows on their way into a file: a typed column for each of a table's.
+//! Collects rows before they are written: one typed column for each column of a table.
 //!
-//! Texts that occur again are kept once, with a code for each row; that is how Parquet stores them too, and most of a log's texts do occur again. What is made of such a text, as the parts of a URL are,
-//! is made and kept once for it. So are the values of columns that are [taken in together](super::schema::Joint): the text that they follow from has a column too, which is not written.
+//! Texts that repeat are kept once, with a code for each row. Parquet stores them the same way, and most texts of a
+//! log do repeat. What is derived from such a text, such as the parts of a URL, is computed and kept once for it. The
+//! same goes for columns that are [collected together](super::schema::Joint): the text that they follow from has a
+//! column, too, which is not written.
 
 use std::cmp::Reverse;
 
@@ -9,79 +11,80 @@ use super::schema::{Cell, Column, DataType, Joint, Table};
 use super::text::write_clean;
 use super::words::{ABSENT_CODE, Ahead, Texts, Words};
 
-/// Stands for an absent number: no moment, count or duration is that far below zero.
+/// Marks an absent number: no timestamp, count or duration is that far below zero.
 pub(super) const ABSENT_NUMBER: i64 = i64::MIN;
 
-/// Distinct texts of a column from which on they do not stay in the nearest memory.
+/// From this many distinct texts on, a column's texts no longer stay in the nearest cache.
 const FAR: usize = 1024;
 
-/// Columns that are looked for ahead, at most.
+/// Maximum columns whose texts are prefetched.
 const MAX_FAR: usize = 4;
 
-/// Rows after which it is looked again which columns these are.
+/// After this many rows, the columns to prefetch are chosen again.
 const ROWS_BETWEEN_ORDERS: usize = 1024;
 
-/// Rows of some columns, in the order in which they were pushed. Before they are read they have to be sealed.
+/// Rows of some columns, in the order in which they were pushed. They must be sealed before they are read.
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
     pub(super) rows: usize,
-    /// Those that were asked for, in their order, and behind them one for each of [`Columns::joints`].
+    /// Those that were asked for, in their order, then one for each of [`Columns::joints`].
     #[expect(clippy::struct_field_names, reason = "columns have columns")]
     pub(super) columns: Vec<Values>,
-    /// The places in the table of those joints that spare some columns a look.
+    /// Indexes in the table's `JOINTS`. Only joints with more than one requested column are used.
     joints: Vec<usize>,
-    /// The places of those that are not made of others.
+    /// Indexes of the columns that are not derived from others.
     plain: Vec<usize>,
-    /// How many of these, from the first, have texts that lie far away.
+    /// How many of `plain`, from the first, have texts that are likely not in the nearest cache.
     far: usize,
-    /// What is made of each column.
+    /// By column, what is derived from it.
     made: Vec<Made>,
-    /// What a row takes beside its texts.
+    /// Bytes of a row, without its texts.
     row_bytes: usize,
     text_bytes: usize,
-    /// Bytes of the lists of all rows: their items are written out, as often as they occur.
+    /// Bytes of the lists of all rows. The items of a list are written for each row, even if the list repeats.
     list_bytes: usize,
     written_bytes: usize,
     /// Scratch space for a text that needs cleaning.
     scratch: Vec<u8>,
 }
 
-/// What is made of the words of a column: it has a value for each word, and only when sealed one for each row.
+/// The columns derived from the words of one column. Until they are sealed they have one value per word, then one per
+/// row.
 #[derive(Clone, Debug, Default)]
 struct Made {
-    /// The places of the columns.
+    /// Indexes of the derived columns.
     places: Vec<usize>,
-    /// By word, how long the texts are that are made of it.
+    /// By word, the length of the texts that are derived from it.
     bytes: Vec<TextBytes>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct TextBytes {
-    /// Of all texts.
+    /// Bytes of all texts.
     all: usize,
-    /// Of those that are lists.
+    /// Bytes of those that are lists.
     lists: usize,
 }
 
 /// The values of one column.
 #[derive(Clone, Debug)]
 pub(super) enum Values {
-    /// Texts and lists that occur again.
+    /// Texts and lists that repeat.
     Words(Words),
-    /// Texts that do not, and which of them are absent.
+    /// Texts that do not repeat, and which of them are absent.
     Texts(Texts, Vec<bool>),
     /// Whole numbers, microseconds since the epoch, or durations in microseconds.
     Numbers(Vec<i64>),
-    /// Absent where `None`.
+    /// `None` if absent.
     Flags(Vec<Option<bool>>),
 }
 
-/// What came of a value that was taken in.
+/// What happened to a value that was appended.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pushed {
-    /// How long its text is.
+    /// The length of its text, in bytes.
     len: usize,
-    /// How much of that had to be kept.
+    /// How many of these bytes had to be kept.
     kept: usize,
     /// Whether it is a word that was not there before.
     is_new: bool,
@@ -111,7 +114,7 @@ impl Values {
         }
     }
 
-    /// Takes in a value. `is_clean` says that it has no byte that needs cleaning.
+    /// Appends a value. `is_clean` says that it has no byte that needs cleaning.
     #[expect(clippy::inline_always, reason = "it takes 4 % off an export's CPU time")]
     #[inline(always)]
     fn push(&mut self, cell: Cell<'_>, data_type: DataType, is_clean: bool, scratch: &mut Vec<u8>) -> Pushed {
@@ -152,7 +155,7 @@ impl Values {
         Pushed::default()
     }
 
-    /// Takes in the values of others of the same kind, behind its own.
+    /// Appends the values of another column of the same kind.
     fn append(&mut self, others: Self) {
         match (self, others) {
             (Self::Words(mine), Self::Words(theirs)) => {
@@ -168,30 +171,30 @@ impl Values {
         }
     }
 
-    /// Puts the value of each place there instead; nothing for [`ABSENT_CODE`].
-    fn lay_out(&mut self, places: &[u32]) {
-        let place_of = |place: &u32| (*place != ABSENT_CODE).then_some(*place as usize);
+    /// Replaces the values by those at `indexes`; [`ABSENT_CODE`] gives an absent value.
+    fn lay_out(&mut self, indexes: &[u32]) {
+        let index_of = |index: &u32| (*index != ABSENT_CODE).then_some(*index as usize);
         match self {
             Self::Words(words) => {
                 words.seal();
-                let code_of = |place| place_of(place).map_or(ABSENT_CODE, |place| words.codes[place]);
-                words.codes = places.iter().map(code_of).collect();
+                let code_of = |index| index_of(index).map_or(ABSENT_CODE, |index| words.codes[index]);
+                words.codes = indexes.iter().map(code_of).collect();
             }
             Self::Texts(texts, are_absent) => {
                 let mut laid_out = Texts::default();
-                for place in places {
-                    laid_out.push(place_of(place).map(|place| texts.get(place)).unwrap_or_default());
+                for index in indexes {
+                    laid_out.push(index_of(index).map(|index| texts.get(index)).unwrap_or_default());
                 }
                 *are_absent =
-                    places.iter().map(|place| place_of(place).is_none_or(|place| are_absent[place])).collect();
+                    indexes.iter().map(|index| index_of(index).is_none_or(|index| are_absent[index])).collect();
                 *texts = laid_out;
             }
             Self::Numbers(numbers) => {
                 *numbers =
-                    places.iter().map(|place| place_of(place).map_or(ABSENT_NUMBER, |place| numbers[place])).collect();
+                    indexes.iter().map(|index| index_of(index).map_or(ABSENT_NUMBER, |index| numbers[index])).collect();
             }
             Self::Flags(flags) => {
-                *flags = places.iter().map(|place| place_of(place).and_then(|place| flags[place])).collect();
+                *flags = indexes.iter().map(|index| index_of(index).and_then(|index| flags[index])).collect();
             }
         }
     }
@@ -218,15 +221,15 @@ impl Columns {
         values.extend(joints.iter().map(|_| Values::Words(Words::default())));
         let mut made = vec![Made::default(); values.len()];
         let mut plain: Vec<usize> = (columns.len()..values.len()).collect();
-        for (place, column) in columns.iter().enumerate() {
+        for (index, column) in columns.iter().enumerate() {
             let mut base = base_of(column).filter(|&base| matches!(values[base], Values::Words(_)));
-            // What is made of something that is made of a text is made of that text.
+            // If the base is derived itself, the value follows from the base's own base.
             while let Some(further) = base.and_then(|base| base_of(columns.get(base)?)) {
                 base = Some(further);
             }
             match base {
-                Some(base) => made[base].places.push(place),
-                None => plain.push(place),
+                Some(base) => made[base].places.push(index),
+                None => plain.push(index),
             }
         }
         Self {
@@ -244,50 +247,51 @@ impl Columns {
         }
     }
 
-    /// How much memory they take, roughly.
+    /// Approximate memory use in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.rows * self.row_bytes + self.text_bytes()
     }
 
-    /// How much of it texts take, those that occur again once but in lists.
+    /// How many of these bytes are texts. A text that repeats counts once, a list once per row.
     pub(super) fn text_bytes(&self) -> usize {
         self.text_bytes + self.list_bytes
     }
 
-    /// How long the texts of all rows are together.
+    /// Bytes of the texts of all rows, each as often as it occurs.
     pub(super) fn written_bytes(&self) -> usize {
         self.written_bytes
     }
 
-    /// Makes them ready to be read. Nothing can be pushed behind that.
+    /// Makes the rows readable. No row may be pushed after that.
     pub(super) fn seal(&mut self) {
-        for &place in &self.plain {
-            let Values::Words(words) = &mut self.columns[place] else { continue };
+        for &index in &self.plain {
+            let Values::Words(words) = &mut self.columns[index] else { continue };
             words.seal();
-            if !self.made[place].places.is_empty() {
+            if !self.made[index].places.is_empty() {
                 let codes = std::mem::take(&mut words.codes);
-                for &made in &self.made[place].places {
-                    self.columns[made].lay_out(&codes);
+                for &derived in &self.made[index].places {
+                    self.columns[derived].lay_out(&codes);
                 }
-                if let Values::Words(words) = &mut self.columns[place] {
+                if let Values::Words(words) = &mut self.columns[index] {
                     words.codes = codes;
                 }
             }
         }
     }
 
-    /// Takes in a row of the table that the columns are of. `is_clean` says that its texts are known to have no byte that needs cleaning.
+    /// Appends a row of the table that the columns belong to. `is_clean` says that no text of the row has a byte that
+    /// needs cleaning.
     #[inline]
     pub(super) fn push<T: Table>(&mut self, columns: &[&'static Column<T>], row: &T::Row<'_>, is_clean: bool) {
         if self.rows.is_multiple_of(ROWS_BETWEEN_ORDERS) {
             self.order();
         }
         self.rows += 1;
-        // What is far away in memory is looked for while the rest of the row is taken in.
+        // Texts that are likely not in the nearest cache are prefetched while the rest of the row is appended.
         let mut far = [None; MAX_FAR];
-        for (far, &place) in far.iter_mut().zip(&self.plain[..self.far]) {
-            let (cell, is_known_clean) = self.cell(place, columns, row, is_clean);
-            if let (Cell::Text(text), true, Values::Words(words)) = (cell, is_known_clean, &self.columns[place]) {
+        for (far, &index) in far.iter_mut().zip(&self.plain[..self.far]) {
+            let (cell, is_known_clean) = self.cell(index, columns, row, is_clean);
+            if let (Cell::Text(text), true, Values::Words(words)) = (cell, is_known_clean, &self.columns[index]) {
                 *far = Some((text, words.look_ahead(text)));
             }
         }
@@ -295,8 +299,8 @@ impl Columns {
         for at in self.far..middle {
             self.push_at(self.plain[at], columns, row, is_clean, None);
         }
-        for (far, &place) in far.iter().zip(&self.plain[..self.far]) {
-            if let (Some((_, ahead)), Values::Words(words)) = (far, &self.columns[place]) {
+        for (far, &index) in far.iter().zip(&self.plain[..self.far]) {
+            if let (Some((_, ahead)), Values::Words(words)) = (far, &self.columns[index]) {
                 words.look_closer(*ahead);
             }
         }
@@ -308,40 +312,41 @@ impl Columns {
         }
     }
 
-    /// The value of a column in a row, and whether it needs no cleaning. Texts of joints are never written, and are kept as they are.
+    /// The value of a column in a row, and whether it needs no cleaning. Texts of joints are never written, so they
+    /// stay as they are.
     #[expect(clippy::inline_always, reason = "as for `Values::push`")]
     #[inline(always)]
     fn cell<'r, T: Table>(
         &self,
-        place: usize,
+        index: usize,
         columns: &[&'static Column<T>],
         row: &'r T::Row<'_>,
         is_clean: bool,
     ) -> (Cell<'r>, bool) {
-        match columns.get(place) {
+        match columns.get(index) {
             Some(column) => ((column.cell)(row), is_clean),
-            None => (Cell::Text((T::JOINTS[self.joints[place - columns.len()]].text)(row)), true),
+            None => (Cell::Text((T::JOINTS[self.joints[index - columns.len()]].text)(row)), true),
         }
     }
 
-    /// Takes in the value of one column, and what is made of it.
+    /// Appends the value of one column, and what is derived from it.
     #[expect(clippy::inline_always, reason = "as for `Values::push`")]
     #[inline(always)]
     fn push_at<T: Table>(
         &mut self,
-        place: usize,
+        index: usize,
         columns: &[&'static Column<T>],
         row: &T::Row<'_>,
         is_clean: bool,
         ahead: Option<(&[u8], Ahead)>,
     ) {
-        let is_written = place < columns.len();
-        let (pushed, is_list) = if let (Some((text, ahead)), Values::Words(words)) = (ahead, &mut self.columns[place]) {
+        let is_written = index < columns.len();
+        let (pushed, is_list) = if let (Some((text, ahead)), Values::Words(words)) = (ahead, &mut self.columns[index]) {
             (Pushed::word(text.len(), words.push_ahead(text, ahead)), false)
         } else {
-            let (cell, is_known_clean) = self.cell(place, columns, row, is_clean);
-            let data_type = columns.get(place).map_or(DataType::Text, |column| column.data_type);
-            let pushed = self.columns[place].push(cell, data_type, is_known_clean, &mut self.scratch);
+            let (cell, is_known_clean) = self.cell(index, columns, row, is_clean);
+            let data_type = columns.get(index).map_or(DataType::Text, |column| column.data_type);
+            let pushed = self.columns[index].push(cell, data_type, is_known_clean, &mut self.scratch);
             (pushed, matches!(cell, Cell::List(_)))
         };
         self.text_bytes += pushed.kept;
@@ -351,16 +356,16 @@ impl Columns {
         if is_list {
             self.list_bytes += pushed.len;
         }
-        let made = &mut self.made[place];
+        let made = &mut self.made[index];
         if made.places.is_empty() {
             return;
         }
         if pushed.is_new {
             let mut bytes = TextBytes::default();
-            for &place in &made.places {
-                let column = columns[place];
+            for &derived in &made.places {
+                let column = columns[derived];
                 let cell = (column.cell)(row);
-                let pushed = self.columns[place].push(cell, column.data_type, is_clean, &mut self.scratch);
+                let pushed = self.columns[derived].push(cell, column.data_type, is_clean, &mut self.scratch);
                 self.text_bytes += pushed.kept;
                 bytes.all += pushed.len;
                 if let Cell::List(_) = cell {
@@ -369,49 +374,49 @@ impl Columns {
             }
             made.bytes.push(bytes);
         }
-        if let Values::Words(words) = &self.columns[place] {
+        if let Values::Words(words) = &self.columns[index] {
             let bytes = made.bytes.get(words.last() as usize).copied().unwrap_or_default();
             self.written_bytes += bytes.all;
             self.list_bytes += bytes.lists;
         }
     }
 
-    /// Puts those columns first whose texts lie far away in memory by now.
+    /// Puts the columns first whose texts are likely not in the nearest cache by now.
     fn order(&mut self) {
-        let distinct = |place: usize| match &self.columns[place] {
+        let distinct = |index: usize| match &self.columns[index] {
             Values::Words(words) => words.distinct.len(),
             _ => 0,
         };
-        self.plain.sort_by_key(|&place| {
-            let distinct = distinct(place);
-            (Reverse(if distinct < FAR { 0 } else { distinct }), place)
+        self.plain.sort_by_key(|&index| {
+            let distinct = distinct(index);
+            (Reverse(if distinct < FAR { 0 } else { distinct }), index)
         });
-        self.far = self.plain.iter().take(MAX_FAR).filter(|&&place| distinct(place) >= FAR).count();
+        self.far = self.plain.iter().take(MAX_FAR).filter(|&&index| distinct(index) >= FAR).count();
     }
 
-    /// Takes in the rows of others of the same columns, behind its own; none of them may be sealed.
+    /// Appends the rows of another `Columns` with the same columns. Neither may be sealed.
     pub(super) fn append(&mut self, other: Self) {
         self.rows += other.rows;
         self.written_bytes += other.written_bytes;
         self.list_bytes += other.list_bytes;
-        // By column, the others' codes of the words that are new here.
+        // By column, the other's codes of the words that are new here.
         let mut new = vec![Vec::new(); self.columns.len()];
         let mut theirs: Vec<Option<Values>> = other.columns.into_iter().map(Some).collect();
-        for &place in &self.plain {
-            match (&mut self.columns[place], theirs[place].take()) {
-                (Values::Words(mine), Some(Values::Words(theirs))) => new[place] = mine.append(theirs),
+        for &index in &self.plain {
+            match (&mut self.columns[index], theirs[index].take()) {
+                (Values::Words(mine), Some(Values::Words(theirs))) => new[index] = mine.append(theirs),
                 (mine, Some(theirs)) => mine.append(theirs),
                 (_, None) => {}
             }
         }
-        for (place, made) in self.made.iter_mut().enumerate() {
-            for &place_made in &made.places {
-                let Some(mut theirs) = theirs[place_made].take() else { continue };
-                theirs.lay_out(&new[place]);
-                self.columns[place_made].append(theirs);
+        for (index, made) in self.made.iter_mut().enumerate() {
+            for &derived in &made.places {
+                let Some(mut theirs) = theirs[derived].take() else { continue };
+                theirs.lay_out(&new[index]);
+                self.columns[derived].append(theirs);
             }
-            let bytes = &other.made[place].bytes;
-            made.bytes.extend(new[place].iter().filter_map(|&word| bytes.get(word as usize)));
+            let bytes = &other.made[index].bytes;
+            made.bytes.extend(new[index].iter().filter_map(|&word| bytes.get(word as usize)));
         }
         self.text_bytes = self.columns.iter().map(Values::text_bytes).sum();
     }
@@ -492,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_looked_for_ahead_come_out_as_they_went_in() {
+    fn prefetched_texts_come_out_as_they_went_in() {
         let word = |row: usize| Some(format!("word {}", row * 7919 % (3 * FAR)));
         let rows_from =
             |rows: std::ops::Range<usize>| rows.map(|row| (word(row), None, None, None)).collect::<Vec<Row>>();
@@ -504,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_occurs_again_takes_room_once() {
+    fn a_repeated_text_is_kept_once() {
         let text = "x".repeat(1000);
         let row = (Some(text.clone()), Some(text), None, None);
         let columns = columns_of(&vec![row; 100]);

@@ -1,10 +1,13 @@
-//! Columns to CSV: a header and a line for each row, comma between fields, quotes where a field needs them, `\n` at the end.
+//! Encodes columns as CSV: a header and a line per row, commas between fields, quotes where a field needs them, `\n`
+//! at the end.
 //!
-//! An absent value is an empty field. Moments are RFC 3339 in UTC, lists have the separator that the log has.
+//! An absent value is an empty field. Timestamps are RFC 3339 in UTC. Lists have their column's separator, which for
+//! fields of the log is the log's.
 //!
-//! A spreadsheet takes a field that begins with `=`, `+`, `-` or `@` for a formula, whoever wrote it into a URL or a user agent. So a text that begins with one of these, with a blank,
-//! a character that is shown like one of these, or with an apostrophe, gets an apostrophe in front; taking one apostrophe away from each text that begins with it gives the text back. Numbers,
-//! moments and flags are never texts.
+//! A spreadsheet takes a field that begins with `=`, `+`, `-` or `@` for a formula, whoever wrote it into a URL or a
+//! user agent. So a text gets a leading apostrophe if it begins with one of these, with a character that looks like
+//! one of these, with white space or with an apostrophe. Removing one apostrophe from each text that begins with one
+//! restores the text. Numbers, timestamps and flags never get one.
 
 use std::io::{self, Write};
 
@@ -16,33 +19,33 @@ use super::parquet::seconds_of;
 use super::schema::{Column, DataType, Table};
 use crate::timestamp::Timestamp;
 
-/// The level of gzip: what the tool of that name takes.
+/// The gzip level, which is the default of the `gzip` tool.
 const GZIP_LEVEL: u32 = 6;
 
-/// The form of the files of one table.
+/// How the files of one table are written.
 #[derive(Clone)]
 pub(super) struct Form {
     columns: Vec<(&'static str, DataType)>,
-    /// Whether texts are kept from being taken for formulas.
+    /// Whether texts are guarded, so that a spreadsheet does not take them for formulas.
     is_guarded: bool,
     is_gzip: bool,
 }
 
 impl Form {
-    /// Files with these columns.
+    /// For files with these columns.
     pub(super) fn new<T: Table>(columns: &[&'static Column<T>], is_guarded: bool, is_gzip: bool) -> Self {
         let columns = columns.iter().map(|column| (column.name, column.data_type)).collect();
         Self { columns, is_guarded, is_gzip }
     }
 
-    /// The first line, to begin a file with.
+    /// The first line of a file.
     pub(super) fn header(&self) -> io::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(self.columns.iter().map(|(name, _)| name)).map_err(io::Error::other)?;
         self.packed(writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
     }
 
-    /// The lines of some rows. What several calls give may stand one behind the other, packed or not.
+    /// The lines of some rows. The results of several calls can be concatenated, compressed or not.
     pub(super) fn encode(&self, columns: &Columns) -> io::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::with_capacity(columns.bytes()));
         let mut field = Vec::new();
@@ -94,9 +97,10 @@ impl Form {
     }
 }
 
-/// Whether a spreadsheet may take a text for something else, or an apostrophe at its front for one of ours.
+/// Whether a spreadsheet may take a text for a formula, or a reader its leading apostrophe for one that was added
+/// here.
 fn looks_like_a_formula(text: &[u8]) -> bool {
-    // Full-width forms are shown, and by some programs read, like the plain ones.
+    // Full-width forms look like the plain ones, and some programs read them like the plain ones.
     const FULL_WIDTH: [&str; 4] = ["＝", "＋", "－", "＠"];
     text.first().is_some_and(|first| matches!(first, b'=' | b'+' | b'-' | b'@' | b'\'' | b' ' | b'\t' | b'\r' | b'\n'))
         || FULL_WIDTH.iter().any(|sign| text.starts_with(sign.as_bytes()))

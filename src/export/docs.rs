@@ -1,4 +1,4 @@
-//! The page that describes the columns of all tables, made from them.
+//! The page that describes the columns of all tables, generated from the tables.
 
 use std::fmt::Write;
 
@@ -9,37 +9,37 @@ use super::tables::{Findings, Minutes, Routes, StatusPairs, Targets};
 const HEAD: &str = "\
 # Columns
 
-What `albscope export` and `albscope analyze --tables` write, column by column. This page is made from the tables in the code: `UPDATE_SCHEMA=1 cargo test --test schema` writes it anew.
+The columns that `albscope export` and `albscope analyze --tables` write. This page is generated from the tables in the code; `UPDATE_SCHEMA=1 cargo test --test schema` writes it again.
 
-Columns may be added at the end of a table; none is renamed, and none changes its meaning.
+Columns may be added at the end of a table. Existing columns keep their names and meanings.
 
 ## Types
 
 | type | in Parquet | in CSV |
 | --- | --- | --- |
-| text | `STRING`, UTF-8 | as it is, in quotes where it needs them |
+| text | `STRING`, UTF-8 | as is, in quotes if needed |
 | integer | `INT64` | digits |
 | number | `DOUBLE` | digits with a decimal point |
 | timestamp | `TIMESTAMP`, microseconds, in UTC | RFC 3339 with six decimals and `Z` |
 | boolean | `BOOLEAN` | `true` or `false` |
-| list of texts, list of integers | `LIST` of `STRING` or `INT64` | its items with the separator that the log has: a comma for `actions_executed`, a blank for the others; a line break in the tables of an analysis |
+| list of texts, list of integers | `LIST` of `STRING` or `INT64` | its items, with the separator of the log between them: a comma for `actions_executed`, a blank for the others; in the tables of an analysis a line break |
 
-An absent value is null in Parquet and an empty field in CSV. It is never 0, -1 or an empty text. *Not logged* means that `-` or nothing stands in the field, or that the line is from before
-AWS had it. In a list, an item `-` is null.
+An absent value is null in Parquet and an empty field in CSV. It is never 0, -1 or an empty text. *Not logged* means that the field is `-` or empty, or that the line is older than the field.
+In a list, an item `-` is null.
 
 ## Text
 
-Load balancers write a byte that may not stand in a log as `\\x` and two hexadecimal digits, `\\x22` for a quote. Bytes that are no UTF-8 and control characters that they leave as they are
-are written here in the same way, in Parquet and CSV alike. So reading `\\xNN` as the byte NN, as one has to in a log, gives back what the client sent. In the tables of an analysis invalid UTF-8 is shown by U+FFFD, as in
-its report.
+If a log may not contain a byte, load balancers write it as `\\x` and two hexadecimal digits, for example `\\x22` for a quote. They leave some control characters and bytes that are not UTF-8 as they are; the export
+writes these in the same form, in Parquet and in CSV. So whoever reads `\\xNN` as the byte NN, which the log itself requires too, gets back what the client sent. The tables of an analysis show invalid UTF-8 as U+FFFD, as the
+report does.
 
-In CSV, a text or a list gets an apostrophe in front where a spreadsheet might take it for a formula: where it begins with `=`, `+`, `-`, `@`, one of their full-width forms, or a blank; and where it begins with an apostrophe. So taking one
-apostrophe away from every text or list that begins with one gives it back. `--allow-formulas` leaves them as they are. Numbers and timestamps are never changed.
+In CSV, a text or a list gets a leading apostrophe if a spreadsheet might read it as a formula: if it begins with `=`, `+`, `-`, `@`, one of their full-width forms, or white space. It also gets one if it begins with an
+apostrophe. So removing one apostrophe from every text or list that begins with one gives back the original. `--allow-formulas` leaves texts and lists unchanged. Numbers and timestamps are never changed.
 
 ## Times
 
-A processing time is null where the log has `-1`, `-` or nothing, and `times_absent` says which. `elapsed` is the only duration that every request has; where all three times are null, it is what tells a refused
-connection from one that timed out.
+A processing time is null if the log has `-1`, `-` or nothing, and `times_absent` says which. `elapsed` does not depend on how far a request got: if all three times are null, it distinguishes a refused connection from one
+that timed out.
 ";
 
 /// The whole page, in Markdown.
@@ -49,15 +49,15 @@ pub fn schema_page() -> String {
     page.push_str("\n# `albscope export`\n");
     write_table::<Requests>(&mut page);
     page.push_str(
-        "\nColumns that say *on request* are written when `--columns` names them. `cause` and `confidence` need an analysis of the same input first, so that it is read twice.\n\n\
-         With `--partition-by`, folders are named `day=2026-11-18`, `hour=08`, `load_balancer=…` (which is `elb`, with `/` as `%2F`) and `target_group=…`; the column `target_group` is then left out of the files, \
-         since readers make one of the folder's name.\n\n\
-         A folder is read by a pattern, as `_albscope.json` lies in it too. polars and DuckDB make columns of the folders' names then, here after `--partition-by hour`:\n\n\
+        "\nColumns marked *on request* are written only if `--columns` asks for them. `cause` and `confidence` need an analysis of the same input first, so the input is read twice.\n\n\
+         With `--partition-by`, folders are named `day=2026-11-18`, `hour=08`, `load_balancer=…` (the value of `elb`, with `/` as `%2F`) and `target_group=…`. \
+         With `target_group`, the column of that name is left out of the files, because readers make it from the folder's name.\n\n\
+         Read a folder by a pattern, because it also has the file `_albscope.json`. polars and DuckDB then make columns from the folders' names. After `--partition-by hour`, for example:\n\n\
          ```python\n\
          polars.read_parquet(\"archive/**/*.parquet\", hive_partitioning=True)\n\
          duckdb.sql(\"from read_parquet('archive/**/*.parquet', hive_partitioning=true, hive_types={'hour': INT})\")\n\
          ```\n\n\
-         `hour` is an integer in both; without `hive_types` it is a text in DuckDB. Spark and Athena pass over names that begin with `_`, and take the folder itself.\n\n\
+         `hour` is an integer in both; without `hive_types` it is a text in DuckDB. Spark and Athena skip names that begin with `_`, so give them the folder itself.\n\n\
          # `albscope analyze --tables`\n",
     );
     write_table::<Targets>(&mut page);

@@ -9,24 +9,27 @@ use super::form::{Encoded, Form, Format, TableFile};
 use super::output::{Out, WrittenFile, taking_names};
 use super::partition::Key;
 
-/// Files of a folder that are open at once. When another is needed, the one that was written to longest ago is finished; rows that come for it later begin a second file beside it.
+/// Maximum open files of a folder. When another one is needed, the file that was written to longest ago is finished.
+/// Later rows for it begin a second file.
 const MAX_OPEN_FILES: usize = 64;
 
-/// Row groups of one file in a folder. What is known of them is held until the file is finished, some 100 KB for each.
+/// Maximum row groups of one file in a folder. Their metadata is held in memory until the file is finished, some 100
+/// KB per group.
 const MAX_GROUPS_PER_FILE: usize = 256;
 
 /// Where an export is written to.
 pub enum Destination {
-    /// Standard output, a pipe.
+    /// Standard output or a pipe.
     Stream(Box<dyn Write + Send>),
-    /// A file, which takes its name when it is complete. A pipe or device of that name is written to as it is.
+    /// A file, which gets its name when it is complete. A pipe or device of that name is written to directly.
     File(PathBuf),
-    /// A folder, with folders by partition below it. Rows are replaced when their objects are read again, so that rows of standard input, which has no name, are refused.
+    /// A folder, with subfolders by partition. Rows are replaced when their objects are read again. Rows of standard
+    /// input are refused, because it has no name.
     Folder(PathBuf),
 }
 
 impl Destination {
-    /// What to call it in an error.
+    /// The name to use in an error message.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Stream(_) => "standard output".to_owned(),
@@ -35,22 +38,22 @@ impl Destination {
     }
 }
 
-/// Rows that are ready to be written, and where.
+/// Encoded rows of one key.
 pub(super) struct Group {
     pub(super) key: Key,
     pub(super) encoded: Encoded,
-    /// The objects that they are from, as [`super::folder::object_id`] has it.
+    /// The ids of the objects they come from, see [`super::folder::object_id`].
     pub(super) objects: Vec<u64>,
 }
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Files.
+    /// How many files; a stream counts as one.
     pub files: u64,
-    /// Their size together; 0 where it went into a pipe.
+    /// Their total size in bytes; 0 for a stream or pipe.
     pub bytes: u64,
-    /// Files of earlier runs that a folder had, and that the rows of this one replace.
+    /// How many files of earlier runs this run replaced in a folder. 0 for other destinations.
     pub replaced: u64,
 }
 
@@ -71,16 +74,16 @@ struct Parts {
     folder: Folder,
     format: Format,
     open: BTreeMap<Key, Open>,
-    /// Counts what is written, to tell who was written to longest ago.
+    /// Counts writes, to find the file that was written to longest ago.
     clock: u64,
-    /// How many files each key has.
+    /// How many files each key has had.
     counts: BTreeMap<Key, usize>,
     written: Vec<Part>,
 }
 
 struct Open {
     file: TableFile,
-    /// Its place, relative to the folder.
+    /// Relative to the folder.
     path: PathBuf,
     objects: BTreeSet<u64>,
     groups: usize,
@@ -88,7 +91,8 @@ struct Open {
 }
 
 impl Files {
-    /// Opens what can be opened before there are rows, so that a path that cannot be written to is told at once.
+    /// Opens what can be opened before there are rows, so that a path that cannot be written to is reported
+    /// immediately.
     pub(super) fn new(destination: Destination, form: Form, format: Format, shape: Shape) -> io::Result<Self> {
         let target = match destination {
             Destination::Stream(stream) => Target::One(form.begin(Out::Stream(stream))?),
@@ -105,7 +109,7 @@ impl Files {
         Ok(Self { form, target })
     }
 
-    /// Writes rows behind those that were written under the same key.
+    /// Writes rows after those that were written under the same key.
     pub(super) fn write(&mut self, group: &Group) -> io::Result<()> {
         match &mut self.target {
             Target::One(file) => file.write(&group.encoded),
@@ -113,7 +117,8 @@ impl Files {
         }
     }
 
-    /// Finishes all files. `read` are the objects of which rows were seen, whether they were written or not.
+    /// Finishes all files. `read` are the ids of the objects in which a record was seen, whether or not it became a
+    /// row.
     pub(super) fn finish(self, read: BTreeSet<u64>) -> io::Result<WrittenFiles> {
         match self.target {
             Target::One(file) => Ok(match file.finish()?.close()? {
@@ -130,7 +135,7 @@ impl Files {
     }
 }
 
-/// Files that are complete and have yet to take their names.
+/// Files that are complete but do not have their final names yet.
 pub(super) enum WrittenFiles {
     Stream,
     One(WrittenFile),
@@ -138,7 +143,7 @@ pub(super) enum WrittenFiles {
 }
 
 impl WrittenFiles {
-    /// Gives them their names.
+    /// Gives them their final names.
     pub(super) fn publish(self) -> io::Result<Written> {
         let _names = taking_names();
         match self {
@@ -172,7 +177,8 @@ impl Parts {
             }
             let count = self.counts.entry(group.key.clone()).or_default();
             let first = group.objects.first().copied().unwrap_or_default();
-            // The name follows from what is in it, so that the same run gives the same names, and another that adds to the folder gives others.
+            // The name has the first object's id. So the same run gives the same names, and a run that adds other
+            // objects to the folder gives other names.
             let name = format!("{PART}{first:016x}-{count:04}.{}", self.format.extension());
             *count += 1;
             let path = Path::new(&*group.key).join(name);

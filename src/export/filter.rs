@@ -10,16 +10,20 @@
 //! | written | means |
 //! | --- | --- |
 //! | `a and b`, `a or b`, `not a`, `( … )` | as usual; `not` binds closest, then `and`, then `or` |
-//! | `=` `==` `!=` `<` `<=` `>` `>=` | of numbers (in the column's unit) and moments; of texts and flags only whether they are the same |
-//! | `~`, `!~` | whether a text has this form, letter by letter but for `*`, which stands for any letters or none |
+//! | `=` `==` `!=` `<` `<=` `>` `>=` | compares, numbers in the column's unit; texts and flags only by `=` or `!=` |
+//! | `~`, `!~` | whether a text matches a pattern, case-sensitively; `*` matches any characters or none |
 //! | `in (…, …)`, `not in (…, …)` | whether it is one of these |
 //! | `is null`, `is not null` | whether there is no value |
 //! | `is_failure` | a flag alone: whether it is true |
 //!
-//! Of a list it is asked whether one of its items is so. A value may stand without quotes where it has no blank and none of `()=!<>~,'"` in it, and is no word of the language; a quote within
-//! quotes of the same kind is written twice.
+//! For a list, a test is true if it is true for at least one item. `!=`, `!~` and `not in` are true for a list if
+//! `=`, `~` and `in` are true for none of its items.
 //!
-//! What is absent is neither equal to anything nor unequal, as in SQL: a comparison with it is neither true nor false, so is its `not`, and only rows of which the whole is true are written.
+//! A value needs no quotes if it has no blank and none of `()=!<>~,'"` in it, and is not a word of the language
+//! (`true` and `false` need none either). A quote within quotes of the same kind is written twice.
+//!
+//! An absent value is neither equal nor unequal to anything, as in SQL: a comparison with it is neither true nor
+//! false, and neither is its `not`. Only rows for which the whole expression is true are written.
 
 mod lexer;
 mod parser;
@@ -34,11 +38,11 @@ use super::schema::{Cell, Column, DataType};
 use super::text::write_clean;
 use crate::timestamp::Timestamp;
 
-/// Which rows are wanted.
+/// Which rows to write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter(Expression);
 
-/// What is asked of a row. Its answer may be that nobody can know.
+/// A condition on a row. Its answer may be unknown.
 #[derive(Clone, Debug, PartialEq)]
 enum Expression {
     Or(Box<Expression>, Box<Expression>),
@@ -47,14 +51,14 @@ enum Expression {
     Test(&'static Column<Requests>, Test),
 }
 
-/// What is asked of a value.
+/// A condition on a value.
 #[derive(Clone, Debug, PartialEq)]
 enum Test {
     Compare(Comparison, Value),
     In(Vec<Value>),
     Like(Pattern),
     IsNull,
-    /// Of a flag.
+    /// For flags only.
     IsTrue,
 }
 
@@ -68,49 +72,49 @@ enum Comparison {
     GreaterOrEqual,
 }
 
-/// A value of a column's type, or of its items'.
+/// A value of a column's type, or of its items' type.
 #[derive(Clone, Debug, PartialEq)]
 enum Value {
     Text(String),
     Integer(i64),
-    /// Microseconds, of a column in seconds.
+    /// Microseconds, for a column in seconds.
     Micros(i64),
     Time(Timestamp),
     Flag(bool),
 }
 
-/// Parts of a text with anything between them.
+/// A text in which each `*` matches any characters or none.
 #[derive(Clone, Debug, PartialEq)]
 struct Pattern(String);
 
-/// Why an expression means nothing. Its text shows the place.
+/// Why an expression is invalid. Its text marks the part at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterError {
     expression: String,
-    /// In bytes.
+    /// The part at fault, in bytes of the expression.
     place: Range<usize>,
     message: String,
 }
 
 impl Filter {
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
+    /// What is wrong with the expression, and where.
     pub fn parse(expression: &str) -> Result<Self, FilterError> {
-        parser::parse(expression).map(Self).map_err(|(place, message)| FilterError {
+        parser::parse(expression).map(Self).map_err(|(range, message)| FilterError {
             expression: expression.to_owned(),
-            place,
+            place: range,
             message,
         })
     }
 
-    /// Whether a row is wanted. `is_clean` says that the row's texts are known to have no byte that needs cleaning.
+    /// Whether to write a row. `is_clean` says that no text of the row has a byte that needs cleaning.
     pub(super) fn admits(&self, row: &Request<'_>, is_clean: bool) -> bool {
         self.0.answer(row, is_clean) == Some(true)
     }
 
-    /// Whether it asks for a column.
+    /// Whether the expression uses a column.
     #[must_use]
     pub fn has_column(&self, name: &str) -> bool {
         self.0.has_column(name)
@@ -163,7 +167,7 @@ impl Test {
         }
     }
 
-    /// The answer for a value that is there; of a list, whether it holds of one of the items.
+    /// The answer for a value that is present. For a list: whether it is true for any item.
     fn answer_of_item(&self, cell: Cell<'_>, data_type: DataType) -> bool {
         if let (Cell::List(list), Some(separator)) = (cell, data_type.separator()) {
             let mut items = list.split(|&byte| byte == separator);
@@ -220,20 +224,20 @@ impl Comparison {
         }
     }
 
-    /// Whether only what has an order can be compared so.
+    /// Whether this comparison needs values that have an order.
     fn needs_order(self) -> bool {
         !matches!(self, Self::Equal | Self::Unequal)
     }
 }
 
 impl Pattern {
-    /// Whether the whole text has the pattern's form.
+    /// Whether the pattern matches the whole text.
     fn fits(&self, text: &[u8]) -> bool {
         let mut parts = self.0.as_bytes().split(|&byte| byte == b'*');
         let first = parts.next().unwrap_or_default();
         let Some(mut rest) = text.strip_prefix(first) else { return false };
         let Some(last) = parts.next_back() else { return rest.is_empty() };
-        // Each part as early as it goes leaves most room for those behind it.
+        // Matching each part as early as possible leaves most room for the parts after it.
         for part in parts {
             let Some(found) = memchr::memmem::find(rest, part) else { return false };
             rest = &rest[found + part.len()..];
@@ -262,8 +266,8 @@ impl fmt::Display for Expression {
                 }
                 Test::In(values) => {
                     write!(f, "{} in (", column.name)?;
-                    for (place, value) in values.iter().enumerate() {
-                        write!(f, "{}{value}", if place == 0 { "" } else { ", " })?;
+                    for (index, value) in values.iter().enumerate() {
+                        write!(f, "{}{value}", if index == 0 { "" } else { ", " })?;
                     }
                     write!(f, ")")
                 }
@@ -301,7 +305,7 @@ impl fmt::Display for Quoted<'_> {
 
 impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A line break would part the marks from what they mark.
+        // A line break would separate the marks from the text that they mark.
         let shown = |text: &str| text.replace(char::is_control, " ");
         let before = shown(&self.expression[..self.place.start]).width();
         let marked = shown(&self.expression[self.place.clone()]).width().max(1);

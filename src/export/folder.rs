@@ -1,15 +1,19 @@
-//! A folder of exported files to which several runs write.
+//! A folder of exported files that several runs write to.
 //!
-//! A run that reads the same objects again replaces their rows, and a run that reads others adds to them: each day's logs can be exported into one folder, and once more when need be. To tell
-//! which, the folder holds a list, `_albscope.json`, of its files with the objects that their rows are from. Readers of such folders pass over names that begin with `_`.
+//! A run that reads the same objects again replaces their rows, and a run that reads other objects adds rows. So each
+//! day's logs can be exported into one folder, and again if need be. The folder holds a list, `_albscope.json`, of
+//! its files and of the objects that their rows come from. Readers of such folders skip names that begin with `_`.
 //!
-//! An object is known by where it lies, so that the same file counts as one however its path is spelled; what load balancers have named is known by that name, wherever it lies and whether it is
-//! packed or not. Standard input has no name, and cannot be told from what another run reads from it: its rows do not go into a folder.
+//! An object is identified by its path or S3 URL, so the same file counts once however its path is spelled. An object
+//! that a load balancer named is identified by that name instead, wherever it is and whether it is compressed or not.
+//! Standard input has no name and cannot be told from what another run reads from it, so its rows are refused.
 //!
-//! All files of a folder have the same columns in the same format, parted alike, as readers take them for one table. What would make it another is refused before anything is read.
+//! All files of a folder have the same columns, format and partitions, because readers take them for one table. A run
+//! that would write anything else is refused before it reads.
 //!
-//! A file whose objects were all read again is replaced, wherever in the folder it lies. One of whose objects only some were read again can neither stay, as rows would be there twice, nor go, as
-//! rows would be lost: then nothing is changed, and the run fails.
+//! A file is replaced once all its objects were read again, wherever in the folder it is. If only some of them were
+//! read again, it can neither stay (rows would be there twice) nor go (rows would be lost). Then nothing is changed
+//! and the run fails.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
@@ -27,19 +31,21 @@ use crate::source::ObjectKey;
 /// The list of a folder's files.
 const LIST: &str = "_albscope.json";
 
-/// Held by the run that writes to the folder.
+/// Locked by the run that writes to the folder.
 const LOCK: &str = "_albscope.lock";
 
-/// The version of the list's form, and of what objects are known by.
+/// The version of the list's format, and of how objects are identified.
 const LIST_VERSION: u32 = 3;
 
-/// What names of data files begin with.
+/// The prefix of the names of data files.
 pub(super) const PART: &str = "part-";
 
 /// What sources call standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// What an object is known by. The names that load balancers give are unique, whatever folder or bucket the object was copied to. Of other files it is their place, and of other objects in S3 their URL.
+/// The id of an object: a stable hash of what identifies it. The names that load balancers give are unique, whatever
+/// folder or bucket an object was copied to. Other files are identified by their path, other objects in S3 by their
+/// URL.
 pub(super) fn object_id(name: &str) -> u64 {
     if let Some(own) = unique_name(name) {
         return stable_hash(own.as_bytes());
@@ -47,13 +53,14 @@ pub(super) fn object_id(name: &str) -> u64 {
     if name == STANDARD_INPUT || name.starts_with("s3://") {
         return stable_hash(name.as_bytes());
     }
-    // A name that is not UTF-8 leads nowhere once it is written as text; its folder is told all the same.
-    let place = fs::canonicalize(name).or_else(|_| path::absolute(name)).unwrap_or_else(|_| name.into());
-    let place = place.to_string_lossy();
-    stable_hash(unique_name(&place).unwrap_or(&place).as_bytes())
+    // A name that is not UTF-8 leads nowhere once it was converted to text. Its absolute path still tells its folder.
+    let full_path = fs::canonicalize(name).or_else(|_| path::absolute(name)).unwrap_or_else(|_| name.into());
+    let full_path = full_path.to_string_lossy();
+    stable_hash(unique_name(&full_path).unwrap_or(&full_path).as_bytes())
 }
 
-/// The name that a load balancer gave, without what tells that the object is packed: it may have been unpacked since.
+/// The name that a load balancer gave, without `.gz`, because the object may have been unpacked since. `None` for any
+/// other name, and for AWS's test objects, whose names are not unique.
 fn unique_name(name: &str) -> Option<&str> {
     let file_name = name.rsplit(['/', '\\']).next()?;
     let is_unique = ObjectKey::parse(file_name).is_some_and(|key| key.end.is_some());
@@ -63,7 +70,7 @@ fn unique_name(name: &str) -> Option<&str> {
 /// What all files of a folder have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Shape {
-    /// How their names end.
+    /// The extension of their names, such as `csv.gz`.
     pub(super) format: String,
     /// The names of the columns in the files, in their order.
     pub(super) columns: Vec<String>,
@@ -72,7 +79,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// What a run has to be told to write files of it, and not of `other`.
+    /// The command-line flags with which a run writes files of this shape and not of `other`.
     fn flags_against(&self, other: &Self) -> String {
         let flag = |name: &str, own: &[String], other: &[String]| {
             let wanted = if own.is_empty() { format!("no {name}") } else { format!("{name} {}", own.join(",")) };
@@ -88,7 +95,7 @@ impl Shape {
     }
 }
 
-/// A folder that this run alone writes to.
+/// A folder that only this run writes to.
 pub(super) struct Folder {
     root: PathBuf,
     shape: Shape,
@@ -96,12 +103,12 @@ pub(super) struct Folder {
     _lock: File,
 }
 
-/// A new file of the folder, complete under its passing name.
+/// A new file of the folder: complete, but still under its temporary name.
 pub(super) struct Part {
     /// Relative to the folder.
     pub(super) path: PathBuf,
     pub(super) file: WrittenFile,
-    /// The objects that its rows are from.
+    /// The ids of the objects that its rows come from.
     pub(super) objects: BTreeSet<u64>,
 }
 
@@ -113,7 +120,7 @@ struct List {
     files: Vec<Entry>,
 }
 
-/// What is asked of a list before the rest, which other versions have in other forms.
+/// The version of a list. It is read first, because other versions have other fields.
 #[derive(Deserialize)]
 struct ListVersion {
     version: u32,
@@ -123,7 +130,7 @@ struct ListVersion {
 struct Entry {
     /// Relative to the folder, with `/` between its parts.
     path: String,
-    /// In hexadecimal digits: JSON's numbers are too coarse for some programs.
+    /// Ids as hexadecimal digits: some programs cannot hold 64 bits in a JSON number.
     objects: BTreeSet<String>,
 }
 
@@ -135,18 +142,20 @@ impl Entry {
 }
 
 impl Folder {
-    /// Makes the folder where there is none.
+    /// Opens the folder, and makes it if there is none.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when another run writes to it; when it has files of another shape; what the file system says.
+    /// [`io::ErrorKind::WouldBlock`] if another run is writing to it. Fails also if it has files of another shape or
+    /// a list that cannot be read, and on any error of the file system.
     pub(super) fn open(root: &Path, shape: Shape) -> io::Result<Self> {
         fs::create_dir_all(root)?;
         let lock = File::options().write(true).create(true).truncate(false).open(root.join(LOCK))?;
         match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                Err(io::Error::new(io::ErrorKind::WouldBlock, "another program is writing to it just now"))
-            }
-            // A file system without locks. What lies there may be another run's.
+            Err(TryLockError::WouldBlock) => Err(io::Error::new(
+                io::ErrorKind::WouldBlock,
+                "another program is writing to it; try again when that has finished",
+            )),
+            // The file system has no locks. Partial files are kept, because they may be another run's.
             Err(TryLockError::Error(_)) => {
                 let folder = Self { root: root.to_path_buf(), shape, _lock: lock };
                 folder.list()?;
@@ -161,7 +170,7 @@ impl Folder {
         }
     }
 
-    /// Removes what runs that were killed have left: while the lock is held, no file in the making is another run's.
+    /// Removes what killed runs left behind. While the lock is held, no partial file is another run's.
     fn remove_orphans(&self) {
         let is_ours =
             |name: &str| Partition::ALL.iter().any(|partition| name.starts_with(&format!("{}=", partition.id())));
@@ -171,13 +180,13 @@ impl Folder {
         });
         for entry in entries.flatten().filter(|entry| entry.file_type().is_file()) {
             if let Ok(path) = entry.path().strip_prefix(&self.root) {
-                // It is in nobody's way, and the next run tries again.
+                // A file that stays is in nobody's way, and the next run tries again.
                 let _ = self.remove(path);
             }
         }
     }
 
-    /// Begins a file, and makes the folders that lead to it.
+    /// Begins a file, and makes the folders it is in.
     pub(super) fn create(&self, path: &Path) -> io::Result<NewFile> {
         let path = self.root.join(path);
         if let Some(parent) = path.parent() {
@@ -186,14 +195,17 @@ impl Folder {
         NewFile::create_hidden(&path)
     }
 
-    /// Gives the new files their names and removes those that they replace, and says how many those are. `read` are all objects that this run read.
+    /// Gives the new files their final names, removes those that they replace, and returns how many it replaced.
+    /// `read` are the ids of all objects that this run read.
     ///
-    /// A run that is killed in here leaves some files new and some old, none half; another one mends that.
+    /// A run that is killed in here leaves some files new and some old, each of them complete. Running it again
+    /// repairs that.
     pub(super) fn publish(self, parts: Vec<Part>, read: &BTreeSet<u64>) -> io::Result<u64> {
         if read.contains(&object_id(STANDARD_INPUT)) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "rows of standard input cannot be told from those of another run, as it has no name: write them to a file",
+                "standard input has no name, so its rows cannot be told apart from those of another run: write to a \
+                 file instead",
             ));
         }
         let read: BTreeSet<String> = read.iter().map(|object| format!("{object:016x}")).collect();
@@ -202,13 +214,15 @@ impl Folder {
             known.into_iter().partition(|entry| entry.objects.is_subset(&read));
         if let Some(both) = kept.iter().find(|entry| !entry.objects.is_disjoint(&read)) {
             return Err(io::Error::other(format!(
-                "{} has rows of objects that were read now together with rows of others, so it can neither stay nor be replaced: read all of them, \
-                 write to another folder, or remove it. Nothing was changed",
+                "{} has rows of objects that this run read and rows of objects that it did not read, so it can be \
+                 neither kept nor replaced: read all of these objects, write to another folder, or remove the file. \
+                 Nothing was changed",
                 both.path
             )));
         }
         let new: Vec<Entry> = parts.iter().map(|part| Entry::new(&part.path, &part.objects)).collect();
-        // While files come and go the list names all of them, so that a run that is killed leaves none that the next knows nothing of.
+        // While files are added and removed, the list names all of them. So a run that is killed leaves no file that
+        // the next one does not know.
         self.write_list(kept.iter().chain(&replaced).chain(&new))?;
         for entry in &replaced {
             if !new.iter().any(|part| part.path == entry.path) {
@@ -222,7 +236,7 @@ impl Folder {
         Ok(replaced.len() as u64)
     }
 
-    /// Removes a file, named relative to the folder, and folders that are empty without it.
+    /// Removes a file, given relative to the folder, and its parent folders that are empty without it.
     fn remove(&self, path: &Path) -> io::Result<()> {
         let path = self.root.join(path);
         match fs::remove_file(&path) {
@@ -230,7 +244,7 @@ impl Folder {
             _ => {}
         }
         for folder in path.ancestors().skip(1).take_while(|folder| *folder != self.root) {
-            // It may hold what is not ours.
+            // A folder that is not empty stays: it may hold other people's files.
             if fs::remove_dir(folder).is_err() {
                 break;
             }
@@ -238,33 +252,37 @@ impl Folder {
         Ok(())
     }
 
-    /// The files that the list names and that are there. Fails where they have another shape than those of this run.
+    /// The files that the list names and that exist. Fails if their shape is not this run's.
     fn list(&self) -> io::Result<Vec<Entry>> {
         let text = match fs::read(self.root.join(LIST)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let unreadable = |reason: String| io::Error::other(format!("{LIST} in it is not what it should be: {reason}"));
+        let unreadable = |reason: String| {
+            io::Error::other(format!("{LIST} in this folder cannot be used, so write to another folder: {reason}"))
+        };
         let malformed = |error: serde_json::Error| unreadable(error.to_string());
         let ListVersion { version } = serde_json::from_slice(&text).map_err(malformed)?;
         if version != LIST_VERSION {
-            return Err(unreadable(format!("its version is {version}")));
+            return Err(unreadable(format!(
+                "its version is {version}, but this program writes version {LIST_VERSION}"
+            )));
         }
         let list: List = serde_json::from_slice(&text).map_err(malformed)?;
-        // The list decides what is removed, so that it may name nothing outside.
+        // The list decides what is removed, so it must not name anything outside the folder.
         let is_inside =
             |path: &str| path.split('/').all(|part| !matches!(part, "" | "." | "..")) && !path.contains('\\');
         if let Some(outside) = list.files.iter().find(|entry| !is_inside(&entry.path)) {
-            return Err(unreadable(format!("it names {}", outside.path)));
+            return Err(unreadable(format!("it lists {}, which may be outside the folder", outside.path)));
         }
         let files: Vec<Entry> = list.files.into_iter().filter(|entry| self.root.join(&entry.path).exists()).collect();
         if !files.is_empty() && list.shape != self.shape {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
-                    "its files have another form than this run would write, and could not be read with them as one table: give {}, write to another folder, \
-                     or remove it",
+                    "its files differ from what this run would write, so they could not be read as one table: use {}, \
+                     write to another folder, or remove this one",
                     list.shape.flags_against(&self.shape)
                 ),
             ));
@@ -285,7 +303,7 @@ impl Folder {
     }
 }
 
-/// Whether a file in the making, or one that was, has this name. Earlier versions put no `_` in front.
+/// Whether a file name is the temporary name of a data file. Earlier versions put no `_` in front.
 fn is_passing_name(name: &str) -> bool {
     let own = name.strip_suffix(".partial").map(|own| own.strip_prefix('_').unwrap_or(own));
     let id = own.and_then(|own| own.strip_prefix(PART)?.split_once('-'));
@@ -304,7 +322,7 @@ mod tests {
         "123456789012_elasticloadbalancing_us-east-2_app.shop.1234567890abcdef_20261122T0745Z_192.0.2.1_20sg8hgm.log";
 
     #[test]
-    fn what_a_load_balancer_named_is_known_wherever_it_lies_and_however_it_is_packed() {
+    fn an_object_that_a_load_balancer_named_keeps_its_id_in_any_folder_packed_or_not() {
         let id = object_id(NAME);
         for name in [format!("{NAME}.gz"), format!("some/where/{NAME}.gz"), format!("s3://bucket/AWSLogs/{NAME}.gz")] {
             assert_eq!(object_id(&name), id, "{name}");
@@ -313,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_known_by_their_place_and_objects_by_their_url() {
+    fn other_files_are_identified_by_their_path_and_other_objects_by_their_url() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("q")).expect("a folder");
         fs::write(folder.path().join("q/b.log"), "").expect("a file");
@@ -321,14 +339,14 @@ mod tests {
         for name in ["./q/b.log", "q/../q/b.log", "q//b.log"] {
             assert_eq!(id(name), id("q/b.log"), "{name}");
         }
-        // One that is not there, as a name that is not UTF-8 is not, is known by how it is named.
+        // A file that does not exist is identified by its name. So is one whose name is not UTF-8.
         assert_ne!(id("q/c.log"), id("r/c.log"));
         assert_ne!(object_id("s3://one/b.log"), object_id("s3://two/b.log"));
         assert_ne!(object_id("s3://one/b.log"), object_id("s3://one/b.log.gz"));
     }
 
     #[test]
-    fn rows_of_what_has_no_name_are_refused() {
+    fn rows_of_standard_input_are_refused() {
         let root = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(root.path(), shape()).expect("it can be made");
         let refused = folder.publish(Vec::new(), &BTreeSet::from([object_id("-")]));
@@ -336,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_the_making_is_hidden_from_readers_and_does_not_outlive_its_run() {
+    fn a_partial_file_is_hidden_from_readers_and_removed_by_the_next_run() {
         let root = tempfile::tempdir().expect("a folder");
         let hour = root.path().join("day=2026-11-22/hour=07");
         let names = || {

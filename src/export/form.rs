@@ -1,4 +1,4 @@
-//! The forms that a table can be written in.
+//! The formats in which a table can be written.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,7 @@ pub enum Format {
     Parquet,
     /// CSV.
     Csv,
-    /// CSV packed with gzip.
+    /// CSV compressed with gzip.
     CsvGz,
 }
 
@@ -23,7 +23,7 @@ impl Format {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Parquet, Self::Csv, Self::CsvGz];
 
-    /// The end of its files' names, which is also its id.
+    /// The extension of its files' names, without the first dot. It is also the format's id.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Format {
         }
     }
 
-    /// The format of a file by its name. `None` where that tells nothing.
+    /// The format of a file, by its name. `None` if the name has no known extension; case does not matter.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
@@ -55,7 +55,7 @@ pub(super) enum Encoded {
 }
 
 impl Encoded {
-    /// How much memory they take, roughly.
+    /// Approximate memory use in bytes.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::RowGroup(group) => group.bytes(),
@@ -65,7 +65,8 @@ impl Encoded {
 }
 
 impl Form {
-    /// Files of `format` with these columns; `is_guarded` keeps texts in CSV from being taken for formulas.
+    /// For files of `format` with these columns. `is_guarded` keeps spreadsheets from taking texts in CSV for
+    /// formulas.
     pub(super) fn new<T: Table>(format: Format, columns: &[&'static Column<T>], is_guarded: bool) -> io::Result<Self> {
         Ok(match format {
             Format::Parquet => Self::Parquet(parquet::Form::new(columns)?),
@@ -73,7 +74,8 @@ impl Form {
         })
     }
 
-    /// How long the texts of all rows of a row group may be together, but for the last row's. CSV writes all of them out, Parquet those that hardly occur again.
+    /// Maximum bytes of the texts of all rows of a row group, not counting the last row. CSV writes every text of
+    /// every row, Parquet only those that hardly repeat.
     pub(super) fn max_written_bytes(&self) -> usize {
         match self {
             Self::Parquet(_) => 256 * 1024 * 1024,
@@ -81,7 +83,7 @@ impl Form {
         }
     }
 
-    /// Makes rows ready to be written: most of the work.
+    /// Encodes rows, which is most of the work.
     pub(super) fn encode(&self, mut columns: Columns) -> io::Result<Encoded> {
         columns.seal();
         match self {
@@ -110,7 +112,7 @@ pub(super) enum TableFile {
 }
 
 impl TableFile {
-    /// Appends rows of the file's form.
+    /// Appends rows that were encoded by the file's form.
     pub(super) fn write(&mut self, encoded: &Encoded) -> io::Result<()> {
         match (self, encoded) {
             (Self::Parquet(file), Encoded::RowGroup(group)) => file.write(group),
@@ -119,7 +121,7 @@ impl TableFile {
         }
     }
 
-    /// Writes what belongs behind the rows.
+    /// Writes what comes after the rows.
     pub(super) fn finish(self) -> io::Result<Out> {
         match self {
             Self::Parquet(file) => file.finish(),
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_its_format() {
+    fn a_format_is_known_by_its_extension() {
         for (name, expected) in [
             ("requests.parquet", Some(Format::Parquet)),
             ("out/requests.csv", Some(Format::Csv)),

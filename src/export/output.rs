@@ -1,7 +1,9 @@
-//! Files that are whole or not there.
+//! Files that are either complete or absent.
 //!
-//! A file is written under the name of a neighbour, `NAME.partial`, and takes its own name when all of it is on the disk. So what has the name is complete, whatever ended the program; what a
-//! program that was killed has left behind is overwritten by the next. In a folder that readers take whole, the name of the neighbour begins with `_`, as of such names they read none.
+//! A file is written beside its destination as `NAME.partial` and renamed once all of it is on the disk. So a file
+//! with its final name is complete, however the program ended, and what a killed program left behind is overwritten
+//! by the next run. In a folder that readers read as a whole, the temporary name begins with `_`, because readers
+//! skip such names.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -10,46 +12,50 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Bytes that are collected before they are written.
+/// Size of the write buffer, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Files in the making, by their passing names.
+/// The temporary paths of all files that do not have their final names yet.
 static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// Held while files that belong together take their names.
+/// Held while files that belong together get their final names.
 static TAKING_NAMES: Mutex<()> = Mutex::new(());
 
 fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// To be held while files take their names that belong together, so that [`discard_unfinished`] comes before all of them or after.
+/// To be held while files that belong together get their final names, so that [`discard_unfinished`] runs either
+/// before all of them or after.
 pub(super) fn taking_names() -> MutexGuard<'static, ()> {
     TAKING_NAMES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes the files that exports of this process have begun and not finished, for a program that is to exit at once, whatever its threads are at: none of them begins a file, ends one or gives one its
-/// name after this.
+/// Removes the files that exports of this process have begun and not finished. It is for a program that is about to
+/// exit, whatever its threads are doing: after this call none of them begins a file, finishes one or gives one its
+/// final name.
 pub fn discard_unfinished() {
     let names = taking_names();
     let unfinished = unfinished();
     for partial in &*unfinished {
-        // There is nobody left to tell.
+        // The program is about to exit, so there is nobody to report an error to.
         let _ = fs::remove_file(partial);
     }
+    // The locks are never released, so threads that begin, drop or publish a file wait until the program exits.
     std::mem::forget((names, unfinished));
 }
 
-/// Where bytes go: a file that is not there yet, or what takes bytes as they come.
+/// Where bytes go: a new file, or a stream that passes them on as they come.
 pub(super) enum Out {
-    /// A file of the file system.
+    /// A file that gets its final name when it is complete.
     File(NewFile),
     /// A pipe, a device, standard output.
     Stream(Box<dyn Write + Send>),
 }
 
 impl Out {
-    /// A path. What is there already and is no file, a pipe or a device, is written to as it is.
+    /// Opens `path` for writing. If something other than a file or a folder is there already, such as a pipe or a
+    /// device, it is written to directly.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
             let stream = File::options().write(true).open(path)?;
@@ -58,7 +64,7 @@ impl Out {
         NewFile::create(path).map(Self::File)
     }
 
-    /// Says that all is written. Absent for a stream, of which nothing is left to be done.
+    /// Finishes the output. `None` for a stream, for which nothing is left to do.
     pub(super) fn close(self) -> io::Result<Option<WrittenFile>> {
         match self {
             Self::File(file) => file.close().map(Some),
@@ -83,15 +89,16 @@ impl Write for Out {
     }
 }
 
-/// A file in the making. Nothing is left of it when it is dropped.
+/// A file that is being written. Dropping it removes the file.
 pub(super) struct NewFile {
     writer: BufWriter<File>,
     names: Names,
-    /// Whether it stays open, and so locked, until it has its name. In a folder, which is locked itself, there may be too many.
+    /// Whether the file stays open, and so locked, until it has its final name. Not so in a folder, which has a lock
+    /// of its own and may have too many files to keep open.
     is_held: bool,
 }
 
-/// A file that is on the disk as a whole, and has yet to take its name. Nothing is left of it when it is dropped.
+/// A file that is completely on the disk but does not have its final name yet. Dropping it removes the file.
 pub(super) struct WrittenFile {
     names: Names,
     bytes: u64,
@@ -99,7 +106,8 @@ pub(super) struct WrittenFile {
     _lock: Option<File>,
 }
 
-/// The two names of a file. What has the first is removed when this is dropped.
+/// The temporary and the final path of a file. Dropping this removes the file at the temporary path, unless it was
+/// renamed.
 struct Names {
     partial: PathBuf,
     own: PathBuf,
@@ -111,7 +119,7 @@ impl Drop for Names {
         let mut unfinished = unfinished();
         unfinished.remove(&self.partial);
         if !self.is_done {
-            // There is an error to tell already, and a partial file misleads nobody.
+            // There is already an error to report, and a partial file misleads nobody.
             let _ = fs::remove_file(&self.partial);
         }
     }
@@ -124,7 +132,8 @@ fn partial_of(own: &Path) -> PathBuf {
     PathBuf::from(partial)
 }
 
-/// Permissions of a file in the making. It can be begun anew when the program is killed, even where what it replaces may not be written to.
+/// The permissions of a file that is being written: those of the file it replaces, but writable. So the next run can
+/// write it again after a run was killed, even if the file it replaces is read-only.
 fn writable(old: &Permissions) -> Permissions {
     #[cfg(unix)]
     {
@@ -140,17 +149,18 @@ fn writable(old: &Permissions) -> Permissions {
 }
 
 impl NewFile {
-    /// Begins a file at `path`; a link goes on leading to where it leads.
+    /// Begins a file that will replace `path`. If `path` is a symbolic link, it stays one and the file it points to
+    /// is replaced.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when another program is writing it; what the file system says.
+    /// [`io::ErrorKind::WouldBlock`] if another program is writing the file, and any error of the file system.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let partial = partial_of(&own);
         Self::begin(own, partial, true)
     }
 
-    /// As [`Self::create`], under a passing name that readers of the folder pass over.
+    /// Like [`Self::create`], but under a temporary name that readers of the folder skip.
     pub(super) fn create_hidden(path: &Path) -> io::Result<Self> {
         let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let mut name = OsString::from("_");
@@ -160,21 +170,25 @@ impl NewFile {
     }
 
     fn begin(own: PathBuf, partial: PathBuf, is_held: bool) -> io::Result<Self> {
-        // Whoever discards what is unfinished sees it as soon as it is there.
+        // Locked before the file exists, so that `discard_unfinished` cannot miss it.
         let mut unfinished = unfinished();
         let file = File::options().write(true).create(true).truncate(false).open(&partial)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, "another program is writing it just now"));
+                return Err(io::Error::new(
+                    io::ErrorKind::WouldBlock,
+                    "another program is writing it; try again when that has finished",
+                ));
             }
-            // A file system without locks.
+            // The file system has no locks; go on without one.
             Err(TryLockError::Error(_)) | Ok(()) => {}
         }
         unfinished.insert(partial.clone());
         drop(unfinished);
         let names = Names { partial, own, is_done: false };
         file.set_len(0)?;
-        // The log has addresses of clients: who could not read the old file can read neither the new one nor what becomes of it.
+        // The log has client addresses. Whoever cannot read the old file must not be able to read the new one,
+        // neither while it is written nor afterwards.
         let old = fs::metadata(&names.own).ok().map(|metadata| metadata.permissions());
         if let Some(old) = old {
             file.set_permissions(writable(&old))?;
@@ -192,8 +206,9 @@ impl NewFile {
 }
 
 impl WrittenFile {
-    /// Gives it its name, in the place of what had it.
+    /// Gives the file its final name, replacing the file that has it.
     pub(super) fn publish(mut self) -> io::Result<()> {
+        // The partial file was made writable; it becomes read-only again if the file it replaces is.
         if let Ok(old) = fs::metadata(&self.names.own)
             && old.permissions().readonly()
         {
@@ -204,7 +219,7 @@ impl WrittenFile {
         Ok(())
     }
 
-    /// Its size.
+    /// The size of the file in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -1,10 +1,11 @@
-//! Columns to Parquet: row groups, and files of them.
+//! Encodes columns as Parquet row groups, and writes files of them.
 //!
-//! Texts and numbers that occur again go through a sorted dictionary, moments and what counts up as differences, and all pages through zstd. The types are Parquet's own, so that
-//! no reader needs a hint of who wrote the file.
+//! Texts and numbers that repeat get a sorted dictionary, timestamps and counters are stored as differences, and all
+//! pages are compressed with zstd. The types are Parquet's own, so no reader needs a hint of who wrote the file.
 //!
-//! The dictionaries are those that the rows were collected in. So this hands whole columns to polars' writer, and leaves out its data frames, which would look for them anew; and what stands in the rows of
-//! a column with a dictionary it writes itself.
+//! The dictionaries are those that were built while rows were collected. So this module hands whole columns to
+//! polars' Parquet writer and leaves out polars' data frames, which would build the dictionaries again. For a column
+//! with a dictionary it writes the data page itself.
 
 mod coded;
 mod lists;
@@ -33,13 +34,14 @@ use super::schema::{Column, DataType, Table};
 use super::words::{ABSENT_CODE, Texts, Words};
 use coded::Coded;
 
-/// The lowest level of zstd. What is left for it here are ids made at random, in which higher levels find likeness that costs more than it saves: at level 3 files are 4 % larger.
+/// The lowest level of zstd. Only random ids are left for it to compress, and the matches that higher levels find in
+/// them cost more than they save: at level 3 files are 4 % larger.
 const ZSTD_LEVEL: i32 = 1;
 
-/// Distinct values in four rows, above which a dictionary is not worth its page.
+/// Maximum distinct values per four rows for a dictionary to be worth its page.
 const MAX_DISTINCT_IN_FOUR: usize = 3;
 
-/// The form of the files of one table.
+/// How the files of one table are written.
 #[derive(Clone)]
 pub(super) struct Form {
     fields: Vec<FormField>,
@@ -50,7 +52,7 @@ pub(super) struct Form {
 #[derive(Clone)]
 struct FormField {
     data_type: DataType,
-    /// Whether hardly two rows have the same value.
+    /// Whether values hardly ever repeat.
     is_unique: bool,
     field: Field,
     parquet_type: ParquetType,
@@ -64,14 +66,14 @@ pub(super) struct RowGroup {
 }
 
 impl RowGroup {
-    /// How much memory it takes, roughly, which is its size in the file.
+    /// Approximate memory use in bytes, which is also its size in the file.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
 impl Form {
-    /// Files with these columns.
+    /// For files with these columns.
     pub(super) fn new<T: Table>(columns: &[&'static Column<T>]) -> io::Result<Self> {
         let fields = columns.iter().map(|column| {
             let field = Field::new(column.name.into(), arrow_type(column.data_type), !column.absent.is_empty());
@@ -118,7 +120,7 @@ impl Form {
     }
 }
 
-/// An array in pages. `parquet_type` is that of its column.
+/// Encodes an array as pages. `parquet_type` is the column's type.
 fn pages_of(
     array: Box<dyn Array>,
     encoding: Encoding,
@@ -129,7 +131,8 @@ fn pages_of(
     columns.into_iter().flatten().map(|page| page.map_err(io::Error::other)).collect()
 }
 
-/// A page compressed, and its size. It may wait long to be written, so that it takes no more room than it needs.
+/// Compresses a page, and returns it with its compressed size in bytes. The page may wait long to be written, so
+/// unused capacity is released.
 fn packed(page: Page, compression: CompressionOptions) -> ParquetResult<(CompressedPage, usize)> {
     match page {
         Page::Dict(DictPage { buffer, num_values, is_sorted }) => {
@@ -155,16 +158,16 @@ fn packed(page: Page, compression: CompressionOptions) -> ParquetResult<(Compres
     }
 }
 
-/// A file that is being written. It is none before [`ParquetFile::finish`].
+/// A file that is being written. It is not valid Parquet before [`ParquetFile::finish`].
 pub(super) struct ParquetFile<W: Write> {
     writer: FileWriter<Watched<W>>,
     metadata: Vec<KeyValue>,
-    /// What the output said when it failed, which the writer hands on as mere words.
+    /// The error of the output. The writer passes it on only as text.
     failure: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl<W: Write> ParquetFile<W> {
-    /// A file of the given form.
+    /// Begins a file of the given form.
     pub(super) fn new(out: W, form: &Form) -> io::Result<Self> {
         let schema: ArrowSchema = form.fields.iter().map(|form| form.field.clone()).collect();
         let failure = Arc::default();
@@ -183,14 +186,14 @@ impl<W: Write> ParquetFile<W> {
         written.map_err(|error| failure_or(&self.failure, error))
     }
 
-    /// Writes what makes it a file, and gives back what it was written to.
+    /// Writes the footer, which completes the file, and returns the output.
     pub(super) fn finish(mut self) -> io::Result<W> {
         self.writer.end(Some(self.metadata)).map_err(|error| failure_or(&self.failure, error))?;
         Ok(self.writer.into_inner().out)
     }
 }
 
-/// What the output said, or else what the writer did.
+/// The output's error if there is one, otherwise the writer's.
 fn failure_or(
     failure: &Mutex<Option<io::Error>>,
     error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -199,7 +202,7 @@ fn failure_or(
     failure.unwrap_or_else(|| io::Error::other(error))
 }
 
-/// An output that keeps why it failed.
+/// An output that keeps the error it failed with.
 struct Watched<W> {
     out: W,
     failure: Arc<Mutex<Option<io::Error>>>,
@@ -227,7 +230,7 @@ impl<W: Write> Write for Watched<W> {
     }
 }
 
-/// The type that Parquet's are derived from.
+/// The Arrow type from which the Parquet type is derived.
 fn arrow_type(data_type: DataType) -> ArrowDataType {
     let list = |item| ArrowDataType::LargeList(Box::new(Field::new("element".into(), item, true)));
     match data_type {
@@ -243,9 +246,9 @@ fn arrow_type(data_type: DataType) -> ArrowDataType {
 
 /// The values of a column, in the form in which they are written.
 enum Encoded {
-    /// One behind the other.
+    /// One after the other.
     Plain(Box<dyn Array>, Encoding),
-    /// By their places in a dictionary.
+    /// As indexes into a dictionary.
     Coded(Coded),
 }
 
@@ -267,11 +270,11 @@ impl Encoded {
         }
     }
 
-    /// Texts that occur again, or are thought to.
+    /// Texts that repeat, or are expected to.
     fn of_words(words: Words) -> io::Result<Self> {
         let rows = words.codes.len();
         if words.distinct.len() == 0 {
-            // Some readers do not expect a dictionary of nothing.
+            // Some readers do not expect an empty dictionary.
             let array = Utf8Array::<i64>::new_null(ArrowDataType::LargeUtf8, rows);
             return Ok(Self::Plain(Box::new(array), Encoding::Plain));
         }
@@ -309,7 +312,7 @@ impl Encoded {
         Self::Plain(number_values(numbers, data_type, validity), encoding)
     }
 
-    /// `parquet_type` is that of the column, which lets values be absent or not.
+    /// `parquet_type` is the column's type, which says whether values may be absent.
     fn pages(self, is_nullable: bool, parquet_type: &ParquetType, options: WriteOptions) -> io::Result<Vec<Page>> {
         match self {
             Self::Plain(array, encoding) => pages_of(array, encoding, parquet_type.clone(), options),
@@ -318,31 +321,32 @@ impl Encoded {
     }
 }
 
-/// Whether so many distinct values in so many rows are too many for a dictionary.
+/// Whether `distinct` values in `rows` rows are too many for a dictionary.
 fn hardly_repeat(distinct: usize, rows: usize) -> bool {
     distinct * 4 > rows * MAX_DISTINCT_IN_FOUR
 }
 
-/// Marks of what is there. Absent where all is.
+/// Marks the values that are present. `None` if all are.
 fn bitmap(are_present: impl Iterator<Item = bool> + Clone) -> Option<Bitmap> {
-    // No early end: so the compiler looks at many at a time.
+    // Without an early exit, so that the compiler checks many at a time.
     let are_all = are_present.clone().fold(true, |are_all, is_present| are_all & is_present);
     (!are_all).then(|| are_present.collect())
 }
 
-/// Fails on what is not UTF-8.
+/// Fails if a text is not UTF-8.
 fn utf8(texts: Texts, validity: Option<Bitmap>) -> io::Result<Utf8Array<i64>> {
     let offsets = OffsetsBuffer::try_from(texts.offsets).map_err(io::Error::other)?;
     Utf8Array::try_new(ArrowDataType::LargeUtf8, offsets, texts.bytes.into(), validity).map_err(io::Error::other)
 }
 
-/// Where each code stands in an `order` of the codes. Neighbours in a sorted dictionary are alike, and pack well.
+/// The index of each code in `order`, which lists all codes. Neighbours in a sorted dictionary are alike, and
+/// compress well.
 fn places(order: &[u32]) -> Vec<u32> {
-    let mut places = vec![0; order.len()];
-    for (place, &code) in (0..).zip(order) {
-        places[code as usize] = place;
+    let mut indexes = vec![0; order.len()];
+    for (index, &code) in (0..).zip(order) {
+        indexes[code as usize] = index;
     }
-    places
+    indexes
 }
 
 /// Numbers as values of the column's type.
@@ -356,20 +360,22 @@ fn number_values(numbers: &[i64], data_type: DataType, validity: Option<Bitmap>)
     }
 }
 
-/// Microseconds as seconds: the number next to the decimal one, so that 0.016 is 0.016.
+/// Microseconds as seconds: the double nearest to the decimal number, so that 0.016 is 0.016.
 pub(super) fn seconds_of(micros: i64) -> f64 {
     micros as f64 / 1e6
 }
 
-/// The distinct numbers, and which of them stands in each row. Absent where there is no number, or where they hardly occur again.
+/// The code of each row's number, and the distinct numbers by code. `None` if there is no number, or if numbers
+/// hardly repeat.
 #[expect(clippy::cast_possible_truncation, reason = "the span is small")]
 fn codes_of(numbers: &[i64]) -> Option<(Vec<u32>, Vec<i64>)> {
-    /// Numbers that lie within so many of each other, as ports, statuses and most durations do, are found by counting instead of hashing.
+    /// Numbers within this span, such as ports, statuses and most durations, are looked up in an array instead of a
+    /// hash map.
     const MAX_SPAN: u64 = 1 << 16;
     const HASHER: FixedState = FixedState::with_seed(1);
     let present = || numbers.iter().copied().filter(|number| *number != ABSENT_NUMBER);
     let (least, greatest) = (present().min()?, present().max()?);
-    // Durations have whole milliseconds where the log has.
+    // Durations are whole milliseconds if the log has milliseconds only.
     let step = if present().all(|number| number % 1000 == 0) { 1000 } else { 1 };
     let span = greatest.abs_diff(least) / step;
     if span < MAX_SPAN {
@@ -386,7 +392,8 @@ fn codes_of(numbers: &[i64]) -> Option<(Vec<u32>, Vec<i64>)> {
     coded(numbers, |number, next| *codes.entry(number).or_insert(next))
 }
 
-/// As [`codes_of`]; `code_of` gives the code of a number, which is the given one where it is new.
+/// Does the work of [`codes_of`]. `code_of` returns the code of a number, which is the given one if the number is
+/// new.
 fn coded(numbers: &[i64], mut code_of: impl FnMut(i64, u32) -> u32) -> Option<(Vec<u32>, Vec<i64>)> {
     let mut distinct = Vec::new();
     let mut codes = Vec::with_capacity(numbers.len());
@@ -429,7 +436,7 @@ mod tests {
             far in prop::option::of(any::<i64>()),
             step in prop::sample::select(&[1, 1000][..]),
         ) {
-            // Often enough that they are not too many to be told apart.
+            // Each number comes twice, so the distinct ones are few enough for a dictionary.
             let numbers: Vec<i64> = few.iter().map(|number| number.saturating_mul(step)).chain(far).collect();
             let numbers = [numbers.clone(), numbers].concat();
             let coded = codes_of(&numbers);

@@ -1,5 +1,5 @@
-//! `--partition-by`: rows to folders named after what they have in common, as Hive names them: `day=2026-11-18/hour=08`. Athena, Spark, `DuckDB` and others read such
-//! folders as columns.
+//! `--partition-by`: puts rows into folders that are named after values which the rows share, as Hive names them:
+//! `day=2026-11-18/hour=08`. Athena, Spark, `DuckDB` and others read the names of such folders as columns.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -9,12 +9,12 @@ use super::requests::{Request, target_group_name};
 use super::sample::stable_hash;
 use crate::timestamp::{Civil, MICROS_PER_SECOND};
 
-/// What rows are parted by.
+/// What rows are partitioned by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Partition {
     /// The day of `time`, in UTC: `day=2026-11-18`.
     Day,
-    /// The hour of `time`, in UTC, below its day: `hour=08`.
+    /// The hour of `time`, in UTC, within its day: `hour=08`.
     Hour,
     /// The load balancer's resource id: `load_balancer=app%2Fshop-prod%2F50dc6c495c0c9188`.
     LoadBalancer,
@@ -22,20 +22,21 @@ pub enum Partition {
     TargetGroup,
 }
 
-/// What Hive calls the folder of rows that have no value.
+/// Hive's name for the folder of rows that have no value.
 const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// Bytes of a value that a folder's name shows. Strangers write longer ones; file systems take 255.
+/// Maximum bytes of a value that a folder's name shows. Anyone can write longer values into a log; file systems allow
+/// 255.
 const MAX_VALUE_BYTES: usize = 160;
 
-/// The folder of a row, relative and with `/` between its parts. Empty where rows are not parted.
+/// The folder of a row: a relative path with `/` between its parts. Empty if rows are not partitioned.
 pub(super) type Key = Arc<str>;
 
 impl Partition {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Day, Self::Hour, Self::LoadBalancer, Self::TargetGroup];
 
-    /// The name of the column that readers make of it.
+    /// The name of the column that readers make of the folder's name.
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {
@@ -46,7 +47,7 @@ impl Partition {
         }
     }
 
-    /// What `partitions` mean: an hour alone says little, so that its day stands before it.
+    /// The partitions to use, without repeats. An hour alone says little, so its day comes before it.
     #[must_use]
     pub fn completed(partitions: &[Self]) -> Vec<Self> {
         let mut completed = Vec::new();
@@ -71,15 +72,16 @@ impl FromStr for Partition {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|partition| partition.id() == text);
-        found.ok_or_else(|| "rows are parted by day, hour, load_balancer or target_group".to_owned())
+        found.ok_or_else(|| "expected day, hour, load_balancer or target_group".to_owned())
     }
 }
 
-/// Tells the folders of rows.
+/// Computes the folders of rows.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     partitions: Vec<Partition>,
-    /// Hour since the epoch, load balancer and target group of the row before. Neighbours mostly have the same.
+    /// Hour since the epoch, load balancer and target group of the previous row. Neighbouring rows mostly share them,
+    /// and then the key stays.
     latest: Option<(i64, Vec<u8>, Option<Vec<u8>>)>,
     key: Key,
 }
@@ -129,7 +131,9 @@ impl Keys {
     }
 }
 
-/// A value as a part of a folder's name: all but letters, digits, `-`, `_` and `.` as `%` and two hexadecimal digits. One that is too long is cut, and told from others by a hash.
+/// A value as part of a folder's name: all bytes except letters, digits, `-`, `_` and `.` become `%` and two
+/// hexadecimal digits. A value that is too long is cut, and a hash keeps it distinct. An empty value and `-` become
+/// [`NO_VALUE`].
 fn escaped(value: &[u8]) -> String {
     if matches!(value, b"" | b"-") {
         return NO_VALUE.to_owned();

@@ -10,11 +10,11 @@ use crate::kind::Alb;
 use crate::kind::alb::{self, Endpoint, RequestLine, Url};
 use crate::record::{LogKind, Record};
 
-/// Requests as records of an access log tell of them.
+/// The table of requests.
 #[derive(Clone, Copy, Debug)]
 pub enum Requests {}
 
-/// One record, with what was made of it.
+/// One record, with what is derived from it.
 pub struct Request<'a> {
     pub(super) record: &'a Record<'a, Alb>,
     pub(super) exchange: &'a Exchange<'a>,
@@ -29,12 +29,13 @@ pub struct Request<'a> {
     parts: OnceCell<(RequestLine<'a>, Url<'a>)>,
     route: OnceCell<Vec<u8>>,
     own_span: OnceCell<Vec<u8>>,
-    /// Of the finding that the request belongs to.
+    /// Cause and confidence of the finding that the request belongs to.
     pub(super) cause: Option<(&'static str, Confidence)>,
 }
 
 impl<'a> Request<'a> {
-    /// A record, which stands in an object on the line of a number. `request` is its request line as it will be written, so that the parts are made of what is seen there.
+    /// The record of one line of an object; `number` is its line number. `request` is the request line as it will be
+    /// written, so that its parts match what is written.
     pub(super) fn new(
         record: &'a Record<'a, Alb>,
         exchange: &'a Exchange<'a>,
@@ -58,7 +59,8 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What the request consists of. Looked for when it is asked for, as most requests are like one before.
+    /// The parts of the request line. They are parsed only when a column asks for them, because most request lines
+    /// repeat an earlier one.
     fn parts(&self) -> &(RequestLine<'a>, Url<'a>) {
         self.parts.get_or_init(|| {
             let request_line = RequestLine::parse(self.request);
@@ -74,7 +76,7 @@ impl<'a> Request<'a> {
         self.parts().1
     }
 
-    /// `METHOD /template`. Absent where the request was never complete.
+    /// `METHOD /template`. `None` if the request was never complete.
     fn route(&self) -> Option<&[u8]> {
         let route = self.route.get_or_init(|| {
             let mut route = Vec::new();
@@ -86,17 +88,18 @@ impl<'a> Request<'a> {
         (!route.is_empty()).then_some(route)
     }
 
-    /// The fields from one to another as one text. Of a line in which the same bytes may mean other fields it is the whole line, with a mark that no other text has.
+    /// The text from field `first` to field `last`, or to the end of the line. Some lines could split the same bytes
+    /// into other fields. For such a line this is the whole line after a line break, a mark that no other text has.
     #[inline]
     fn span(&self, first: usize, last: Option<usize>) -> &[u8] {
         self.record.span(first, last).unwrap_or_else(|| self.own_span.get_or_init(|| [b"\n", self.line].concat()))
     }
 
-    /// Why one of the three processing times is absent.
+    /// Why one of the three processing times is absent. `None` if all are present.
     fn times_absent(&self) -> Option<&'static [u8]> {
         let [request, target, response] =
             [alb::REQUEST_PROCESSING_TIME, alb::TARGET_PROCESSING_TIME, alb::RESPONSE_PROCESSING_TIME]
-                .map(|place| self.record.value(place).map(|text| text.first() != Some(&b'-')));
+                .map(|field| self.record.value(field).map(|text| text.first() != Some(&b'-')));
         match [request, target, response] {
             [Some(true), Some(true), Some(true)] => None,
             [None, ..] | [_, None, _] | [.., None] => Some(b"not-logged"),
@@ -106,7 +109,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The name of a target group, from its ARN. Absent where the ARN has another form.
+/// The name of a target group, from its ARN. `None` if the ARN has another form.
 pub(super) fn target_group_name(arn: &[u8]) -> Option<&[u8]> {
     let resource = arn.rsplit(|&byte| byte == b':').next()?;
     resource.strip_prefix(b"targetgroup/")?.split(|&byte| byte == b'/').next().filter(|name| !name.is_empty())
@@ -116,43 +119,43 @@ pub(super) fn target_group_name(arn: &[u8]) -> Option<&[u8]> {
 const NO_TEXT: &str = "not logged";
 
 /// When a number has no value.
-const NO_NUMBER: &str = "not logged, or no number";
+const NO_NUMBER: &str = "not logged, or not a number";
 
 /// When a part of the request line has no value.
-const NO_REQUEST: &str = "the request was never complete, or lacks that part";
+const NO_REQUEST: &str = "the request was never complete, or has no such part";
 
 type RequestColumn = Column<Requests>;
 
-fn text<'r, const PLACE: usize>(row: &'r Request<'_>) -> Cell<'r> {
-    Cell::text(row.record.value(PLACE))
+fn text<'r, const FIELD: usize>(row: &'r Request<'_>) -> Cell<'r> {
+    Cell::text(row.record.value(FIELD))
 }
 
-fn list<'r, const PLACE: usize>(row: &'r Request<'_>) -> Cell<'r> {
-    row.record.value(PLACE).map_or(Cell::Absent, Cell::List)
+fn list<'r, const FIELD: usize>(row: &'r Request<'_>) -> Cell<'r> {
+    row.record.value(FIELD).map_or(Cell::Absent, Cell::List)
 }
 
-/// A field as it stands in the line.
-const fn field<const PLACE: usize>() -> RequestColumn {
-    let field = &Alb::SCHEMA.fields[PLACE];
-    RequestColumn::new(field.name, DataType::Text, text::<PLACE>, field.meaning).absent(NO_TEXT).from(field.name)
+/// A field as text, as logged.
+const fn field<const FIELD: usize>() -> RequestColumn {
+    let field = &Alb::SCHEMA.fields[FIELD];
+    RequestColumn::new(field.name, DataType::Text, text::<FIELD>, field.meaning).absent(NO_TEXT).from(field.name)
 }
 
-/// A field with items.
-const fn list_field<const PLACE: usize>(data_type: DataType) -> RequestColumn {
-    let field = &Alb::SCHEMA.fields[PLACE];
-    RequestColumn::new(field.name, data_type, list::<PLACE>, field.meaning).absent(NO_TEXT).from(field.name)
+/// A field that is a list.
+const fn list_field<const FIELD: usize>(data_type: DataType) -> RequestColumn {
+    let field = &Alb::SCHEMA.fields[FIELD];
+    RequestColumn::new(field.name, data_type, list::<FIELD>, field.meaning).absent(NO_TEXT).from(field.name)
 }
 
 /// A field that is read as something other than text.
-const fn value_field<const PLACE: usize>(
+const fn value_field<const FIELD: usize>(
     data_type: DataType,
     cell: for<'r, 'a> fn(&'r Request<'a>) -> Cell<'r>,
 ) -> RequestColumn {
-    let field = &Alb::SCHEMA.fields[PLACE];
+    let field = &Alb::SCHEMA.fields[FIELD];
     RequestColumn::new(field.name, data_type, cell, field.meaning).from(field.name)
 }
 
-/// Neighbouring fields of which each has few values, and some are seldom there.
+/// Groups of neighbouring fields. Each field has few distinct values, and some are seldom present.
 const JOINTS: &[Joint<Requests>] = &[
     Joint {
         columns: &["user_agent", "ssl_cipher", "ssl_protocol", "target_group_arn"],
@@ -200,7 +203,7 @@ impl Table for Requests {
             "client_ip",
             DataType::Text,
             |row| Cell::text(row.client.map(|client| client.address).filter(|address| !address.is_empty())),
-            "address of the client, or of the proxy in front",
+            "address of the client, or of a proxy in front of the load balancer",
         )
         .absent(NO_TEXT)
         .from("client:port"),
@@ -208,7 +211,7 @@ impl Table for Requests {
             "client_port",
             DataType::Integer,
             |row| Cell::integer(row.client.and_then(|client| client.port)),
-            "port of the client, or of the proxy in front",
+            "port of the client, or of a proxy in front of the load balancer",
         )
         .absent(NO_NUMBER)
         .from("client:port"),
@@ -216,9 +219,9 @@ impl Table for Requests {
             "target",
             DataType::Text,
             |row| Cell::text(row.exchange.target),
-            "address and port of the target as logged, which is how reports name it",
+            "address and port of the target, as logged and as reports show it",
         )
-        .absent("not logged: none was chosen, or the target is a Lambda function")
+        .absent("not logged: no target was chosen, or it is a Lambda function")
         .from("target:port"),
         RequestColumn::new(
             "target_ip",
@@ -226,7 +229,7 @@ impl Table for Requests {
             |row| Cell::text(row.record.target().map(|target| target.address).filter(|address| !address.is_empty())),
             "address of the target",
         )
-        .absent("as `target`")
+        .absent("`target` is null or has no address")
         .from("target:port")
         .made_of("target"),
         RequestColumn::new(
@@ -235,7 +238,7 @@ impl Table for Requests {
             |row| Cell::integer(row.record.target().and_then(|target| target.port)),
             "port of the target",
         )
-        .absent("as `target`, or no number stands there")
+        .absent("`target` is null or has no port number")
         .from("target:port")
         .made_of("target"),
         value_field::<{ alb::REQUEST_PROCESSING_TIME }>(DataType::Seconds, |row| {
@@ -254,16 +257,17 @@ impl Table for Requests {
             "times_absent",
             DataType::Text,
             |row| Cell::text(row.times_absent()),
-            "why a processing time is absent: `not-dispatched` where the request's is `-1`, `no-response` where only the target's or the response's is, \
-             `not-logged` where one is `-` or nothing",
+            "why a processing time is null: `not-logged` if any of the three is `-` or missing; otherwise \
+             `not-dispatched` if `request_processing_time` is `-1`, and `no-response` if only \
+             `target_processing_time` or `response_processing_time` is",
         )
-        .absent("all three are there"),
+        .absent("all three times are logged and none is `-1`"),
         value_field::<{ alb::ELB_STATUS_CODE }>(DataType::Integer, |row| Cell::integer(row.exchange.elb_status_code))
-            .absent("not logged, or `000`: none was sent"),
+            .absent("not logged, or `000`: no status was sent"),
         value_field::<{ alb::TARGET_STATUS_CODE }>(DataType::Integer, |row| {
             Cell::integer(row.exchange.target_status_code)
         })
-        .absent("not logged, or `000`: it did not answer"),
+        .absent("not logged, or `000`: the target did not answer"),
         value_field::<{ alb::RECEIVED_BYTES }>(DataType::Integer, |row| {
             Cell::integer(row.record.received_bytes().unwrap_or_default())
         })
@@ -275,39 +279,59 @@ impl Table for Requests {
         .unit("byte")
         .absent("not logged"),
         field::<{ alb::REQUEST_LINE }>(),
-        RequestColumn::new("method", DataType::Text, |row| Cell::text(row.request_line().method), "HTTP method as sent")
-            .absent(NO_REQUEST)
-            .from("request")
-            .made_of("request"),
+        RequestColumn::new(
+            "method",
+            DataType::Text,
+            |row| Cell::text(row.request_line().method),
+            "HTTP method as sent",
+        )
+        .absent(NO_REQUEST)
+        .from("request")
+        .made_of("request"),
         RequestColumn::new("url_protocol", DataType::Text, |row| Cell::text(row.url().protocol), "protocol of the URL")
             .absent(NO_REQUEST)
             .from("request")
             .made_of("request"),
-        RequestColumn::new("url_host", DataType::Text, |row| Cell::text(row.url().host), "host of the URL, without brackets")
-            .absent(NO_REQUEST)
-            .from("request")
-            .made_of("request"),
+        RequestColumn::new(
+            "url_host",
+            DataType::Text,
+            |row| Cell::text(row.url().host),
+            "host of the URL, without brackets",
+        )
+        .absent(NO_REQUEST)
+        .from("request")
+        .made_of("request"),
         RequestColumn::new("url_port", DataType::Integer, |row| Cell::integer(row.url().port), "port of the URL")
             .absent(NO_REQUEST)
             .from("request")
             .made_of("request"),
-        RequestColumn::new("url_path", DataType::Text, |row| Cell::text(row.url().path), "path of the URL, `/` where it has none")
-            .absent(NO_REQUEST)
-            .from("request")
-            .made_of("request"),
+        RequestColumn::new(
+            "url_path",
+            DataType::Text,
+            |row| Cell::text(row.url().path),
+            "path of the URL; `/` if it has none",
+        )
+        .absent(NO_REQUEST)
+        .from("request")
+        .made_of("request"),
         RequestColumn::new(
             "url_query",
             DataType::Text,
             |row| Cell::text(row.url().query),
-            "what follows the question mark in the URL",
+            "the part of the URL after the question mark",
         )
-        .absent("there is none, or nothing follows it")
+        .absent("there is no URL, it has no question mark, or nothing follows that")
         .from("request")
-            .made_of("request"),
-        RequestColumn::new("http_version", DataType::Text, |row| Cell::text(row.request_line().version), "HTTP version as sent")
-            .absent(NO_REQUEST)
-            .from("request")
-            .made_of("request"),
+        .made_of("request"),
+        RequestColumn::new(
+            "http_version",
+            DataType::Text,
+            |row| Cell::text(row.request_line().version),
+            "HTTP version as sent",
+        )
+        .absent(NO_REQUEST)
+        .from("request")
+        .made_of("request"),
         field::<{ alb::USER_AGENT }>(),
         field::<{ alb::SSL_CIPHER }>(),
         field::<{ alb::SSL_PROTOCOL }>(),
@@ -318,7 +342,7 @@ impl Table for Requests {
             |row| Cell::text(row.exchange.target_group.and_then(target_group_name)),
             "name of the target group",
         )
-        .absent("no rule forwarded the request, or the ARN has another form")
+        .absent("no rule forwarded the request, or the ARN has an unexpected form")
         .from("target_group_arn")
         .made_of("target_group_arn"),
         field::<{ alb::TRACE_ID }>().unique(),
@@ -329,7 +353,7 @@ impl Table for Requests {
         })
         .absent(NO_NUMBER),
         value_field::<{ alb::REQUEST_CREATION_TIME }>(DataType::Time, |row| {
-            // Where it was read already, it is not read again.
+            // An exact elapsed time was computed from this field, so the field need not be parsed again.
             match row.exchange.elapsed {
                 Elapsed::Exact(elapsed) => {
                     let micros = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
@@ -355,9 +379,9 @@ impl Table for Requests {
             "ip_address",
             DataType::Text,
             |row| Cell::text(row.exchange.node),
-            "address of the load balancer node; where the line does not tell, from the object's name",
+            "address of the load balancer node; from the object's name if the line does not have it",
         )
-        .absent("neither tells")
+        .absent("neither the line nor the object's name has it")
         .from("ip_address"),
         field::<{ alb::TARGET_ERROR_CODE }>(),
         field::<{ alb::ELB_ERROR_CODE }>(),
@@ -368,9 +392,9 @@ impl Table for Requests {
                 b"" | b"-" => Cell::Absent,
                 fields => Cell::Text(fields),
             },
-            "what follows the last field that this version knows, as logged",
+            "the fields after the last one that this version knows, as logged",
         )
-        .absent("nothing does, or only a `-`"),
+        .absent("there are none, or only a `-`"),
         RequestColumn::new(
             "elapsed",
             DataType::Seconds,
@@ -380,10 +404,10 @@ impl Table for Requests {
                 }
                 Elapsed::Unknown => Cell::Absent,
             },
-            "`time` − `request_creation_time`, to the millisecond, which is as far as the log knows the latter; \
-             for WebSocket the connection's life",
+            "`time` − `request_creation_time`, rounded to milliseconds, the precision of `request_creation_time`; \
+             for WebSocket, how long the connection was open",
         )
-        .absent("the line does not tell, or the request would have ended before it began"),
+        .absent("the line does not say when the request began, or it says a moment after `time`"),
         RequestColumn::new(
             "elapsed_from",
             DataType::Text,
@@ -392,52 +416,53 @@ impl Table for Requests {
                 Elapsed::FromTraceId(_) => Cell::Text(b"trace_id"),
                 Elapsed::Unknown => Cell::Absent,
             },
-            "which field tells when the request began: `request_creation_time`, or `trace_id` in lines of before May 2018, which has whole seconds and makes \
-             `elapsed` too long by up to one",
+            "the field that says when the request began: `request_creation_time`, or `trace_id` in lines from before \
+             May 2018; `trace_id` has whole seconds, so `elapsed` is too long by up to a second",
         )
-        .absent("as `elapsed`"),
+        .absent("`elapsed` is null"),
         RequestColumn::new(
             "outcome",
             DataType::Text,
             |row| Cell::Text(row.outcome.id().as_bytes()),
-            "how the request ended, by the ids of the README's table",
+            "how the request ended: an id from the README's table of outcomes",
         ),
         RequestColumn::new(
             "answered_by",
             DataType::Text,
             |row| Cell::Text(row.outcome.answered_by().id().as_bytes()),
-            "who made the answer: `target`, `load-balancer`, `rule` or `nobody`",
+            "who answered: `target`, `load-balancer`, `rule` or `nobody`",
         )
         .made_of("outcome"),
         RequestColumn::new(
             "is_failure",
             DataType::Flag,
             |row| Cell::Flag(row.outcome.is_failure()),
-            "whether that counts as failed",
+            "whether the outcome counts as failed",
         )
         .made_of("outcome"),
         RequestColumn::new(
             "cause",
             DataType::Text,
             |row| Cell::text(row.cause.map(|(cause, _)| cause.as_bytes())),
-            "likely cause, by the ids of the README's table: that of the finding at the request's target, target group or load balancer which has failures of this outcome at \
-             this time; of several, the one with most of them",
+            "likely cause: an id from the README's table of causes. It is the cause of the finding that covers the \
+             request's target (or target group, or load balancer), outcome and time; of several, the one with the \
+             most failures of that outcome there",
         )
-        .absent("the request did not fail, or no finding has it")
+        .absent("the request did not fail, or no finding covers it")
         .on_request(),
         RequestColumn::new(
             "confidence",
             DataType::Text,
             |row| Cell::text(row.cause.map(|(_, confidence)| confidence.id().as_bytes())),
-            "how sure that finding is: `low`, `medium` or `high`",
+            "confidence of that finding: `low`, `medium` or `high`",
         )
-        .absent("as `cause`")
+        .absent("`cause` is null")
         .on_request(),
         RequestColumn::new(
             "route",
             DataType::Text,
             |row| Cell::text(row.route()),
-            "method and path with its variable parts in braces; a report takes rare ones together under `{*}`",
+            "method and path, with the variable parts of the path in braces; reports group rare routes under `{*}`",
         )
         .absent(NO_REQUEST)
         .made_of("request"),
@@ -445,14 +470,20 @@ impl Table for Requests {
             "object",
             DataType::Text,
             |row| Cell::Text(row.object.as_bytes()),
-            "the object that the line stands in: path, S3 URL, or `-` for standard input",
+            "the object that the line is in: path, S3 URL, or `-` for standard input",
         ),
-        RequestColumn::new("line", DataType::Integer, |row| Cell::integer(Some(row.number)), "the line's number in it, from 1").unique(),
+        RequestColumn::new(
+            "line",
+            DataType::Integer,
+            |row| Cell::integer(Some(row.number)),
+            "number of the line in that object, from 1",
+        )
+        .unique(),
         RequestColumn::new("text", DataType::Text, |row| Cell::Text(row.line), "the whole line").on_request().unique(),
     ];
 }
 
-/// To the nearest millisecond.
+/// Rounds to the nearest millisecond.
 fn to_milliseconds(duration: std::time::Duration) -> std::time::Duration {
     let micros = duration.as_micros();
     std::time::Duration::from_millis(u64::try_from((micros + 500) / 1000).unwrap_or(u64::MAX))

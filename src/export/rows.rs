@@ -1,4 +1,4 @@
-//! One object's records to rows.
+//! Turns the records of one object into rows.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::kind::alb;
 use crate::pipeline::{Collect, Seen};
 
-/// Which records become rows, and what of them.
+/// Which records become rows, and with which columns and partitions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Choice {
     pub(super) columns: Vec<&'static Column<Requests>>,
@@ -27,21 +27,21 @@ pub(super) struct Choice {
     pub(super) filter: Option<Filter>,
 }
 
-/// Records by what became of them. Each counts once.
+/// How many records there were, by what became of them. Each record counts once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowCounts {
     /// Rows written.
     pub written: u64,
-    /// Left out as they did not fail.
+    /// Left out because they did not fail.
     pub not_failed: u64,
-    /// Left out as they are not in the sample.
+    /// Left out because they are not in the sample.
     pub not_sampled: u64,
     /// Left out by the filter.
     pub not_matched: u64,
 }
 
 impl RowCounts {
-    /// Adds another's numbers.
+    /// Adds the counts of another.
     pub(super) fn merge(&mut self, other: Self) {
         self.written += other.written;
         self.not_failed += other.not_failed;
@@ -55,7 +55,7 @@ pub(super) struct Shared {
     pub(super) choice: Choice,
     pub(super) causes: Option<Causes>,
     pub(super) sink: Sink,
-    /// What an error says could not be written.
+    /// The destination's name, for error messages.
     pub(super) name: Box<str>,
 }
 
@@ -83,18 +83,18 @@ impl Shared {
 /// The rows of one object.
 pub(super) struct Part<'s> {
     shared: &'s Shared,
-    /// Its place in the order of the input.
+    /// The index of its object in the order of the input.
     index: usize,
-    /// The object, once a record of it was seen, and whether its name needs no cleaning.
+    /// The object's id, and whether its name needs no cleaning. `None` until a record of it was seen.
     object: Option<(u64, bool)>,
     keys: Keys,
     rows: BTreeMap<Key, Rows>,
-    /// How much memory the rows take, roughly.
+    /// Approximate memory use of the rows, in bytes.
     bytes: usize,
     /// Row groups that wait for their turn.
     groups: Vec<Group>,
     counts: RowCounts,
-    /// Scratch space for a request that needs cleaning.
+    /// Scratch space for a request line that needs cleaning.
     request: Vec<u8>,
 }
 
@@ -105,7 +105,7 @@ impl Part<'_> {
         self.counts
     }
 
-    /// Makes a row group of the rows of a key.
+    /// Encodes the rows of a key as a row group.
     fn make_group(&mut self, key: &Key) -> std::io::Result<()> {
         if let Some((key, rows)) = self.rows.remove_entry(key) {
             self.bytes -= rows.columns.bytes();
@@ -122,7 +122,7 @@ impl Collect for Part<'_> {
         let (object, is_object_clean) = if let Some(object) = self.object {
             object
         } else {
-            // What others left to be encoded comes first, so that it does not pile up.
+            // Encodes what other parts have queued first, so that the queue does not pile up.
             sink.work().map_err(|reason| self.shared.error(reason))?;
             *self.object.insert((object_id(seen.object), is_clean(seen.object.as_bytes())))
         };
@@ -134,11 +134,11 @@ impl Collect for Part<'_> {
             self.counts.not_sampled += 1;
             return Ok(());
         }
-        let place = (seen.line, &**seen.object, seen.number);
+        let location = (seen.line, &**seen.object, seen.number);
         let is_clean = is_object_clean && is_clean(seen.line);
         let request = seen.record.value(alb::REQUEST_LINE).unwrap_or_default();
         let request = if is_clean { request } else { write_clean(request, None, &mut self.request) };
-        let mut row = Request::new(seen.record, seen.exchange, seen.outcome, place, request);
+        let mut row = Request::new(seen.record, seen.exchange, seen.outcome, location, request);
         row.cause = causes.as_ref().and_then(|causes| causes.of(seen.exchange, seen.outcome));
         if choice.filter.as_ref().is_some_and(|filter| !filter.admits(&row, is_clean)) {
             self.counts.not_matched += 1;

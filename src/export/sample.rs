@@ -2,17 +2,18 @@
 
 use std::str::FromStr;
 
-/// A share of all traces. A request is in it or not by its trace id alone, so that the same requests are drawn from any part of the logs, in any order, by any version of
-/// this program, and a smaller share is a part of a larger one.
+/// A share of all traces. Whether a request is in it depends on its trace id alone. So the same requests are drawn
+/// from any part of the logs, in any order, by any version of this program, and a smaller share is a subset of a
+/// larger one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     percent: f64,
-    /// Hashes below this are in; `None` where all are.
+    /// Hashes below this are in the sample; `None` if all are.
     below: Option<u64>,
 }
 
 impl Sample {
-    /// `percent` of all traces, above 0 and at most 100. `None` for another number.
+    /// `percent` of all traces, above 0 and at most 100. `None` for any other number.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the range, above 0")]
     pub fn new(percent: f64) -> Option<Self> {
@@ -21,13 +22,14 @@ impl Sample {
         is_share.then_some(Self { percent, below })
     }
 
-    /// How many in a hundred.
+    /// The share, in percent.
     #[must_use]
     pub fn percent(self) -> f64 {
         self.percent
     }
 
-    /// Whether a request is in. `trace_id` is the field's value; a line without one goes by its whole text.
+    /// Whether a request is in the sample. `trace_id` is the field's value; a line without one is sampled by its
+    /// whole text.
     pub(super) fn admits(self, trace_id: Option<&[u8]>, line: &[u8]) -> bool {
         self.below.is_none_or(|below| stable_hash(trace_id.map_or(line, root_of)) < below)
     }
@@ -40,19 +42,21 @@ impl FromStr for Sample {
         let percent = text.strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
         percent
             .and_then(Self::new)
-            .ok_or_else(|| "not a share such as 10% or 0.1%, above 0 and at most 100%".to_owned())
+            .ok_or_else(|| "expected a share above 0% and at most 100%, such as 10% or 0.1%".to_owned())
     }
 }
 
-/// What the parts of one trace have in common: its root, where it has one.
+/// What all requests of one trace share: the root in the trace id if there is one, else the whole id.
 fn root_of(trace_id: &[u8]) -> &[u8] {
     let mut parts = trace_id.split(|&byte| byte == b';');
     parts.find(|part| part.starts_with(b"Root=")).unwrap_or(trace_id)
 }
 
-/// A hash that is the same in all versions: FNV-1a of 64 bits, then the finalizer of `MurmurHash3`, since FNV alone leaves the high bits of short texts alike.
+/// A hash that is the same in all versions: 64-bit FNV-1a, then the finalizer of `MurmurHash3`, because FNV alone
+/// leaves the high bits of short texts alike.
 ///
-/// Sources: <http://www.isthe.com/chongo/tech/comp/fnv/>, <https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp>
+/// Sources: <http://www.isthe.com/chongo/tech/comp/fnv/>,
+/// <https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp>
 pub(super) fn stable_hash(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in bytes {
@@ -107,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_share_is_refused() {
+    fn text_that_is_not_a_share_is_refused() {
         for text in ["", "%", "0%", "-1%", "101%", "10", "nan%", "inf%", "10%%"] {
             assert!(text.parse::<Sample>().is_err(), "{text}");
         }

@@ -1,30 +1,30 @@
-//! What the columns of a table are, as data: one row a column, and all else is derived from it.
+//! The columns of a table as data: one entry per column, from which all else is derived.
 
 use std::fmt;
 
 use crate::timestamp::Timestamp;
 
-/// What stands in a column.
+/// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataType {
     /// Text in UTF-8.
     Text,
     /// Whole numbers of 64 bits, signed.
     Integer,
-    /// Seconds as a number of 64 bits with a fraction, of microseconds at the finest.
+    /// Seconds as a 64-bit number with a fraction, no finer than microseconds.
     Seconds,
-    /// Moments in UTC, to the microsecond.
+    /// Timestamps in UTC, to the microsecond.
     Time,
     /// Yes or no.
     Flag,
-    /// Lists of texts; within a cell they stand with this byte between them.
+    /// Lists of texts. Within a cell this byte is between the items.
     TextList(u8),
-    /// Lists of whole numbers; within a cell they stand with this byte between them. An item that is none is absent.
+    /// Lists of whole numbers. Within a cell this byte is between the items. An item that is not a number is absent.
     IntegerList(u8),
 }
 
 impl DataType {
-    /// The name that documentation calls it by.
+    /// The type's name in the documentation.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl DataType {
         }
     }
 
-    /// The byte between the items of a list.
+    /// The byte between the items of a list. `None` for other types.
     #[must_use]
     pub fn separator(self) -> Option<u8> {
         match self {
@@ -48,7 +48,7 @@ impl DataType {
     }
 }
 
-/// One value of a column. Texts are bytes as logged; they become UTF-8 on their way into a file.
+/// One value of a column. Texts are bytes as logged; they become UTF-8 when they are written to a file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell<'a> {
     /// No value.
@@ -59,32 +59,33 @@ pub enum Cell<'a> {
     Integer(i64),
     /// A duration in microseconds.
     Micros(u64),
-    /// A moment.
+    /// A timestamp.
     Time(Timestamp),
     /// Yes or no.
     Flag(bool),
-    /// A list, its items with the column's separator between them.
+    /// A list, with the column's separator between its items.
     List(&'a [u8]),
 }
 
 impl<'a> Cell<'a> {
-    /// A text where there is one.
+    /// A text, or [`Cell::Absent`] if there is none.
     pub(crate) fn text(text: Option<&'a [u8]>) -> Self {
         text.map_or(Self::Absent, Self::Text)
     }
 
-    /// A whole number where there is one; one that is too large for the column is the largest that is not.
+    /// A whole number, or [`Cell::Absent`] if there is none. A number too large for the column becomes the largest
+    /// that fits.
     pub(crate) fn integer<N: TryInto<i64>>(number: Option<N>) -> Self {
         number.map_or(Self::Absent, |number| Self::Integer(number.try_into().unwrap_or(i64::MAX)))
     }
 
-    /// A duration where there is one.
+    /// A duration, or [`Cell::Absent`] if there is none.
     pub(crate) fn duration(duration: Option<std::time::Duration>) -> Self {
         let micros = duration.map(|duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
         micros.map_or(Self::Absent, Self::Micros)
     }
 
-    /// A moment where there is one.
+    /// A timestamp, or [`Cell::Absent`] if there is none.
     pub(crate) fn time(time: Option<Timestamp>) -> Self {
         time.map_or(Self::Absent, Self::Time)
     }
@@ -92,19 +93,20 @@ impl<'a> Cell<'a> {
 
 /// A table: what its rows are, and its columns.
 pub trait Table: Sized + 'static {
-    /// A row, as it is before it is taken apart.
+    /// A row, before its values are taken from it.
     type Row<'a>;
     /// What files and documentation call it.
     const NAME: &'static str;
-    /// What a row stands for, in one sentence without a full stop.
+    /// What a row is, as one sentence without a full stop.
     const MEANING: &'static str;
     /// Its columns, in the order in which they are written.
     const COLUMNS: &'static [Column<Self>];
-    /// Columns that are taken in together.
+    /// Columns that are collected together.
     const JOINTS: &'static [Joint<Self>] = &[];
 }
 
-/// Columns whose values all follow from one text: rows with the same text have the same values. Where that text occurs again it is looked for once, instead of every value for itself.
+/// Columns whose values all follow from one text: rows with the same text have the same values. If the text repeats,
+/// it is looked up once, instead of each value.
 pub struct Joint<T: Table> {
     /// Their names.
     pub columns: &'static [&'static str],
@@ -114,23 +116,25 @@ pub struct Joint<T: Table> {
 
 /// One column of a table.
 pub struct Column<T: Table> {
-    /// AWS's name for AWS's fields.
+    /// The column's name: for a field of AWS, AWS's name.
     pub name: &'static str,
-    /// What stands in it.
+    /// The type of its values.
     pub data_type: DataType,
-    /// Unit of its numbers; empty where they have none.
+    /// The unit of its numbers; empty if they have none.
     pub unit: &'static str,
-    /// When there is no value; empty where there always is one.
+    /// When there is no value; empty if there always is one.
     pub absent: &'static str,
-    /// The log's field that it is from; empty where it is from several, or from elsewhere.
+    /// The log field that it comes from; empty if it comes from several, or from elsewhere.
     pub source: &'static str,
     /// What it says, in one sentence without a full stop.
     pub meaning: &'static str,
-    /// Whether it is written when nobody says which columns to write.
+    /// Whether it is written when no columns are named.
     pub is_default: bool,
-    /// Whether hardly two neighbouring rows have the same value, so that nothing is gained by looking for those that do: ids, moments, what counts up.
+    /// Whether neighbouring rows hardly ever have the same value, as with ids, timestamps and counters. Then nothing
+    /// is gained by looking for repeats.
     pub is_unique: bool,
-    /// The column of text that its values are made of, and of nothing else: rows with the same text there have the same value here, and rows without one have none.
+    /// The column of text that its values are derived from, and from nothing else: rows with the same text there have
+    /// the same value here, and rows without a text there have no value here. `None` if there is no such column.
     pub made_of: Option<&'static str>,
     /// The value in a row.
     pub cell: for<'r, 'a> fn(&'r T::Row<'a>) -> Cell<'r>,
@@ -167,7 +171,7 @@ impl<T: Table> Column<T> {
         self
     }
 
-    /// The field that it is from.
+    /// The log field that it comes from.
     pub(crate) const fn from(mut self, source: &'static str) -> Self {
         self.source = source;
         self
@@ -185,13 +189,13 @@ impl<T: Table> Column<T> {
         self
     }
 
-    /// Made of that column's text alone.
+    /// Derived from that column's text alone.
     pub(crate) const fn made_of(mut self, column: &'static str) -> Self {
         self.made_of = Some(column);
         self
     }
 
-    /// Hardly two rows have the same value.
+    /// Neighbouring rows hardly ever have the same value.
     pub(crate) const fn unique(mut self) -> Self {
         self.is_unique = true;
         self
@@ -211,7 +215,7 @@ impl<T: Table> PartialEq for Column<T> {
     }
 }
 
-/// The column of a name, or what to say where there is none.
+/// The column of that name, or a message for the user if there is none.
 pub(crate) fn find_column<T: Table>(name: &str) -> Result<&'static Column<T>, String> {
     let found = T::COLUMNS.iter().find(|column| column.name == name);
     found.ok_or_else(|| {
@@ -219,15 +223,16 @@ pub(crate) fn find_column<T: Table>(name: &str) -> Result<&'static Column<T>, St
         if near.is_empty() {
             format!("there is no column {name}")
         } else {
-            format!("there is no column {name}; there is {}", near.join(", "))
+            format!("there is no column {name}; did you mean {}?", near.join(", "))
         }
     })
 }
 
-/// What somebody may look for who knows the tables of an analysis or the keys of partitions, and the column that has it.
+/// Names that a user may try who knows the tables of an analysis or the partition keys, and the column that has the
+/// value.
 const OTHER_NAMES: [(&str, &str); 3] = [("load_balancer", "elb"), ("day", "time"), ("hour", "time")];
 
-/// Names that somebody may have meant, the nearest first.
+/// Names that the user may have meant, the most similar first.
 fn near_names<T: Table>(name: &str) -> Vec<&'static str> {
     const MAX_NAMES: usize = 3;
     const MIN_LIKENESS: f64 = 0.85;

@@ -1,9 +1,12 @@
-//! Rows of many parts to files, in the order of the parts, whatever the order in which they come.
+//! Writes the rows of many parts to files, in the order of the parts, whatever the order in which they come.
 //!
-//! A part is what one object gives. It makes row groups of its own where it has rows enough, and hands over the rest when its turn comes; rests of neighbours are put together until they are a row group too. All
-//! of this follows from the rows and their order alone, so that the files are the same for any number of threads.
+//! A part is the rows of one object. It makes row groups of its own if it has enough rows, and hands over the
+//! remaining rows when its turn comes. The remaining rows of neighbouring parts are put together until they fill a
+//! row group, too. All of this depends on the rows and their order alone, so the files are the same for any number of
+//! threads.
 //!
-//! Encoding is most of the work and happens outside of all locks: groups of a part by the worker that reads it, groups of several by whichever worker comes by next.
+//! Encoding is most of the work and happens outside of all locks: the groups of one part are encoded by the worker
+//! that reads it, groups of several parts by whichever worker calls [`Sink::work`] next.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -16,37 +19,39 @@ use super::files::{Files, Group, WrittenFiles};
 use super::form::Form;
 use super::partition::Key;
 
-/// Rows of a row group at most.
+/// Maximum rows of a row group.
 pub(super) const MAX_GROUP_ROWS: usize = 128 * 1024;
 
-/// Bytes of the texts of a row group at most, but for the last row. Those of an ordinary log take some 100 a row.
+/// Maximum bytes of the texts of a row group, not counting the last row. The texts of an ordinary log take some 100
+/// bytes per row.
 const MAX_GROUP_TEXT_BYTES: usize = 24 * 1024 * 1024;
 
-/// Bytes of rows that a part, or all that is left of parts, may hold to make row groups of. Where rows go to many folders, the largest group is made when there are more.
+/// Maximum bytes of rows that a part, or all remaining rows of parts together, may hold before they become row
+/// groups. Above that, which happens when rows go to many folders, the largest group is made.
 pub(super) const MAX_ROW_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes of row groups that wait for their turn. A part that would add to more waits itself, see [`PATIENCE`].
+/// Maximum bytes of row groups that wait for their turn. A part that would exceed it waits itself, see [`PATIENCE`].
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 
-/// How long a part waits for its turn before it goes on all the same. Its object may be the one that is here while the first in turn is still on its way, and then there may be nobody left to
-/// read that one.
+/// How long a part waits for its turn before it goes on anyway. Its object may have arrived while the first one in
+/// turn is still being fetched, and then there may be no worker left to read that one.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Rows of one key, and the objects that they are from.
+/// Rows of one key, and the ids of the objects they come from.
 pub(super) struct Rows {
     pub(super) columns: Columns,
     pub(super) objects: Vec<u64>,
 }
 
 impl Rows {
-    /// Whether they are a row group as they are.
+    /// Whether they fill a row group.
     fn are_full(&self, form: &Form) -> bool {
         self.columns.rows >= MAX_GROUP_ROWS
             || self.columns.text_bytes() >= MAX_GROUP_TEXT_BYTES
             || self.columns.written_bytes() >= form.max_written_bytes()
     }
 
-    /// Whether both together make a row group at most.
+    /// Whether both together fit into one row group.
     fn has_room_for(&self, other: &Self, form: &Form) -> bool {
         self.columns.rows + other.columns.rows <= MAX_GROUP_ROWS
             && self.columns.text_bytes() + other.columns.text_bytes() <= MAX_GROUP_TEXT_BYTES
@@ -71,22 +76,22 @@ pub(super) struct Sink {
 struct State {
     /// The part whose turn it is.
     next: usize,
-    /// Rows that are too few for a row group.
+    /// Rows that are too few for a row group, by key.
     pending: BTreeMap<Key, Rows>,
     pending_bytes: usize,
-    /// What is to be written, in order; absent while it is being encoded.
+    /// Groups to write, in order; `None` while a group is being encoded.
     slots: VecDeque<Option<Group>>,
     /// The number of the first slot.
     first_slot: usize,
-    /// What is to be encoded, and for which slot.
+    /// Rows to encode, and the number of the slot for the result.
     jobs: VecDeque<(usize, Key, Rows)>,
     waiting_bytes: usize,
-    /// The objects that rows were seen of.
+    /// The ids of the objects in which a record was seen.
     read: BTreeSet<u64>,
 }
 
 impl State {
-    /// Has the pending rows of a key written.
+    /// Queues the pending rows of a key to be encoded and written.
     fn flush(&mut self, key: &Key) {
         if let Some((key, rows)) = self.pending.remove_entry(key) {
             self.pending_bytes -= rows.columns.bytes();
@@ -128,7 +133,7 @@ impl Sink {
         Self { form, state: Mutex::default(), turn: Condvar::new(), files: Mutex::new(files) }
     }
 
-    /// Whether rows are a row group as they are.
+    /// Whether rows fill a row group.
     pub(super) fn is_group(&self, rows: &Rows) -> bool {
         rows.are_full(&self.form)
     }
@@ -138,7 +143,8 @@ impl Sink {
         Ok(Group { key, encoded: self.form.encode(rows.columns)?, objects: rows.objects })
     }
 
-    /// Tells of a row group that a part has made, the last of `groups`, and takes them all where it is the part's turn.
+    /// Reports a row group that a part has made, the last of `groups`. Takes all of `groups` if it is the part's
+    /// turn.
     pub(super) fn offer(&self, part: usize, groups: &mut Vec<Group>) -> io::Result<()> {
         let mut state = self.lock();
         state.waiting_bytes += groups.last().map_or(0, |group| group.encoded.bytes());
@@ -151,11 +157,11 @@ impl Sink {
         }
         state.take(groups);
         drop(state);
-        // Rows of earlier parts may have become a job in front of these.
+        // Rows of earlier parts may have become a job, and these groups are written after it.
         self.work()
     }
 
-    /// Takes what is left of the part whose turn it is, and gives the turn to the next.
+    /// Takes what is left of the part whose turn it is, and gives the turn to the next part.
     pub(super) fn close(&self, groups: &mut Vec<Group>, rests: BTreeMap<Key, Rows>, object: Option<u64>) {
         let mut state = self.lock();
         state.take(groups);
@@ -168,23 +174,23 @@ impl Sink {
         self.turn.notify_all();
     }
 
-    /// Encodes what waits to be encoded, and writes what can be written.
+    /// Encodes the queued rows, and writes what can be written.
     pub(super) fn work(&self) -> io::Result<()> {
         loop {
             let job = self.lock().jobs.pop_front();
             let Some((slot, key, rows)) = job else { return self.write_ready() };
             let group = self.encode(key, rows)?;
             let mut state = self.lock();
-            let place = slot - state.first_slot;
-            state.slots[place] = Some(group);
+            let index = slot - state.first_slot;
+            state.slots[index] = Some(group);
             drop(state);
             self.write_ready()?;
         }
     }
 
-    /// Writes what stands before the first slot that is still empty.
+    /// Writes the groups before the first slot that is still empty.
     fn write_ready(&self) -> io::Result<()> {
-        // Whoever holds the files alone takes from the slots, so that the order is kept.
+        // Only the thread that holds the files takes from the slots, which keeps the order.
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let mut state = self.lock();
@@ -214,7 +220,7 @@ impl Sink {
                 .map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a worker failed"))));
             others.fold(own, std::result::Result::and)
         })?;
-        // A worker may have filled the last slot behind the one that looked.
+        // A worker may have filled the last slot after another worker looked at it.
         self.write_ready()?;
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         debug_assert!(state.slots.is_empty() && state.jobs.is_empty(), "all is written");

@@ -1,4 +1,4 @@
-//! The tables of an analysis, for notebooks: what its report says, a row at a time.
+//! The tables of an analysis, for notebooks: the content of its report as rows.
 
 use std::path::Path;
 use std::{fs, io};
@@ -16,34 +16,34 @@ use crate::error::{Error, Result};
 use crate::report::{FindingRow, Report, RouteRow, TargetRow};
 use crate::timestamp::Timestamp;
 
-/// Targets.
+/// The table of targets.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets {}
 
-/// Findings.
+/// The table of findings.
 #[derive(Clone, Copy, Debug)]
 pub enum Findings {}
 
-/// Requests by pair of statuses and target.
+/// The table of requests by pair of statuses and target.
 #[derive(Clone, Copy, Debug)]
 pub enum StatusPairs {}
 
-/// Requests by minute and outcome.
+/// The table of requests by minute and outcome.
 #[derive(Clone, Copy, Debug)]
 pub enum Minutes {}
 
-/// Routes.
+/// The table of routes.
 #[derive(Clone, Copy, Debug)]
 pub enum Routes {}
 
-/// A finding, with its lists written out.
+/// A finding, with its lists joined to texts.
 pub struct FindingEntry<'a> {
     row: &'a FindingRow,
     also_fits: String,
     evidence: String,
 }
 
-/// A pair of statuses at a target.
+/// Requests with one pair of statuses at one target.
 pub struct StatusPairEntry {
     load_balancer: String,
     target_group: String,
@@ -53,7 +53,7 @@ pub struct StatusPairEntry {
     requests: u64,
 }
 
-/// An outcome in one bin of time.
+/// Requests with one outcome in one bin of time.
 pub struct MinuteEntry {
     load_balancer: String,
     start: Timestamp,
@@ -62,7 +62,7 @@ pub struct MinuteEntry {
     requests: u64,
 }
 
-/// Between the items of a list; no text has it, as it is written `\x0A` there.
+/// A list with line breaks between its items. No item has a line break, because it is written `\x0A` there.
 const LINE: DataType = DataType::TextList(b'\n');
 
 fn some_text(text: &str) -> Cell<'_> {
@@ -83,11 +83,11 @@ fn seconds(seconds: Option<f64>) -> Cell<'static> {
     seconds.map_or(Cell::Absent, |seconds| Cell::Micros((seconds * 1e6).round() as u64))
 }
 
-const LOAD_BALANCER: &str = "resource id of the load balancer, which is `elb` in the table of requests";
-const TARGET_GROUP: &str = "ARN of the target group, which is `target_group_arn` in the table of requests";
+const LOAD_BALANCER: &str = "resource id of the load balancer (`elb` in the table of requests)";
+const TARGET_GROUP: &str = "ARN of the target group (`target_group_arn` in the table of requests)";
 const NO_TARGET_GROUP: &str = "no rule forwarded the requests";
-const NOT_MEASURED: &str = "no request has it";
-const NO_CAUSE: &str = "there are too few failures to say";
+const NOT_MEASURED: &str = "no request has this value";
+const NO_CAUSE: &str = "no finding explains its failures";
 
 /// A quantile of one of a row's times.
 macro_rules! quantile {
@@ -110,50 +110,60 @@ impl Table for Targets {
         )
         .absent(NO_TARGET_GROUP),
         Column::<Self>::new("target", DataType::Text, |row| some_text(&row.target), "address and port"),
-        Column::<Self>::new("requests", DataType::Integer, |row| Cell::integer(Some(row.requests)), "requests seen"),
+        Column::<Self>::new(
+            "requests",
+            DataType::Integer,
+            |row| Cell::integer(Some(row.requests)),
+            "number of requests",
+        ),
         Column::<Self>::new(
             "failures",
             DataType::Integer,
             |row| Cell::integer(Some(row.failures)),
-            "those that failed",
+            "number of failed requests",
         ),
-        Column::<Self>::new("first_seen", DataType::Time, |row| Cell::time(row.first_seen), "first `time`")
-            .absent(NOT_MEASURED),
-        Column::<Self>::new("last_seen", DataType::Time, |row| Cell::time(row.last_seen), "last `time`")
+        Column::<Self>::new(
+            "first_seen",
+            DataType::Time,
+            |row| Cell::time(row.first_seen),
+            "`time` of the first request",
+        )
+        .absent(NOT_MEASURED),
+        Column::<Self>::new("last_seen", DataType::Time, |row| Cell::time(row.last_seen), "`time` of the last request")
             .absent(NOT_MEASURED),
         quantile!(
             "latency_p50",
             latency.p50,
             "median `target_processing_time` of the requests that the target answered"
         ),
-        quantile!("latency_p90", latency.p90, "what nine in ten of them do not exceed"),
-        quantile!("latency_p99", latency.p99, "what 99 in 100 of them do not exceed"),
-        quantile!("latency_p999", latency.p999, "what 999 in 1000 of them do not exceed"),
-        quantile!("latency_max", latency.max, "the largest of them"),
-        quantile!("elapsed_p50", elapsed.p50, "median elapsed time of all requests but WebSocket connections"),
-        quantile!("elapsed_p90", elapsed.p90, "what nine in ten of them do not exceed"),
-        quantile!("elapsed_p99", elapsed.p99, "what 99 in 100 of them do not exceed"),
-        quantile!("elapsed_p999", elapsed.p999, "what 999 in 1000 of them do not exceed"),
-        quantile!("elapsed_max", elapsed.max, "the largest of them"),
+        quantile!("latency_p90", latency.p90, "90th percentile of the same times"),
+        quantile!("latency_p99", latency.p99, "99th percentile of the same times"),
+        quantile!("latency_p999", latency.p999, "99.9th percentile of the same times"),
+        quantile!("latency_max", latency.max, "maximum of the same times"),
+        quantile!("elapsed_p50", elapsed.p50, "median elapsed time of all requests except WebSocket connections"),
+        quantile!("elapsed_p90", elapsed.p90, "90th percentile of the same times"),
+        quantile!("elapsed_p99", elapsed.p99, "99th percentile of the same times"),
+        quantile!("elapsed_p999", elapsed.p999, "99.9th percentile of the same times"),
+        quantile!("elapsed_max", elapsed.max, "maximum of the same times"),
         Column::<Self>::new(
             "dominant_failure",
             DataType::Text,
             |row| option_text(row.dominant_failure.map(Outcome::id)),
-            "the outcome that most of its failures have",
+            "the most frequent outcome of its failures",
         )
-        .absent("nothing failed"),
+        .absent("no request failed"),
         Column::<Self>::new(
             "cause",
             DataType::Text,
             |row| option_text(row.cause),
-            "likely cause of most of its failures",
+            "cause of the finding that explains most of its failures",
         )
         .absent(NO_CAUSE),
         Column::<Self>::new(
             "confidence",
             DataType::Text,
             |row| option_text(row.confidence.map(Confidence::id)),
-            "how sure that is: `low`, `medium` or `high`",
+            "confidence of that finding: `low`, `medium` or `high`",
         )
         .absent(NO_CAUSE),
     ];
@@ -165,20 +175,15 @@ impl Table for Findings {
     const MEANING: &'static str = "a finding: a likely cause at a target, a target group or a load balancer";
     const COLUMNS: &'static [Column<Self>] = &[
         Column::<Self>::new("cause", DataType::Text, |it| option_text(Some(it.row.cause)), "likely cause"),
-        Column::<Self>::new("title", DataType::Text, |it| option_text(Some(it.row.title)), "what it means"),
+        Column::<Self>::new("title", DataType::Text, |it| option_text(Some(it.row.title)), "the cause in one phrase"),
         Column::<Self>::new(
             "confidence",
             DataType::Text,
             |it| option_text(Some(it.row.confidence.id())),
-            "how sure it is: `low`, `medium` or `high`",
+            "confidence of the finding: `low`, `medium` or `high`",
         ),
-        Column::<Self>::new(
-            "also_fits",
-            LINE,
-            |it| some_list(&it.also_fits),
-            "the other causes that fit the same lines",
-        )
-        .absent("there is none"),
+        Column::<Self>::new("also_fits", LINE, |it| some_list(&it.also_fits), "other causes that fit the same lines")
+            .absent("there is none"),
         Column::<Self>::new(
             "load_balancer",
             DataType::Text,
@@ -191,61 +196,61 @@ impl Table for Findings {
             |it| option_text(it.row.scope.target_group.as_deref()),
             TARGET_GROUP,
         )
-        .absent("it is about a load balancer"),
+        .absent("the finding is about a load balancer"),
         Column::<Self>::new(
             "target",
             DataType::Text,
             |it| option_text(it.row.scope.target.as_deref()),
             "address and port of the target",
         )
-        .absent("it is about more than one, or about requests without one"),
+        .absent("the finding is about several targets, or about requests without a target"),
         Column::<Self>::new(
             "outcome",
             DataType::Text,
             |it| option_text(Some(it.row.outcome.id())),
-            "how most of the requests ended",
+            "how most of its requests ended",
         ),
         Column::<Self>::new(
             "failures",
             DataType::Integer,
             |it| Cell::integer(Some(it.row.failures)),
-            "requests that it explains",
+            "number of failed requests that the finding explains",
         ),
         Column::<Self>::new(
             "first_seen",
             DataType::Time,
             |it| Cell::time(it.row.first_seen),
-            "`time` of the first of them",
+            "`time` of the first of these requests",
         )
         .absent(NOT_MEASURED),
         Column::<Self>::new(
             "last_seen",
             DataType::Time,
             |it| Cell::time(it.row.last_seen),
-            "`time` of the last of them",
+            "`time` of the last of these requests",
         )
         .absent(NOT_MEASURED),
         Column::<Self>::new(
             "episodes",
             DataType::Integer,
             |it| Cell::integer(Some(it.row.episode_count).filter(|count| *count > 0)),
-            "how many episodes there were",
+            "number of episodes",
         )
-        .absent("that was not looked at"),
+        .absent("episodes were not counted"),
         Column::<Self>::new(
             "keep_alive",
             DataType::Seconds,
             |it| seconds(it.row.estimates.keep_alive_seconds),
-            "how long the target keeps an idle connection, as the log tells",
+            "how long the target keeps an idle connection open, estimated from the log",
         )
-        .absent("the log does not tell"),
+        .absent("the log does not show it"),
         Column::<Self>::new(
             "timeout",
             DataType::Seconds,
             |it| seconds(it.row.estimates.timeout_seconds),
-            "after how long the requests were cut off, as the log tells",
+            "the time after which the requests were cut off, estimated from the log",
         )
-        .absent("the log does not tell"),
+        .absent("the log does not show it"),
         Column::<Self>::new("evidence", LINE, |it| some_list(&it.evidence), "statements for and against")
             .absent("there is none"),
         Column::<Self>::new("fix", DataType::Text, |it| some_text(it.row.fix), "what to change"),
@@ -253,16 +258,16 @@ impl Table for Findings {
             "sample_object",
             DataType::Text,
             |it| option_text(it.row.samples.first().map(|sample| &*sample.object)),
-            "the object of one of the requests",
+            "the object that has one of the requests",
         )
-        .absent("none was kept"),
+        .absent("no sample was kept"),
         Column::<Self>::new(
             "sample_line",
             DataType::Integer,
             |it| Cell::integer(it.row.samples.first().map(|sample| sample.line)),
-            "its line in that object, from 1",
+            "number of its line in that object, from 1",
         )
-        .absent("none was kept"),
+        .absent("no sample was kept"),
     ];
 }
 
@@ -270,10 +275,10 @@ impl Table for StatusPairs {
     type Row<'a> = StatusPairEntry;
     const NAME: &'static str = "status_pairs";
     const MEANING: &'static str =
-        "the requests of a target with one pair of statuses; all rows together are all requests";
+        "the requests of a target with one pair of statuses; the rows together cover all requests";
     const COLUMNS: &'static [Column<Self>] = &[
         Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
-            .absent("the log has none"),
+            .absent("the log does not have it"),
         Column::<Self>::new("target_group", DataType::Text, |row| some_text(&row.target_group), TARGET_GROUP)
             .absent(NO_TARGET_GROUP),
         Column::<Self>::new("target", DataType::Text, |row| some_text(&row.target), "address and port")
@@ -284,28 +289,39 @@ impl Table for StatusPairs {
             |row| Cell::integer(row.elb_status_code),
             "status sent to the client",
         )
-        .absent("none was sent"),
+        .absent("no status was sent"),
         Column::<Self>::new(
             "target_status_code",
             DataType::Integer,
             |row| Cell::integer(row.target_status_code),
             "status the target answered with",
         )
-        .absent("it did not answer"),
-        Column::<Self>::new("requests", DataType::Integer, |row| Cell::integer(Some(row.requests)), "how many"),
+        .absent("no target answered"),
+        Column::<Self>::new(
+            "requests",
+            DataType::Integer,
+            |row| Cell::integer(Some(row.requests)),
+            "number of requests",
+        ),
     ];
 }
 
 impl Table for Minutes {
     type Row<'a> = MinuteEntry;
     const NAME: &'static str = "minutes";
-    const MEANING: &'static str = "the requests of a load balancer with one outcome in one minute, or in one wider step in a log of more than two days";
+    const MEANING: &'static str = "the requests of a load balancer with one outcome in one interval: a minute, or \
+                                   longer in a log of more than two days";
     const COLUMNS: &'static [Column<Self>] = &[
         Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
-            .absent("the log has none"),
-        Column::<Self>::new("start", DataType::Time, |row| Cell::Time(row.start), "when the step begins"),
-        Column::<Self>::new("width", DataType::Integer, |row| Cell::Integer(row.width_seconds), "how long it is")
-            .unit("s"),
+            .absent("the log does not have it"),
+        Column::<Self>::new("start", DataType::Time, |row| Cell::Time(row.start), "start of the interval"),
+        Column::<Self>::new(
+            "width",
+            DataType::Integer,
+            |row| Cell::Integer(row.width_seconds),
+            "length of the interval",
+        )
+        .unit("s"),
         Column::<Self>::new(
             "outcome",
             DataType::Text,
@@ -316,9 +332,14 @@ impl Table for Minutes {
             "is_failure",
             DataType::Flag,
             |row| Cell::Flag(row.outcome.is_failure()),
-            "whether that counts as failed",
+            "whether the outcome counts as failed",
         ),
-        Column::<Self>::new("requests", DataType::Integer, |row| Cell::integer(Some(row.requests)), "how many"),
+        Column::<Self>::new(
+            "requests",
+            DataType::Integer,
+            |row| Cell::integer(Some(row.requests)),
+            "number of requests",
+        ),
     ];
 }
 
@@ -328,7 +349,7 @@ impl Table for Routes {
     const MEANING: &'static str = "a route of a target group";
     const COLUMNS: &'static [Column<Self>] = &[
         Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
-            .absent("the log has none"),
+            .absent("the log does not have it"),
         Column::<Self>::new(
             "target_group",
             DataType::Text,
@@ -340,27 +361,33 @@ impl Table for Routes {
             "route",
             DataType::Text,
             |row| some_text(&row.route),
-            "method and path with its variable parts in braces; `{*}` stands for rare ones together",
+            "method and path, with the variable parts of the path in braces; `{*}` groups rare routes",
         ),
-        Column::<Self>::new("requests", DataType::Integer, |row| Cell::integer(Some(row.requests)), "requests seen"),
+        Column::<Self>::new(
+            "requests",
+            DataType::Integer,
+            |row| Cell::integer(Some(row.requests)),
+            "number of requests",
+        ),
         Column::<Self>::new(
             "failures",
             DataType::Integer,
             |row| Cell::integer(Some(row.failures)),
-            "those that failed",
+            "number of failed requests",
         ),
-        quantile!("elapsed_p50", elapsed.p50, "median elapsed time of all but WebSocket connections"),
-        quantile!("elapsed_p90", elapsed.p90, "what nine in ten of them do not exceed"),
-        quantile!("elapsed_p99", elapsed.p99, "what 99 in 100 of them do not exceed"),
-        quantile!("elapsed_p999", elapsed.p999, "what 999 in 1000 of them do not exceed"),
-        quantile!("elapsed_max", elapsed.max, "the largest of them"),
+        quantile!("elapsed_p50", elapsed.p50, "median elapsed time of all requests except WebSocket connections"),
+        quantile!("elapsed_p90", elapsed.p90, "90th percentile of the same times"),
+        quantile!("elapsed_p99", elapsed.p99, "99th percentile of the same times"),
+        quantile!("elapsed_p999", elapsed.p999, "99.9th percentile of the same times"),
+        quantile!("elapsed_max", elapsed.max, "maximum of the same times"),
     ];
 }
 
-/// Writes the tables of an analysis into a folder, one file each, in the place of those of an earlier one. All of them take their names when all are complete.
+/// Writes the tables of an analysis into a folder, one file each, replacing those of an earlier analysis. The files
+/// get their final names when all of them are complete.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Write`]
+/// [`crate::ErrorKind::Write`] if the folder or a file cannot be written.
 pub fn write_tables(summary: &Summary, report: &Report, folder: &Path, format: Format) -> Result<Written> {
     let written = write_all(summary, report, folder, format);
     written.map_err(|reason| Error::write(folder.display().to_string(), reason))
@@ -389,7 +416,7 @@ fn write_all(summary: &Summary, report: &Report, folder: &Path, format: Format) 
     Ok(written)
 }
 
-/// A text that may stand in a list of [`LINE`].
+/// A text as an item of a [`LINE`] list: without line breaks.
 fn one_line(text: &str) -> String {
     text.replace('\n', "\\x0A")
 }
@@ -416,7 +443,7 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Of all requests, in the order of their names.
+/// Status pairs of all requests, by load balancer, target group, target and statuses.
 fn status_pairs(summary: &Summary) -> Vec<StatusPairEntry> {
     let rows = summary.targets.iter().flat_map(|(target_group, address, target)| {
         let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
@@ -440,7 +467,7 @@ fn status_pairs(summary: &Summary) -> Vec<StatusPairEntry> {
     rows
 }
 
-/// By load balancer, time and outcome.
+/// Minutes by load balancer, time and outcome.
 fn minutes(summary: &Summary) -> Vec<MinuteEntry> {
     let mut rows = Vec::new();
     for ((), name, load_balancer) in summary.load_balancers.iter() {
@@ -455,7 +482,7 @@ fn minutes(summary: &Summary) -> Vec<MinuteEntry> {
             }));
         }
     }
-    // The order of times and outcomes stays.
+    // The sort is stable, so times and outcomes keep their order.
     rows.sort_by(|one, other| one.load_balancer.cmp(&other.load_balancer));
     rows
 }

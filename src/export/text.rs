@@ -1,18 +1,21 @@
-//! Text as it goes into files: always UTF-8, and without characters that a terminal would obey.
+//! Text as it is written to files: always valid UTF-8, and without control characters that a terminal would act on.
 //!
-//! Load balancers write a byte that may not stand in a log as `\x` and its two hexadecimal digits, `\x22` for a quote. What they leave as it is and UTF-8 or a terminal
-//! cannot bear is written the same way here, byte for byte. So nothing is lost: whoever reads `\xNN` as the byte NN, as he has to in a log, gets what the client sent.
+//! Load balancers write a byte that is not allowed in a log as `\x` and its two hexadecimal digits, `\x22` for a
+//! quote. What they leave as it is, although it is invalid UTF-8 or a control character, is written in the same way
+//! here, byte by byte. So nothing is lost: a reader who decodes `\xNN` to the byte NN, as logs require anyway, gets
+//! what the client sent.
 
 use std::str;
 
 /// Whether a line has none of the bytes that may need cleaning. Nearly all lines have none.
 #[inline]
 pub(super) fn is_clean(line: &[u8]) -> bool {
-    // No early end: so the compiler takes many bytes at a time.
+    // Without an early exit, so that the compiler checks many bytes at a time.
     line.iter().fold(true, |is_clean, byte| is_clean & (0x20..0x7f).contains(byte))
 }
 
-/// The text with invalid UTF-8 and control characters written as `\xNN`, in `scratch` where there are any; a byte `kept` is left as it is.
+/// The text with invalid UTF-8 and control characters written as `\xNN`, except a byte `kept`. Text of printable
+/// ASCII is returned as it is; all other text is built in `scratch`.
 pub(super) fn write_clean<'t>(text: &'t [u8], kept: Option<u8>, scratch: &'t mut Vec<u8>) -> &'t [u8] {
     if is_clean(text) {
         return text;
@@ -76,8 +79,8 @@ mod tests {
     fn unescaped(text: &str) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut rest = text.as_bytes();
-        while let Some((&first, behind)) = rest.split_first() {
-            let digits = behind.strip_prefix(b"x").and_then(|behind| behind.get(..2));
+        while let Some((&first, after)) = rest.split_first() {
+            let digits = after.strip_prefix(b"x").and_then(|digits| digits.get(..2));
             let byte = digits.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
             match byte {
                 Some(byte) if first == b'\\' => {
@@ -86,7 +89,7 @@ mod tests {
                 }
                 _ => {
                     bytes.push(first);
-                    rest = behind;
+                    rest = after;
                 }
             }
         }
@@ -100,7 +103,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_clean_stays_as_it_is(text in "[ -~]{0,60}") {
+        fn clean_text_stays_as_it_is(text in "[ -~]{0,60}") {
             prop_assert!(is_clean(text.as_bytes()));
             prop_assert_eq!(clean(text.as_bytes(), None), text);
         }

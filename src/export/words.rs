@@ -1,4 +1,4 @@
-//! Texts on their way into a file: those that occur again once, with a code for each row.
+//! A column of texts: each distinct text once, and a code for each row.
 
 use std::hash::BuildHasher;
 
@@ -10,34 +10,38 @@ use prefetch::prefetch;
 /// The code of an absent text.
 pub(super) const ABSENT_CODE: u32 = u32::MAX;
 
-/// Texts of which each stands here once.
+/// The texts of a column. Each distinct text is kept once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Words {
     /// The distinct texts, by code.
     pub(super) distinct: Texts,
-    /// Which one stands in each row; [`ABSENT_CODE`] for none. Lacks the last run before they are sealed.
+    /// The code of each row; [`ABSENT_CODE`] if it has no text. The rows of `run` are missing until [`Words::seal`].
     pub(super) codes: Vec<u32>,
-    /// The code of the last rows, and how many they are. Many columns have the same value for long, or none at all, and then no memory is touched.
+    /// The code of the last rows, and how many rows they are. Many columns have the same value for long, or none at
+    /// all, and then no other memory is touched.
     run: (u32, usize),
     index: Index,
-    /// Different in each run, so that nobody can send requests whose texts are all found in one place. Codes go by the order of the rows alone.
+    /// Seeded differently in each run, so that nobody can send requests whose texts all collide. Codes depend on the
+    /// order of the rows alone.
     hasher: RandomState,
 }
 
-/// The distinct texts by their hashes: a table with open addressing, of a power of two slots.
+/// The distinct texts by their hashes: a table with open addressing and a power of two of slots.
 ///
-/// A library's table would do but for one thing: it cannot be asked to [look ahead](Words::look_ahead), and half of what it takes to find a text is waiting for memory.
+/// A library's table would do, except that it cannot [look ahead](Words::look_ahead), and half of the time that it
+/// takes to find a text is waiting for memory.
 #[derive(Clone, Debug, Default)]
 struct Index {
     slots: Vec<Slot>,
     used: usize,
 }
 
-/// Where a text stands. What it takes to find one lies together, as each look elsewhere is one into memory that may be far away: the hash tells nearly all others apart, and the place leads to the text at once.
+/// Where a text is. All that a lookup needs is in one slot, because each access elsewhere may miss the cache: the
+/// hash rules out nearly all other texts, and `start` and `len` lead directly to the text.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     hash: u32,
-    /// [`ABSENT_CODE`] where the slot is free.
+    /// [`ABSENT_CODE`] if the slot is free.
     code: u32,
     start: u32,
     len: u32,
@@ -47,20 +51,20 @@ impl Slot {
     const FREE: Self = Self { hash: 0, code: ABSENT_CODE, start: 0, len: 0 };
 }
 
-/// Texts that are looked for ahead at a time, where they are all there.
+/// How many texts are looked up ahead at a time when all of them are known.
 const TOGETHER: usize = 16;
 
-/// What [`Words::look_ahead`] saw of a text.
+/// What [`Words::look_ahead`] computed of a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ahead {
     hash: u32,
 }
 
-/// Texts one behind the other.
+/// Texts, one after the other.
 #[derive(Clone, Debug)]
 pub(super) struct Texts {
     pub(super) bytes: Vec<u8>,
-    /// Where each begins and the one before it ends: one more than there are texts.
+    /// The byte offset at which each text begins and the one before it ends: one more than there are texts.
     pub(super) offsets: Vec<i64>,
 }
 
@@ -82,13 +86,13 @@ impl Texts {
         self.offsets.len() - 1
     }
 
-    /// The text at a place.
+    /// The text at an index.
     #[inline]
-    pub(super) fn get(&self, place: usize) -> &[u8] {
-        &self.bytes[self.offsets[place] as usize..self.offsets[place + 1] as usize]
+    pub(super) fn get(&self, index: usize) -> &[u8] {
+        &self.bytes[self.offsets[index] as usize..self.offsets[index + 1] as usize]
     }
 
-    /// The text that a slot stands for.
+    /// The text that a slot refers to.
     #[inline]
     fn at(&self, slot: &Slot) -> &[u8] {
         let start = slot.start as usize;
@@ -101,27 +105,28 @@ impl Texts {
         self.offsets.push(self.bytes.len() as i64);
     }
 
-    /// The places in the order of their texts, which have to be distinct.
+    /// The indexes of the texts, sorted by text. The texts must be distinct.
     ///
-    /// Eight bytes of each text are sorted by at a time, and lie beside its place meanwhile: the texts themselves lie far from each other, and to look at them for each comparison takes several times as
-    /// long.
+    /// Sorts by eight bytes of each text at a time, which are kept beside its index meanwhile. The texts themselves
+    /// are far apart in memory, and reading them for each comparison takes several times as long.
     pub(super) fn order(&self) -> Vec<u32> {
         const WIDTH: usize = size_of::<u64>();
-        /// So many are sorted by their texts after all.
+        /// This many texts or fewer are sorted by comparing the texts themselves.
         const FEW: usize = 8;
-        // Bytes, how many of them are the text's, and its place. The number tells texts from those with a NUL more.
-        let mut order: Vec<(u64, u32, u32)> = (0..self.len() as u32).map(|place| (0, 0, place)).collect();
-        // Which of them are the same before which byte.
+        // Eight bytes, how many of them are the text's, and its index. The count tells a text from the same text with
+        // a NUL appended.
+        let mut order: Vec<(u64, u32, u32)> = (0..self.len() as u32).map(|index| (0, 0, index)).collect();
+        // The ranges of texts that are equal before a byte offset, and that offset.
         let mut same = vec![(0..order.len(), 0)];
         while let Some((range, depth)) = same.pop() {
             let start = range.start;
             let order = &mut order[range];
             if order.len() <= FEW {
-                order.sort_unstable_by_key(|&(.., place)| self.get(place as usize));
+                order.sort_unstable_by_key(|&(.., index)| self.get(index as usize));
                 continue;
             }
-            for (key, len, place) in order.iter_mut() {
-                let rest = self.get(*place as usize).get(depth..).unwrap_or_default();
+            for (key, len, index) in order.iter_mut() {
+                let rest = self.get(*index as usize).get(depth..).unwrap_or_default();
                 let mut bytes = [0; WIDTH];
                 let known = rest.len().min(WIDTH);
                 bytes[..known].copy_from_slice(&rest[..known]);
@@ -136,7 +141,7 @@ impl Texts {
                 next += run.len();
             }
         }
-        order.into_iter().map(|(.., place)| place).collect()
+        order.into_iter().map(|(.., index)| index).collect()
     }
 
     pub(super) fn append(&mut self, other: &Self) {
@@ -152,13 +157,13 @@ impl Words {
         self.codes.len() + self.run.1
     }
 
-    /// The text of a row, once they are sealed. Absent where it has none.
+    /// The text of a row, or `None` if it has none. Only after [`Words::seal`].
     pub(super) fn get(&self, row: usize) -> Option<&[u8]> {
         let code = self.codes[row];
         (code != ABSENT_CODE).then(|| self.distinct.get(code as usize))
     }
 
-    /// Takes in a row, and tells whether its text is a new one.
+    /// Appends a row, and says whether its text is new.
     #[inline]
     pub(super) fn push(&mut self, word: &[u8]) -> bool {
         // Neighbours are often the same.
@@ -173,7 +178,7 @@ impl Words {
         self.distinct.len() > known
     }
 
-    /// Takes in a row without a text, which is no new one.
+    /// Appends a row without a text, which is never new.
     #[inline]
     pub(super) fn push_absent(&mut self) -> bool {
         self.push_code(ABSENT_CODE);
@@ -194,7 +199,7 @@ impl Words {
         self.run.0
     }
 
-    /// Writes the last run out.
+    /// Writes the last run to `codes`.
     pub(super) fn seal(&mut self) {
         let (code, rows) = std::mem::take(&mut self.run);
         if rows == 1 {
@@ -221,9 +226,9 @@ impl Words {
     fn code_of_hashed(&mut self, word: &[u8], hash: u32) -> u32 {
         let Self { distinct, index, .. } = self;
         index.reserve();
-        let mut place = index.home(hash);
+        let mut slot_index = index.home(hash);
         loop {
-            let slot = &mut index.slots[place];
+            let slot = &mut index.slots[slot_index];
             if slot.code == ABSENT_CODE {
                 let code = distinct.len() as u32;
                 *slot = Slot { hash, code, start: distinct.bytes.len() as u32, len: word.len() as u32 };
@@ -234,11 +239,11 @@ impl Words {
             if slot.hash == hash && distinct.at(slot) == word {
                 return slot.code;
             }
-            place = index.next(place);
+            slot_index = index.next(slot_index);
         }
     }
 
-    /// Asks for the memory in which a text would be looked for, which then comes while the rest of the row is taken in.
+    /// Prefetches the slot in which a text would be looked for. It arrives while the rest of the row is appended.
     #[inline]
     pub(super) fn look_ahead(&self, word: &[u8]) -> Ahead {
         let hash = self.hash_of(word);
@@ -248,18 +253,18 @@ impl Words {
         Ahead { hash }
     }
 
-    /// Once that has come, asks for that of the text that is found there.
+    /// After the slot has arrived, prefetches the text that it refers to.
     #[inline]
     pub(super) fn look_closer(&self, ahead: Ahead) {
         let Some(slot) = self.index.slots.get(self.index.home(ahead.hash)) else { return };
-        // A text of two cache lines ends in another than it begins in.
+        // A text that spans two cache lines ends in another one than it begins in.
         if let ([first, .., last], true) = (self.distinct.at(slot), slot.hash == ahead.hash) {
             prefetch(first);
             prefetch(last);
         }
     }
 
-    /// [Takes in](Words::push) a row whose text was looked for ahead.
+    /// [Appends](Words::push) a row whose text was looked up ahead.
     #[inline]
     pub(super) fn push_ahead(&mut self, word: &[u8], ahead: Ahead) -> bool {
         let known = self.distinct.len();
@@ -268,7 +273,7 @@ impl Words {
         self.distinct.len() > known
     }
 
-    /// Takes in the rows of others behind its own. Gives the others' codes of the texts that are new here.
+    /// Appends the rows of another `Words`. Returns the other's codes of the texts that are new here.
     pub(super) fn append(&mut self, mut other: Self) -> Vec<u32> {
         self.seal();
         other.seal();
@@ -299,10 +304,10 @@ impl Words {
 }
 
 impl Index {
-    /// Slots before there are more.
+    /// The number of slots once there is a text.
     const LEAST: usize = 16;
 
-    /// Makes room for one more. Five in eight are used at most, so that a text is found in few steps.
+    /// Makes room for one more. At most five in eight slots are used, so that a text is found in few steps.
     #[inline]
     fn reserve(&mut self) {
         if self.used * 8 >= self.slots.len() * 5 {
@@ -315,24 +320,24 @@ impl Index {
         let slots = vec![Slot::FREE; (self.slots.len() * 2).max(Self::LEAST)];
         for slot in std::mem::replace(&mut self.slots, slots) {
             if slot.code != ABSENT_CODE {
-                let mut place = self.home(slot.hash);
-                while self.slots[place].code != ABSENT_CODE {
-                    place = self.next(place);
+                let mut index = self.home(slot.hash);
+                while self.slots[index].code != ABSENT_CODE {
+                    index = self.next(index);
                 }
-                self.slots[place] = slot;
+                self.slots[index] = slot;
             }
         }
     }
 
-    /// Where to look for a hash first.
+    /// The index of the slot where the search for a hash begins.
     #[inline]
     fn home(&self, hash: u32) -> usize {
         hash as usize & self.slots.len().wrapping_sub(1)
     }
 
     #[inline]
-    fn next(&self, place: usize) -> usize {
-        (place + 1) & (self.slots.len() - 1)
+    fn next(&self, index: usize) -> usize {
+        (index + 1) & (self.slots.len() - 1)
     }
 }
 
@@ -352,7 +357,7 @@ mod tests {
             let mut expected: Vec<&[u8]> = distinct.iter().map(String::as_bytes).collect();
             expected.sort_unstable();
             let order = texts.order();
-            let ordered: Vec<&[u8]> = order.iter().map(|&place| texts.get(place as usize)).collect();
+            let ordered: Vec<&[u8]> = order.iter().map(|&index| texts.get(index as usize)).collect();
             prop_assert_eq!(ordered, expected);
         }
     }

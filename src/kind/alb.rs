@@ -1,10 +1,11 @@
 //! The access log of Application Load Balancers.
 //!
-//! Source of names, order and meanings: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
-//! (36 fields in autumn 2026). What real lines do differently:
+//! Source of names, order and meanings:
+//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
+//! (36 fields in autumn 2026). Genuine lines differ from it:
 //!
 //! - fields 35 and 36 are quoted in lines, bare in the page's table; fields 19 and 20 were bare in 2018;
-//! - IPv6 clients stand without brackets, so an endpoint is split at its *last* colon;
+//! - IPv6 clients have no brackets, so an endpoint is split at its *last* colon;
 //! - `request_creation_time` has milliseconds only, printed with three more zeros;
 //! - a request that was never complete has the request line `"- http://host:80- -"`;
 //! - a double quote inside a field is written `\x22`.
@@ -25,7 +26,7 @@ impl LogKind for Alb {
     const SCHEMA: &'static Schema = &SCHEMA;
 }
 
-/// Declares the places of the fields as constants and the table in one go, so that they cannot differ.
+/// Declares the table of fields and the constants with their numbers together, so that they cannot differ.
 macro_rules! fields {
     ($($place:ident $name:literal $quoting:ident $field_type:ident $meaning:literal;)*) => {
         #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "counts the places of the constants below")]
@@ -43,7 +44,7 @@ fields! {
     TYPE "type" Bare Token "protocol between client and load balancer: http, https, h2, grpcs, ws, wss";
     TIME "time" Bare Time "when the load balancer produced the response; for WebSocket, when the connection closed";
     ELB "elb" Bare Token "resource id of the load balancer";
-    CLIENT "client_port" Bare Endpoint "address and port of the client, or of the proxy in front";
+    CLIENT "client_port" Bare Endpoint "address and port of the client, or of a proxy in front of the load balancer";
     TARGET "target_port" Bare Endpoint "address and port of the target";
     REQUEST_PROCESSING_TIME "request_processing_time" Bare Seconds "from receiving the request to sending it to the target";
     TARGET_PROCESSING_TIME "target_processing_time" Bare Seconds "from sending the request to the target's first header";
@@ -60,7 +61,7 @@ fields! {
     TRACE_ID "trace_id" Quoted Text "X-Amzn-Trace-Id";
     DOMAIN_NAME "domain_name" Either Token "server name of the client's TLS handshake";
     CHOSEN_CERT_ARN "chosen_cert_arn" Either Token "ARN of the certificate shown to the client";
-    MATCHED_RULE_PRIORITY "matched_rule_priority" Bare Integer "priority of the rule: 0 the default action, -1 an error in evaluating rules";
+    MATCHED_RULE_PRIORITY "matched_rule_priority" Bare Integer "priority of the matching rule; 0 is the default action, -1 an error in evaluating the rules";
     REQUEST_CREATION_TIME "request_creation_time" Bare Time "when the load balancer received the request, to the millisecond";
     ACTIONS_EXECUTED "actions_executed" Quoted List "actions taken, separated by commas";
     REDIRECT_URL "redirect_url" Quoted Url "where a redirect action sent the client";
@@ -83,18 +84,18 @@ const MIN_FIELDS: usize = TARGET_GROUP_ARN + 1;
 
 static SCHEMA: Schema = Schema::new(FIELDS, MIN_FIELDS, Some(TARGET_PORT_LIST));
 
-/// A longer time since the second in a trace id says that the client brought the id along.
+/// If more time has passed since the second in a trace id, the client brought the id along.
 const MAX_TRACED: Duration = Duration::from_hours(24);
 
 /// `https`, `http`, `wss`, `ws`.
 const MAX_SCHEME_BYTES: usize = 5;
 
-/// A method, a URL and a version, each absent where the log has `-` or nothing.
+/// A method, a URL and a version. Each is `None` where the log has `-` or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestLine<'a> {
     /// As the client sent it; need not be a method that exists.
     pub method: Option<&'a [u8]>,
-    /// `protocol://host:port/path?query`; may hold blanks.
+    /// `protocol://host:port/path?query`; may contain blanks.
     pub url: Option<&'a [u8]>,
     /// `HTTP/1.1`, `HTTP/2.0`, …
     pub version: Option<&'a [u8]>,
@@ -107,7 +108,7 @@ impl<'a> RequestLine<'a> {
     pub fn parse(text: &'a [u8]) -> Self {
         let present = |part: &'a [u8]| (!matches!(part, b"" | b"-")).then_some(part);
         let Some(first) = memchr::memchr(b' ', text) else {
-            // One word: too little to call it a method.
+            // One word is too little to be called a method.
             return Self { method: None, url: present(text), version: None };
         };
         let (method, rest) = (&text[..first], &text[first + 1..]);
@@ -116,12 +117,13 @@ impl<'a> RequestLine<'a> {
             None => (rest, &rest[rest.len()..]),
         };
         let url = present(url);
-        // An incomplete request is logged with the load balancer's own name and a dash in the place of the path.
+        // An incomplete request is logged with the load balancer's own name and a dash instead of the path.
         let method = present(method);
         Self { method, url: url.filter(|url| method.is_some() || !url.ends_with(b"-")), version: present(version) }
     }
 
-    /// The URL's path: from the first slash behind the host to the query. `/` where the URL ends before.
+    /// The URL's path: from the first slash after the host up to the query. `/` if the URL ends before a path.
+    /// `None` if there is no URL.
     #[must_use]
     #[inline]
     pub fn path(&self) -> Option<&'a [u8]> {
@@ -129,10 +131,10 @@ impl<'a> RequestLine<'a> {
     }
 }
 
-/// The protocol of a URL, and what follows `://`. `None` where the URL begins with something else.
+/// The protocol of a URL, and the rest after `://`. `None` if the URL does not begin with a protocol.
 #[inline]
 fn split_protocol(url: &[u8]) -> Option<(&[u8], &[u8])> {
-    // A scheme is short, so its colon is found at once or not at all.
+    // A protocol is short, so only the first few bytes are searched for its colon.
     let colon = url.iter().take(MAX_SCHEME_BYTES + 1).position(|&byte| byte == b':')?;
     url[colon..].strip_prefix(b"://").map(|rest| (&url[..colon], rest))
 }
@@ -150,29 +152,29 @@ fn path_of(url: &[u8]) -> &[u8] {
     if path.is_empty() { b"/" } else { path }
 }
 
-/// The parts of a URL, each absent where it has none.
+/// The parts of a URL. Each is `None` if the URL does not have it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Url<'a> {
     /// `http`, `https`, `ws`, `wss`.
     pub protocol: Option<&'a [u8]>,
     /// Name or address, without the brackets of an IPv6 address.
     pub host: Option<&'a [u8]>,
-    /// The port; absent where none, or no number, is logged.
+    /// `None` if the URL has no port, or one that is not a number up to 65535.
     pub port: Option<u16>,
     /// As [`RequestLine::path`].
     pub path: Option<&'a [u8]>,
-    /// What stands behind the first `?`. Absent where that is nothing.
+    /// The text after the first `?`. `None` if it is empty.
     pub query: Option<&'a [u8]>,
 }
 
 impl<'a> Url<'a> {
-    /// Takes a URL apart. One that does not begin with `protocol://` is all path and query.
+    /// Splits a URL into its parts. One that does not begin with `protocol://` has only a path and a query.
     #[must_use]
     pub fn parse(url: &'a [u8]) -> Self {
         let (protocol, rest) = split_protocol(url).map_or((None, url), |(protocol, rest)| (Some(protocol), rest));
         let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
         let authority = protocol.map(|_| &rest[..end]).filter(|authority| !authority.is_empty());
-        // A colon inside brackets is the address's.
+        // A colon inside brackets belongs to the address.
         let endpoint = authority.map(|authority| match authority.strip_suffix(b"]") {
             Some(_) => Endpoint { address: authority, port: None },
             None => Endpoint::parse(authority),
@@ -190,7 +192,7 @@ impl<'a> Url<'a> {
     }
 }
 
-/// An address without the brackets that an IPv6 address may stand in.
+/// An address without the brackets that an IPv6 address may have.
 fn unbracketed(address: &[u8]) -> &[u8] {
     address.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(address)
 }
@@ -200,12 +202,13 @@ fn unbracketed(address: &[u8]) -> &[u8] {
 pub struct Endpoint<'a> {
     /// IPv4 or IPv6, without brackets.
     pub address: &'a [u8],
-    /// The port; absent where none, or no number, is logged.
+    /// `None` if the text has no port, or one that is not a number up to 65535.
     pub port: Option<u16>,
 }
 
 impl<'a> Endpoint<'a> {
-    /// Splits at the last colon, since IPv6 addresses are logged without brackets; with brackets they are read too.
+    /// Splits at the last colon, since IPv6 addresses are logged without brackets. Addresses with brackets are read
+    /// too.
     #[must_use]
     pub fn parse(text: &'a [u8]) -> Self {
         let (address, port) = match memchr::memrchr(b':', text) {
@@ -216,10 +219,11 @@ impl<'a> Endpoint<'a> {
     }
 }
 
-/// Typed getters. `Ok(None)` is what AWS calls absent: `-`, `-1` for a time, an empty field, or a line too old to have it.
+/// Typed getters. `Ok(None)` is what AWS calls absent: `-`, `-1` for a time, an empty field, or a line too old to
+/// have the field.
 ///
 /// # Errors
-/// All of them: [`Problem::FieldType`] when something else stands there.
+/// Those that return a `Result` fail with [`Problem::FieldType`] if the field holds anything else.
 impl<'a> Record<'a, Alb> {
     /// When the load balancer produced the response.
     ///
@@ -248,7 +252,7 @@ impl<'a> Record<'a, Alb> {
         self.seconds(REQUEST_PROCESSING_TIME)
     }
 
-    /// From dispatch to the target's first header. Absent when none came.
+    /// From dispatch to the target's first header. Absent when no header came.
     ///
     /// # Errors
     /// [`Problem::FieldType`]
@@ -266,7 +270,7 @@ impl<'a> Record<'a, Alb> {
         self.seconds(RESPONSE_PROCESSING_TIME)
     }
 
-    /// The status sent to the client. Absent when none was: `-`, `000`.
+    /// The status sent to the client. Absent when no status was sent: `-`, `000`.
     ///
     /// # Errors
     /// [`Problem::FieldType`]
@@ -302,7 +306,8 @@ impl<'a> Record<'a, Alb> {
         self.integer(SENT_BYTES)
     }
 
-    /// Priority of the rule that matched: 0 the default action, -1 an error in evaluating rules. Absent also where no number stands there.
+    /// Priority of the rule that matched: 0 is the default action, -1 an error in evaluating rules. `None` if the
+    /// field is absent or not a number.
     #[must_use]
     pub fn matched_rule_priority(&self) -> Option<i64> {
         let text = self.value(MATCHED_RULE_PRIORITY)?;
@@ -329,7 +334,9 @@ impl<'a> Record<'a, Alb> {
         self.value(TARGET).map(Endpoint::parse)
     }
 
-    /// `time − request_creation_time`, or the best the line has. Unknown also where the request would have ended before it began.
+    /// `time − request_creation_time`, or the time since the second in the trace id if there is no creation time.
+    /// Unknown if the line has neither, if the trace id is more than a day older, or if the request would have
+    /// ended before it began.
     ///
     /// # Errors
     /// [`Problem::FieldType`]
@@ -353,14 +360,14 @@ impl<'a> Record<'a, Alb> {
         })
     }
 
-    /// The facts that decide the outcome.
+    /// The facts that diagnosis needs of this record.
     ///
     /// # Errors
-    /// [`Problem::FieldType`] when a time, a status or a size is none, or the line has no `time`.
+    /// [`Problem::FieldType`] if the line has no `time`, or if a time, a status or a size does not have its form.
     #[inline]
     pub fn exchange(&self) -> Result<Exchange<'a>, Problem> {
-        for place in [RECEIVED_BYTES, SENT_BYTES] {
-            if !self.bytes(place).is_some_and(is_integer_or_absent) {
+        for field in [RECEIVED_BYTES, SENT_BYTES] {
+            if !self.bytes(field).is_some_and(is_integer_or_absent) {
                 return Err(Problem::FieldType);
             }
         }
@@ -390,17 +397,17 @@ impl<'a> Record<'a, Alb> {
     }
 
     #[inline]
-    fn timestamp(&self, place: usize) -> Result<Option<Timestamp>, Problem> {
-        match self.value(place) {
+    fn timestamp(&self, field: usize) -> Result<Option<Timestamp>, Problem> {
+        match self.value(field) {
             None => Ok(None),
             Some(text) => Timestamp::parse(text).map(Some).ok_or(Problem::FieldType),
         }
     }
 
     #[inline]
-    fn seconds(&self, place: usize) -> Result<Option<Duration>, Problem> {
-        match self.value(place) {
-            // What stands there nearly always.
+    fn seconds(&self, field: usize) -> Result<Option<Duration>, Problem> {
+        match self.value(field) {
+            // The form that this field nearly always has.
             Some(
                 &[ones @ b'0'..=b'9', b'.', tenths @ b'0'..=b'9', hundredths @ b'0'..=b'9', thousandths @ b'0'..=b'9'],
             ) => {
@@ -415,8 +422,8 @@ impl<'a> Record<'a, Alb> {
     }
 
     #[inline]
-    fn status(&self, place: usize) -> Result<Option<u16>, Problem> {
-        match self.value(place) {
+    fn status(&self, field: usize) -> Result<Option<u16>, Problem> {
+        match self.value(field) {
             None | Some(b"000" | b"0") => Ok(None),
             Some(&[hundreds @ b'0'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9']) => {
                 let [hundreds, tens, ones] = [hundreds, tens, ones].map(|digit| u16::from(digit - b'0'));
@@ -426,8 +433,8 @@ impl<'a> Record<'a, Alb> {
         }
     }
 
-    fn integer(&self, place: usize) -> Result<Option<u64>, Problem> {
-        match self.value(place) {
+    fn integer(&self, field: usize) -> Result<Option<u64>, Problem> {
+        match self.value(field) {
             None => Ok(None),
             Some(text) => integer_of(text).map(Some).ok_or(Problem::FieldType),
         }
@@ -435,32 +442,34 @@ impl<'a> Record<'a, Alb> {
 
     /// The second that the load balancer wrote into `Root=1-<8 hex digits>-…`.
     ///
-    /// Not to be trusted where the client sent a `Root` of its own, so only for lines that have nothing better.
+    /// It cannot be trusted if the client sent a `Root` of its own, so it is used only for lines that have nothing
+    /// better.
     /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html>
     fn trace_second(&self) -> Option<Timestamp> {
         const ROOT: &[u8] = b"Root=1-";
         let trace_id = self.value(TRACE_ID)?;
         let digits = trace_id.get(memchr::memmem::find(trace_id, ROOT)? + ROOT.len()..)?.get(..8)?;
-        // A sign is no digit, though the parser would take one.
+        // The parser would accept a sign, which is not a digit.
         let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
         let seconds = u32::from_str_radix(digits, 16).ok()?;
         Some(Timestamp::from_seconds(i64::from(seconds)))
     }
 }
 
-/// A method is what a whole request has; `-` or nothing is what an incomplete one has. Methods that begin with a dash do occur.
+/// Whether the request is complete: only then does its line begin with a method. An incomplete one has `-` or
+/// nothing there. Methods that begin with a dash do occur.
 #[inline]
 fn begins_with_method(request_line: &[u8]) -> bool {
     memchr::memchr(b' ', request_line).is_some_and(|end| !matches!(&request_line[..end], b"" | b"-"))
 }
 
-/// `None` when `end` is the earlier one.
+/// `None` if `end` is earlier than `start`.
 #[inline]
 fn duration_between(start: Timestamp, end: Timestamp) -> Option<Duration> {
     u64::try_from(end.micros_since(start)).ok().map(Duration::from_micros)
 }
 
-/// Digits of the largest numbers that are read as sizes; every number of so many fits.
+/// The most digits that a size may have. Every number with this many digits fits into a `u64`.
 const MAX_INTEGER_DIGITS: usize = 19;
 
 #[inline]
@@ -468,7 +477,7 @@ fn is_integer_or_absent(text: &[u8]) -> bool {
     text == b"-" || (text.len() <= MAX_INTEGER_DIGITS && text.iter().all(u8::is_ascii_digit))
 }
 
-/// `None` also for a sign, which the standard library's parser would take.
+/// `None` if `digits` is not a number. A sign is not accepted, unlike by the standard library's parser.
 fn integer_of(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > MAX_INTEGER_DIGITS {
         return None;
@@ -491,10 +500,10 @@ fn micros_of(text: &[u8]) -> Option<u64> {
         micros = micros * 10 + digit_value(digit)?;
     }
     micros *= MICROS_PER_SECOND.unsigned_abs();
-    let mut place = MICROS_PER_SECOND.unsigned_abs();
+    let mut weight = MICROS_PER_SECOND.unsigned_abs();
     for &digit in fraction {
-        place /= 10;
-        micros += digit_value(digit)? * place;
+        weight /= 10;
+        micros += digit_value(digit)? * weight;
     }
     Some(micros)
 }

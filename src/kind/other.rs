@@ -1,13 +1,14 @@
-//! Telling apart the lines of AWS's other load balancer logs, which share buckets and folders with access logs.
+//! Recognises lines of AWS's other load balancer logs, which share buckets and folders with access logs.
 
 use crate::error::Problem;
 use crate::timestamp::Timestamp;
 
-/// How the line begins that AWS writes into its test objects. The first was seen; the others follow its form.
+/// How the line in AWS's test objects begins. The first form was seen in use; the others are assumed to be alike.
 const TEST_LINES: [&[u8]; 3] =
     [b"Enable AccessLog for ELB:", b"Enable ConnectionLog for ELB:", b"Enable HealthCheckLog for ELB:"];
 
-/// Which other log a line belongs to, if it is one that AWS writes. For lines that were refused as access log lines.
+/// Which other AWS log a line belongs to. `None` if it is not recognised. For lines that were refused as access log
+/// lines.
 #[must_use]
 pub fn recognise(line: &[u8]) -> Option<Problem> {
     if TEST_LINES.iter().any(|beginning| line.starts_with(beginning)) {
@@ -17,7 +18,8 @@ pub fn recognise(line: &[u8]) -> Option<Problem> {
     let fields: [&[u8]; 7] = std::array::from_fn(|_| fields.next().unwrap_or_default());
     let [first, second, third, .., sixth, seventh] = fields;
     if Timestamp::parse(first).is_some() {
-        // `timestamp client_ip client_port listener_port …` against `timestamp elb client:port backend:port …`
+        // Connection log: `timestamp client_ip client_port listener_port …`. Classic Load Balancer: `timestamp elb
+        // client:port backend:port …`.
         if is_number(third) && is_number(fields[3]) && is_address(second) {
             return Some(Problem::ConnectionLogLine);
         }
@@ -58,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_other_logs_are_told_apart() {
+    fn lines_of_other_logs_are_recognised() {
         for (line, expected) in [
             (
                 r#"2026-10-04T17:05:15.514108Z 203.0.113.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "CN=a" - - Success TID_1"#,

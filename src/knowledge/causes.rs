@@ -1,6 +1,7 @@
-//! The causes. Ids are stable: never renamed, never reused. A new cause is one row in the file of its family, and its place in [`CAUSES`].
+//! The causes. Ids are stable: they are never renamed and never reused. To add a cause, add one constant to the file
+//! of its family, and list it in [`CAUSES`].
 
-// Five minutes a point, so that five days fit: a call gives 1,440 points at most.
+// One point per five minutes, so that five days fit into one call, which returns 1,440 points at most.
 macro_rules! metric {
     ($name:literal) => {
         concat!(
@@ -39,34 +40,35 @@ use serde::Serialize;
 /// A class of causes for failed requests.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// Kebab-case; stands in reports, exports and links.
+    /// Kebab-case, and part of reports, exports and links.
     pub id: &'static str,
     /// What happened, in one phrase.
     pub title: &'static str,
-    /// The mechanism, in a few sentences for whoever is on call.
+    /// The mechanism, in two to four sentences for whoever is on call.
     pub meaning: &'static str,
-    /// What in a log speaks for it.
+    /// Signs in a log that speak for the cause.
     pub evidence_for: &'static [&'static str],
-    /// What speaks against it: the causes it is mistaken for, and what tells them apart.
+    /// Signs that speak against it: the causes it is mistaken for, and how to tell them apart.
     pub evidence_against: &'static [&'static str],
     /// What to change.
     pub fix: &'static str,
-    /// How that is written for the usual servers and platforms. Values hold for an idle timeout of 60 s.
+    /// The fix as configuration of common servers and platforms. Values are for an idle timeout of 60 s unless the
+    /// entry names another.
     pub settings: &'static [Setting],
-    /// Ways to fix it; the first is the one that usually does.
+    /// Ways to fix it. The first one usually does.
     pub methods: &'static [Method],
-    /// What would settle it.
+    /// Questions whose answers would confirm the cause or rule it out.
     pub checks: &'static [Check],
-    /// AWS's page on it.
+    /// The page of the AWS documentation about it.
     pub docs: &'static str,
 }
 
 /// What to write into the configuration of a server or a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Whose.
+    /// The server or platform, and which of its settings if there are several.
     pub stack: &'static str,
-    /// To be copied.
+    /// The setting, ready to be copied.
     pub setting: &'static str,
 }
 
@@ -77,19 +79,19 @@ pub struct Method {
     pub method: &'static str,
     /// When it is the right one.
     pub when: &'static str,
-    /// How long it takes, `5 min` or `hours`.
+    /// How long it takes, such as `5 min` or `hours`.
     pub time: &'static str,
-    /// What may go wrong by it.
+    /// How likely it is to do harm.
     pub risk: Risk,
 }
 
-/// How likely a change does harm.
+/// How likely a change is to do harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
-    /// Taken back as quickly as made, and no request suffers from it.
+    /// It can be undone as quickly as it is made, and no request suffers from it.
     Low,
-    /// A deployment, or a change that others feel.
+    /// It takes a deployment, or others feel the change.
     Medium,
     /// It may make things worse before it makes them better.
     High,
@@ -107,19 +109,20 @@ impl Risk {
     }
 }
 
-/// A question that the log leaves open, and a command that changes nothing and answers it.
+/// A question that the log leaves open, and a read-only command that answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What it answers.
+    /// The question that the command answers.
     pub question: &'static str,
-    /// A line for a shell, with some of the [`PLACEHOLDERS`] in it.
+    /// A shell command on one line. It may contain [`PLACEHOLDERS`] in braces.
     pub command: &'static str,
 }
 
-/// What a command may leave open. No other braces stand in commands.
+/// The placeholders that commands may contain, in braces. Commands contain no other braces.
 ///
-/// A log can tell the first eight: the ARN of the load balancer, its `app/name/id`, the ARN of the target group, `address:port` of the target, its IPv4 address,
-/// its port, and a window around the failures (RFC 3339). The region follows from an ARN. The rest nobody knows but whoever runs the service.
+/// The log gives the first eight: the ARN of the load balancer, its `app/name/id`, the ARN of the target group,
+/// `address:port` of the target, its IPv4 address, its port, and the start and end of a window around the failures
+/// (RFC 3339). The region comes from an ARN. Only whoever runs the service knows the rest.
 pub const PLACEHOLDERS: &[&str] = &[
     "load_balancer_arn",
     "load_balancer",
@@ -139,12 +142,13 @@ pub const PLACEHOLDERS: &[&str] = &[
 ];
 
 impl Check {
-    /// The command with each placeholder replaced by what `value_of` says. Absent where it does not know one of them.
+    /// The command with each placeholder replaced by the result of `value_of`. `None` if that is `None` for one of
+    /// them.
     pub fn fill(&self, mut value_of: impl FnMut(&str) -> Option<String>) -> Option<String> {
         let mut filled = String::with_capacity(self.command.len());
         let mut rest = self.command;
-        while let Some((before, behind)) = rest.split_once('{') {
-            let (name, after) = behind.split_once('}')?;
+        while let Some((before, from_name)) = rest.split_once('{') {
+            let (name, after) = from_name.split_once('}')?;
             filled.push_str(before);
             filled.push_str(&value_of(name)?);
             rest = after;
@@ -166,13 +170,13 @@ const fn check(question: &'static str, command: &'static str) -> Check {
     Check { question, command }
 }
 
-/// Questions that more than one cause leaves open.
+/// Checks that several causes share.
 const IS_TARGET_HEALTHY: Check = check(
-    "what does the load balancer say of the target now, and why?",
+    "is the target healthy now, and if not, why?",
     "aws elbv2 describe-target-health --region {region} --target-group-arn {target_group_arn}",
 );
 const WHAT_IS_TARGET_GROUP: Check = check(
-    "which protocol, port and health check has the target group?",
+    "which protocol, port and health check does the target group have?",
     "aws elbv2 describe-target-groups --region {region} --target-group-arns {target_group_arn}",
 );
 const WHAT_ARE_GROUP_ATTRIBUTES: Check = check(
@@ -184,7 +188,7 @@ const WHAT_ARE_ATTRIBUTES: Check = check(
     "aws elbv2 describe-load-balancer-attributes --region {region} --load-balancer-arn {load_balancer_arn}",
 );
 const WHO_OWNS_ADDRESS: Check = check(
-    "who has that address, in which subnet and security groups?",
+    "what has that address, and in which subnet and security groups is it?",
     "aws ec2 describe-network-interfaces --region {region} --filters Name=addresses.private-ip-address,Values={target_ip}",
 );
 const WHY_DID_TASKS_STOP: Check = check(
@@ -196,9 +200,9 @@ const WHAT_DID_SERVICE_DO: Check = check(
     "aws ecs describe-services --region {region} --cluster {cluster} --services {service} --query 'services[0].events[:30]'",
 );
 const WHAT_WAS_DEREGISTERED: Check =
-    check("were targets taken away at that time, and by whom?", trail!("DeregisterTargets"));
+    check("were targets deregistered at that time, and by whom?", trail!("DeregisterTargets"));
 
-/// All of them, in the order of the documentation.
+/// All causes, in the order of the documentation.
 pub static CAUSES: &[Cause] = &[
     connection::KEEP_ALIVE_RACE,
     connection::CONNECTION_REFUSED,
@@ -231,7 +235,7 @@ pub static CAUSES: &[Cause] = &[
     target::UNEXPLAINED,
 ];
 
-/// The row of `id`. Absent when there is none.
+/// The cause with that id. `None` if there is none.
 #[must_use]
 pub fn cause(id: &str) -> Option<&'static Cause> {
     CAUSES.iter().find(|cause| cause.id == id)
@@ -264,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_whole_and_none_stands_twice() {
+    fn entries_are_trimmed_and_none_is_listed_twice() {
         for Cause { id, evidence_for, evidence_against, settings, methods, checks, .. } in CAUSES {
             let mut entries: Vec<&str> = evidence_for.iter().chain(*evidence_against).copied().collect();
             entries.extend(settings.iter().map(|setting| setting.stack));
@@ -283,16 +287,16 @@ mod tests {
         }
     }
 
-    /// Tables and lists break where a text does not fit, but a setting is to be copied.
+    /// Tables and lists wrap texts that are too long, but a setting must stay whole to be copied.
     #[test]
-    fn settings_stand_on_one_line() {
+    fn settings_are_on_one_line() {
         for setting in CAUSES.iter().flat_map(|cause| cause.settings) {
             assert!(!setting.setting.is_empty() && !setting.setting.contains('\n'), "{setting:?}");
         }
     }
 
     #[test]
-    fn commands_only_read_and_leave_open_what_is_known() {
+    fn commands_only_read_and_contain_only_known_placeholders() {
         for check in CAUSES.iter().flat_map(|cause| cause.checks) {
             assert!(check.question.ends_with('?') || check.question.ends_with(')'), "{check:?}");
             let filled = check.fill(|name| {

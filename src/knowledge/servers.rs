@@ -13,7 +13,7 @@ use super::{Trust, distance};
 pub struct Server {
     /// Kebab-case.
     pub id: &'static str,
-    /// Its name, with the versions that behave so where others do not.
+    /// Its name, with the versions that behave this way if others do not.
     pub label: &'static str,
     /// How long it keeps an idle connection.
     pub keep_alive: KeepAlive,
@@ -21,24 +21,24 @@ pub struct Server {
     pub smear: Duration,
     /// Where `keep_alive` comes from.
     pub trust: Trust,
-    /// After so many requests it closes a connection; absent where it does not count them.
+    /// The number of requests after which it closes a connection. Absent when it does not count them.
     pub requests_per_connection: Option<u32>,
-    /// What ends slow requests; absent where nothing does.
+    /// The limit that ends slow requests. Absent when there is none.
     pub request_timeout: Option<RequestTimeout>,
-    /// How long requests in flight may go on when it is told to stop.
+    /// How long requests in flight may go on after SIGTERM.
     pub grace: Grace,
     /// What to set for an idle timeout of 60 s.
     pub setting: &'static str,
-    /// Versions it was looked up for, and what is odd about it; may be empty.
+    /// The versions that the entry was checked for, and its peculiarities. May be empty.
     pub version: &'static str,
 }
 
-/// What becomes of an idle connection.
+/// What happens to an idle connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepAlive {
-    /// There is none: each answer is the last on its connection, and there is no race.
+    /// The server keeps no connections: it closes after each answer, so there is no race.
     Off,
-    /// Closed so long after the last answer.
+    /// Closed this long after the last answer.
     After(Duration),
     /// Never closed.
     Forever,
@@ -47,7 +47,7 @@ pub enum KeepAlive {
 /// A limit on requests or on workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestTimeout {
-    /// How long.
+    /// How long they may take.
     pub after: Duration,
     /// What must not take longer.
     pub watches: &'static str,
@@ -60,7 +60,7 @@ pub struct RequestTimeout {
 pub enum Grace {
     /// They are lost, unless the application takes care of it.
     None,
-    /// They may go on for so long.
+    /// They may go on for this long.
     UpTo(Duration),
     /// They may go on until they are done.
     Unlimited,
@@ -68,11 +68,13 @@ pub enum Grace {
     Unknown,
 }
 
-/// Estimates are no finer than this, nor than [`TOLERANCE_SHARE`] of the timeout: a network's delay and a busy loop lie between.
+/// A measured time may differ from the default by this much, or by 1/[`TOLERANCE_SHARE`] of the default if that is
+/// more: network delay and a busy event loop add to it.
 const TOLERANCE: Duration = Duration::from_millis(30);
 const TOLERANCE_SHARE: u32 = 50;
 
-/// The servers that by default close an idle connection after `timeout`, as measured; the nearest first, and those as near in the order of [`SERVERS`].
+/// The servers that close an idle connection after `timeout` by default, within the tolerance for a measured time.
+/// The nearest come first; equally near ones are in the order of [`SERVERS`].
 #[must_use]
 pub fn servers_with_keep_alive(timeout: Duration) -> Vec<&'static Server> {
     let near = SERVERS.iter().filter_map(|server| {

@@ -1,10 +1,10 @@
-//! Constants that failing times pile up at: whose timeout a wall is.
+//! Default timeouts that failing requests pile up at: they tell whose timeout a wall is.
 
 use std::time::Duration;
 
 use super::{Trust, distance};
 
-/// A timeout that somebody has by default.
+/// A timeout that a server, proxy, client or service has by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timer {
     /// How long it is.
@@ -13,7 +13,7 @@ pub struct Timer {
     pub smear: Duration,
     /// How a request that meets it ends.
     pub seen_as: SeenAs,
-    /// Whose it is, and which.
+    /// Whose timeout it is, and which one.
     pub who: &'static str,
     /// What to change.
     pub setting: &'static str,
@@ -36,15 +36,16 @@ pub enum SeenAs {
     LoadBalancerTimeout,
     /// 500 or 561 by the load balancer, before any target.
     LoadBalancerError,
-    /// 502 by the load balancer, in the place of a Lambda function.
+    /// 502 by the load balancer for a Lambda function.
     LambdaError,
 }
 
-/// Timers are met this exactly, or within [`TOLERANCE_SHARE`] of them.
+/// A measured time may differ from a timer by this much, or by 1/[`TOLERANCE_SHARE`] of the timer if that is more.
 const TOLERANCE: Duration = Duration::from_millis(30);
 const TOLERANCE_SHARE: u32 = 200;
 
-/// The timers that requests which ended as `seen_as` after `time` may have met; the nearest first, and those as near in the order of [`TIMERS`].
+/// The timers that a request may have met if it ended as `seen_as` after `time`. The nearest come first; equally near
+/// ones are in the order of [`TIMERS`].
 #[must_use]
 pub fn timers_at(seen_as: SeenAs, time: Duration) -> Vec<&'static Timer> {
     let near = TIMERS.iter().filter(|timer| timer.seen_as == seen_as).filter_map(|timer| {
@@ -73,7 +74,7 @@ use SeenAs::{
 };
 use Trust::{Confirmed, General, Secondary};
 
-/// All of them, the shortest first, and of those as long the most common first.
+/// All timers, the shortest first. Among those of the same length, the most common come first.
 pub static TIMERS: &[Timer] = &[
     timer(3_000, 200, LambdaError, "Lambda function timeout, the default", "--timeout 30", General),
     timer(5_000, 50, TargetStatus, "Envoy connect timeout to its upstream", "connect_timeout: 5s", Confirmed),
@@ -83,8 +84,8 @@ pub static TIMERS: &[Timer] = &[
         5_000,
         100,
         LoadBalancerError,
-        "identity provider endpoint, as the load balancer waits for it",
-        "none: it is fixed",
+        "identity provider endpoint, the load balancer's timeout for it",
+        "none: it cannot be changed",
         Confirmed,
     ),
     timer(
@@ -92,7 +93,7 @@ pub static TIMERS: &[Timer] = &[
         50,
         LoadBalancerTimeout,
         "load balancer connect timeout, or TLS handshake timeout",
-        "none: it is fixed",
+        "none: it cannot be changed",
         Confirmed,
     ),
     timer(
@@ -146,7 +147,7 @@ pub static TIMERS: &[Timer] = &[
         Confirmed,
     ),
     timer(30_000, 100, ClientClosed, "CloudFront origin response timeout", "OriginReadTimeout: up to 120 s", Confirmed),
-    timer(30_000, 100, ClientClosed, "API Gateway HTTP API integration timeout", "none: 30 s is the most", General),
+    timer(30_000, 100, ClientClosed, "API Gateway HTTP API integration timeout", "none: 30 s is the maximum", General),
     timer(30_000, 100, ClientClosed, "an HTTP client with a timeout of 30 s", "its timeout", General),
     timer(30_000, 2_000, TargetClosed, "gunicorn --timeout", "--timeout 55", Confirmed),
     timer(
@@ -218,7 +219,7 @@ pub static TIMERS: &[Timer] = &[
         200,
         ClientClosed,
         "Cloudflare's limit on an origin's answer",
-        "none below its enterprise plan",
+        "none on plans below Enterprise",
         General,
     ),
     timer(120_000, 200, TargetClosed, "Node.js before 13, server.timeout", "server.setTimeout(0);", General),
@@ -234,7 +235,7 @@ pub static TIMERS: &[Timer] = &[
         300_000,
         30_000,
         TargetClosed,
-        "Node.js requestTimeout, looked at every 30 s",
+        "Node.js requestTimeout, checked every 30 s",
         "server.requestTimeout = 0;",
         Confirmed,
     ),
@@ -248,11 +249,11 @@ mod tests {
     #[test]
     fn the_table_is_complete() {
         assert!(TIMERS.is_sorted_by_key(|timer| timer.duration));
-        for (place, timer) in TIMERS.iter().enumerate() {
+        for (index, timer) in TIMERS.iter().enumerate() {
             assert!(!timer.who.is_empty() && !timer.setting.is_empty(), "{timer:?}");
             assert!(timer.smear < timer.duration, "{timer:?}");
             let key = |timer: &Timer| (timer.duration, timer.seen_as, timer.who);
-            assert!(TIMERS[..place].iter().all(|other| key(other) != key(timer)), "{timer:?} stands twice");
+            assert!(TIMERS[..index].iter().all(|other| key(other) != key(timer)), "{timer:?} stands twice");
         }
     }
 
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn other_times_are_nobody_s() {
+    fn other_times_match_no_timer() {
         let all = [
             TargetClosed,
             TargetStatus,
@@ -303,7 +304,7 @@ mod tests {
             assert_eq!(who(seen_as, 13_700), "", "{seen_as:?}");
             assert_eq!(who(seen_as, 0), "", "{seen_as:?}");
         }
-        // Early by more than clocks differ.
+        // Too early: clocks do not differ that much.
         assert_eq!(who(TargetClosed, 29_700), "");
     }
 }

@@ -1,4 +1,4 @@
-//! One object after another: opened, decoded, split, and each of its records handed to whoever collects them.
+//! Reads one object after another: opens, decodes and splits it, and passes each of its records to a [`Collect`].
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::location::Location;
 use crate::record::{Bounds, Event, Lines, Record};
 use crate::source::{Fetch, Object, Source};
 
-/// A record that the selection admits, with what it means.
+/// A record that the selection admits, with its meaning.
 pub struct Seen<'a> {
     /// Its fields.
     pub record: &'a Record<'a, Alb>,
-    /// Its fields as values; the node may be from the object's name.
+    /// Its fields as values. The node may come from the object's name.
     pub exchange: &'a Exchange<'a>,
     /// How the request ended.
     pub outcome: Outcome,
-    /// The line, without its end.
+    /// The line, without its line break.
     pub line: &'a [u8],
     /// The object's name.
     pub object: &'a Arc<str>,
@@ -33,19 +33,19 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Where the line stands.
+    /// The location of the line.
     #[must_use]
     pub fn location(&self) -> Location {
         Location { object: self.object.clone(), line: self.number, byte: self.byte }
     }
 }
 
-/// What is made of the records of one shard.
+/// Collects the records of one shard.
 pub trait Collect: Send {
     /// Takes in a record. Records of an object come in the order of its lines.
     ///
     /// # Errors
-    /// What ends the run.
+    /// Any error ends the run.
     fn observe(&mut self, seen: &Seen<'_>) -> Result<()>;
 }
 
@@ -75,7 +75,7 @@ pub(super) struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    /// Reads an object to its end. `fetch` is its way here, where it was begun.
+    /// Reads an object to its end. `fetch` is the object's fetch, if one was begun.
     pub(super) fn read_object<P: Collect>(
         &self,
         worker: &mut Worker,
@@ -86,7 +86,7 @@ impl Reader<'_> {
         part: &mut P,
     ) -> Result<()> {
         let Self { analysis, progress } = *self;
-        // Objects may be many and hold no line.
+        // Each line checks this too, but there may be many objects without lines.
         if progress.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
         }
@@ -158,7 +158,10 @@ impl Reader<'_> {
         self.analysis.note_unread(account, error)
     }
 
-    /// Reads one line, and hands it on if it is wanted. A record that the selection leaves out is read all the same.
+    /// Reads one line and passes its record on if the selection admits it. A record that the selection leaves out
+    /// must be readable too.
+    ///
+    /// The outer error is what is wrong with the line, the inner one is from the part.
     #[inline]
     fn read_line<P: Collect>(
         &self,
@@ -171,7 +174,7 @@ impl Reader<'_> {
     ) -> Result<Result<()>, Problem> {
         let record: Record<'_, Alb> = Record::parse(line, bounds)?;
         let mut exchange = record.exchange()?;
-        // Lines of before 2026 do not name their node, but the object does.
+        // Lines from before 2026 do not name their node, but the object's name does.
         exchange.node = exchange.node.or(node);
         let selection = &self.analysis.selection;
         let admitted =
@@ -185,7 +188,7 @@ impl Reader<'_> {
     }
 }
 
-/// A stream that counts what is read from it.
+/// A stream that counts the bytes read from it.
 struct Metered<'a, R> {
     stream: R,
     stored: &'a AtomicU64,

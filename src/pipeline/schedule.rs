@@ -1,8 +1,8 @@
 //! Which object a worker reads next.
 //!
-//! A shard's objects are read in their order, by one worker at a time, but not all by the same one: while the next object of a shard is still on its way, the shard
-//! rests, and workers go on with others. So one slow object holds up its own shard and nothing else, and the result is what it would be if every shard were read from beginning
-//! to end.
+//! The objects of a shard are read in order, by one worker at a time, but not always by the same one. While the
+//! next object of a shard is still being fetched, the shard rests and workers go on with others. So a slow object
+//! holds up only its own shard, and the result is the same as if every shard were read from beginning to end.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,35 +12,35 @@ use std::time::Duration;
 use super::Progress;
 use crate::source::{Fetch, Object, Source};
 
-/// Objects of one shard that are fetched ahead before another shard is opened for more.
+/// Objects of one shard that are fetched ahead before another shard is opened.
 const DEPTH: usize = 2;
 
-/// How often a worker that waits looks whether the run was cancelled.
+/// How often a waiting worker checks whether the run was cancelled.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// An object, and where it comes from.
+/// An object and its source.
 pub(super) type Item<'a> = (&'a dyn Source, Object);
 
 /// A shard that is being read.
 pub(super) struct Open<'a, P> {
-    /// Its place in the order of the input.
+    /// Its index in the order of the input.
     pub(super) index: usize,
-    /// What its objects have given so far.
+    /// What was collected from its objects so far.
     pub(super) part: P,
-    /// What is still to be read, in order.
+    /// The objects still to be read, in order.
     rest: &'a [Item<'a>],
-    /// What is known of the way of the first few of `rest`.
+    /// The fetches of the first few objects of `rest`, in the same order.
     ways: VecDeque<Way>,
 }
 
-/// How an object gets here.
+/// The fetch of one object. `fetch` is `None` if the object needs none.
 struct Way {
     fetch: Option<Fetch>,
     has_arrived: Arc<AtomicBool>,
 }
 
 impl<'a, P> Open<'a, P> {
-    /// The object to read now.
+    /// The object to read now, with its fetch if it has one. `None` if all are read.
     pub(super) fn take(&mut self) -> Option<(&'a Item<'a>, Option<Fetch>)> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
@@ -59,13 +59,14 @@ impl<'a, P> Open<'a, P> {
         }
     }
 
-    /// Whether the first object that is not under way has to be fetched. Those behind one that has not wait until that is read.
+    /// Whether the next object to put under way has to be fetched. If it does not, the objects after it wait until
+    /// it is read.
     fn can_fetch(&self) -> bool {
         self.rest.get(self.ways.len()).is_some_and(is_far)
     }
 }
 
-/// Whether an object has to be brought here before it can be read.
+/// Whether an object has to be fetched before it can be read.
 fn is_far((source, _): &Item<'_>) -> bool {
     source.read_ahead() > 0
 }
@@ -73,27 +74,27 @@ fn is_far((source, _): &Item<'_>) -> bool {
 /// Hands shards to workers.
 pub(super) struct Schedule<'a, P, F> {
     shards: Vec<&'a [Item<'a>]>,
-    /// How a shard's part begins, given the shard's place.
+    /// Makes a shard's part, given the shard's index.
     begin: F,
-    /// Objects that are to be under way at once.
+    /// Objects to have under way at the same time.
     read_ahead: usize,
-    /// Shards that may be open behind the first that is not merged.
+    /// Shards that may be opened and not yet merged at the same time.
     max_ahead: usize,
     state: Mutex<State<'a, P>>,
     bell: Arc<Bell>,
 }
 
 struct State<'a, P> {
-    /// Shards up to here were opened.
+    /// Shards before this index were opened.
     opened: usize,
-    /// Shards up to here are wanted: those behind a shard that failed are not.
+    /// Shards before this index are wanted. A shard that failed, and those after it, are not.
     end: usize,
-    /// Shards up to here are merged.
+    /// Shards before this index are merged.
     merged: usize,
-    /// Open shards that no worker has in hand.
+    /// Open shards that no worker holds, by index.
     resting: BTreeMap<usize, Open<'a, P>>,
     in_hand: usize,
-    /// Objects fetched, or being fetched, that no worker has taken.
+    /// Objects that are fetched, or being fetched, and that no worker has taken.
     under_way: usize,
 }
 
@@ -106,8 +107,9 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         Self { shards, begin, read_ahead, max_ahead, state: Mutex::new(state), bell: Arc::default() }
     }
 
-    /// A shard whose next object can be read now; waits for one if there may be one later. `None` when all is read, or in hand and all but read, or the run
-    /// was cancelled. `returned` is the shard that the worker has just read from, if it has more.
+    /// A shard whose next object can be read now. Waits if there is none yet but may be one later. `None` once no
+    /// wanted shard is open or left to open, or if the run was cancelled. `returned` is the shard that the worker
+    /// has just read from, if it has more objects.
     pub(super) fn next(&self, returned: Option<Open<'a, P>>, progress: &Progress) -> Option<Open<'a, P>> {
         let mut returned = returned;
         loop {
@@ -139,7 +141,7 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         }
     }
 
-    /// Says that a shard is read to its end, and that all shards before `merged` are merged.
+    /// Reports that a shard is read to its end, and that all shards before `merged` are merged.
     pub(super) fn finished(&self, merged: usize) {
         let mut state = self.lock();
         state.in_hand -= 1;
@@ -148,7 +150,7 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         self.bell.ring();
     }
 
-    /// Says that a shard failed. Nothing behind it is needed; what stands before it is.
+    /// Reports that a shard failed. The shards after it are not needed, those before it are.
     pub(super) fn failed(&self, index: usize) {
         let mut state = self.lock();
         state.in_hand -= 1;
@@ -161,7 +163,7 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
     }
 
     fn pick(&self, state: &mut State<'a, P>, own: Option<usize>) -> Option<Open<'a, P>> {
-        // A worker keeps to its shard as long as it can: what it counts into is warm.
+        // A worker stays with its shard as long as it can, because the shard's counters are in its cache.
         let own = own.filter(|index| state.resting.get(index).is_some_and(Open::is_ready));
         let ready = own.or_else(|| state.resting.iter().find(|(_, open)| open.is_ready()).map(|(&index, _)| index));
         if let Some(index) = ready {
@@ -188,7 +190,8 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         Open { index, part: (self.begin)(index), rest: self.shards[index], ways: VecDeque::new() }
     }
 
-    /// Has as many objects under way as are worth it: the next few of each open shard, and shards opened for more.
+    /// Begins fetches until enough objects are under way: first [`DEPTH`] for each resting shard, then for newly
+    /// opened shards, then further ahead in the resting ones.
     fn fetch_ahead(&self, state: &mut State<'a, P>) {
         while state.under_way < self.read_ahead {
             let shallow = state.resting.values().find(|open| open.ways.len() < DEPTH && open.can_fetch());
@@ -245,7 +248,7 @@ impl Bell {
         self.changed.notify_all();
     }
 
-    /// Waits until it rang since it was at `count`, or a moment.
+    /// Waits until the bell has rung since it was at `count`, or until [`GLANCE`] is over.
     fn wait_past(&self, count: u64) {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_timeout_while(rung, GLANCE, |rung| *rung == count);

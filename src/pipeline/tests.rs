@@ -10,7 +10,7 @@ use crate::source::{Arrived, Delivery, Fetch, Fetched, Listing, Object, from_inp
 
 const LINE: &str = r#"http 2026-11-22T07:41:20.518414Z app/a/1 192.0.2.10:55123 10.0.0.1:80 0.000 0.001 0.000 200 200 120 353 "GET http://a.example:80/ HTTP/1.1" "curl" - - arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/73e2d6bc24d8a067 "Root=1-6921698f-36d228ad5d99923122bbe354" "-" "-" 0 2026-11-22T07:41:20.516000Z "forward" "-" "-""#;
 
-/// A folder of objects, each of these lines.
+/// A folder of objects, each with these lines.
 fn folder(objects: &[Vec<&str>]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (number, lines) in objects.iter().enumerate() {
@@ -25,7 +25,8 @@ fn run(analysis: &Analysis, folder: &tempfile::TempDir, progress: &Progress) -> 
 
 #[test]
 fn strict_reports_the_first_problem_of_the_input_whatever_the_threads() {
-    // Many objects with a problem behind the first one, so that another thread is sure to meet one before.
+    // Many objects after the first one with a problem have one too, so that another thread is sure to meet one
+    // earlier.
     let mut objects = vec![vec![LINE; 3]; 400];
     objects[57] = [vec![LINE; 2_000], vec!["bad"]].concat();
     for object in &mut objects[58..] {
@@ -45,14 +46,14 @@ fn strict_reports_the_first_problem_of_the_input_whatever_the_threads() {
 }
 
 #[test]
-fn strict_input_without_a_problem_is_read_as_any_other() {
+fn strict_changes_nothing_for_input_without_a_problem() {
     let folder = folder(&vec![vec![LINE; 2]; 5]);
     let summary = run(&Analysis::new().strict(true), &folder, &Progress::new()).expect("there is no problem");
     assert_eq!((summary.requests(), summary.input.problems.len()), (10, 0));
 }
 
 #[test]
-fn a_run_that_is_cancelled_ends_as_such() {
+fn a_cancelled_run_returns_cancelled() {
     let folder = folder(&vec![vec![LINE; 2]; 300]);
     for threads in [1, 4] {
         let progress = Progress::new();
@@ -73,7 +74,7 @@ fn objects_without_lines_can_be_cancelled_too() {
     assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
 }
 
-/// A source that asks for the end of the run once it has been asked for a number of objects.
+/// A source that cancels the run after a given number of objects was opened.
 struct Cancelling<'a> {
     progress: &'a Progress,
     opened: AtomicUsize,
@@ -98,7 +99,7 @@ impl Source for Cancelling<'_> {
 }
 
 #[test]
-fn a_run_that_is_cancelled_on_its_way_reads_no_further() {
+fn a_run_that_is_cancelled_midway_reads_no_further() {
     // A source outlives the run, so its progress does too.
     static PROGRESS: std::sync::LazyLock<Progress> = std::sync::LazyLock::new(Progress::new);
     let source = Cancelling { progress: &PROGRESS, opened: AtomicUsize::new(0), after: 10 };
@@ -108,7 +109,7 @@ fn a_run_that_is_cancelled_on_its_way_reads_no_further() {
 }
 
 #[test]
-fn progress_tells_how_far_the_run_is() {
+fn progress_counts_objects_and_bytes() {
     let folder = folder(&vec![vec![LINE; 2]; 7]);
     let progress = Progress::new();
     assert_eq!(progress.reading(), ProgressReading { listed: 0, objects: 0, bytes: 0, objects_done: 0, bytes_done: 0 });
@@ -121,7 +122,7 @@ fn progress_tells_how_far_the_run_is() {
     assert_eq!((summary.input.bytes_read, summary.input.bytes_decoded), (bytes, bytes));
 }
 
-/// A source that breaks in all the ways that a source can.
+/// A source that fails in every way a source can fail.
 struct Broken;
 
 impl Source for Broken {
@@ -164,7 +165,7 @@ impl Read for Breaking {
 }
 
 #[test]
-fn what_breaks_is_counted_and_the_rest_is_read() {
+fn failures_of_a_source_are_counted_and_the_rest_is_read() {
     let summary =
         Analysis::new().run(&[Box::new(Broken)], &Progress::new()).expect("a run that is not strict ends well");
     // The whole line before the break, and the sound object's.
@@ -175,7 +176,7 @@ fn what_breaks_is_counted_and_the_rest_is_read() {
     assert_eq!(problem.count, 3);
     let reasons: Vec<_> = problem.samples.iter().map(|sample| sample.reason.as_deref().unwrap_or_default()).collect();
     assert_eq!(reasons, ["not to be listed", "not to be opened", "broken"]);
-    // The line that would have come next, and where the stream stood when it broke.
+    // The line that would have come next, and the offset at which the stream broke.
     let broken = &problem.samples[2].at;
     assert_eq!((broken.line, broken.byte), (2, 2 * LINE.len() as u64 + 1));
 }
@@ -187,7 +188,7 @@ fn no_input_gives_an_empty_summary() {
     assert_eq!(summary.input.problems, BTreeMap::new());
 }
 
-/// Hands out the objects of another source, and cancels the run where an object ends.
+/// Hands out the objects of another source, and cancels the run at the end of an object.
 struct CancelAtEnd {
     inner: Box<dyn Source>,
     progress: std::sync::Arc<Progress>,
@@ -216,10 +217,10 @@ impl Source for CancelAtEnd {
     }
 }
 
-/// Ctrl-C reaches the whole of `zcat … | albscope analyze -`: what is left then must not pass for all there is.
+/// Ctrl-C reaches all of `zcat … | albscope analyze -`: the input read by then must not count as complete.
 #[test]
-fn input_that_ends_because_of_an_interruption_is_not_reported_as_whole() {
-    // No line is left behind the end, so that none meets the cancelling.
+fn input_cut_short_by_an_interruption_is_not_reported_as_complete() {
+    // The object has no lines, so no line meets the cancellation.
     let folder = folder(&[vec![]]);
     let progress = std::sync::Arc::new(Progress::new());
     let inner = from_input(folder.path().as_os_str()).expect("it is there");
@@ -228,10 +229,10 @@ fn input_that_ends_because_of_an_interruption_is_not_reported_as_whole() {
     assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
 }
 
-/// A source whose objects are far away: each arrives when it is let go.
+/// A source whose objects are far away. Each arrives when the test delivers it.
 struct Far {
     objects: Vec<Vec<u8>>,
-    /// Told of each object that is asked for, by its number.
+    /// Receives the number and the delivery of each object that is asked for.
     asked: Sender<(usize, Delivery)>,
     read_ahead: usize,
 }
@@ -263,7 +264,7 @@ impl Source for Far {
     }
 }
 
-/// Objects that are told apart by their target.
+/// Objects that differ in their target.
 fn far_objects(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|number| LINE.replace("10.0.0.1:80", &format!("10.0.0.1:{}", number + 1)).into_bytes()).collect()
 }
@@ -289,7 +290,7 @@ fn a_slow_object_holds_up_its_own_shard_and_no_worker() {
                 Ok(order) => waiting.push(order),
                 Err(_) => waiting.drain(..).for_each(|(number, delivery)| deliver(delivery, &objects[number])),
             }
-            // Out of order, as answers come.
+            // Answers come out of order.
             if waiting.len() == 4 {
                 waiting.drain(..).rev().for_each(|(number, delivery)| deliver(delivery, &objects[number]));
             }
@@ -309,7 +310,7 @@ fn a_slow_object_holds_up_its_own_shard_and_no_worker() {
 }
 
 #[test]
-fn far_and_near_objects_give_what_near_ones_give() {
+fn fetched_objects_give_the_same_as_files() {
     let objects = far_objects(300);
     let near = folder(&objects.iter().map(|line| vec![std::str::from_utf8(line).expect("text")]).collect::<Vec<_>>());
     let expected = run(&Analysis::new().threads(1), &near, &Progress::new()).expect("a run");
@@ -334,7 +335,7 @@ fn far_and_near_objects_give_what_near_ones_give() {
 }
 
 #[test]
-fn what_does_not_arrive_is_noted_and_the_rest_is_read() {
+fn objects_that_do_not_arrive_are_noted_and_the_rest_is_read() {
     let objects = far_objects(20);
     let (asked, orders) = channel::<(usize, Delivery)>();
     let source = Far { objects: objects.clone(), asked, read_ahead: 4 };
@@ -342,7 +343,7 @@ fn what_does_not_arrive_is_noted_and_the_rest_is_read() {
         for (number, delivery) in orders {
             match number {
                 3 => delivery.deliver(Err(Error::source("far/0003.log", io::Error::other("it is gone")))),
-                // Given up without a word.
+                // Dropped without a delivery.
                 5 => drop(delivery),
                 _ => deliver(delivery, &objects[number]),
             }
@@ -352,7 +353,7 @@ fn what_does_not_arrive_is_noted_and_the_rest_is_read() {
     assert_eq!((summary.requests(), summary.input.objects_failed), (18, 2));
     let reasons: Vec<_> =
         summary.input.problems[&Problem::Unreadable].samples.iter().map(|sample| sample.reason.clone()).collect();
-    assert_eq!(reasons, [Some("it is gone".to_owned()), Some("fetching it was given up".to_owned())]);
+    assert_eq!(reasons, [Some("it is gone".to_owned()), Some("fetching it was abandoned".to_owned())]);
     store.join().expect("the store ends with the source");
 }
 
@@ -365,7 +366,7 @@ fn objects_that_never_come_do_not_keep_a_run_from_being_cancelled() {
     let store = std::thread::spawn(move || {
         let first = orders.recv().expect("an object is asked for");
         watched.cancel();
-        // Held until the run is over, when nobody can be asked any more.
+        // Held until the run is over, when nothing can be asked for any more.
         while orders.recv().is_ok() {}
         drop(first);
     });
@@ -375,7 +376,7 @@ fn objects_that_never_come_do_not_keep_a_run_from_being_cancelled() {
 }
 
 #[test]
-fn one_part_an_object_is_merged_in_order_and_never_far_ahead() {
+fn one_part_per_object_is_merged_in_order_and_few_are_open() {
     struct Lines(AtomicUsize, &'static AtomicUsize);
     impl Collect for Lines {
         fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
@@ -402,12 +403,12 @@ fn one_part_an_object_is_merged_in_order_and_never_far_ahead() {
     let analysis = Analysis::new().threads(8);
     analysis.collect(&sources, &Progress::new(), shards, begin, merge).expect("a run");
     assert_eq!(merged, (0..200).collect::<Vec<_>>());
-    // What is being merged is not open any more for the schedule, but is for this count until it is.
+    // The schedule has at most `max_ahead` parts open, and counts a part as open until its merge has returned.
     assert!(MOST.load(Ordering::SeqCst) <= 4, "{} parts at once", MOST.load(Ordering::SeqCst));
 }
 
 #[test]
-fn an_error_of_the_merge_ends_the_run() {
+fn an_error_in_the_merge_ends_the_run() {
     struct Nothing;
     impl Collect for Nothing {
         fn observe(&mut self, _: &Seen<'_>) -> Result<()> {

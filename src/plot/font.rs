@@ -1,15 +1,15 @@
-//! The font that the program carries, and the outlines of its letters.
+//! The font that the program brings, and the outlines of its letters.
 
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
-/// Which of the two.
+/// The weights of the font.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Weight {
     Regular,
     Bold,
 }
 
-/// A part of an outline; in the font's own units, upwards, from the beginning of the letter's baseline.
+/// A part of an outline, in font units from the start of the letter's baseline; y points up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Stroke {
     Move([f32; 2]),
@@ -19,7 +19,7 @@ pub(super) enum Stroke {
     Close,
 }
 
-/// A letter of a text: which, and how far from the text's beginning, in the font's own units.
+/// A letter of a text: its glyph, and its distance from the start of the text in font units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Letter {
     pub(super) glyph: u16,
@@ -40,12 +40,13 @@ impl Font {
         Self { face: Face::parse(bytes, 0).expect("the crate's font is sound, as a test makes sure") }
     }
 
-    /// Units to the size of the font.
+    /// Font units per em.
     pub(super) fn units(&self) -> f32 {
         f32::from(self.face.units_per_em())
     }
 
-    /// The letters of a text, and its width in the font's own units. What the font has no letter for becomes its sign for that.
+    /// The letters of a text, and its width in font units. A character that the font lacks becomes glyph 0, the
+    /// font's sign for a missing character.
     pub(super) fn letters(&self, text: &str) -> (Vec<Letter>, u32) {
         let mut at = 0;
         let letters = text
@@ -60,7 +61,7 @@ impl Font {
         (letters, at)
     }
 
-    /// The width of a text at a size.
+    /// The width of a text at a font size, in the units of that.
     pub(super) fn width(&self, text: &str, size: f32) -> f32 {
         self.letters(text).1 as f32 * size / self.units()
     }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_font_lacks_is_shown_as_such_and_never_lost() {
+    fn characters_that_the_font_lacks_are_shown_as_missing() {
         let font = Font::new(Weight::Regular);
         let (letters, width) = font.letters("漢a");
         assert_eq!((letters.len(), letters[0].glyph), (2, 0));

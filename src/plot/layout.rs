@@ -1,4 +1,5 @@
-//! Where everything stands on the sheet: the verdict, the timing of the whole, below it that of the targets with most failures and the gaps of keep-alive races.
+//! The layout of the sheet: the verdict, the heatmap of all requests, and below it the heatmaps of the targets with
+//! most failures and the gaps of a keep-alive race.
 
 use super::font::Weight;
 use super::sheet::{Anchor, Area, Item, Rgb, Sheet, Type};
@@ -11,19 +12,19 @@ const WIDTH: u16 = 1600;
 const HEIGHT: u16 = 900;
 const MARGIN: f32 = 40.0;
 
-/// Left of a picture, for what stands at its axis.
+/// Width left of a picture, for the labels of its axis.
 const AXIS: f32 = 76.0;
 
-/// Right of the picture of the whole, for the names of lines.
+/// Width right of the heatmap of all requests, for the names of lines.
 const NAMES: f32 = 290.0;
 
-/// Pictures in the row below, at most.
+/// At most this many pictures in the row below.
 const MAX_BELOW: usize = 3;
 
-/// Of them, those of gaps.
+/// At most this many of them are charts of gaps.
 const MAX_GAPS: usize = 1;
 
-/// Lines at the top that name causes.
+/// At most this many lines at the top about causes.
 const MAX_CAUSE_LINES: usize = 4;
 
 const INK: Rgb = [0x1a, 0x1f, 0x26];
@@ -34,10 +35,10 @@ const FEW: Rgb = [0xe4, 0xe9, 0xf0];
 const MANY: Rgb = [0x3e, 0x4b, 0x5e];
 const SHADES: usize = 12;
 
-/// Of failures whose elapsed time is unknown.
+/// Colour of failures that are not in the heatmap: WebSocket connections, and requests of unknown elapsed time.
 const UNKNOWN: Rgb = [0xb8, 0xc0, 0xca];
 
-/// Inside of symbols that are an edge only.
+/// Inside of symbols that are only an outline.
 const WHITE: Rgb = [0xff, 0xff, 0xff];
 
 const HEADING: Type = Type { size: 32.0, weight: Weight::Bold, colour: INK };
@@ -47,15 +48,15 @@ const LABEL: Type = Type { size: 16.0, weight: Weight::Regular, colour: GREY };
 const STRONG: Type = Type { size: 16.0, weight: Weight::Bold, colour: INK };
 const BODY: Type = Type { size: 16.0, weight: Weight::Regular, colour: INK };
 
-/// Between the baselines of lines of text.
+/// Distance between the baselines of lines of text.
 const LINE_HEIGHT: f32 = 22.0;
 
-/// The same in the legend; the room for a symbol there, and between two entries.
+/// The same in the legend, the width of a symbol there, and the gap between two entries.
 const LEGEND_LINE: f32 = 20.0;
 const LEGEND_SYMBOL: f32 = 22.0;
 const LEGEND_GAP: f32 = 24.0;
 
-/// Between the baselines of names that would else stand upon each other.
+/// Distance between the baselines of names that would otherwise overlap.
 const NAME_GAP: f32 = 20.0;
 
 pub(super) fn sheet(report: &Report) -> Sheet {
@@ -77,7 +78,7 @@ pub(super) fn sheet(report: &Report) -> Sheet {
     };
     let Some((whole, targets)) = timings.split_first() else { return page.sheet };
     let gaps: Vec<LagChart<'_>> = LagChart::all(report).into_iter().take(MAX_GAPS).collect();
-    // The only target is the whole again.
+    // The heatmap of a single target would repeat that of all requests.
     let targets = if report.targets.len() > 1 { targets } else { &[] };
     let targets = &targets[..targets.len().min(MAX_BELOW - gaps.len())];
     let has_row = !targets.is_empty() || !gaps.is_empty();
@@ -117,7 +118,7 @@ struct Page {
 }
 
 impl Page {
-    /// What the report comes to; gives where it ends.
+    /// Writes the verdict and the causes. Returns the y coordinate at which they end.
     fn verdict(&mut self, report: &Report) -> f32 {
         let share = words::percent(report.failures, report.requests);
         let verdict = format!(
@@ -135,28 +136,28 @@ impl Page {
         let right = f32::from(WIDTH) - MARGIN;
         let mut y = 42.0;
         let mut lines: Vec<String> = report.causes().iter().map(CauseRow::line).collect();
-        // The last line is for those that have none; a single one would fit there.
+        // The last line counts the causes without a line. It never counts only one, which would fit there itself.
         if lines.len() > MAX_CAUSE_LINES {
             let rest = lines.split_off(MAX_CAUSE_LINES - 1).len();
             lines.push(format!("and {}", words::counted(rest as u64, "more cause")));
         }
-        let typeface = |place: usize| if place == 0 { STRONG } else { BODY };
+        let typeface = |index: usize| if index == 0 { STRONG } else { BODY };
         let lines = lines.into_iter().enumerate();
         let lines: Vec<String> =
-            lines.map(|(place, line)| self.sheet.fitted(&line, typeface(place), f32::from(WIDTH) / 2.0)).collect();
-        let widths = lines.iter().enumerate().map(|(place, line)| self.sheet.width_of(line, typeface(place)));
+            lines.map(|(index, line)| self.sheet.fitted(&line, typeface(index), f32::from(WIDTH) / 2.0)).collect();
+        let widths = lines.iter().enumerate().map(|(index, line)| self.sheet.width_of(line, typeface(index)));
         let left = right - widths.fold(0.0, f32::max);
-        for (place, line) in lines.into_iter().enumerate() {
-            self.sheet.text([left, y], Anchor::Left, typeface(place), line);
+        for (index, line) in lines.into_iter().enumerate() {
+            self.sheet.text([left, y], Anchor::Left, typeface(index), line);
             y += LINE_HEIGHT;
         }
         y.max(100.0)
     }
 
-    /// The timing of the whole, with names, legend and failures over time.
+    /// The heatmap of all requests, with names, legend and failures over time.
     fn whole(&mut self, chart: &TimingChart, not_drawn: Option<String>, area: Area) {
         let strip = if chart.failures > 0 { 56.0 } else { 0.0 };
-        let title = "Elapsed time of requests, by when they ended";
+        let title = "Elapsed time of requests, by end time";
         let x = area.x + self.sheet.text([area.x, area.y + 16.0], Anchor::Left, PANEL, title) + 16.0;
         if let Some(not_drawn) = not_drawn {
             let not_drawn = self.sheet.fitted(&not_drawn, LABEL, area.right() - x);
@@ -180,7 +181,7 @@ impl Page {
         self.legend(legend, Area { y: strip.bottom() + 48.0, ..plot });
     }
 
-    /// The timing of one target, smaller.
+    /// The heatmap of one target, smaller.
     fn of_target(&mut self, chart: &TimingChart, area: Area) {
         let share = words::percent(chart.failures, chart.requests);
         let mut failures =
@@ -206,7 +207,7 @@ impl Page {
         self.time_axis(chart, plot, 130.0);
     }
 
-    /// Requests as shades. Neighbours of one shade are one area, which makes a file a good deal smaller.
+    /// Requests as shades. Neighbouring cells of one shade become one area, which makes a file much smaller.
     fn density(&mut self, chart: &TimingChart, plot: Area) {
         let bins = chart.elapsed.bins();
         let cells = || (0..bins).flat_map(|elapsed| (0..chart.time.bins).map(move |time| (time, elapsed)));
@@ -233,30 +234,30 @@ impl Page {
         self.sheet.area(Area { x: left, y: bottom - 1.0, width: plot.width + 1.0, height: 1.0 }, GREY);
     }
 
-    /// Failures as symbols, whose size tells how many they are.
+    /// Failures as symbols, whose size shows how many there are.
     fn failed(&mut self, chart: &TimingChart, plot: Area, scale: f32) {
-        // The most frequent lie below, so that rare ones are seen.
-        for place in 0..self.legend.0.len() {
-            let outcome = self.legend.0[place].0;
+        // The most frequent outcomes are drawn first, so that rare ones stay visible.
+        for index in 0..self.legend.0.len() {
+            let outcome = self.legend.0[index].0;
             let look = Look::of(outcome);
             let of_outcome = chart.failed.iter().filter(|failed| failed.outcome == outcome);
-            let places: Vec<([f32; 2], f32)> = of_outcome
+            let points: Vec<([f32; 2], f32)> = of_outcome
                 .map(|failed| {
                     let cell = cell(chart, plot, failed.time, failed.elapsed);
                     let centre = [cell.x + cell.width / 2.0, cell.y + cell.height / 2.0];
                     (centre, (5.5 + (failed.requests as f32).ln()).min(11.0) * scale)
                 })
                 .collect();
-            self.symbols(look, &places);
+            self.symbols(look, &points);
         }
     }
 
-    /// A symbol at each place, this large.
-    fn symbols(&mut self, look: Look, places: &[([f32; 2], f32)]) {
-        if places.is_empty() {
+    /// A symbol at each point: (centre, radius).
+    fn symbols(&mut self, look: Look, points: &[([f32; 2], f32)]) {
+        if points.is_empty() {
             return;
         }
-        let shapes = |scale: f32| places.iter().map(|&(at, radius)| look.shape(at, radius * scale)).collect();
+        let shapes = |scale: f32| points.iter().map(|&(at, radius)| look.shape(at, radius * scale)).collect();
         self.sheet.items.push(Item::Shapes { colour: rgb(look), shapes: shapes(1.0) });
         if look.is_hollow {
             self.sheet.items.push(Item::Shapes { colour: WHITE, shapes: shapes(0.5) });
@@ -282,7 +283,7 @@ impl Page {
             self.sheet.area(Area { x: x.round(), y: plot.bottom(), width: 1.0, height: 6.0 }, GREY);
             let half = self.sheet.width_of(&label, LABEL) / 2.0;
             let x = x.clamp(plot.x + half - AXIS / 2.0, plot.right() - half);
-            // What was moved in from the edge may stand where the one before does.
+            // A label that was moved in from the edge may overlap the one before it.
             if x - half >= free {
                 self.sheet.text([x, plot.bottom() + 20.0], Anchor::Middle, LABEL, label);
                 free = x + half + 8.0;
@@ -322,7 +323,8 @@ impl Page {
         }
     }
 
-    /// Failures over time as bars, those of each outcome upon the others; on top those whose elapsed time is unknown, and which have no outcome here.
+    /// Failures over time as bars, stacked by outcome. On top are those that the heatmap does not show: here their
+    /// outcome is not known.
     fn failures(&mut self, chart: &TimingChart, strip: Area) {
         let most = chart.failures_over_time.iter().copied().max().unwrap_or(0);
         let height = |failures: u64| (failures as f32 / most.max(1) as f32 * strip.height).ceil();
@@ -357,7 +359,7 @@ impl Page {
             if outcome.is_none() {
                 let (x, y) = (strip.right() + 24.0, strip.bottom() - 8.0 - LINE_HEIGHT);
                 self.sheet.area(Area { x, y: y - 11.0, width: 12.0, height: 12.0 }, UNKNOWN);
-                self.sheet.text([x + 18.0, y], Anchor::Left, LABEL, "failed, and not drawn above");
+                self.sheet.text([x + 18.0, y], Anchor::Left, LABEL, "failed, not in the heatmap");
             }
         }
         self.sheet.area(Area { y: strip.bottom(), height: 1.0, ..strip }, GREY);
@@ -365,7 +367,7 @@ impl Page {
         self.sheet.text([strip.right() + 24.0, strip.bottom() - 8.0], Anchor::Left, LABEL, words);
     }
 
-    /// The lines of the legend, as many entries in each as this width has room for.
+    /// The lines of the legend, each with as many entries as fit in `width`.
     fn legend_lines(&self, width: f32) -> Vec<Vec<(Look, String)>> {
         let mut lines: Vec<Vec<(Look, String)>> = Vec::new();
         let mut x = 0.0;
@@ -383,7 +385,7 @@ impl Page {
         lines
     }
 
-    /// What symbols and shades stand for.
+    /// What symbols and shades mean.
     fn legend(&mut self, lines: Vec<Vec<(Look, String)>>, area: Area) {
         let mut y = area.y;
         for line in lines {
@@ -402,7 +404,7 @@ impl Page {
         self.sheet.text([x + SHADES as f32 * 8.0 + 8.0, area.y], Anchor::Left, LABEL, "all requests");
     }
 
-    /// The gap picture: shares of failed and of answered requests by the time since an earlier answer.
+    /// The chart of gaps: shares of failed and of answered requests by the time since an earlier answer.
     fn gaps(&mut self, chart: &LagChart<'_>, area: Area) {
         let title = format!("Keep-alive race at {} (finding {})", chart.subject, chart.finding + 1);
         let title = self.sheet.fitted(&title, PANEL, area.width);
@@ -411,7 +413,7 @@ impl Page {
         let (first, step, count) = (bins.start.as_secs_f32(), bins.width.as_secs_f32(), bins.failures.len());
         let last = first + step * count as f32;
         let is_idle_timeout_shown = (f64::from(first)..=f64::from(last)).contains(&chart.idle_timeout);
-        // Its name has a line of its own where it may lie anywhere.
+        // The name of the idle timeout has a line of its own, because it may be anywhere on the axis.
         let above = if is_idle_timeout_shown { 64.0 + LINE_HEIGHT } else { 64.0 };
         let plot = Area {
             x: area.x + AXIS - 20.0,
@@ -429,8 +431,8 @@ impl Page {
             x += 18.0 + self.sheet.text([x + 18.0, area.y + 42.0], Anchor::Left, LABEL, text) + 24.0;
         }
         let share = |count: u32, of: usize| count as f32 / of.max(1) as f32;
-        let bar = |place: usize, share: f32, part: (f32, f32)| {
-            let (left, right) = columns(plot, place, count);
+        let bar = |index: usize, share: f32, part: (f32, f32)| {
+            let (left, right) = columns(plot, index, count);
             let width = right - left;
             let height = (share * plot.height).round();
             Area {
@@ -444,7 +446,7 @@ impl Page {
             (failed, &bins.failures, chart.lags.failures, (0.0, 0.55)),
             (answered, &bins.controls, chart.lags.controls, (0.55, 0.95)),
         ] {
-            let bars = counts.iter().enumerate().map(|(place, count)| bar(place, share(*count, of), part));
+            let bars = counts.iter().enumerate().map(|(index, count)| bar(index, share(*count, of), part));
             let areas: Vec<Area> = bars.filter(|bar| bar.height > 0.0).collect();
             if !areas.is_empty() {
                 self.sheet.items.push(Item::Areas { colour, areas });
@@ -477,14 +479,14 @@ impl Page {
             let (x, anchor) = if is_at_left { (at, Anchor::Left) } else { (at + 2.0, Anchor::Right) };
             self.sheet.text([x, area.y + 63.0], anchor, STRONG, idle);
         } else if chart.idle_timeout > f64::from(last) {
-            // Beyond the right edge.
+            // The idle timeout is beyond the right edge: an arrow points there.
             let (x, y) = (area.right(), area.y + 36.5);
             self.sheet.line([x - 22.0, y], [x - 6.0, y], 2.5, INK, None);
             let arrow = vec![[x, y], [x - 9.0, y - 6.0], [x - 9.0, y + 6.0]];
             self.sheet.items.push(Item::Shapes { colour: INK, shapes: vec![arrow] });
             self.sheet.text([x - 28.0, y + 5.5], Anchor::Right, STRONG, idle);
         }
-        let caption = "since an earlier answer on the same node and target";
+        let caption = "time since an earlier answer, same node and target";
         self.sheet.text([plot.x + plot.width / 2.0, y + 18.0], Anchor::Middle, LABEL, caption);
     }
 }
@@ -501,7 +503,7 @@ fn shade_of(shade: usize) -> Rgb {
     [mix(FEW[0], MANY[0]), mix(FEW[1], MANY[1]), mix(FEW[2], MANY[2])]
 }
 
-/// Whether two edges, which lie between pixels, are one.
+/// Whether two edges, which are at pixel boundaries, are the same.
 fn is_same(one: f32, other: f32) -> bool {
     (one - other).abs() < 0.5
 }
@@ -515,7 +517,7 @@ fn whole_pixels(area: Area) -> Area {
     Area { x: area.x.round(), y: area.y.round(), width: area.width.round(), height: area.height.round() }
 }
 
-/// From where to where a bin of time goes, between pixels.
+/// The left and the right edge of a time bin, at pixel boundaries.
 fn columns(plot: Area, bin: usize, bins: usize) -> (f32, f32) {
     let edge = |bin: usize| (plot.x + plot.width * bin as f32 / bins as f32).round();
     (edge(bin), edge(bin + 1))
@@ -528,22 +530,23 @@ fn cell(chart: &TimingChart, plot: Area, time: usize, elapsed: usize) -> Area {
     Area { x: left, y: top, width: right - left, height: bottom - top }
 }
 
-/// Where a place on the axis of elapsed time stands.
+/// The y coordinate of a position on the axis of elapsed time.
 fn height_of(chart: &TimingChart, plot: Area, position: f64) -> f32 {
     plot.bottom() - single(position) / chart.elapsed.bins() as f32 * plot.height
 }
 
-/// Places in rising order, as near to the wanted ones (which rise too) as a gap between each two and the ends allow.
+/// Positions in ascending order, as near to the wanted ones as the ends and a gap between neighbours allow. `wanted`
+/// is ascending too.
 fn spread(wanted: &[f32], gap: f32, low: f32, high: f32) -> Vec<f32> {
     let mut placed: Vec<f32> = Vec::with_capacity(wanted.len());
-    for place in wanted {
+    for position in wanted {
         let least = placed.last().map_or(low, |last| last + gap);
-        placed.push(place.max(least));
+        placed.push(position.max(least));
     }
     let mut most = high;
-    for place in placed.iter_mut().rev() {
-        *place = place.min(most);
-        most = *place - gap;
+    for position in placed.iter_mut().rev() {
+        *position = position.min(most);
+        most = *position - gap;
     }
     placed
 }

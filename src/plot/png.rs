@@ -68,8 +68,8 @@ fn stroke(pixels: &mut Pixmap, path: PathBuilder, colour: Rgb, pen: &Pen) {
 
 fn closed(points: &[[f32; 2]]) -> Option<Path> {
     let mut path = PathBuilder::new();
-    for (place, [x, y]) in points.iter().enumerate() {
-        if place == 0 {
+    for (index, [x, y]) in points.iter().enumerate() {
+        if index == 0 {
             path.move_to(*x, *y);
         } else {
             path.line_to(*x, *y);
@@ -79,7 +79,7 @@ fn closed(points: &[[f32; 2]]) -> Option<Path> {
     path.finish()
 }
 
-/// The outlines of a text's letters. Absent where it has none.
+/// The outlines of a text's letters; `None` if it has none.
 fn text_path(sheet: &Sheet, text: &Text) -> Option<Path> {
     let font = sheet.font(text.shape.weight);
     let scale = text.shape.size / font.units();

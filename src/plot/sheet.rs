@@ -1,11 +1,11 @@
-//! What a picture consists of, before it becomes a file. Places are in pixels from the upper left corner.
+//! What a picture consists of, before it becomes a file. Positions are in pixels from the upper left corner.
 
 use super::font::{Font, Weight};
 
 /// Red, green, blue.
 pub(super) type Rgb = [u8; 3];
 
-/// Where a text stands to its place.
+/// Which part of a text is at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
     Left,
@@ -40,10 +40,10 @@ pub(super) struct Type {
     pub(super) colour: Rgb,
 }
 
-/// A text in its place.
+/// A text at its position.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Text {
-    /// Where it begins, on its baseline.
+    /// The start of its baseline.
     pub(super) x: f32,
     pub(super) y: f32,
     pub(super) width: f32,
@@ -51,12 +51,12 @@ pub(super) struct Text {
     pub(super) words: String,
 }
 
-/// One thing that is drawn, over those before it.
+/// One thing to draw, over those before it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Item {
-    /// Rectangles of one colour whose edges lie between pixels.
+    /// Rectangles of one colour whose edges are at pixel boundaries.
     Areas { colour: Rgb, areas: Vec<Area> },
-    /// A straight line; with gaps as long as its dashes, where it has some.
+    /// A straight line. `dash` is the length of its dashes and of the gaps between them; `None` for a solid line.
     Line { from: [f32; 2], to: [f32; 2], width: f32, colour: Rgb, dash: Option<f32> },
     /// Shapes of one colour, each a closed line of points, with a white edge.
     Shapes { colour: Rgb, shapes: Vec<Vec<[f32; 2]>> },
@@ -68,7 +68,7 @@ pub(super) enum Item {
 pub(super) struct Sheet {
     pub(super) width: u16,
     pub(super) height: u16,
-    /// What it shows, for those who do not see it.
+    /// What it shows, for screen readers.
     pub(super) title: String,
     pub(super) items: Vec<Item>,
     pub(super) regular: Font,
@@ -106,7 +106,7 @@ impl Sheet {
         self.items.push(Item::Line { from, to, width, colour, dash });
     }
 
-    /// Writes a text and gives its width.
+    /// Writes a text and returns its width.
     pub(super) fn text(&mut self, [x, y]: [f32; 2], anchor: Anchor, shape: Type, text: impl Into<String>) -> f32 {
         let text = text.into();
         let width = self.width_of(&text, shape);
@@ -119,7 +119,7 @@ impl Sheet {
         width
     }
 
-    /// A text in lines no wider than this; a word that is wider has a line of its own.
+    /// Splits a text into lines no wider than `most`; a word that is wider has a line of its own.
     pub(super) fn wrapped(&self, text: &str, shape: Type, most: f32) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         for word in text.split(' ') {
@@ -134,7 +134,7 @@ impl Sheet {
         lines
     }
 
-    /// As much of a text as fits, marked where it was cut.
+    /// As much of a text as fits, with an ellipsis if it was cut.
     pub(super) fn fitted(&self, text: &str, shape: Type, most: f32) -> String {
         if self.width_of(text, shape) <= most {
             return text.to_owned();

@@ -1,4 +1,4 @@
-//! A sheet as SVG. Text is written as outlines of letters, each of them defined once.
+//! A sheet as SVG. Text is written as outlines of letters; each letter is defined once.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -36,8 +36,8 @@ pub(super) fn render(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
             Item::Shapes { colour, shapes } => {
                 write!(out, r##"<path fill="{}" stroke="#fff" stroke-width="1" d=""##, hex(*colour))?;
                 for shape in shapes {
-                    for (place, [x, y]) in shape.iter().enumerate() {
-                        let command = if place == 0 { 'M' } else { 'L' };
+                    for (index, [x, y]) in shape.iter().enumerate() {
+                        let command = if index == 0 { 'M' } else { 'L' };
                         write!(out, "{command}{} {}", number(*x), number(*y))?;
                     }
                     write!(out, "z")?;
@@ -57,7 +57,7 @@ fn prefix(weight: Weight) -> char {
     }
 }
 
-/// The letters that occur.
+/// Defines the letters that occur.
 fn definitions(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
     let mut used: BTreeSet<(Weight, u16)> = BTreeSet::new();
     for item in &sheet.items {
@@ -122,7 +122,7 @@ fn number(number: f32) -> String {
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// Text that is nothing but text in XML, which allows neither control characters nor what is no character.
+/// The text, escaped for XML, which allows neither control characters nor noncharacters.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in harmless(text).chars() {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_nothing_but_text() {
+    fn text_is_escaped_for_xml() {
         assert_eq!(
             escaped("<a b='c'>&\"\u{1b}\u{202e}\u{ffff}"),
             "&lt;a b=&#39;c&#39;&gt;&amp;&quot;\\u{1b}\\u{202e}\u{fffd}"

@@ -1,4 +1,4 @@
-//! Pictures of the logs that stand for each cause, and of hostile ones.
+//! Pictures of the sample log of each cause, and of hostile logs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -56,14 +56,14 @@ fn texts(sheet: &Sheet) -> Vec<&Text> {
     texts.collect()
 }
 
-/// Where a text's letters are, without what hangs below the line.
+/// The area of a text's letters, without the parts below the baseline.
 fn extent(text: &Text) -> Area {
     let height = text.shape.size * 0.72;
     Area { x: text.x, y: text.y - height, width: text.width, height }
 }
 
 #[test]
-fn the_extension_says_how_to_draw() {
+fn the_extension_decides_the_format() {
     for (path, expected) in [
         ("a.svg", Some(PlotFormat::Svg)),
         ("folder.d/b.PNG", Some(PlotFormat::Png)),
@@ -76,18 +76,18 @@ fn the_extension_says_how_to_draw() {
     }
 }
 
-/// How many pairs of texts there are; none stands upon the other, and none outside of the margins.
+/// Asserts that no two texts overlap and that none leaves the margins. Returns how many pairs of texts there are.
 fn assert_texts_are_apart(sheet: &Sheet, what: &str) -> usize {
     let texts = texts(sheet);
     let mut count = 0;
-    for (place, text) in texts.iter().enumerate() {
+    for (index, text) in texts.iter().enumerate() {
         let one = extent(text);
         let is_inside = one.x >= 0.0
             && one.y >= 0.0
             && one.right() <= f32::from(sheet.width) - 20.0
             && text.y <= f32::from(sheet.height) - 4.0;
         assert!(is_inside, "{what}: {text:?}");
-        for other in &texts[place + 1..] {
+        for other in &texts[index + 1..] {
             let next = extent(other);
             let is_apart =
                 one.right() <= next.x || next.right() <= one.x || one.bottom() <= next.y || next.bottom() <= one.y;
@@ -99,7 +99,7 @@ fn assert_texts_are_apart(sheet: &Sheet, what: &str) -> usize {
 }
 
 #[test]
-fn no_text_stands_upon_another_or_leaves_the_sheet() {
+fn texts_do_not_overlap_or_leave_the_sheet() {
     let count: usize =
         logs().iter().map(|log| assert_texts_are_apart(&layout::sheet(&report(log)), &log.to_string_lossy())).sum();
     assert!(count > 1_000, "{count} pairs were looked at");
@@ -117,7 +117,7 @@ fn an_idle_timeout_among_the_gaps_has_room_for_its_name() {
 }
 
 #[test]
-fn what_is_said_of_the_idle_timeout_is_wrapped() {
+fn sentences_about_the_idle_timeout_are_wrapped() {
     let mut report = report(&race());
     let against = &mut report.pictures.timings[0].idle_timeout;
     (against.measured, against.near, against.met) = (40_000_000_000, 1_234_567_890, 9_876_543_210);
@@ -144,7 +144,7 @@ fn a_race_has_its_gaps_beside_the_timing() {
     }
 }
 
-/// What stands right of the verdict, with as many causes.
+/// The lines to the right of the verdict of a report with these causes.
 fn named_causes(causes: &[&'static str]) -> Vec<String> {
     let mut report = report(&race());
     let first = report.findings[0].clone();
@@ -156,7 +156,7 @@ fn named_causes(causes: &[&'static str]) -> Vec<String> {
 }
 
 #[test]
-fn a_line_that_says_how_many_causes_are_left_never_stands_for_one() {
+fn the_line_that_counts_the_other_causes_never_counts_only_one() {
     let all = ["a", "b", "c", "d", "e", "f"];
     assert_eq!(named_causes(&all[..3]).len(), 3);
     let four = named_causes(&all[..4]);
@@ -177,11 +177,11 @@ fn a_legend_of_all_outcomes_has_room() {
 }
 
 #[test]
-fn web_sockets_are_not_drawn_and_said_to_be_left_out() {
+fn web_sockets_are_not_drawn_but_counted() {
     let log = std::fs::read_to_string(race()).expect("a log");
-    let lines = log.lines().enumerate().map(|(place, line)| match line.split_once(' ') {
+    let lines = log.lines().enumerate().map(|(index, line)| match line.split_once(' ') {
         // Some that failed, and some that did not.
-        Some((_, rest)) if place < 20 || place % 2 == 0 && line.contains(" 502 - ") => format!("wss {rest}\n"),
+        Some((_, rest)) if index < 20 || index % 2 == 0 && line.contains(" 502 - ") => format!("wss {rest}\n"),
         _ => format!("{line}\n"),
     });
     let report = report_of(&lines.collect::<String>());
@@ -192,13 +192,13 @@ fn web_sockets_are_not_drawn_and_said_to_be_left_out() {
     let sheet = layout::sheet(&report);
     assert_texts_are_apart(&sheet, "WebSockets");
     let not_drawn = format!("Not drawn: {} WebSocket connections.", timing.web_sockets);
-    for said in [&*not_drawn, "failed, and not drawn above"] {
+    for said in [&*not_drawn, "failed, not in the heatmap"] {
         assert!(texts(&sheet).iter().any(|text| text.words == said), "{said}: {:?}", texts(&sheet));
     }
 }
 
 #[test]
-fn svg_is_sound_and_asks_for_nothing_outside_of_itself() {
+fn svg_is_well_formed_and_refers_only_to_itself() {
     for log in logs() {
         let svg = String::from_utf8(drawn(&report(&log), PlotFormat::Svg)).expect("UTF-8");
         let document = roxmltree::Document::parse(&svg).expect("XML");
@@ -229,7 +229,7 @@ fn png_has_the_size_of_a_slide_and_the_same_bytes_each_time() {
 }
 
 #[test]
-fn what_strangers_wrote_is_text() {
+fn untrusted_text_stays_text() {
     let log = std::fs::read_to_string(race()).expect("a log");
     let group = "targetgroup/";
     let hostile = "targetgroup/<script>alert(1)</script>&\u{202e}'";
@@ -241,7 +241,7 @@ fn what_strangers_wrote_is_text() {
 }
 
 #[test]
-fn nothing_to_draw_is_a_sheet_that_says_so() {
+fn a_report_without_requests_becomes_a_sheet_that_says_so() {
     let svg = String::from_utf8(drawn(&report_of(""), PlotFormat::Svg)).expect("UTF-8");
     let document = roxmltree::Document::parse(&svg).expect("XML");
     let labels: Vec<&str> = document.descendants().filter_map(|node| node.attribute("aria-label")).collect();

@@ -1,13 +1,13 @@
-//! Decoded bytes to lines, each with its number and its place.
+//! Decoded bytes to lines, each with its number and its offset.
 
 use memchr::memchr;
 
 use crate::decode::{Buffer, Damage, Decoder};
 use crate::error::Problem;
 
-/// A longer line is passed over and reported: no load balancer writes one, and memory has to stay bounded.
+/// A longer line is skipped and reported: no load balancer writes one, and memory has to stay bounded.
 ///
-/// The request line and all headers that are logged may take 16 KB and 8 KB; this is far above.
+/// The request line may take 16 KB, and all logged headers 8 KB; this is far above.
 pub const MAX_LINE_BYTES: usize = 2 * 1024 * 1024;
 
 /// What comes next in an object.
@@ -21,15 +21,15 @@ pub enum Event<'b> {
         /// Offset of its first byte in the decoded stream.
         byte: u64,
     },
-    /// A line of more than [`MAX_LINE_BYTES`]; its bytes are gone.
+    /// A line of more than [`MAX_LINE_BYTES`]. Its bytes are dropped.
     TooLong {
         /// From 1.
         number: u64,
         /// Offset of its first byte in the decoded stream.
         byte: u64,
     },
-    /// Nothing behind this can be decoded. All whole lines before it have been handed out; `number` and `byte` are where
-    /// the next one would have begun.
+    /// Nothing after this can be decoded. All complete lines before it were handed out. The next line would have
+    /// begun at `number` and `byte`.
     Damage {
         /// What is wrong, and where in the stored object.
         damage: Damage,
@@ -44,38 +44,38 @@ pub enum Event<'b> {
 pub struct Lines<'a> {
     decoder: Decoder<'a>,
     buffer: &'a mut Buffer,
-    /// Bytes at the beginning of the pending ones that were searched and hold no line break.
+    /// Length of the start of the pending bytes that was searched and has no line break.
     searched: usize,
-    /// Number and place of the line that begins at the first pending byte.
+    /// Number and offset of the line that begins at the first pending byte.
     number: u64,
     byte: u64,
     /// Bytes of an over-long line that were already dropped.
     dropped: u64,
-    /// Bytes of the part of a line in front of damage.
+    /// Bytes of the incomplete line before the damage.
     cut_off: u64,
     state: State,
 }
 
 enum State {
     Open,
-    /// Nothing more can be decoded; the damage, if any, is reported behind the last line.
+    /// Nothing more can be decoded. The damage, if any, is reported after the last line.
     Ended(Option<Damage>),
 }
 
 impl<'a> Lines<'a> {
-    /// Reads lines from `decoder`, using `buffer` as scratch space. What the buffer held is forgotten.
+    /// Reads lines from `decoder`, using `buffer` as scratch space. Its contents are dropped.
     pub fn new(decoder: Decoder<'a>, buffer: &'a mut Buffer) -> Self {
         buffer.clear();
         Self { decoder, buffer, searched: 0, number: 1, byte: 0, dropped: 0, cut_off: 0, state: State::Open }
     }
 
-    /// Bytes decoded and handed out so far.
+    /// Bytes decoded so far, including those that are still pending.
     #[must_use]
     pub fn bytes_decoded(&self) -> u64 {
         self.byte + self.dropped + self.cut_off + self.buffer.pending().len() as u64
     }
 
-    /// The next line, or what stands in its place. `None` at the end of the object.
+    /// The next line, a line that is too long, or the damage. `None` at the end of the object.
     #[inline]
     pub fn next_event(&mut self) -> Option<Event<'_>> {
         loop {
@@ -90,7 +90,7 @@ impl<'a> Lines<'a> {
             }
             if let State::Ended(damage) = &mut self.state {
                 if damage.as_ref().is_some_and(|damage| damage.problem != Problem::GzipTrailingGarbage) {
-                    // What stands behind the last line break is a part of a line, and is not handed out as one.
+                    // The text after the last line break is an incomplete line, and is not handed out as a line.
                     self.cut_off += self.dropped + self.searched as u64;
                     self.buffer.clear();
                     (self.searched, self.dropped) = (0, 0);
@@ -105,13 +105,13 @@ impl<'a> Lines<'a> {
             match self.decoder.fill(self.buffer) {
                 Ok(true) => {}
                 Ok(false) => self.state = State::Ended(None),
-                // The step that failed may still have given whole lines: they come first.
+                // The step that failed may have given complete lines, which come first.
                 Err(damage) => self.state = State::Ended(Some(damage)),
             }
         }
     }
 
-    /// Hands out the first `len` pending bytes as a line and steps over the line break behind them.
+    /// Hands out the first `len` pending bytes as a line and skips the line break after them.
     #[inline]
     fn take(&mut self, len: usize, line_break: usize) -> Event<'_> {
         let (number, byte) = (self.number, self.byte);
@@ -151,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_of_both_kinds_and_a_missing_last_one() {
+    fn both_kinds_of_line_break_and_a_missing_last_one_are_read() {
         let found = lines_of(b"a\r\n\nbc\nd");
         let expected: [(&[u8], u64, u64); 4] = [(b"a", 1, 0), (b"", 2, 3), (b"bc", 3, 4), (b"d", 4, 7)];
         assert_eq!(found, expected.map(|(text, number, byte)| (text.to_vec(), number, byte)));
     }
 
     #[test]
-    fn a_line_past_the_cap_is_passed_over_and_the_next_one_read() {
+    fn a_line_past_the_cap_is_skipped_and_the_next_one_read() {
         for excess in [1, MAX_LINE_BYTES * 3] {
             let mut object = b"first\n".to_vec();
             object.resize(object.len() + MAX_LINE_BYTES + excess, b'x');
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_passed_over() {
+    fn an_endless_line_is_skipped() {
         let object = vec![b'x'; MAX_LINE_BYTES * 4];
         assert_eq!(lines_of(&object), [(b"TOO LONG".to_vec(), 1, 0)]);
     }
@@ -186,20 +186,20 @@ mod tests {
     proptest! {
         #[test]
         fn lines_joined_give_the_text_back(text in prop::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..400)) {
-            // A gzip magic number at the front would rightly be taken for gzip.
+            // Text that begins with the gzip magic number would rightly be read as gzip.
             prop_assume!(!text.starts_with(&[0x1f, 0x8b]));
             let mut expected: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
             if expected.last().is_some_and(|last| last.is_empty()) {
                 expected.pop();
             }
-            let mut place = 0;
+            let mut offset = 0;
             let found = lines_of(&text);
             prop_assert_eq!(found.len(), expected.len());
             for ((line, number, byte), (index, expected)) in found.iter().zip(expected.iter().enumerate()) {
                 prop_assert_eq!(line.as_slice(), expected.strip_suffix(b"\r").unwrap_or(expected));
                 prop_assert_eq!(*number, index as u64 + 1);
-                prop_assert_eq!(*byte, place);
-                place += expected.len() as u64 + 1;
+                prop_assert_eq!(*byte, offset);
+                offset += expected.len() as u64 + 1;
             }
         }
     }

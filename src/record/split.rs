@@ -1,35 +1,41 @@
-//! One line to the ends of its fields.
+//! Finds where the fields of a line end.
 //!
-//! Fields stand between single blanks; some are in double quotes and may hold blanks. AWS writes a quote inside a field as `\x22`, so nearly every
-//! line is split by the plain reading. Lines have been seen, though, with `\"` or a raw `"` inside a field. Three readings are tried, and the first
-//! that gives a line of the log's form is taken:
+//! Fields are separated by single blanks. Some are in double quotes and may contain blanks. AWS writes a quote
+//! inside a field as `\x22`, so nearly every line is split by the plain reading. But lines with `\"` or a raw `"`
+//! inside a field have been seen. Three readings are tried, and the first one that gives a line of the log's form
+//! is used:
 //!
-//! 1. *plain*: a quoted field runs from a quote to the next quote, which a blank or the line's end must follow;
-//! 2. *escaped*: a quote behind an odd number of backslashes does not close, nor does one with no blank behind it;
-//! 3. *raw*: backslashes mean nothing, and a quote with no blank behind it does not close.
+//! 1. *plain*: a quoted field ends at the next quote, which must be followed by a blank or the line's end;
+//! 2. *escaped*: a quote does not close a field if an odd number of backslashes is before it, or if neither a blank
+//!    nor the line's end follows;
+//! 3. *raw*: backslashes mean nothing, and a quote does not close a field if neither a blank nor the line's end
+//!    follows.
 //!
-//! In all of them a field that does not begin with a quote has none, and a quote may stand only in a field of free text: elsewhere a missing blank
-//! would melt two fields into one. "The log's form" is [`Schema::admits`]: it is what keeps a stray quote from shifting columns. A reader of this code should begin with `careful`, which is the meaning; `plain` is the same for the first reading, 64
-//! bytes at a time, and the tests hold both to a splitter that goes byte by byte.
+//! In all readings, a field that does not begin with a quote contains none, and only a field of free text may
+//! contain quotes. In other fields, accepting them would turn two fields into one if the blank between them is
+//! missing. "The log's form" is [`Schema::admits`], which keeps a stray quote from shifting columns.
+//!
+//! To understand this code, begin with `careful`, which defines the meaning. `plain` does the same for the first
+//! reading, 64 bytes at a time. The tests check both against a splitter that goes byte by byte.
 
 use memchr::memchr;
-use wide::u8x16;
 
 use crate::error::Problem;
 use crate::schema::Schema;
 
-/// Fields whose bounds are kept: one for each bit of a mask. What follows counts as part of the last one. AWS has added some two fields a year.
+/// Fields whose bounds are kept: one for each bit of a mask. Further fields count as part of the last one. AWS has
+/// added about two fields a year.
 pub const MAX_FIELDS: usize = 64;
 
-/// Where a line's fields end: scratch space of [`crate::record::Record::parse`], to be reused from line to line.
+/// The ends of a line's fields: scratch space for [`crate::record::Record::parse`], reused from line to line.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     /// Each field's end, exclusive; the next field begins one blank later.
     ends: [u32; MAX_FIELDS],
     len: usize,
-    /// One bit a field: it begins with a quote.
+    /// One bit per field: set if it begins with a quote.
     quoted: u64,
-    /// Whether the plain reading fitted.
+    /// Whether the line fits the plain reading.
     is_plain: bool,
 }
 
@@ -52,13 +58,15 @@ impl Bounds {
         self.len == 0
     }
 
-    /// Whether the plain reading fitted, in which what stands before or behind some fields has no say in where they end.
+    /// Whether the line fits the plain reading, in which the bytes before and after some fields do not affect where
+    /// those fields end.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
         self.is_plain
     }
 
-    /// Where the field at `place` begins in the line. `None` where the line ends earlier.
+    /// The offset at which a field begins in the line. `place` is the field's number, from 0. `None` if the line
+    /// ends before it.
     #[inline]
     pub(super) fn start(&self, place: usize) -> Option<usize> {
         if place >= self.len {
@@ -67,7 +75,7 @@ impl Bounds {
         Some(if place == 0 { 0 } else { self.ends[place - 1] as usize + 1 })
     }
 
-    /// The field at `place`, quotes and all.
+    /// A field with its quotes. `place` is its number, from 0.
     #[inline]
     pub(super) fn raw<'a>(&self, line: &'a [u8], place: usize) -> Option<&'a [u8]> {
         line.get(self.start(place)?..self.ends[place] as usize)
@@ -85,13 +93,14 @@ impl Bounds {
     /// Notes which fields begin with a quote.
     fn note_quoted(&mut self, line: &[u8]) {
         let mut quoted = u64::from(line.first() == Some(&b'"'));
-        for (place, &end) in self.ends[..self.len.saturating_sub(1)].iter().enumerate() {
-            quoted |= u64::from(line.get(end as usize + 1) == Some(&b'"')) << (place + 1);
+        for (field, &end) in self.ends[..self.len.saturating_sub(1)].iter().enumerate() {
+            quoted |= u64::from(line.get(end as usize + 1) == Some(&b'"')) << (field + 1);
         }
         self.quoted = quoted;
     }
 
-    /// Whether these fields have the form of `schema`. A bare `-` at the very end may stand for a field that is not published yet.
+    /// Whether these fields have the form of `schema`. A bare `-` at the very end may be a field that is not
+    /// published yet.
     #[inline]
     fn fit(&self, line: &[u8], schema: &Schema) -> bool {
         let stray_last = usize::from(line.ends_with(b" -"));
@@ -99,14 +108,14 @@ impl Bounds {
     }
 }
 
-/// Splits `line` in place.
+/// Splits `line` and stores the ends of its fields in `bounds`.
 #[inline]
 pub(super) fn split(line: &[u8], schema: &Schema, bounds: &mut Bounds) -> Result<(), Problem> {
     bounds.is_plain = plain(line, bounds) && bounds.fit(line, schema);
     if bounds.is_plain { Ok(()) } else { reread(line, schema, bounds) }
 }
 
-/// The other readings, for the few lines that the plain one does not fit.
+/// Tries the other readings, for the few lines that do not fit the plain one.
 #[cold]
 fn reread(line: &[u8], schema: &Schema, bounds: &mut Bounds) -> Result<(), Problem> {
     if u32::try_from(line.len()).is_err() {
@@ -125,12 +134,12 @@ fn reread(line: &[u8], schema: &Schema, bounds: &mut Bounds) -> Result<(), Probl
     Err(if is_plain && count < schema.min_fields { Problem::TooFewFields } else { Problem::Quoting })
 }
 
-/// The plain reading, 64 bytes a step. `false`: the line does not fit it.
+/// The plain reading, 64 bytes at a time. `false` if the line does not fit it.
 #[inline]
 fn plain(line: &[u8], bounds: &mut Bounds) -> bool {
     let Ok(len) = u32::try_from(line.len()) else { return false };
-    // What the block before left behind: inside a quoted field (all ones or all zeros); a separator, or the line's
-    // beginning, at its last byte; a closing quote at its last byte.
+    // Carried over from the block before: whether it ended inside a quoted field (all ones or all zeros), whether
+    // its last byte was a separator (true at the line's beginning), and whether its last byte was a closing quote.
     let (mut inside_before, mut separator_before, mut closed_before) = (0_u64, 1_u64, 0_u64);
     let (mut misplaced, mut begins_quoted, mut count) = (0_u64, 0_u64, 0_usize);
     let (blocks, rest) = line.as_chunks::<64>();
@@ -147,17 +156,17 @@ fn plain(line: &[u8], bounds: &mut Bounds) -> bool {
         let (opening, closing) = (quotes & inside, quotes & !inside);
         misplaced |= opening & !(separators << 1 | separator_before);
         misplaced |= (closing << 1 | closed_before) & !(separators | line_end);
-        // A field that begins with this block.
+        // A field that begins at the first byte of this block.
         begins_quoted |= (opening & separator_before) << (count & 63);
         inside_before = 0_u64.wrapping_sub(inside >> 63);
         separator_before = separators >> 63;
         closed_before = closing >> 63;
         while separators != 0 {
-            let place = separators.trailing_zeros();
-            // Past the last field the index wraps, and the line is split again below.
-            bounds.ends[count & (MAX_FIELDS - 1)] = base + place;
+            let offset = separators.trailing_zeros();
+            // Past the last field the index wraps around. Such a line is split again below.
+            bounds.ends[count & (MAX_FIELDS - 1)] = base + offset;
             count += 1;
-            begins_quoted |= (opening >> 1 >> place & 1) << (count & 63);
+            begins_quoted |= (opening >> 1 >> offset & 1) << (count & 63);
             separators &= separators - 1;
         }
         base += 64;
@@ -174,22 +183,34 @@ fn plain(line: &[u8], bounds: &mut Bounds) -> bool {
     true
 }
 
-/// With no free text in the schema, the careful reading is the plain one.
+/// Without free text in the schema, the careful reading is the plain one.
 static NO_FREE_TEXT: Schema = Schema::new(&[], 0, None);
 
-/// One bit for each byte of `block` that is `wanted`.
+/// One bit for each byte of `block`: set if the byte is `wanted`.
 #[inline]
+#[cfg(target_arch = "x86_64")]
 fn positions_of(wanted: u8, block: &[u8; 64]) -> u64 {
-    let wanted = u8x16::splat(wanted);
+    use safe_arch::{cmp_eq_mask_i8_m128i, m128i, move_mask_i8_m128i, set_splat_i8_m128i};
+
+    let wanted = set_splat_i8_m128i(wanted.cast_signed());
     let (parts, _) = block.as_chunks::<16>();
     let mut positions = 0;
     for (index, part) in parts.iter().enumerate() {
-        positions |= u64::from(u8x16::new(*part).simd_eq(wanted).to_bitmask()) << (index * 16);
+        let mask = move_mask_i8_m128i(cmp_eq_mask_i8_m128i(m128i::from(*part), wanted)).cast_unsigned();
+        positions |= u64::from(mask) << (index * 16);
     }
     positions
 }
 
-/// Each bit of the result is the parity of the bits up to and including its own: set between an opening quote and the closing one.
+/// One bit for each byte of `block`: set if the byte is `wanted`.
+#[inline]
+#[cfg(not(target_arch = "x86_64"))]
+fn positions_of(wanted: u8, block: &[u8; 64]) -> u64 {
+    block.iter().rev().fold(0, |positions, byte| positions << 1 | u64::from(*byte == wanted))
+}
+
+/// Each bit of the result is the parity of the bits up to and including it: set from an opening quote up to the
+/// closing one.
 #[inline]
 fn prefix_xor(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
@@ -198,13 +219,13 @@ fn prefix_xor(mut bits: u64) -> u64 {
     bits
 }
 
-/// The second and third readings. `false`: the line does not fit.
+/// The second and third readings. `false` if the line does not fit.
 fn careful(line: &[u8], escapes: bool, schema: &Schema, bounds: &mut Bounds) -> bool {
     bounds.len = 0;
     let mut start = 0;
-    for place in 0_u32.. {
+    for field in 0_u32.. {
         let end = if line.get(start) == Some(&b'"') {
-            let free_text = schema.free_text.checked_shr(place).is_some_and(|mask| mask & 1 == 1);
+            let free_text = schema.free_text.checked_shr(field).is_some_and(|mask| mask & 1 == 1);
             let quote = if free_text {
                 closing_quote(line, start + 1, escapes)
             } else {
@@ -234,7 +255,7 @@ fn careful(line: &[u8], escapes: bool, schema: &Schema, bounds: &mut Bounds) -> 
     true
 }
 
-/// Where the quote is that closes a field of free text that begins at `from`.
+/// The offset of the quote that closes a field of free text. `from` is the offset after its opening quote.
 fn closing_quote(line: &[u8], from: usize, escapes: bool) -> Option<usize> {
     let mut searched = from;
     loop {
@@ -248,8 +269,9 @@ fn closing_quote(line: &[u8], from: usize, escapes: bool) -> Option<usize> {
     }
 }
 
-/// Some writers leave a pair of lists bare, so that lists of several items fall apart: `a:80 b:80 - 200`. The first half of such a run of bare
-/// fields is the first list, the second half the second.
+/// Joins lists that some writers leave bare, so that lists of several items fall apart: `a:80 b:80 - 200`. The
+/// first half of such a run of bare fields is the first list, the second half the second. `false` if there is no
+/// such run.
 fn join_bare_lists(schema: &Schema, bounds: &mut Bounds) -> bool {
     let Some(first) = schema.bare_list_pair else { return false };
     if first >= bounds.len {

@@ -1,4 +1,4 @@
-//! The likely causes of a report, each with all its findings: what broke, when, and what to change, before anything is looked at one by one.
+//! The likely causes of a report, each with all its findings: a summary of what broke, when, and what to change.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -7,26 +7,27 @@ use super::chart::findings_named;
 use super::plain::shortened;
 use super::{FindingRow, Report, Window, words};
 
-/// Names of what a cause was found at are cut to so many columns.
+/// The name of what a cause was found at is cut to this many columns.
 const MAX_NAME: usize = 60;
 
 /// A cause with all its findings.
 #[derive(Clone, Debug)]
 pub struct CauseRow<'a> {
-    /// The surest of its findings; of those as sure, the one with most failures.
+    /// Its finding with the highest confidence; of several, the one with most failures.
     pub finding: &'a FindingRow,
-    /// Places of its findings in [`Report::findings`], from 0, in their order; one at least.
+    /// Indices of its findings in [`Report::findings`], ascending; at least one.
     pub findings: Vec<usize>,
     /// How many failures they have together.
     pub failures: u64,
-    /// The first of these failures and the last; both absent where their times are unknown.
+    /// First and last of these failures; both `None` if their times are unknown.
     pub seen: Window,
-    /// What they were found at: `target 10.0.11.162:3000`, `120 targets`, `3 places`; harmless.
+    /// What they were found at: `target 10.0.11.162:3000`, `120 targets`, `3 scopes`. Safe to show, see
+    /// [`harmless`](super::plain::harmless).
     pub at: String,
 }
 
 impl CauseRow<'_> {
-    /// In a line: `connect-timeout (high) at target 10.0.11.162:3000, 1,124 failures, finding 1`.
+    /// As one line: `connect-timeout (high) at target 10.0.11.162:3000, 1,124 failures, finding 1`.
     #[must_use]
     pub fn line(&self) -> String {
         let (cause, confidence) = (self.finding.cause, self.finding.confidence.id());
@@ -40,20 +41,20 @@ impl Report {
     #[must_use]
     pub fn causes(&self) -> Vec<CauseRow<'_>> {
         let mut causes: Vec<CauseRow<'_>> = Vec::new();
-        for (place, finding) in self.findings.iter().enumerate() {
+        for (index, finding) in self.findings.iter().enumerate() {
             let seen = Window { start: finding.first_seen, end: finding.last_seen };
             match causes.iter_mut().find(|row| row.finding.cause == finding.cause) {
                 Some(row) => {
                     if finding.confidence > row.finding.confidence {
                         row.finding = finding;
                     }
-                    row.findings.push(place);
+                    row.findings.push(index);
                     row.failures += finding.failures;
                     row.seen = union(row.seen, seen);
                 }
                 None => causes.push(CauseRow {
                     finding,
-                    findings: vec![place],
+                    findings: vec![index],
                     failures: finding.failures,
                     seen,
                     at: String::new(),
@@ -67,13 +68,13 @@ impl Report {
         causes
     }
 
-    /// What these findings are about, in few words. A target may have several findings of one cause, and is counted once.
+    /// What these findings are about, in a few words. A target with several findings of one cause is counted once.
     fn at(&self, findings: &[usize]) -> String {
-        let scopes: BTreeSet<_> = findings.iter().map(|&place| &self.findings[place].scope).collect();
+        let scopes: BTreeSet<_> = findings.iter().map(|&index| &self.findings[index].scope).collect();
         let are_targets = scopes.iter().all(|scope| scope.target.is_some());
         match (scopes.first(), scopes.len()) {
             (Some(scope), 1) => shortened(&words::scope(scope).0, MAX_NAME),
-            (_, count) => words::counted(count as u64, if are_targets { "target" } else { "place" }),
+            (_, count) => words::counted(count as u64, if are_targets { "target" } else { "scope" }),
         }
     }
 }

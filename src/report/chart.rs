@@ -1,4 +1,4 @@
-//! Pictures before they are drawn: what stands on which axis, and in which words. A terminal and a file draw the same chart.
+//! Charts before they are drawn: their axes, labels and counts. The terminal and the image file draw the same chart.
 
 mod look;
 
@@ -10,25 +10,28 @@ use crate::diagnose::{IdleTimeoutOrigin, LagCounts};
 use crate::timestamp::{Civil, Timestamp};
 pub use look::{Colour, Family, Look};
 
-/// Timeouts that differ by less than this share are one line.
+/// Timeouts that differ by at most this share are one line.
 const ALIKE: f64 = 0.02;
 
-/// Lines in a chart: the load balancer's own, and those that most findings tell.
+/// At most this many lines in a chart: the load balancer's own timeouts, and those that most findings show.
 const MAX_LINES: usize = 8;
 
-/// Bins of elapsed time that an axis has, at least: a hundredfold and more, so that two powers of ten are always named on it. And those below its lowest line.
+/// An axis has at least this many elapsed-time bins. They span more than a factor of 100, so that at least two powers
+/// of ten are labelled.
 const MIN_ELAPSED_BINS: usize = 28;
+
+/// An axis has this many bins below its lowest line.
 const BELOW_LINES: usize = 2;
 
-/// Names of targets and the like are cut to so many columns.
+/// Names of targets and the like are cut to this many columns.
 const MAX_NAME: usize = 60;
 
-/// How the failures of a report ended, the most frequent first, and how many ended so.
+/// The outcomes of a report's failures, the most frequent first, each with the number of its failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Legend(pub Vec<(Outcome, u64)>);
 
 impl Legend {
-    /// Of all failures of a report.
+    /// The legend of all failures of a report.
     #[must_use]
     pub fn new(report: &Report) -> Self {
         let failures = report.outcomes.0.iter().filter(|(outcome, _)| outcome.is_failure());
@@ -37,7 +40,7 @@ impl Legend {
         Self(failures)
     }
 
-    /// What each symbol stands for: `connect-timeout 1,119`.
+    /// The look of each outcome and its label: `connect-timeout 1,119`.
     pub fn entries(&self) -> impl Iterator<Item = (Look, String)> {
         self.0
             .iter()
@@ -45,28 +48,28 @@ impl Legend {
     }
 }
 
-/// Time across: bins of one width.
+/// The horizontal axis: time, in bins of one width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeAxis {
-    /// When the first bin begins.
+    /// Start of the first bin.
     pub start: Timestamp,
-    /// Width of a bin.
+    /// Width of a bin, in seconds.
     pub bin_seconds: i64,
-    /// How many there are; one at least.
+    /// How many bins there are; at least one.
     pub bins: usize,
 }
 
-/// A place on an axis and what to write there.
+/// A position on an axis and its label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
-    /// In bins from the axis's beginning.
+    /// The position, in bins from the start of the axis.
     pub at: f64,
-    /// What to write.
+    /// The label.
     pub label: String,
 }
 
 impl TimeAxis {
-    /// Moments that read well, `most` at most; UTC.
+    /// Round times (UTC) to label: at most `most`, or 1 if that is 0.
     #[must_use]
     pub fn ticks(self, most: usize) -> Vec<Tick> {
         const MINUTE: i64 = 60;
@@ -121,10 +124,10 @@ fn time_label(moment: Timestamp, is_day: bool, of_one_day: bool) -> String {
     }
 }
 
-/// Elapsed time up: bins that become wider.
+/// The vertical axis: elapsed time, in bins that become wider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ElapsedAxis {
-    /// Where the bins begin, in seconds, and where the last one ends.
+    /// Lower edges of the bins, and the upper edge of the last one, in seconds.
     edges: Vec<f64>,
 }
 
@@ -135,7 +138,8 @@ impl ElapsedAxis {
         self.edges.len() - 1
     }
 
-    /// Where a time stands, in bins from the bottom; what is shorter than the axis at its bottom, what is longer at its top.
+    /// The position of a time, in bins from the bottom. Times below the axis are at its bottom, times above it at its
+    /// top.
     #[must_use]
     pub fn position(&self, seconds: f64) -> f64 {
         let above = self.edges.partition_point(|edge| *edge <= seconds);
@@ -146,20 +150,20 @@ impl ElapsedAxis {
         }
     }
 
-    /// Powers of ten, in seconds, that lie on it.
+    /// The powers of ten, in seconds, that lie on the axis.
     #[must_use]
     pub fn ticks(&self) -> Vec<Tick> {
         let decades = (-3..=4).map(|power| 10_f64.powi(power));
         let (first, last) = (self.edges[0], self.edges[self.bins()]);
         decades
-            // The lowest bin begins just above a millisecond, and holds what is shorter.
+            // The lowest bin begins just above a millisecond and also has shorter times, so it may be labelled 1 ms.
             .filter(|decade| (first * 0.9..last).contains(decade))
             .map(|decade| Tick { at: self.position(decade), label: duration(decade) })
             .collect()
     }
 }
 
-/// `250 ms`, `4.998 s`, `60 s`: three digits at most behind the point.
+/// `250 ms`, `4.998 s`, `60 s`: at most three decimals.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
     let (amount, unit) = if seconds < 1.0 { (seconds * 1_000.0, "ms") } else { (seconds, "s") };
@@ -167,59 +171,59 @@ pub fn duration(seconds: f64) -> String {
     format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// A timeout to hold elapsed times against.
+/// A timeout to compare elapsed times with, drawn as a line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// Whose.
+    /// The kind of timeout.
     pub kind: MarkKind,
-    /// How long, in seconds.
+    /// The timeout, in seconds.
     pub seconds: f64,
-    /// In few words: `idle timeout 60 s`.
+    /// The label: `idle timeout 60 s`.
     pub label: String,
-    /// Where it is known from: `inferred`, `finding 2`, `6 findings`. Empty where there is nothing to say.
+    /// Where it is known from: `inferred`, `finding 2`, `6 findings`. Empty if there is nothing to say.
     pub source: String,
 }
 
 /// Failed requests of one outcome in one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed {
-    /// Bin of time.
+    /// Index of the time bin.
     pub time: usize,
-    /// Bin of elapsed time on the chart's axis.
+    /// Index of the elapsed-time bin on the chart's axis.
     pub elapsed: usize,
-    /// How they ended.
+    /// Their outcome.
     pub outcome: Outcome,
-    /// How many.
+    /// How many requests.
     pub requests: u64,
 }
 
-/// Requests over time and elapsed time, laid out.
+/// The heatmap of one scope, laid out.
 #[derive(Clone, Debug)]
 pub struct TimingChart {
-    /// What it is about: `shop-prod`, `10.0.10.36:3000`; harmless.
+    /// Name of the scope: `shop-prod`, `10.0.10.36:3000`. Safe to show, see [`harmless`](super::plain::harmless).
     pub subject: String,
     /// Requests seen.
     pub requests: u64,
-    /// Those that failed.
+    /// How many of them failed.
     pub failures: u64,
-    /// Those that are not drawn: WebSocket connections, and requests of unknown elapsed time.
+    /// How many of them are not drawn: WebSocket connections, and requests of unknown elapsed time.
     pub not_drawn: u64,
-    /// Across.
+    /// The horizontal axis.
     pub time: TimeAxis,
-    /// Up.
+    /// The vertical axis.
     pub elapsed: ElapsedAxis,
-    /// Requests by bin of time and then of elapsed time.
+    /// Requests by time bin and then by elapsed-time bin.
     density: Vec<u64>,
-    /// In the order of their times.
+    /// Failed requests, in the order of their time bins.
     pub failed: Vec<Failed>,
-    /// By bin of time.
+    /// All failed requests, by time bin.
     pub failures_over_time: Vec<u64>,
-    /// The shortest first.
+    /// Timeouts, the shortest first.
     pub lines: Vec<Line>,
 }
 
 impl TimingChart {
-    /// Lays out the timing of one scope. Absent where nothing is to be drawn: no request has a known elapsed time.
+    /// Lays out the timing of one scope. `None` if there is nothing to draw: no request has a known elapsed time.
     #[must_use]
     pub fn new(pictures: &Pictures, timing: &Timing) -> Option<Self> {
         let time =
@@ -264,19 +268,21 @@ impl TimingChart {
     }
 }
 
-/// The first and the last bin of elapsed time that a picture needs, of those that begin here. Absent where no request has a known elapsed time.
+/// Indices of the first and the last elapsed-time bin that a picture needs. `elapsed_bins` has the lower edges of all
+/// bins. `None` if no request has a known elapsed time.
 pub(super) fn elapsed_range(elapsed_bins: &[f64], timing: &Timing, lines: &[Line]) -> Option<(usize, usize)> {
     let of_axis = |seconds: f64| elapsed_bins.partition_point(|edge| *edge <= seconds).saturating_sub(1);
     let first = timing.density.iter().map(|(_, first, _)| *first).min()?;
     let last = timing.density.iter().map(|(_, first, requests)| first + requests.len() - 1).max()?;
-    // So that one sees how far from the lines all is, where nothing comes near: be it quicker than they are, or slower.
+    // All lines are on the axis. So one sees how far requests are from the timeouts even if all are quicker, or all
+    // slower.
     let last = lines.iter().map(|line| of_axis(line.seconds)).fold(last, usize::max);
     let first = lines.iter().map(|line| of_axis(line.seconds).saturating_sub(BELOW_LINES)).fold(first, usize::min);
     let first = first.min((last + 1).saturating_sub(MIN_ELAPSED_BINS));
     Some((first, last.max((first + MIN_ELAPSED_BINS).min(elapsed_bins.len()) - 1)))
 }
 
-/// Where a bin begins; beyond the last, where it ends.
+/// Lower edge of a bin; for the index after the last bin, the upper edge of that.
 fn edge(edges: &[f64], bin: usize) -> f64 {
     edges.get(bin).copied().unwrap_or_else(|| edges[edges.len() - 1] * 2_f64.powf(0.25))
 }
@@ -291,7 +297,8 @@ fn subject(timing: &Timing) -> String {
     shortened(name, MAX_NAME)
 }
 
-/// The marks that concern a scope: the load balancer's own, those found at it or at a part of it, and those of what it is a part of. Marks of one kind that are alike are one line.
+/// The timeouts that concern a scope: the load balancer's own, and those found at the scope, at a part of it, or at
+/// what it is a part of. Marks of one kind that are alike become one line.
 pub(super) fn lines(marks: &[Mark], timing: &Timing) -> Vec<Line> {
     let mut lines: Vec<(MarkKind, f64, Option<IdleTimeoutOrigin>, Vec<usize>)> = Vec::new();
     for mark in marks.iter().filter(|mark| mark.scope.as_ref().is_none_or(|scope| concerns(scope, timing))) {
@@ -315,7 +322,7 @@ pub(super) fn lines(marks: &[Mark], timing: &Timing) -> Vec<Line> {
 }
 
 impl MarkKind {
-    /// For people.
+    /// The name for people.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -335,7 +342,8 @@ fn origin_named(origin: IdleTimeoutOrigin) -> &'static str {
     }
 }
 
-/// `finding 2`, `findings 2 and 5`, `6 findings`: which they are, by their places. Findings are numbered from 1 for people.
+/// Names findings by their indices: `finding 2`, `findings 2 and 5`, `6 findings`; empty if there are none. Indices
+/// begin at 0, the numbers for people at 1.
 #[must_use]
 pub fn findings_named(findings: &[usize]) -> String {
     match findings {
@@ -353,7 +361,8 @@ fn concerns(scope: &ScopeRow, timing: &Timing) -> bool {
         && agrees(scope.target.as_ref(), timing.target.as_ref())
 }
 
-/// What a picture leaves out, in words: `Not drawn: 20 WebSocket connections, 3 requests of unknown elapsed time.` Absent where it has all requests.
+/// What a picture leaves out, in words: `Not drawn: 20 WebSocket connections, 3 requests of unknown elapsed time.`
+/// `None` if it leaves nothing out.
 #[must_use]
 pub fn not_drawn(timing: &Timing) -> Option<String> {
     let unknown = timing.requests.saturating_sub(timing.idle_timeout.measured).saturating_sub(timing.web_sockets);
@@ -363,7 +372,7 @@ pub fn not_drawn(timing: &Timing) -> Option<String> {
     (!left_out.is_empty()).then(|| format!("Not drawn: {}.", left_out.join(", ")))
 }
 
-/// How requests lie to the idle timeout, in words.
+/// How requests compare with the idle timeout (in seconds), in words.
 #[must_use]
 pub fn against_idle_timeout(against: &AgainstIdleTimeout, idle_timeout: f64) -> String {
     let AgainstIdleTimeout { measured, near, met, what_if } = against;
@@ -373,11 +382,11 @@ pub fn against_idle_timeout(against: &AgainstIdleTimeout, idle_timeout: f64) -> 
     let idle = duration(idle_timeout);
     let (requests, share) = (words::counted(*met, "request"), words::percent(*near, *measured));
     let met = match (met, near) {
-        (0, 0) => format!("No request came near the idle timeout of {idle}."),
-        (_, 0) => format!("{requests} met the idle timeout of {idle}; no other came near it."),
+        (0, 0) => format!("No request reached the idle timeout of {idle} or took 80 to 100 % of it."),
+        (_, 0) => format!("{requests} reached the idle timeout of {idle}; no other took 80 to 100 % of it."),
         (_, near) => {
             format!(
-                "{requests} met the idle timeout of {idle}; {} more ({share}) took 80 to 100 % of it.",
+                "{requests} reached the idle timeout of {idle}; {} more ({share}) took 80 to 100 % of it.",
                 words::count(*near)
             )
         }
@@ -385,22 +394,25 @@ pub fn against_idle_timeout(against: &AgainstIdleTimeout, idle_timeout: f64) -> 
     let Some(shortest) = what_if.first() else { return met };
     if shortest.cut_off == 0 {
         let shortest = duration(shortest.seconds as f64);
-        return format!("{met} One of {shortest} would have cut off no answer.");
+        return format!("{met} An idle timeout of {shortest} would have cut off no answer.");
     }
     let each = what_if.iter().rev().filter(|row| row.cut_off > 0);
     let each: Vec<String> =
         each.map(|row| format!("{} at {}", words::count(row.cut_off), duration(row.seconds as f64))).collect();
-    format!("{met} Answers that a shorter one would have cut off: {} (times within 0.8 %).", each.join(", "))
+    format!(
+        "{met} Answers that a shorter idle timeout would have cut off: {} (times are accurate to 0.8 %).",
+        each.join(", ")
+    )
 }
 
-/// The gap picture of a keep-alive race, laid out.
+/// The chart of the gaps of a keep-alive race, laid out.
 #[derive(Clone, Debug)]
 pub struct LagChart<'a> {
-    /// The finding's place, from 0.
+    /// Index of the finding.
     pub finding: usize,
-    /// What it was found at: a target group; harmless.
+    /// Name of the target group that it was found at. Safe to show, see [`harmless`](super::plain::harmless).
     pub subject: String,
-    /// How most of its failed requests ended.
+    /// The most frequent outcome of its failures.
     pub outcome: Outcome,
     /// Failed and answered requests by lag.
     pub lags: &'a LagCounts,
@@ -411,7 +423,7 @@ pub struct LagChart<'a> {
 }
 
 impl<'a> LagChart<'a> {
-    /// Those of a report, one for each target group.
+    /// The charts of a report, one for each target group.
     #[must_use]
     pub fn all(report: &'a Report) -> Vec<Self> {
         let mut charts: Vec<(&ScopeRow, Self)> = Vec::new();
@@ -445,7 +457,8 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A chart of two minutes whose axis has so many bins of a second, with a request in each cell of the first minute.
+    /// A chart of two minutes with `seconds` elapsed-time bins of one second, and a request in each cell of the first
+    /// minute.
     pub(in super::super) fn chart_of_seconds(seconds: u32, lines: Vec<Line>) -> TimingChart {
         let bins = seconds as usize;
         let density = (0..2 * bins).map(|cell| u64::from(cell < bins)).collect();
@@ -501,11 +514,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn elapsed_times_stand_where_their_bins_do() {
+    fn elapsed_times_are_placed_within_their_bins() {
         let axis = ElapsedAxis { edges: vec![1.0, 2.0, 4.0, 8.0] };
-        for (seconds, place) in [(0.1, 0.0), (1.0, 0.0), (1.5, 0.5), (2.0, 1.0), (7.0, 2.75), (8.0, 3.0), (100.0, 3.0)]
+        for (seconds, position) in
+            [(0.1, 0.0), (1.0, 0.0), (1.5, 0.5), (2.0, 1.0), (7.0, 2.75), (8.0, 3.0), (100.0, 3.0)]
         {
-            assert!((axis.position(seconds) - place).abs() < 1e-9, "{seconds} at {}", axis.position(seconds));
+            assert!((axis.position(seconds) - position).abs() < 1e-9, "{seconds} at {}", axis.position(seconds));
         }
         let axis = ElapsedAxis { edges: vec![0.001_024, 0.1, 5.0, 20.0] };
         let labels: Vec<String> = axis.ticks().into_iter().map(|tick| tick.label).collect();
@@ -545,7 +559,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_chart_has_the_lines_that_concern_it_and_those_alike_once() {
+    fn a_chart_has_the_lines_that_concern_it_and_merges_those_that_are_alike() {
         let own = |kind, seconds, origin| Mark { kind, seconds, origin, scope: None, finding: None };
         let found = |kind, seconds, finding, target: &str| Mark {
             scope: Some(scope(Some("api"), Some(target))),
@@ -585,7 +599,8 @@ pub(super) mod tests {
         assert_eq!(findings_named(&[0, 1, 4]), "3 findings");
     }
 
-    /// Pictures with lines and with bins of elapsed time from a millisecond on, so many to a power of two.
+    /// Pictures with lines and with elapsed-time bins from a millisecond on, `to_a_doubling` of them to a power of
+    /// two.
     fn pictures(lines: &[(MarkKind, f64)], bins: i32, to_a_doubling: i32) -> Pictures {
         let edge = |bin: i32| 0.001 * 2_f64.powf(f64::from(bin) / f64::from(to_a_doubling));
         let mark =
@@ -618,10 +633,10 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_chart_of_slow_requests_alone_has_all_lines_inside_and_an_axis_with_names() {
+    fn a_chart_of_only_slow_requests_has_all_lines_inside_and_a_labelled_axis() {
         let lines = [(MarkKind::IdleTimeout, 60.0), (MarkKind::ConnectTimeout, 10.0)];
         let pictures = pictures(&lines, 92, 4);
-        // A minute, the longest there is, and the shortest.
+        // The bin of one minute, the last bin, and the first.
         for first in [63, 91, 0] {
             let timing = Timing { density: vec![(1, first, vec![1])], ..timing(scope(None, None)) };
             let chart = TimingChart::new(&pictures, &timing).expect("a chart");
@@ -642,7 +657,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_not_drawn_is_said() {
+    fn requests_that_are_not_drawn_are_counted_in_words() {
         let of = |requests, measured, web_sockets| {
             let idle_timeout = AgainstIdleTimeout { measured, ..AgainstIdleTimeout::default() };
             not_drawn(&Timing { requests, web_sockets, idle_timeout, ..timing(scope(None, None)) })
@@ -655,23 +670,25 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_lies_at_the_idle_timeout_is_said_in_words() {
+    fn requests_near_the_idle_timeout_are_counted_in_words() {
         let what_if =
             [15, 45].map(|seconds| super::super::pictures::WhatIf { seconds, cut_off: 60 / seconds }).to_vec();
         let against = AgainstIdleTimeout { measured: 2_000, near: 2, met: 1, what_if };
         assert_eq!(
             against_idle_timeout(&against, 60.0),
-            "1 request met the idle timeout of 60 s; 2 more (0.10 %) took 80 to 100 % of it. \
-             Answers that a shorter one would have cut off: 1 at 45 s, 4 at 15 s (times within 0.8 %)."
+            "1 request reached the idle timeout of 60 s; 2 more (0.10 %) took 80 to 100 % of it. \
+             Answers that a shorter idle timeout would have cut off: 1 at 45 s, 4 at 15 s (times are accurate to 0.8 %)."
         );
         let alone = against_idle_timeout(&AgainstIdleTimeout { near: 0, ..against.clone() }, 60.0);
-        assert!(alone.starts_with("1 request met the idle timeout of 60 s; no other came near it. "), "{alone}");
+        let start = "1 request reached the idle timeout of 60 s; no other took 80 to 100 % of it. ";
+        assert!(alone.starts_with(start), "{alone}");
         let mut quick = AgainstIdleTimeout { near: 0, met: 0, ..against };
         quick.what_if.iter_mut().for_each(|row| row.cut_off = 0);
-        let said = "No request came near the idle timeout of 60 s. One of 15 s would have cut off no answer.";
+        let none = "No request reached the idle timeout of 60 s or took 80 to 100 % of it.";
+        let said = format!("{none} An idle timeout of 15 s would have cut off no answer.");
         assert_eq!(against_idle_timeout(&quick, 60.0), said);
         quick.what_if.clear();
-        assert_eq!(against_idle_timeout(&quick, 60.0), "No request came near the idle timeout of 60 s.");
+        assert_eq!(against_idle_timeout(&quick, 60.0), none);
         assert_eq!(against_idle_timeout(&AgainstIdleTimeout::default(), 60.0), "No elapsed time is known.");
     }
 }

@@ -1,6 +1,7 @@
-//! Commands that would settle a finding, with the log's own names in them.
+//! Shell commands that check a finding, with the names from the log filled in.
 //!
-//! Names come from lines that strangers may have written, and the commands are there to be pasted into a shell.
+//! The names come from log lines that anyone can influence, and people paste the commands into a shell. So each name
+//! is checked and quoted.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,19 +11,19 @@ use crate::aggregate::Span;
 use crate::knowledge::causes::Cause;
 use crate::timestamp::Timestamp;
 
-/// Commands shown with a finding.
+/// At most this many commands are shown with a finding.
 const MAX_CHECKS: usize = 3;
 
-/// No name of AWS's is longer; one that is would make a command that nobody can read.
+/// Names longer than this many bytes make no command. No AWS name is longer, and nobody could read the command.
 const MAX_NAME_LEN: usize = 400;
 
-/// The step of the metrics that commands ask for. Windows begin and end at its multiples.
+/// The period of the metrics that commands ask for. Windows begin and end at multiples of it.
 const STEP_SECONDS: i64 = 300;
 
-/// The most steps that one call gives.
+/// One call of `aws cloudwatch get-metric-statistics` returns at most this many data points.
 const MAX_STEPS: i64 = 1_440;
 
-/// Where a load balancer is, as the ARN of one of its target groups tells.
+/// Partition, region and account of a load balancer, from the ARN of one of its target groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     partition: String,
@@ -31,7 +32,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Absent where `arn` is no ARN of a target group. The region becomes a part of a host name, so nothing else passes for one.
+    /// `None` if `arn` is not the ARN of a target group. The region becomes part of a host name, so it may have only
+    /// lower-case letters, digits and hyphens.
     pub(super) fn of(arn: &str) -> Option<Self> {
         let mut parts = arn.splitn(6, ':');
         let mut next = || parts.next().filter(|part| !part.is_empty());
@@ -49,9 +51,9 @@ impl Place {
     }
 }
 
-/// The first commands of `cause` all of whose names are known: question and command.
+/// The first [`MAX_CHECKS`] checks of `cause` whose placeholders can all be filled: (question, command).
 ///
-/// `place` is the load balancer's, where known; `seen` spans the failures.
+/// `place` is that of the load balancer, if known; `seen` is the time of the failures.
 pub(super) fn checks(
     cause: &Cause,
     scope: &ScopeRow,
@@ -63,7 +65,7 @@ pub(super) fn checks(
     filled.take(MAX_CHECKS).collect()
 }
 
-/// What stands for a placeholder. Absent where the log does not tell.
+/// The value of a placeholder; `None` if the log does not have it.
 fn value(name: &str, scope: &ScopeRow, place: Option<&Place>, seen: Option<Span>) -> Option<String> {
     let load_balancer = Some(scope.load_balancer.as_str()).filter(|id| id.starts_with("app/"));
     let target = || scope.target.as_deref()?.parse::<SocketAddr>().ok();
@@ -77,7 +79,7 @@ fn value(name: &str, scope: &ScopeRow, place: Option<&Place>, seen: Option<Span>
         "target_group_arn" => scope.target_group.clone().filter(|arn| Place::of(arn).is_some()),
         "target" => Some(target()?.to_string()),
         "target_port" => Some(target()?.port().to_string()),
-        // Filters for addresses of version 6 have another name.
+        // The filter for IPv6 addresses has another name.
         "target_ip" => Some(target()?.ip()).filter(IpAddr::is_ipv4).map(|address| address.to_string()),
         "start" => Some(rfc3339(window(seen?).0)),
         "end" => Some(rfc3339(window(seen?).1)),
@@ -85,7 +87,8 @@ fn value(name: &str, scope: &ScopeRow, place: Option<&Place>, seen: Option<Span>
     }
 }
 
-/// Steps that hold all of `seen` and one before it, where what caused it may have been done; no more of them than a call gives.
+/// Start and end of the window of the metrics, in seconds since the epoch: the steps that contain `seen` and the one
+/// before, in which the failures may have been caused. At most [`MAX_STEPS`] steps.
 fn window(seen: Span) -> (i64, i64) {
     let step = |moment: Timestamp| moment.as_seconds().div_euclid(STEP_SECONDS);
     let start = step(seen.first) - 1;
@@ -97,18 +100,18 @@ fn rfc3339(seconds: i64) -> String {
     format!("{}Z", words::moment(Timestamp::from_seconds(seconds)).replacen(' ', "T", 1))
 }
 
-/// A command must not be shown otherwise than it would run.
+/// Whether a value may be part of a command. A command must not look different from what it runs.
 fn is_usable(value: &str) -> bool {
     value.len() <= MAX_NAME_LEN && !value.chars().any(is_harmful)
 }
 
-/// One word of a shell's.
+/// `value` as one word of a shell command, in quotes if necessary.
 pub(super) fn quoted(value: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/._-".contains(&byte);
     if !value.is_empty() && value.bytes().all(is_plain) {
         return value.to_owned();
     }
-    // Within these quotes nothing has a meaning but the quote itself.
+    // Inside single quotes only the quote itself has a meaning.
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_hold_the_log_s_own_names() {
+    fn commands_contain_the_names_from_the_log() {
         let commands = commands("connect-timeout", &scope("app/shop/50dc6c495c0c9188", Some(ARN), Some("10.0.1.7:80")));
         assert_eq!(
             commands,
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_log_does_not_tell_is_left_out() {
+    fn commands_with_unknown_names_are_left_out() {
         let known = scope("app/shop/50dc6c495c0c9188", Some(ARN), Some("10.0.1.7:80"));
         let all = [
             ("the target", ScopeRow { target: None, ..known.clone() }),
@@ -167,7 +170,7 @@ mod tests {
             assert!(commands.iter().all(|command| !command.contains("describe-network-interfaces")), "{name}");
             assert_eq!(commands.len(), 3, "{name}: others take its place");
         }
-        // Without an ARN there is no region, and nothing of AWS's can be asked.
+        // Without an ARN there is no region, and an AWS command needs one.
         let nowhere = scope("app/shop/50dc6c495c0c9188", Some("arn:odd"), Some("10.0.1.7:80"));
         for cause in CAUSES {
             for command in commands(cause.id, &nowhere) {
@@ -197,7 +200,7 @@ mod tests {
         }
     }
 
-    /// What a shell sees as its own: `command` without what stands in single quotes.
+    /// `command` without its single-quoted parts: the part that a shell interprets.
     fn outside_of_quotes(command: &str) -> String {
         command.replace(r"\'", "").split('\'').step_by(2).collect()
     }
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_would_be_shown_otherwise_or_fill_the_page_makes_no_command() {
+    fn misleading_and_very_long_names_make_no_command() {
         for odd in ["\u{1b}[31m".to_owned(), "\u{202e}".to_owned(), "\n".to_owned(), "x".repeat(1_000_000)] {
             let arn = format!("{ARN}{odd}");
             let scope = scope("app/shop/50dc6c495c0c9188", Some(&arn), None);
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_arn_of_a_target_group_tells_the_place() {
+    fn only_the_arn_of_a_target_group_gives_the_region() {
         assert!(Place::of(ARN).is_some());
         for arn in [
             "",
@@ -242,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_hold_the_failures_and_no_more_than_a_call_gives() {
+    fn windows_contain_the_failures_up_to_the_limit_of_a_call() {
         let window = |first, last| <[i64; 2]>::from(super::window(span(first, last))).map(rfc3339);
         assert_eq!(
             window("2026-11-22T07:35:00Z", "2026-11-22T07:35:00Z"),

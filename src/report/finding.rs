@@ -17,59 +17,64 @@ use crate::knowledge::servers::servers_with_keep_alive;
 use crate::knowledge::timers::{SeenAs, timers_at};
 use crate::timestamp::Timestamp;
 
-/// Servers named with a finding.
+/// At most this many settings are shown with a finding.
 const MAX_SETTINGS: usize = 4;
 
 /// One finding.
 #[derive(Clone, Debug, Serialize)]
 pub struct FindingRow {
-    /// Likely cause.
+    /// Id of the likely cause.
     pub cause: &'static str,
-    /// What it means.
+    /// What the cause means, in a few words.
     pub title: &'static str,
-    /// How sure that is.
+    /// How sure the cause is.
     pub confidence: Confidence,
-    /// The other causes that fit the same lines.
+    /// Ids of the other causes that fit the same lines, likelier ones first.
     pub also_fits: Vec<&'static str>,
     /// What it is about.
     pub scope: ScopeRow,
-    /// How most of the requests ended.
+    /// The most frequent outcome of its failures.
     pub outcome: Outcome,
-    /// How all of them ended, the most frequent first.
+    /// All outcomes of its failures, the most frequent first.
     pub outcomes: Outcomes,
-    /// How many.
+    /// How many failures.
     pub failures: u64,
-    /// First of them.
+    /// When the first of them ended; `None` if unknown. See [`Finding::seen`].
     pub first_seen: Option<Timestamp>,
-    /// Last of them.
+    /// When the last of them ended; `None` if unknown. See [`Finding::seen`].
     pub last_seen: Option<Timestamp>,
-    /// How they came: absent where there are too few to tell, or where only their outcome was looked at.
+    /// How the failures are spread over time; `None` if there are too few to tell, or if only their outcome was
+    /// looked at.
     pub shape: Option<Shape>,
-    /// How many episodes there were; 0 where that was not looked at.
+    /// How many episodes there were; 0 if that was not looked at.
     pub episode_count: usize,
-    /// First and last request of each of the earliest few, by when it was sent.
+    /// The earliest few episodes, each from its first to its last failure, by when they were sent.
     pub episodes: Vec<Window>,
-    /// Those of each target, the one with most failures first. Empty where the finding is about requests without one.
+    /// Its failures by target, the one with most failures first. Empty if the finding is about requests without a
+    /// target.
     pub by_target: Vec<TargetFailures>,
-    /// For and against.
+    /// Statements for and against the cause.
     pub evidence: Vec<EvidenceRow>,
-    /// Timeouts that the log gives away.
+    /// Timeouts estimated from the log.
     pub estimates: Estimates,
-    /// How long before its failures the target had answered last on the same node, where that shows a keep-alive timeout; those of all targets of the group.
+    /// Failures, and answered requests for comparison, by the time since the target's previous answer on the same
+    /// node; of all targets of the group. `None` unless this shows a keep-alive timeout.
     pub lags: Option<LagCounts>,
-    /// Bin of time in [`Report::pictures`](super::Report::pictures), and its failures; the bins in which there are some.
+    /// Failures over time: (index of the time bin in [`Report::pictures`](super::Report::pictures), failures). Only
+    /// bins with failures.
     pub failures_over_time: Vec<(usize, u64)>,
     /// What to change.
     pub fix: &'static str,
-    /// Ways to do so; the first is the usual one.
+    /// Ways to do it; the first is the usual one.
     pub methods: &'static [Method],
-    /// Whose timeout the estimate may be, and what to set there; the likeliest few. Empty where there is no estimate, or nobody is known to have it.
+    /// Software whose timeout the estimate may be, and what to set there; the likeliest few. Empty if there is no
+    /// estimate, or no software is known to have it.
     pub settings: Vec<SettingRow>,
-    /// Commands that would settle it, of those whose names the log tells.
+    /// Commands that check the cause; only those whose names are in the log.
     pub checks: Vec<CheckRow>,
-    /// AWS's page on it.
+    /// URL of AWS's page on it.
     pub docs: &'static str,
-    /// The earliest few.
+    /// The earliest few of its failures.
     pub samples: Vec<SampleRow>,
 }
 
@@ -78,25 +83,25 @@ pub struct FindingRow {
 pub struct TargetFailures {
     /// `address:port`.
     pub target: String,
-    /// How many.
+    /// How many failures.
     pub failures: u64,
 }
 
 /// A server, proxy or client, and what to set there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SettingRow {
-    /// Which.
+    /// Name of the server, proxy or client.
     pub server: &'static str,
-    /// To be copied; values hold for an idle timeout of 60 s.
+    /// The setting, to be copied. Values assume an idle timeout of 60 s.
     pub setting: &'static str,
 }
 
-/// A question, and a command that changes nothing and answers it.
+/// A question, and a command that answers it and changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckRow {
-    /// What it answers.
+    /// The question that the command answers.
     pub question: &'static str,
-    /// A line for a shell. Names of the log stand in it as words of their own, quoted where they must be.
+    /// A line for a shell. Each name from the log is quoted if necessary, so that it stays one word.
     pub command: String,
 }
 
@@ -105,22 +110,22 @@ pub struct CheckRow {
 pub struct ScopeRow {
     /// Resource id.
     pub load_balancer: String,
-    /// ARN; absent where the finding is about the load balancer.
+    /// ARN; `None` if the finding is about the load balancer.
     pub target_group: Option<String>,
-    /// `address:port`; absent where the finding is about more than one.
+    /// `address:port`; `None` if the finding is not about a single target.
     pub target: Option<String>,
 }
 
-/// Timeouts that the log gives away, in seconds; absent where it does not.
+/// Timeouts estimated from the log, in seconds; `None` if the log does not show one.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Estimates {
     /// How long the target keeps an idle connection open.
     pub keep_alive_seconds: Option<f64>,
-    /// After how long the target cuts a request off.
+    /// After how long requests were cut off: by the target, a proxy in it, or the client that gave up.
     pub timeout_seconds: Option<f64>,
 }
 
-/// A statement with its numbers beside it.
+/// A statement with its numbers. In JSON the numbers are keys beside `text` and `for`.
 #[derive(Clone, Debug)]
 pub struct EvidenceRow(pub Evidence);
 
@@ -139,9 +144,9 @@ impl Serialize for EvidenceRow {
 /// One failed request.
 #[derive(Clone, Debug, Serialize)]
 pub struct SampleRow {
-    /// Path, or `-`.
+    /// A path, an S3 URL, or `-` for standard input.
     pub object: String,
-    /// From 1.
+    /// Line number, from 1.
     pub line: u64,
     /// The line; invalid UTF-8 is replaced.
     pub text: String,
@@ -150,19 +155,19 @@ pub struct SampleRow {
 impl ScopeRow {
     pub(super) fn new(summary: &Summary, scope: Scope) -> Self {
         match scope {
-            Scope::LoadBalancer(place) => {
-                Self { load_balancer: text_of(summary.load_balancers.entry(place).1), target_group: None, target: None }
+            Scope::LoadBalancer(index) => {
+                Self { load_balancer: text_of(summary.load_balancers.entry(index).1), target_group: None, target: None }
             }
-            Scope::TargetGroup(place) => Self::of_target_group(summary, place, None),
-            Scope::Target(place) => {
-                let (target_group, address, _) = summary.targets.entry(place);
+            Scope::TargetGroup(index) => Self::of_target_group(summary, index, None),
+            Scope::Target(index) => {
+                let (target_group, address, _) = summary.targets.entry(index);
                 Self::of_target_group(summary, target_group, Some(address))
             }
         }
     }
 
-    pub(super) fn of_target_group(summary: &Summary, place: u32, address: Option<&[u8]>) -> Self {
-        let (load_balancer, arn, ()) = summary.target_groups.entry(place);
+    pub(super) fn of_target_group(summary: &Summary, index: u32, address: Option<&[u8]>) -> Self {
+        let (load_balancer, arn, ()) = summary.target_groups.entry(index);
         Self {
             load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
             target_group: some_text_of(arn),
@@ -175,7 +180,7 @@ impl ScopeRow {
 pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<Vec<(usize, u64)>>) -> Vec<FindingRow> {
     let places = places(summary);
     let scopes: Vec<ScopeRow> = findings.iter().map(|finding| ScopeRow::new(summary, finding.scope)).collect();
-    // One command is to do for all targets of a group that failed alike, so that it need not be run for each.
+    // Findings of one cause in one target group get the same time span, so that one command covers all of them.
     let mut seen: BTreeMap<_, Option<Span>> = BTreeMap::new();
     let group = |finding: &Finding, scope: &ScopeRow| (finding.cause.id, ScopeRow { target: None, ..scope.clone() });
     for (finding, scope) in findings.iter().zip(&scopes) {
@@ -192,7 +197,7 @@ pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<V
     rows.collect()
 }
 
-/// Where each load balancer is; of those with target groups in more than one place, the first.
+/// The [`Place`] of each load balancer, from the ARNs of its target groups. If they differ, that of the first ARN.
 fn places(summary: &Summary) -> BTreeMap<String, Place> {
     let mut places = BTreeMap::new();
     let mut groups: Vec<_> = summary.target_groups.iter().collect();
@@ -205,7 +210,7 @@ fn places(summary: &Summary) -> BTreeMap<String, Place> {
     places
 }
 
-/// Failures by target, whatever their outcome.
+/// Failures by target over all outcomes, the one with most failures first.
 fn by_target(summary: &Summary, finding: &Finding) -> Vec<TargetFailures> {
     let mut totals: BTreeMap<u32, u64> = BTreeMap::new();
     for (target, _, requests) in &finding.by_target {
@@ -218,7 +223,7 @@ fn by_target(summary: &Summary, finding: &Finding) -> Vec<TargetFailures> {
     rows
 }
 
-/// Who by default has the timeout that the log gives away.
+/// Software that has the estimated timeout by default, the likeliest first.
 fn settings(estimates: DiagnosedEstimates, outcome: Outcome) -> Vec<SettingRow> {
     let rows: Vec<SettingRow> = match (estimates.keep_alive, estimates.timeout) {
         (Some(keep_alive), _) => servers_with_keep_alive(keep_alive)
@@ -235,7 +240,7 @@ fn settings(estimates: DiagnosedEstimates, outcome: Outcome) -> Vec<SettingRow> 
     rows.into_iter().take(MAX_SETTINGS).collect()
 }
 
-/// How a request that met somebody's timer ended. Absent where an ending speaks of no timer.
+/// How a request with this outcome ended, if a timer ended it. `None` if the outcome does not come from a timer.
 fn seen_as(outcome: Outcome) -> Option<SeenAs> {
     match outcome {
         Outcome::ClosedBeforeResponse => Some(SeenAs::TargetClosed),
@@ -250,13 +255,13 @@ fn seen_as(outcome: Outcome) -> Option<SeenAs> {
 }
 
 impl FindingRow {
-    /// Where the first of `findings` stands that has the cause and the target group of the one at `place`, if it is an earlier one.
+    /// Index of the first finding with the cause and target group of the one at `index`; `None` if that is the first.
     ///
-    /// What to do is the same for both, so that a page need not say it twice.
-    pub(super) fn first_like(findings: &[Self], place: usize) -> Option<usize> {
+    /// What to do is the same for both, so a page need not say it twice.
+    pub(super) fn first_like(findings: &[Self], index: usize) -> Option<usize> {
         let group = |row: &Self| (row.cause, ScopeRow { target: None, ..row.scope.clone() });
-        let wanted = group(&findings[place]);
-        findings[..place].iter().position(|row| group(row) == wanted)
+        let wanted = group(&findings[index]);
+        findings[..index].iter().position(|row| group(row) == wanted)
     }
 
     fn new(summary: &Summary, finding: &Finding, scope: ScopeRow, checks: Vec<CheckRow>) -> Self {

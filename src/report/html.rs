@@ -1,10 +1,12 @@
-//! The report as one page for a browser: it opens from disk, asks no network for anything, and can be attached to a ticket.
+//! The report as one HTML page: it opens from disk, makes no network requests, and can be attached to a ticket.
 //!
-//! What the report says stands in the page itself and is read without scripts; the script adds the pictures, and sorts and filters tables. Its size is bounded by rows, bins and the
-//! length of texts, whatever the length of the logs; what is left out is counted.
+//! The text of the report is in the page itself and can be read without scripts. The script adds the pictures, and
+//! sorts and filters tables. The size of the page is bounded by rows, bins and the length of texts, however long the
+//! logs are; what is left out is counted.
 //!
-//! Text of strangers comes into the page in two ways only: escaped by the template, and in [`data`] as JSON that cannot end the element it stands in. Should either fail, the policy in the
-//! page's head still lets no script run but its own, known by its hash, and allows no request.
+//! Untrusted text gets into the page in two ways only: escaped by the template, and in [`data`] as JSON that cannot
+//! end its element. If either fails, the content security policy in the page's head still lets no script run except
+//! the page's own, known by its hash, and allows no request.
 
 mod card;
 mod data;
@@ -27,27 +29,27 @@ use super::{CauseRow, Input, ProblemRow, Report, Window, words};
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// Findings shown; the rest is counted.
+/// At most this many findings are shown; the rest is counted.
 const MAX_FINDINGS: usize = 150;
 
-/// Of one cause, so many findings are looked through; where there are more, all but the first few are folded away.
+/// If a cause has more findings than this, all after its first [`SHOWN_OF_MANY`] are folded away.
 const MAX_ALIKE: usize = 8;
 const SHOWN_OF_MANY: usize = 3;
 
-/// Columns of a name. Names are written by strangers too.
+/// Names are cut to this many columns: they are untrusted text too.
 const MAX_NAME_WIDTH: usize = 120;
 
-/// Columns of a sentence, or of the place of a line: no sound one is longer.
+/// Sentences and locations are cut to this many columns. No ordinary one is longer.
 const MAX_TEXT_WIDTH: usize = 600;
 
-/// Columns of a line of a log.
+/// Lines of a log are cut to this many columns.
 const MAX_SAMPLE_WIDTH: usize = 1_200;
 
 pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Page::new(report)?.write_into(out)
 }
 
-/// What the template lays out.
+/// The values of the template.
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
@@ -56,19 +58,19 @@ struct Page<'a> {
     script: &'static str,
     data: String,
     title: String,
-    /// Anchors and names of the sections there are.
+    /// Anchor and name of each section.
     sections: Vec<(&'static str, &'static str)>,
     headline: String,
     has_failures: bool,
     lead: String,
-    /// Said where there is no finding.
+    /// Shown if requests failed and there is no finding.
     verdict: Option<String>,
     causes: Vec<Cause>,
     findings: Vec<Cards<'a>>,
     finding_notes: Vec<String>,
     has_requests: bool,
     has_pictures: bool,
-    /// How all requests lie to the idle timeout.
+    /// What the picture of all requests leaves out, and how they compare with the idle timeout; in sentences.
     against: Vec<String>,
     left_out_pictures: Option<String>,
     outcomes: Table,
@@ -81,7 +83,7 @@ struct Page<'a> {
     about: Vec<(&'static str, String)>,
 }
 
-/// A cause with all its findings, at the head of the page.
+/// A cause with all its findings, at the top of the page.
 struct Cause {
     id: &'static str,
     /// The number of its first finding, from 1.
@@ -90,7 +92,7 @@ struct Cause {
     /// What it was found at.
     at: String,
     failures: String,
-    /// Said where it has several findings.
+    /// How many findings it has; empty if it has one.
     findings: String,
     when: String,
     change: String,
@@ -99,7 +101,7 @@ struct Cause {
 /// A finding, and those folded away below it.
 struct Cards<'a> {
     shown: Card<'a>,
-    /// Of the same cause; mostly none.
+    /// Findings of the same cause; usually none.
     folded: Vec<Card<'a>>,
     folded_title: String,
 }
@@ -118,7 +120,7 @@ impl<'a> Page<'a> {
         if has_requests {
             sections.extend([
                 ("timing", "Timing"),
-                ("endings", "Endings"),
+                ("endings", "Outcomes"),
                 ("targets", "Targets"),
                 ("routes", "Routes"),
                 ("clients", "Clients"),
@@ -151,7 +153,7 @@ impl<'a> Page<'a> {
             against: report.pictures.timings.first().map(|timing| data::against(timing, report)).unwrap_or_default(),
             left_out_pictures: (data.left_out > 0).then(|| {
                 let pictures = words::counted(data.left_out as u64, "picture");
-                format!("Left out, so that the page stays small: {pictures} of targets and groups with fewer failures.")
+                format!("Left out to keep the page small: {pictures} of targets and groups with fewer failures.")
             }),
             outcomes: table::outcomes(report),
             matrix: Matrix::new(report),
@@ -165,7 +167,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// How a policy names a script or a style that stands in the page.
+/// How a content security policy names an inline script or style.
 fn source(text: &str) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
 }
@@ -210,7 +212,7 @@ fn verdict(report: &Report) -> Option<String> {
     (report.findings.is_empty() && report.failures > 0).then(too_few)
 }
 
-/// The causes. Absent where there is one finding, which says the same right below.
+/// The causes. Empty if there are fewer than two findings: a single one says the same right below.
 fn causes(report: &Report) -> Vec<Cause> {
     if report.findings.len() < 2 {
         return Vec::new();
@@ -231,30 +233,31 @@ fn causes(report: &Report) -> Vec<Cause> {
     report.causes().into_iter().map(cause).collect()
 }
 
-/// All findings in their order, but those of a cause that has many behind its third, folded away: equal ones do not push the others off the screen.
+/// The first [`MAX_FINDINGS`] findings in their order. If a cause has more than [`MAX_ALIKE`] of them, those after
+/// its third are folded below the third, so that they do not push other findings off the screen.
 fn cards<'a>(report: &'a Report, timings: &Timings<'_>) -> Vec<Cards<'a>> {
     let mut cards: Vec<Cards<'a>> = Vec::new();
     let mut of_cause: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (place, row) in report.findings.iter().enumerate().take(MAX_FINDINGS) {
-        of_cause.entry(row.cause).or_default().push(place);
+    for (index, row) in report.findings.iter().enumerate().take(MAX_FINDINGS) {
+        of_cause.entry(row.cause).or_default().push(index);
     }
-    for (place, row) in report.findings.iter().enumerate().take(MAX_FINDINGS) {
+    for (index, row) in report.findings.iter().enumerate().take(MAX_FINDINGS) {
         let alike = &of_cause[row.cause];
         let is_many = alike.len() > MAX_ALIKE;
-        if is_many && alike[SHOWN_OF_MANY..].contains(&place) {
+        if is_many && alike[SHOWN_OF_MANY..].contains(&index) {
             continue;
         }
-        let folded = if is_many && alike[SHOWN_OF_MANY - 1] == place { &alike[SHOWN_OF_MANY..] } else { &[] };
-        let failures = folded.iter().map(|&place| report.findings[place].failures).sum();
+        let folded = if is_many && alike[SHOWN_OF_MANY - 1] == index { &alike[SHOWN_OF_MANY..] } else { &[] };
+        let failures = folded.iter().map(|&other| report.findings[other].failures).sum();
         cards.push(Cards {
-            shown: Card::new(report, place, timings, false),
+            shown: Card::new(report, index, timings, false),
             folded_title: format!(
                 "{} of {} with {}",
                 words::counted(folded.len() as u64, "more finding"),
                 row.cause,
                 words::counted(failures, "failure")
             ),
-            folded: folded.iter().map(|&place| Card::new(report, place, timings, true)).collect(),
+            folded: folded.iter().map(|&other| Card::new(report, other, timings, true)).collect(),
         });
     }
     cards
@@ -265,11 +268,11 @@ fn finding_notes(report: &Report) -> Vec<String> {
     if let Some(more) = report.findings.len().checked_sub(MAX_FINDINGS).filter(|more| *more > 0) {
         let failures = report.findings[MAX_FINDINGS..].iter().map(|finding| finding.failures).sum();
         let (more, failures) = (words::counted(more as u64, "more finding"), words::counted(failures, "failure"));
-        notes.push(format!("{more} with {failures}: --format json has them all."));
+        notes.push(format!("{more} with {failures}: use --format json to see all."));
     }
     if !report.findings.is_empty() && report.unexplained_failures > 0 {
-        let more = words::counted(report.unexplained_failures, "failure");
-        notes.push(format!("{more} more, in no finding: too few of a kind, or too rare, to name a cause."));
+        let more = words::counted(report.unexplained_failures, "more failure");
+        notes.push(format!("{more} in no finding: too few of one kind, or too rare, to name a cause."));
     }
     notes
 }
@@ -302,17 +305,17 @@ fn account(input: &Input) -> Vec<(&'static str, String)> {
 
 impl Problem {
     fn new(row: &ProblemRow) -> Self {
-        let places = row.samples.iter().map(|place| {
-            let mut text = cut(&place.object, MAX_TEXT_WIDTH);
-            if let (Some(line), Some(byte)) = (place.line, place.byte) {
+        let locations = row.samples.iter().map(|sample| {
+            let mut text = cut(&sample.object, MAX_TEXT_WIDTH);
+            if let (Some(line), Some(byte)) = (sample.line, sample.byte) {
                 text = format!("{text}, line {}, byte {}", words::count(line), words::count(byte));
             }
-            match &place.reason {
+            match &sample.reason {
                 Some(reason) => format!("{text}: {}", cut(reason, MAX_NAME_WIDTH)),
                 None => text,
             }
         });
-        Self { title: format!("{}: {}", words::affected(row), row.title), places: places.collect() }
+        Self { title: format!("{}: {}", words::affected(row), row.title), places: locations.collect() }
     }
 }
 
@@ -325,12 +328,12 @@ fn about(report: &Report) -> Vec<(&'static str, String)> {
     let Window { start, end: last } = report.selected;
     if start.is_some() || last.is_some() {
         let (start, last) = (end(start, "the beginning"), end(last, "the end"));
-        about.push(("Window asked for", format!("{start} to {last} UTC")));
+        about.push(("Requested window", format!("{start} to {last} UTC")));
     }
     about.push((
         "Window of the log",
         words::window(report.window).map_or_else(|| "empty".to_owned(), |window| format!("{window} UTC")),
     ));
-    about.push(("Held against", words::idle_timeout(report.idle_timeout)));
+    about.push(("Compared with", words::idle_timeout(report.idle_timeout)));
     about
 }

@@ -1,4 +1,4 @@
-//! The report as one JSON object on one line; `jq .` makes it pretty. And JSON that may stand in a page.
+//! The report as one JSON object on one line (`jq .` indents it), and JSON that can be embedded in an HTML page.
 
 use std::io::{self, Write};
 
@@ -12,17 +12,17 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     write(report, out)
 }
 
-/// Writes a value in the same way.
+/// Writes a value as JSON on one line.
 pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping(is_harmful));
     value.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }
 
-/// JSON in which nothing ends the element of a page that it stands in, or begins another.
+/// JSON that can be embedded in an element of an HTML page: it can neither end that element nor begin another.
 ///
 /// # Errors
-/// Where `value` is none that JSON can hold.
+/// If `value` cannot be represented in JSON.
 pub(super) fn embedded(value: &impl Serialize) -> io::Result<String> {
     let is_escaped = |character| is_harmful(character) || matches!(character, '<' | '>' | '&');
     let mut json = Vec::new();
@@ -30,16 +30,17 @@ pub(super) fn embedded(value: &impl Serialize) -> io::Result<String> {
     Ok(String::from_utf8(json).expect("JSON is UTF-8"))
 }
 
-/// Compact JSON in which characters of a kind are escaped: JSON itself only asks for that below U+0020. The values stay the same.
+/// Compact JSON that escapes every character for which the function returns true. JSON itself requires that only
+/// below U+0020. The values stay the same.
 ///
-/// Of what is written to a terminal, these are those that it would obey.
+/// For output that may go to a terminal, those are the characters that the terminal would obey.
 struct Escaping(fn(char) -> bool);
 
 impl Formatter for Escaping {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some(place) = rest.find(self.0) {
-            let (before, from) = rest.split_at(place);
+        while let Some(offset) = rest.find(self.0) {
+            let (before, from) = rest.split_at(offset);
             writer.write_all(before.as_bytes())?;
             let mut characters = from.chars();
             let mut units = [0; 2];

@@ -1,4 +1,4 @@
-//! The report for a chat or a ticket.
+//! The report as Markdown, for a chat or a ticket.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -7,13 +7,14 @@ use super::plain::{CUT, harmless, shortened};
 use super::words;
 use super::{FindingRow, Report};
 
-/// Findings and targets shown; the rest is counted.
+/// At most this many findings, target groups and targets are shown; the rest is counted.
 const MAX_ROWS: usize = 20;
 
-/// Columns of a sample line that are shown.
+/// A sample line is cut to this many columns.
 const MAX_SAMPLE_WIDTH: usize = 1_000;
 
-/// Columns of a name in front of findings; names are written by strangers too.
+/// Names in the headings of findings, and reasons of problems, are cut to this many columns: they are untrusted text
+/// too.
 const MAX_NAME_WIDTH: usize = 120;
 
 pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -28,15 +29,15 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         )?,
         None => writeln!(out, "{}\n", escaped(&words::nothing(report)))?,
     }
-    for place in 0..report.findings.len().min(MAX_ROWS) {
-        render_finding(report, place, out)?;
+    for index in 0..report.findings.len().min(MAX_ROWS) {
+        render_finding(report, index, out)?;
     }
     if report.findings.len() > MAX_ROWS {
         writeln!(out, "{}.\n", words::counted((report.findings.len() - MAX_ROWS) as u64, "more finding"))?;
     }
     if !report.findings.is_empty() && report.unexplained_failures > 0 {
-        let more = words::counted(report.unexplained_failures, "failure");
-        writeln!(out, "{more} more, in no finding: too few of a kind, or too rare, to name a cause.\n")?;
+        let more = words::counted(report.unexplained_failures, "more failure");
+        writeln!(out, "{more} in no finding: too few of one kind, or too rare, to name a cause.\n")?;
     }
     render_target_groups(report, out)?;
     render_targets(report, out)?;
@@ -53,11 +54,11 @@ fn verdict(report: &Report) -> String {
     }
 }
 
-fn render_finding(report: &Report, place: usize, out: &mut dyn Write) -> io::Result<()> {
-    let finding = &report.findings[place];
+fn render_finding(report: &Report, index: usize, out: &mut dyn Write) -> io::Result<()> {
+    let finding = &report.findings[index];
     let (what, within) = words::scope(&finding.scope);
     let (what, within) = (shortened(&what, MAX_NAME_WIDTH), shortened(&within, MAX_NAME_WIDTH));
-    writeln!(out, "## {}. {}: {}\n", place + 1, escaped(&what), words::counted(finding.failures, "failure"))?;
+    writeln!(out, "## {}. {}: {}\n", index + 1, escaped(&what), words::counted(finding.failures, "failure"))?;
     writeln!(
         out,
         "- **cause**: `{}` ({} confidence): {}",
@@ -72,15 +73,15 @@ fn render_finding(report: &Report, place: usize, out: &mut dyn Write) -> io::Res
         writeln!(out, "- **when**: {when}")?;
     }
     if let Some(targets) = words::at_targets(finding, CUT) {
-        writeln!(out, "- **at**: {}", escaped(&targets))?;
+        writeln!(out, "- **targets**: {}", escaped(&targets))?;
     }
     for evidence in &finding.evidence {
         let label = if evidence.0.is_for { "why" } else { "but" };
         writeln!(out, "- **{label}**: {}", escaped(&evidence.0.text))?;
     }
-    let commands = render_advice(report, place, out)?;
+    let commands = render_advice(report, index, out)?;
     if let Some(sample) = finding.samples.first() {
-        writeln!(out, "- **look**: {}, line {}", code(&sample.object), sample.line)?;
+        writeln!(out, "- **sample**: {}, line {}", code(&sample.object), sample.line)?;
     }
     writeln!(out)?;
     if !commands.is_empty() {
@@ -92,24 +93,25 @@ fn render_finding(report: &Report, place: usize, out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
-/// Text as a block of code, with as many back-ticks around it as it takes.
+/// A code block. Its fences have more backticks than any run of them in the text.
 fn fenced(language: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
     let fence = "`".repeat(longest_run(text, '`').max(2) + 1);
     writeln!(out, "{fence}{language}\n{text}\n{fence}\n")
 }
 
-/// What to do, and what would settle it. Said once for findings that are alike; gives the commands that are not said yet.
-fn render_advice(report: &Report, place: usize, out: &mut dyn Write) -> io::Result<Vec<String>> {
-    let finding = &report.findings[place];
-    let like = FindingRow::first_like(&report.findings, place);
+/// What to do, and how to be sure. A finding with the cause and target group of an earlier one refers to that.
+/// Returns the commands that the earlier one does not have.
+fn render_advice(report: &Report, index: usize, out: &mut dyn Write) -> io::Result<Vec<String>> {
+    let finding = &report.findings[index];
+    let like = FindingRow::first_like(&report.findings, index);
     let other = like.map(|like| &report.findings[like]);
-    let as_other = like.map_or_else(String::new, |like| format!("as finding {}", like + 1));
+    let as_other = like.map_or_else(String::new, |like| format!("same as finding {}", like + 1));
     match other {
         Some(_) => writeln!(out, "- **fix**: {as_other}")?,
         None => writeln!(out, "- **fix**: {} [AWS]({})", escaped(&words::fix(finding)), finding.docs)?,
     }
     if !finding.settings.is_empty() && other.is_none_or(|other| other.settings != finding.settings) {
-        writeln!(out, "- **set** ({}):", escaped(&words::settings_note(finding, report.idle_timeout)))?;
+        writeln!(out, "- **config** ({}):", escaped(&words::settings_note(finding, report.idle_timeout)))?;
         for row in &finding.settings {
             writeln!(out, "  - {}: {}", escaped(row.server), code(row.setting))?;
         }
@@ -123,7 +125,7 @@ fn render_advice(report: &Report, place: usize, out: &mut dyn Write) -> io::Resu
         (false, false) => format!("{as_other}, and: "),
     };
     if !finding.checks.is_empty() {
-        writeln!(out, "- **sure**: {as_other}{}", escaped(&questions.join(" ")))?;
+        writeln!(out, "- **verify**: {as_other}{}", escaped(&questions.join(" ")))?;
     }
     Ok(left.iter().map(|check| harmless(&check.command).into_owned()).collect())
 }
@@ -232,13 +234,13 @@ fn render_input(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     for problem in &input.problems {
         let mut line = format!("- **{}**: {}", words::affected(problem), problem.title);
-        if let Some(place) = problem.samples.first() {
+        if let Some(sample) = problem.samples.first() {
             // Writing to a String cannot fail.
-            let _ = write!(line, ", first {}", code(&place.object));
-            if let (Some(number), Some(byte)) = (place.line, place.byte) {
+            let _ = write!(line, ", first {}", code(&sample.object));
+            if let (Some(number), Some(byte)) = (sample.line, sample.byte) {
                 let _ = write!(line, ", line {}, byte {}", words::count(number), words::count(byte));
             }
-            if let Some(reason) = &place.reason {
+            if let Some(reason) = &sample.reason {
                 let _ = write!(line, ": {}", escaped(&shortened(reason, MAX_NAME_WIDTH)));
             }
         }
@@ -247,7 +249,7 @@ fn render_input(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Text that means nothing to Markdown or HTML.
+/// The text, with all characters escaped that Markdown or HTML would interpret.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in harmless(text).chars() {
@@ -259,7 +261,7 @@ fn escaped(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(character);
             }
-            // A bare name or address would become a link or call somebody.
+            // A bare address would become a link, and `@name` would notify somebody.
             '@' => escaped.push_str("&#64;"),
             _ => escaped.push(character),
         }
@@ -267,7 +269,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Text as code, with as many back-ticks around it as it takes.
+/// Inline code, between more backticks than any run of them in the text.
 fn code(text: &str) -> String {
     let text = harmless(text);
     let ticks = "`".repeat(longest_run(&text, '`') + 1);

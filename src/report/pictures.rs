@@ -1,7 +1,8 @@
-//! What the pictures draw: requests over time and elapsed time, marks to hold them against, failures by cause over time.
+//! Data for the pictures: requests over time and elapsed time, timeouts to compare them with, failures over time by
+//! cause.
 //!
-//! All of it stands on one grid. Its bins of time are as wide as the window asks for, [`MAX_TIME_BINS`] at most; its bins of elapsed time are four to a power of two. So a picture of days is
-//! no larger than one of an hour.
+//! All pictures share one grid. It has at most [`MAX_TIME_BINS`] time bins, which are wider for a longer window, and
+//! four elapsed-time bins to a power of two. So pictures do not grow with the length of the logs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,41 +16,43 @@ use crate::classify::{CONNECT_TIMEOUT, Outcome};
 use crate::diagnose::{Diagnosis, Finding, IdleTimeoutOrigin, Scope, scope_of, seconds_of};
 use crate::timestamp::Timestamp;
 
-/// Bins of time, at most.
+/// At most this many time bins.
 pub const MAX_TIME_BINS: usize = 128;
 
-/// Pictures of load balancers, of target groups and of targets, at most; those with most failures.
+/// At most this many pictures each of load balancers, of target groups and of targets: those with most failures.
 pub const MAX_TIMINGS: usize = 32;
 
-/// Idle timeouts that a shorter one may be set to, in seconds.
+/// Shorter idle timeouts to consider, in seconds.
 const SHORTER_IDLE_TIMEOUTS: [u64; 12] = [1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600];
 
-/// So many of those below the present idle timeout are looked at: the longest.
+/// At most this many of those below the present idle timeout are considered: the longest.
 const MAX_WHAT_IF: usize = 4;
 
-/// From this share of the idle timeout on, a request is near it.
+/// A request that took at least this share of the idle timeout is near it.
 const NEAR: f64 = 0.8;
 
-/// Numbers to be drawn. Bins are told by their places, from 0.
+/// The numbers that the pictures draw. Bins are given by their index.
 #[derive(Clone, Debug, Serialize)]
 pub struct Pictures {
-    /// When the first bin of time begins. Absent where there are no requests.
+    /// Start of the first time bin; `None` if there are no requests.
     pub start: Option<Timestamp>,
-    /// Width of the bins of time: 60, 120, 240, … seconds.
+    /// Width of a time bin: 60, 120, 240, … seconds.
     pub time_bin_seconds: i64,
-    /// How many there are, up to the end of the window.
+    /// How many time bins there are, up to the end of the window; 0 if there are no requests.
     pub time_bins: usize,
-    /// Where the bins of elapsed time begin, in seconds; the first also holds what is shorter, the last what is longer.
+    /// Lower edges of the elapsed-time bins, in seconds. The first bin also has shorter times, the last also longer
+    /// ones.
     pub elapsed_bins: Vec<f64>,
-    /// Timeouts to hold elapsed times against.
+    /// Timeouts to compare elapsed times with.
     pub marks: Vec<Mark>,
-    /// First all requests together, then by load balancer where there are several, by target group, and by target: of each kind those with most failures.
+    /// First one of all requests. Then one per load balancer if there are several, one per target group, and one per
+    /// target: of each kind at most [`MAX_TIMINGS`], those with most failures first.
     pub timings: Vec<Timing>,
-    /// Bin of time, failures in no finding.
+    /// Failures in no finding: (index of the time bin, failures). Only bins with failures.
     pub unexplained: Vec<(usize, u64)>,
 }
 
-/// What a mark stands for.
+/// The kind of timeout that a mark shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MarkKind {
@@ -57,85 +60,88 @@ pub enum MarkKind {
     IdleTimeout,
     /// The load balancer's connect timeout to its targets.
     ConnectTimeout,
-    /// Somebody's timeout at which requests were cut off.
+    /// A timeout of a target, proxy or client at which requests were cut off.
     Timeout,
     /// How long targets keep an idle connection open.
     KeepAlive,
 }
 
-/// A timeout.
+/// A timeout, drawn as a line.
 #[derive(Clone, Debug, Serialize)]
 pub struct Mark {
-    /// Whose.
+    /// The kind of timeout.
     pub kind: MarkKind,
-    /// How long.
+    /// The timeout, in seconds.
     pub seconds: f64,
-    /// Who says so; absent for all but the idle timeout.
+    /// Where the idle timeout is known from; `None` for the other kinds.
     pub origin: Option<IdleTimeoutOrigin>,
-    /// What it was found at; absent for the load balancer's own.
+    /// What it was found at; `None` for the load balancer's own timeouts.
     pub scope: Option<ScopeRow>,
-    /// The place of the finding that tells it, from 0; absent for the load balancer's own.
+    /// Index of the finding that it comes from; `None` for the load balancer's own timeouts.
     pub finding: Option<usize>,
 }
 
 /// Requests over time and elapsed time.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timing {
-    /// Resource id; absent for the requests of all load balancers.
+    /// Resource id; `None` for the requests of all load balancers.
     pub load_balancer: Option<String>,
-    /// ARN; absent for a whole load balancer, and for requests that no rule forwarded.
+    /// ARN; `None` for a whole load balancer, and for requests that no rule forwarded.
     pub target_group: Option<String>,
-    /// `address:port`; absent for more than one.
+    /// `address:port`; `None` for more than one.
     pub target: Option<String>,
     /// Requests seen.
     pub requests: u64,
-    /// Those that failed.
+    /// How many of them failed.
     pub failures: u64,
-    /// Those that stand for a WebSocket connection: their elapsed time is its life, and they are in neither of the next two.
+    /// How many of them are WebSocket connections. Their elapsed time is the life of the connection, so they are in
+    /// neither `density` nor `failed`.
     pub web_sockets: u64,
-    /// Bin of time, first bin of elapsed time, and the requests in it and in those behind it; where the elapsed time is known.
+    /// Requests with a known elapsed time: (index of the time bin, index of the first elapsed-time bin, requests in
+    /// that bin and in each of the following ones).
     pub density: Vec<(usize, usize, Vec<u64>)>,
-    /// Bin of time, bin of elapsed time, outcome, and the failed requests; where the elapsed time is known.
+    /// Failed requests with a known elapsed time: (index of the time bin, index of the elapsed-time bin, outcome,
+    /// requests).
     pub failed: Vec<(usize, usize, Outcome, u64)>,
-    /// Bin of time, and all failed requests.
+    /// All failed requests: (index of the time bin, requests).
     pub failures_over_time: Vec<(usize, u64)>,
-    /// How the requests lie to the idle timeout.
+    /// How the requests compare with the idle timeout.
     pub idle_timeout: AgainstIdleTimeout,
 }
 
-/// Requests held against the idle timeout. Each limit may be off by less than 0.8 %.
+/// Requests compared with the idle timeout. Each limit may be off by less than 0.8 %.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AgainstIdleTimeout {
-    /// Requests whose elapsed time is known, but WebSocket connections.
+    /// Requests whose elapsed time is known, except WebSocket connections.
     pub measured: u64,
-    /// Those of them that took 80 to 100 % of the idle timeout, and did not meet it.
+    /// How many of them took 80 to 100 % of the idle timeout without reaching it.
     pub near: u64,
-    /// Requests that met the idle timeout: answered by the load balancer with 504.
+    /// Requests that reached the idle timeout: the load balancer answered them with 504.
     pub met: u64,
-    /// What shorter idle timeouts would have cut off.
+    /// What shorter idle timeouts would have cut off, the shortest first.
     pub what_if: Vec<WhatIf>,
 }
 
-/// Another idle timeout, and what it would have done.
+/// A shorter idle timeout, and what it would have cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WhatIf {
-    /// That idle timeout.
+    /// That idle timeout, in seconds.
     pub seconds: u64,
-    /// Requests that the target answered, but began to answer later than that.
+    /// Requests that the target began to answer only after that time.
     pub cut_off: u64,
 }
 
-/// Bins of time that all pictures share.
+/// The time bins that all pictures share.
 #[derive(Clone, Copy, Debug)]
 struct Grid {
-    /// When the first begins, in seconds since the epoch.
+    /// Start of the first bin, in seconds since the epoch.
     start: i64,
     width: i64,
     bins: usize,
 }
 
 impl Grid {
-    /// As narrow as the window and the densities allow. Absent where there are no requests.
+    /// The narrowest bins that the window and the heatmaps of the targets allow; `None` if there are no requests.
     fn new(summary: &Summary) -> Option<Self> {
         let window = summary.window?;
         let (first, last) = (window.first.as_seconds(), window.last.as_seconds());
@@ -154,14 +160,14 @@ impl Grid {
     }
 }
 
-/// Failures by bin of time.
+/// Failures by time bin.
 type OverTime = BTreeMap<usize, u64>;
 
 fn add(counts: &mut OverTime, bin: usize, failures: u64) {
     *counts.entry(bin).or_default() += failures;
 }
 
-/// What is gathered for one picture.
+/// The counts for one picture.
 #[derive(Default)]
 struct Gathered {
     requests: u64,
@@ -172,7 +178,7 @@ struct Gathered {
     failures_over_time: OverTime,
     elapsed: Quantiles,
     latency: Quantiles,
-    /// Elapsed time of the requests that met the idle timeout.
+    /// Elapsed time of the requests that reached the idle timeout.
     met: Quantiles,
     idle_timeouts: u64,
 }
@@ -238,7 +244,8 @@ impl Gathered {
         let near = |elapsed: &Quantiles| elapsed.count_between(idle_timeout.mul_f64(NEAR), idle_timeout);
         AgainstIdleTimeout {
             measured: self.elapsed.count(),
-            // A request that met it may have ended so shortly behind it that the two cannot be told apart.
+            // A request that reached the idle timeout may have ended so shortly after it that it is in the same bin
+            // as the timeout and counts as near.
             near: near(&self.elapsed).saturating_sub(near(&self.met)),
             met: self.idle_timeouts,
             what_if: shorter.into_iter().map(|seconds| WhatIf { seconds, cut_off: cut_off(seconds) }).collect(),
@@ -246,7 +253,7 @@ impl Gathered {
     }
 }
 
-/// What the pictures draw, and beside it the failures over time of each finding and of each target, by their places.
+/// The data for the pictures, and the failures over time of each finding and of each target, by their indices.
 pub(super) struct Drawn {
     pub(super) pictures: Pictures,
     pub(super) of_findings: Vec<Vec<(usize, u64)>>,
@@ -301,7 +308,7 @@ fn merged(mut one: OverTime, other: OverTime) -> OverTime {
     one
 }
 
-/// The failures that are in no finding yet, by what they belong to, by outcome and by bin of time.
+/// The failures that no finding has taken yet, by scope, outcome and time bin.
 struct Failures {
     grid: Grid,
     left: BTreeMap<(Scope, Outcome), OverTime>,
@@ -310,10 +317,10 @@ struct Failures {
 impl Failures {
     fn new(summary: &Summary, grid: Grid) -> Self {
         let mut left: BTreeMap<(Scope, Outcome), OverTime> = BTreeMap::new();
-        for (place, (_, _, target)) in (0..).zip(summary.targets.iter()) {
+        for (index, (_, _, target)) in (0..).zip(summary.targets.iter()) {
             for (start, row) in target.density.rows() {
                 for &(outcome, _, requests) in &row.failed {
-                    let counts = left.entry((scope_of(summary, place, outcome), outcome)).or_default();
+                    let counts = left.entry((scope_of(summary, index, outcome), outcome)).or_default();
                     add(counts, grid.bin(start), requests.into());
                 }
             }
@@ -321,7 +328,7 @@ impl Failures {
         Self { grid, left }
     }
 
-    /// Those that a finding explains one by one.
+    /// Takes the failures that a finding lists in `ended`. All findings do so before any takes the rest.
     fn take_explained(&mut self, finding: &Finding) -> OverTime {
         let mut over_time = OverTime::new();
         for ended in &finding.ended {
@@ -335,7 +342,8 @@ impl Failures {
         over_time
     }
 
-    /// Where a finding has all that is left of an outcome: that.
+    /// If a finding lists none, takes all that is left of its outcome at its scope. Returns the finding's failures
+    /// over time.
     fn take_the_rest(&mut self, finding: &Finding, over_time: OverTime) -> OverTime {
         if !finding.ended.is_empty() {
             return over_time;
@@ -351,13 +359,13 @@ fn marks(summary: &Summary, diagnosis: &Diagnosis) -> Vec<Mark> {
         own(MarkKind::IdleTimeout, idle_timeout.duration, Some(idle_timeout.origin)),
         own(MarkKind::ConnectTimeout, CONNECT_TIMEOUT, None),
     ];
-    for (place, finding) in diagnosis.findings.iter().enumerate() {
+    for (index, finding) in diagnosis.findings.iter().enumerate() {
         let estimates =
             [(MarkKind::Timeout, finding.estimates.timeout), (MarkKind::KeepAlive, finding.estimates.keep_alive)];
         for (kind, estimate) in estimates {
             marks.extend(estimate.map(|estimate| Mark {
                 scope: Some(ScopeRow::new(summary, finding.scope)),
-                finding: Some(place),
+                finding: Some(index),
                 ..own(kind, estimate, None)
             }));
         }
@@ -396,7 +404,7 @@ fn timings(summary: &Summary, idle_timeout: Duration, grid: Grid) -> Vec<Timing>
             (failures, targets.iter().map(|target| target.requests).sum::<u64>())
         };
         let mut scopes: Vec<(ScopeRow, Vec<&Target>)> = kind.into_iter().collect();
-        // Those that are alike stay in the order of their names.
+        // The sort is stable, so ties stay in the order of their names.
         scopes.sort_by_cached_key(|(_, targets)| std::cmp::Reverse(numbers(targets)));
         for (scope, targets) in scopes.into_iter().take(MAX_TIMINGS) {
             let mut gathered = Gathered::default();

@@ -1,6 +1,6 @@
-//! Text written by strangers, made safe to show.
+//! Untrusted text, made safe to show.
 //!
-//! URLs, user agents, file names: all of it may hold terminal escapes, text that runs backwards, or a megabyte of letters.
+//! URLs, user agents and file names may hold terminal escapes, text that runs backwards, or a megabyte of letters.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,7 +9,8 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::diagnose::grouped;
 
-/// The same text without characters that a terminal obeys or that change how their neighbours are shown: each is written as `\u{…}`.
+/// The text with each character that a terminal obeys, or that changes how its neighbours are shown, written as
+/// `\u{…}`.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_harmful) {
@@ -27,20 +28,20 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Where a text was cut.
+/// Marks where a text was cut.
 pub(super) const CUT: &str = "…";
 
-/// The same text, harmless and at most `most` columns wide; a cut is marked by an ellipsis.
+/// The text, made [`harmless`] and cut to at most `most` columns. An ellipsis marks the cut, even if `most` is 0.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     shortened_by(text, most, CUT)
 }
 
-/// The same, with another mark where it was cut.
+/// The same as [`shortened`], with `mark` instead of the ellipsis.
 #[must_use]
 pub fn shortened_by(text: &str, most: usize, mark: &str) -> String {
     let safe = harmless(text);
-    // Marks that stand upon their neighbours take no column, but thousands of them take a page.
+    // Combining marks take no column, but thousands of them fill a page; so each counts as one.
     let columns = |character: char| character.width().unwrap_or(1).max(1);
     if safe.chars().map(columns).sum::<usize>() <= most {
         return safe.into_owned();
@@ -54,7 +55,7 @@ pub fn shortened_by(text: &str, most: usize, mark: &str) -> String {
     safe.chars().take_while(fits).chain(mark.chars()).collect()
 }
 
-/// The same text, shortened; where that leaves something out, a note says how much.
+/// The text, [`shortened`]. If that cuts characters off, a note says how many.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     let safe = harmless(text);
@@ -66,7 +67,8 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{short} ({} more characters)", grouped((safe.chars().count() - kept) as u64))
 }
 
-/// Control characters (also those of 8 bits), line and paragraph separators, and marks that change the direction of text or are not seen at all.
+/// Whether a character is a control character (also an 8-bit one), a line or paragraph separator, or a mark that
+/// changes the direction of text or is invisible.
 pub(super) fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -88,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_spelled_out() {
+    fn characters_that_a_terminal_obeys_are_spelled_out() {
         for (text, expected) in [
             ("plain äöü 漢字", "plain äöü 漢字"),
             ("\u{1b}[31mred\u{7}", "\\u{1b}[31mred\\u{7}"),
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_with_a_note_tells_how_much_is_missing() {
+    fn a_cut_with_a_note_says_how_much_is_missing() {
         for (text, expected) in [
             ("letters", "letters".to_owned()),
             ("more letters", "more l… (6 more characters)".to_owned()),

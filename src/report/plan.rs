@@ -11,30 +11,32 @@ use super::words;
 use crate::source::{Listing, ObjectKey, Source};
 use crate::timestamp::MICROS_PER_SECOND;
 
-/// Objects that would be read, and what it would take. As JSON, a stable form as that of [`super::Report`] is: keys are only added.
+/// What a run would read, and what that would take. Its JSON is a stable format like that of [`super::Report`]: keys
+/// are only added.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Plan {
-    /// This program's.
+    /// Version of albscope.
     pub albscope_version: &'static str,
     /// Objects to read.
     pub objects: u64,
-    /// Their bytes as stored, as far as they are known.
+    /// Their bytes as stored, as far as known.
     pub bytes: u64,
-    /// Those of the objects that are in the cache.
+    /// How many of the objects are in the cache.
     pub cached_objects: u64,
-    /// Those that are in an archive and cannot be read before they are restored.
+    /// How many of the objects are archived and cannot be read until they are restored.
     pub archived_objects: u64,
-    /// By load balancer and day, in that order.
+    /// One row per load balancer and day, sorted by both in that order.
     pub days: Vec<PlanDay>,
     /// Objects left out, by reason.
     pub objects_skipped: BTreeMap<&'static str, u64>,
     /// Folders left out, by reason; their objects are not listed.
     pub folders_skipped: BTreeMap<&'static str, u64>,
-    /// Jumps over keys that cannot be wanted, which were not listed.
+    /// How often the listing jumped over keys that the selection rules out. Those keys were neither listed nor
+    /// counted.
     pub jumps: u64,
     /// Requests that the listing took.
     pub list_requests: u64,
-    /// Requests that reading will take, tries again not counted.
+    /// Requests that reading will take, not counting retries.
     pub read_requests: u64,
     /// What could not be listed: where, and why.
     pub problems: Vec<PlanProblem>,
@@ -43,13 +45,13 @@ pub struct Plan {
 /// The objects of one load balancer on one day.
 #[derive(Clone, Debug, Serialize)]
 pub struct PlanDay {
-    /// Its resource id; absent for objects whose names do not tell.
+    /// Its resource id; `None` for objects whose names do not have it.
     pub load_balancer: Option<String>,
-    /// The day of their intervals, `2026-11-22`.
+    /// The day (UTC) of their log intervals, `2026-11-22`; `None` for objects whose names do not have it.
     pub day: Option<String>,
-    /// How many.
+    /// How many objects.
     pub objects: u64,
-    /// Their bytes as stored.
+    /// Their bytes as stored, as far as known.
     pub bytes: u64,
 }
 
@@ -58,7 +60,7 @@ pub struct PlanDay {
 pub struct PlanProblem {
     /// A path or URL.
     pub object: String,
-    /// What the file system or the store said.
+    /// What the file system or S3 reported.
     pub reason: String,
 }
 
@@ -72,7 +74,7 @@ impl Plan {
             for object in &listing.objects {
                 let file_name = object.name.rsplit(['/', '\\']).next().unwrap_or_default();
                 let key = ObjectKey::parse(file_name);
-                // An interval that ends at midnight is the last of its day.
+                // An interval that ends at midnight belongs to the day before.
                 let day = key.as_ref().and_then(|key| key.end).map(|end| end.plus_micros(-MICROS_PER_SECOND));
                 let day = day.map(|day| day.to_string()[..10].to_owned());
                 let (objects, bytes) = days.entry((key.map(|key| key.load_balancer), day)).or_default();
@@ -105,18 +107,18 @@ impl Plan {
         plan
     }
 
-    /// Writes it as one JSON object.
+    /// Writes the plan as one JSON object on one line.
     ///
     /// # Errors
-    /// When `out` does not take it.
+    /// If writing to `out` fails.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         super::json::write(self, out)
     }
 
-    /// Writes it for a person.
+    /// Writes the plan as text. Its table is at most `width` columns wide.
     ///
     /// # Errors
-    /// When `out` does not take it.
+    /// If writing to `out` fails.
     pub fn write_text(&self, width: usize, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "Would read {} ({}).", words::counted(self.objects, "object"), words::bytes(self.bytes))?;
         if !self.days.is_empty() {
@@ -124,7 +126,7 @@ impl Plan {
             table.set_header(["load balancer", "day", "objects", "bytes"]);
             for day in &self.days {
                 table.add_row([
-                    harmless(day.load_balancer.as_deref().unwrap_or("(not told by the name)")).into_owned(),
+                    harmless(day.load_balancer.as_deref().unwrap_or("(not in the file name)")).into_owned(),
                     day.day.clone().unwrap_or_else(|| "-".to_owned()),
                     words::count(day.objects),
                     words::bytes(day.bytes),
@@ -142,11 +144,11 @@ impl Plan {
         }
         if self.jumps > 0 {
             let jumps = words::counted(self.jumps, "jump");
-            writeln!(out, "{jumps} over keys that cannot be wanted, which were neither listed nor counted")?;
+            writeln!(out, "{jumps} over keys outside the selection; these keys were neither listed nor counted")?;
         }
         if self.archived_objects > 0 {
             let archived = words::counted(self.archived_objects, "object");
-            writeln!(out, "archived: {archived}, to be restored before they can be read")?;
+            writeln!(out, "archived: {archived} (must be restored before reading)")?;
         }
         if self.cached_objects > 0 {
             writeln!(out, "in the cache: {}", words::counted(self.cached_objects, "object"))?;

@@ -1,4 +1,4 @@
-//! One report in every form, as a person reads it. Look at a changed snapshot as you would at a changed page.
+//! One report in every format. Review a changed snapshot as you would review a changed page.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use crate::diagnose::diagnose;
 use crate::pipeline::{Analysis, Progress};
 use crate::source;
 
-/// A request of the fixture: what differs from line to line.
+/// A request of the fixture: the fields that differ between lines.
 struct Request {
     /// Seconds after 07:30:00 at which it ended.
     at: u32,
     target_group: &'static str,
-    /// `-` where there was none.
+    /// `-` if there was none.
     target: &'static str,
     /// The three processing times.
     times: &'static str,
@@ -43,7 +43,7 @@ impl Request {
             let (seconds, millis) = (millis / 1_000, millis % 1_000);
             format!("2026-11-22T07:{:02}:{:02}.{millis:03}000Z", seconds / 60, seconds % 60)
         };
-        // Beyond the half hour, so that a request may have begun long before it ended.
+        // Requests end from 07:30 on, so that one may have begun long before it ended.
         let ended = (30 * 60 + self.at) * 1_000;
         let Self { target_group, target, times, statuses, actions, error_reason, .. } = self;
         let arn = match *target_group {
@@ -62,7 +62,8 @@ impl Request {
     }
 }
 
-/// Two target groups and three targets that fail in different ways, a rule that fails, a group that was empty for a while.
+/// Two target groups and three targets that fail in different ways, a rule that fails, and a group that was empty for
+/// a while.
 fn lines() -> String {
     let mut requests = Vec::new();
     for at in 0..1_200 {
@@ -125,7 +126,7 @@ fn lines() -> String {
     requests.iter().map(Request::line).collect()
 }
 
-/// The report of a folder with sound logs, unreadable lines, a cut-off object, and objects that are left out.
+/// The report of a folder with a readable log, unreadable lines, a truncated object, and objects that are left out.
 fn report() -> Report {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, bytes: &[u8]| {
@@ -148,13 +149,13 @@ fn report() -> Report {
     let inputs = [source::from_input(folder.path().as_os_str()).expect("it is there")];
     let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
     let mut report = Report::new(&summary, &diagnose(&summary, None), &Selection::default());
-    // The folder has another name each time.
+    // The temporary folder has another name each time.
     let shorten = |name: &mut String| {
         let path = Path::new(name).strip_prefix(folder.path()).expect("it lies in the folder");
         *name = Path::new("logs").join(path).to_string_lossy().into_owned();
     };
     report.findings.iter_mut().flat_map(|finding| &mut finding.samples).for_each(|sample| shorten(&mut sample.object));
-    report.input.problems.iter_mut().flat_map(|row| &mut row.samples).for_each(|place| shorten(&mut place.object));
+    report.input.problems.iter_mut().flat_map(|row| &mut row.samples).for_each(|sample| shorten(&mut sample.object));
     report
 }
 
@@ -201,11 +202,11 @@ fn a_cause_gathers_its_findings_and_counts_a_target_once() {
     assert_eq!(causes[0].findings, [1, 2, 3]);
     assert_eq!(causes[0].seen, Window { start: at("2026-11-22T07:30:00Z"), end: first.last_seen });
     report.findings[1].scope.target = None;
-    assert!(report.causes()[0].line().contains(" at 3 places, "));
+    assert!(report.causes()[0].line().contains(" at 3 scopes, "));
 }
 
 #[test]
-fn what_is_not_drawn_stands_beside_the_picture() {
+fn requests_that_are_not_drawn_are_counted_beside_the_picture() {
     let shown = |report: &Report, format| {
         let mut out = Vec::new();
         report.render(format, PLAIN, &mut out).expect("a Vec takes all");
@@ -259,8 +260,8 @@ fn pictures_in_ascii_need_no_other_characters() {
     let mut out = Vec::new();
     report.render(Format::Text, Style { is_ascii: true, ..PLAIN }, &mut out).expect("a Vec takes all");
     let page = String::from_utf8(out).expect("UTF-8");
-    // The rest of the page as well: what is cut is marked by points.
-    assert!(page.contains(&format!("at    {}... (3)", "a".repeat(57))), "{page}");
+    // The rest of the page is ASCII too: cuts are marked by three dots.
+    assert!(page.contains(&format!("targets {}... (3)", "a".repeat(57))), "{page}");
     let other: Vec<&str> = page.lines().filter(|line| !line.is_ascii()).collect();
     assert!(other.is_empty() && page.contains("..."), "{other:?}");
     let (_, picture) = page.split_once("\nTiming").expect("the picture");
@@ -279,11 +280,12 @@ fn a_race_shows_its_gaps() {
         let mut out = Vec::new();
         report.render(Format::Text, Style { width, ..PLAIN }, &mut out).expect("a Vec takes all");
         let page = String::from_utf8(out).expect("UTF-8");
-        let lines: Vec<&str> = page.lines().skip_while(|line| !line.starts_with("    gaps  failed ")).take(3).collect();
+        let lines: Vec<&str> =
+            page.lines().skip_while(|line| !line.starts_with("    gaps    failed ")).take(3).collect();
         let [failed, answered, times] = lines[..] else { panic!("no gaps: {page}") };
         let column = |line: &str, what| line.chars().position(|character| character == what).expect("it is there");
-        assert!(answered.starts_with("          answered ") && !answered.contains('█'), "{answered}");
-        // The highest stands where the timeout is named.
+        assert!(answered.starts_with("            answered ") && !answered.contains('█'), "{answered}");
+        // The highest bar is above the name of the timeout.
         let named = times[..times.find(" s keep-alive").expect("it is there")].rfind(' ').expect("a time") + 1;
         assert!(column(failed, '█').abs_diff(named) <= 1, "{failed} {times}");
     }
@@ -300,7 +302,7 @@ fn json_has_a_stable_form() {
     let mut take = |key: &str| value.as_object_mut().expect("an object").remove(key).expect("it is there");
     assert_eq!(take("timing")["load_balancers"][0]["load_balancer"], "app/shop-prod/50dc6c495c0c9188");
     let mut pictures = take("pictures");
-    // A row of each kind shows the form.
+    // One row of each kind shows the form.
     pictures["elapsed_bins"].as_array_mut().expect("an array").truncate(3);
     let timings = pictures["timings"].as_array_mut().expect("an array");
     timings.retain(|timing| timing["target"] == BAD_TARGET);
@@ -379,7 +381,7 @@ fn days_are_drawn_in_no_more_bins_than_minutes() {
 }
 
 #[test]
-fn failures_by_cause_are_all_there_are() {
+fn failures_by_cause_add_up_to_all_failures() {
     let report = report();
     let causes = report.failures_by_cause();
     assert_eq!(causes.iter().map(|row| row.failures).sum::<u64>(), report.failures);
@@ -407,7 +409,7 @@ fn clients_are_named_by_their_failures_at_all_targets() {
         for target in [BAD_TARGET, SLOW_TARGET] {
             log.push_str(&Request { target, ..failed }.line().replace("192.0.2.10", client));
         }
-        // Who did not fail is none of them.
+        // A client without failures is not listed.
         log.push_str(&Request { at, ..OK }.line().replace("192.0.2.10", "203.0.113.1").replace("curl/8.5.0", "ok"));
     }
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -426,9 +428,9 @@ fn the_command_of_a_report_can_be_pasted_into_a_shell() {
     assert_eq!(report.command.as_deref(), Some("albscope analyze 'my logs' --target '$(reboot)'"));
 }
 
-/// Whether a line is there to be copied, and so never wrapped: a sample's place, or a command.
+/// Whether a line is there to be copied, and so never wrapped: the location of a sample, or a command.
 fn is_copied(line: &str) -> bool {
-    ["    look  ", "          aws ", "          curl "].iter().any(|start| line.starts_with(start))
+    ["    sample  ", "            aws ", "            curl "].iter().any(|start| line.starts_with(start))
 }
 
 #[test]
@@ -442,7 +444,7 @@ fn no_line_is_wider_than_the_terminal() {
 }
 
 #[test]
-fn what_is_the_same_for_many_findings_is_said_once() {
+fn advice_that_several_findings_share_is_given_once() {
     let mut report = report();
     let first = report.findings[0].clone();
     assert_eq!((first.cause, first.checks.len()), ("connection-refused", 3));
@@ -464,16 +466,16 @@ fn what_is_the_same_for_many_findings_is_said_once() {
             assert_eq!(page.matches(&command.command).count(), times, "{}: {page}", command.command);
         }
     }
-    assert_eq!(text.matches("    fix   as finding 1\n").count(), 2, "{text}");
-    assert!(text.contains("    sure  as finding 1, and:\n          does it answer"), "{text}");
-    assert!(text.contains("    sure  as finding 1\n"), "{text}");
-    assert_eq!(markdown.matches("- **fix**: as finding 1\n").count(), 2, "{markdown}");
-    assert!(markdown.contains("- **sure**: as finding 1, and: does it answer"), "{markdown}");
-    assert!(markdown.contains("- **sure**: as finding 1\n"), "{markdown}");
+    assert_eq!(text.matches("    fix     same as finding 1\n").count(), 2, "{text}");
+    assert!(text.contains("    verify  same as finding 1, and:\n            does it answer"), "{text}");
+    assert!(text.contains("    verify  same as finding 1\n"), "{text}");
+    assert_eq!(markdown.matches("- **fix**: same as finding 1\n").count(), 2, "{markdown}");
+    assert!(markdown.contains("- **verify**: same as finding 1, and: does it answer"), "{markdown}");
+    assert!(markdown.contains("- **verify**: same as finding 1\n"), "{markdown}");
 }
 
 #[test]
-fn settings_stand_under_the_fix_to_be_copied() {
+fn settings_follow_the_fix_and_can_be_copied() {
     let mut report = report();
     let server = "a server";
     report.findings[0].settings = vec![SettingRow { server, setting: "keep_alive = 75" }; 2];
@@ -485,14 +487,15 @@ fn settings_stand_under_the_fix_to_be_copied() {
         String::from_utf8(out).expect("UTF-8")
     };
     let text = render(Format::Text);
-    assert!(text.contains("    set   a server: keep_alive = 75\n          a server: keep_alive = 75\n"), "{text}");
+    assert!(text.contains("    config  a server: keep_alive = 75\n            a server: keep_alive = 75\n"), "{text}");
     // The setting is too short for such an idle timeout.
-    assert!(text.contains("          (or what else closes at that time; the idle timeout is 120 s"), "{text}");
+    assert!(text.contains("            (or other software that closes idle connections after that time; "), "{text}");
+    assert!(text.contains("idle timeout of 60 s, but it is 120 s: raise them to match)\n"), "{text}");
     assert!(render(Format::Markdown).contains("  - a server: `keep_alive = 75`\n"));
     assert!(render(Format::Json).contains(r#""settings":[{"server":"a server","setting":"keep_alive = 75"}"#));
 }
 
-/// A route's name is a stranger's text, and stands in the evidence of what keeps to it.
+/// A route's name is untrusted text. It is in the evidence if the failures are of one route.
 #[test]
 fn evidence_that_names_a_route_is_harmless_in_every_form() {
     let mut log = String::new();
@@ -510,7 +513,7 @@ fn evidence_that_names_a_route_is_harmless_in_every_form() {
     assert_eq!(diagnosis.findings[0].cause.id, "malformed-response");
     assert!(diagnosis.findings[0].evidence.iter().any(|evidence| evidence.text.contains("\u{1b}[2J")), "it is there");
     let mut report = Report::new(&summary, &diagnosis, &Selection::default());
-    // The samples hold the same text, which is not what is looked at here.
+    // The samples have the same text, but this test is about the evidence.
     report.findings.iter_mut().for_each(|finding| finding.samples.clear());
     for format in [Format::Text, Format::Markdown, Format::Json, Format::Html] {
         let mut out = Vec::new();
@@ -518,13 +521,13 @@ fn evidence_that_names_a_route_is_harmless_in_every_form() {
         let page = String::from_utf8(out).expect("UTF-8");
         assert!(page.contains("evil"), "{page}");
         assert!(!page.contains('\u{1b}'), "{page}");
-        // JSON is for programs, and as exact as its strings can be.
+        // Not checked for JSON, which is for programs; it has the character as an escape.
         assert!(matches!(format, Format::Json) || !page.contains('\u{202e}'), "{page}");
         assert!(!matches!(format, Format::Markdown | Format::Html) || !page.contains("/<b>"), "{page}");
     }
 }
 
-/// What the page says without its script, its style and its data.
+/// The page without its script, its style and its data.
 fn without_scripts(page: &str) -> String {
     let mut rest = page;
     let mut text = String::new();
@@ -535,7 +538,7 @@ fn without_scripts(page: &str) -> String {
         text.push_str(before);
         rest = within.split_once(end).expect("it ends").1;
     }
-    // As the template escapes it.
+    // Undoes the escapes of the template.
     (text + rest)
         .replace("&#39;", "'")
         .replace("&#34;", "\"")
@@ -545,7 +548,7 @@ fn without_scripts(page: &str) -> String {
 }
 
 #[test]
-fn the_page_says_all_that_matters_without_scripts() {
+fn the_page_shows_everything_important_without_scripts() {
     let report = report().made_by(["albscope", "analyze", "logs"]);
     let page = without_scripts(&html(&report));
     for finding in &report.findings {
@@ -588,20 +591,20 @@ fn html(report: &Report) -> String {
 }
 
 #[test]
-fn the_page_has_no_way_to_the_network_and_allows_no_script_but_its_own() {
+fn the_page_makes_no_requests_and_allows_only_its_own_script() {
     use base64::Engine;
     use base64::prelude::BASE64_STANDARD;
     use sha2::{Digest, Sha256};
 
     let page = html(&report());
-    // What leads to a part of the page itself is none.
+    // References to parts of the page itself are allowed.
     let ways = page.replace("url(#", "");
     for way in
         ["src=", "url(", "@import", "fetch(", "XMLHttpRequest", "WebSocket", "EventSource", "import(", "sendBeacon"]
     {
         assert!(!ways.contains(way), "{way}");
     }
-    let links = page.match_indices("href=\"").map(|(place, start)| &page[place + start.len()..]);
+    let links = page.match_indices("href=\"").map(|(offset, start)| &page[offset + start.len()..]);
     for link in links {
         let is_known = ["#", "data:,\"", "https://docs.aws.amazon.com/"].iter().any(|start| link.starts_with(start));
         assert!(is_known, "{link:.80}");
@@ -624,7 +627,7 @@ fn the_page_has_no_way_to_the_network_and_allows_no_script_but_its_own() {
 }
 
 #[test]
-fn the_page_of_a_great_many_targets_says_what_it_leaves_out() {
+fn the_page_of_very_many_targets_counts_what_it_leaves_out() {
     let mut report = report();
     let (target, finding, route) = (report.targets[0].clone(), report.findings[0].clone(), report.routes[0].clone());
     let timing = report.pictures.timings.last().expect("there is one").clone();
@@ -648,7 +651,7 @@ fn the_page_of_a_great_many_targets_says_what_it_leaves_out() {
         "354 more findings with 2,478 failures",
         "4,903 more targets with 9,806 failures in all",
         "4,943 more routes with 14,829 failures in all",
-        "Left out, so that the page stays small: 4,9",
+        "Left out to keep the page small: 4,9",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }

@@ -1,5 +1,5 @@
-//! The report for a person at a terminal: the verdict first, with the picture of when requests took how long, then the findings, then the targets, then how requests ended, then
-//! what was read.
+//! The report for a person at a terminal, in this order: verdict, heatmap of all requests, findings, target groups,
+//! targets, outcomes, input.
 
 mod picture;
 
@@ -16,26 +16,26 @@ use super::{FindingRow, Report, Style, TargetRow};
 use crate::diagnose::Confidence;
 use picture::{Glyphs, Run};
 
-/// Findings shown; the rest is counted.
+/// At most this many findings are shown; the rest is counted.
 const MAX_FINDINGS: usize = 12;
 
-/// Targets shown; the rest is counted.
+/// At most this many targets, and this many target groups, are shown; the rest is counted.
 const MAX_TARGETS: usize = 30;
 
-/// Narrower than this, text is not laid out any more.
+/// Text is laid out at least this wide, even if the terminal is narrower.
 const MIN_WIDTH: usize = 40;
 
-/// Longer lines are hard to read, however wide the terminal is.
+/// Prose is wrapped at this width, however wide the terminal is: longer lines are hard to read.
 const MAX_PROSE_WIDTH: usize = 110;
 
-/// From this width on, tables have room for their less important columns.
+/// From this width on, tables also have their less important columns.
 const WIDE: usize = 100;
 
-/// What a finding is about gets this many columns, whatever the width: less would not hold a target.
+/// The scope of a finding gets at least this many columns, whatever the width: a target needs them.
 const MIN_SCOPE_WIDTH: usize = 32;
 
-/// Columns in front of what stands behind a label.
-const LABEL_WIDTH: usize = 10;
+/// Columns of a label, up to where its text begins.
+const LABEL_WIDTH: usize = 12;
 
 const LOUD: Paint = Paint::new().effects(Effects::BOLD);
 const FAINT: Paint = Paint::new().effects(Effects::DIMMED);
@@ -52,17 +52,17 @@ pub(super) fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::
     };
     page.verdict(report)?;
     page.timing(report)?;
-    for place in 0..report.findings.len().min(MAX_FINDINGS) {
-        page.finding(report, place)?;
+    for index in 0..report.findings.len().min(MAX_FINDINGS) {
+        page.finding(report, index)?;
     }
     if report.findings.len() > MAX_FINDINGS {
         let more = words::counted((report.findings.len() - MAX_FINDINGS) as u64, "more finding");
-        page.line(FAINT, &format!("{more}: --format json has them all"))?;
+        page.line(FAINT, &format!("{more}: use --format json to see all"))?;
         page.gap()?;
     }
     if !report.findings.is_empty() && report.unexplained_failures > 0 {
-        let more = words::counted(report.unexplained_failures, "failure");
-        page.line(FAINT, &format!("{more} more, in no finding: too few of a kind, or too rare, to name a cause"))?;
+        let more = words::counted(report.unexplained_failures, "more failure");
+        page.line(FAINT, &format!("{more} in no finding: too few of one kind, or too rare, to name a cause"))?;
         page.gap()?;
     }
     page.target_groups(report)?;
@@ -108,11 +108,11 @@ impl Page<'_> {
         self.gap()
     }
 
-    /// The picture of all requests, and what it comes to.
+    /// The heatmap of all requests, and how they compare with the idle timeout.
     fn timing(&mut self, report: &Report) -> io::Result<()> {
         let Some(timing) = report.pictures.timings.first() else { return Ok(()) };
         let Some(chart) = TimingChart::new(&report.pictures, timing) else { return Ok(()) };
-        self.heading("Timing", "elapsed time, by when requests ended")?;
+        self.heading("Timing", "elapsed time of requests, by end time")?;
         for line in picture::timing(&chart, self.width, self.glyphs) {
             self.runs(&line)?;
         }
@@ -124,10 +124,10 @@ impl Page<'_> {
         self.gap()
     }
 
-    fn finding(&mut self, report: &Report, place: usize) -> io::Result<()> {
-        let finding = &report.findings[place];
+    fn finding(&mut self, report: &Report, index: usize) -> io::Result<()> {
+        let finding = &report.findings[index];
         let (what, within) = words::scope(&finding.scope);
-        let number = format!("{:>2}", place + 1);
+        let number = format!("{:>2}", index + 1);
         let failures = words::counted(finding.failures, "failure");
         let room = self.width.saturating_sub(number.len() + failures.len() + 4).max(MIN_SCOPE_WIDTH);
         let (what, within) = (self.glyphs.shortened(&what, room), self.glyphs.shortened(&within, MAX_PROSE_WIDTH));
@@ -141,7 +141,7 @@ impl Page<'_> {
         if !has_room && !within.is_empty() {
             self.entry("where", &within)?;
         }
-        // Where several causes fit, the first is a guess and is called one.
+        // If several causes fit, the first is a guess and is marked as one.
         let perhaps = if finding.confidence == Confidence::Low { "perhaps " } else { "" };
         self.entry(
             "cause",
@@ -151,21 +151,21 @@ impl Page<'_> {
             self.entry("when", &when)?;
         }
         if let Some(targets) = words::at_targets(finding, self.glyphs.cut) {
-            self.entry("at", &targets)?;
+            self.entry("targets", &targets)?;
         }
         for (label, is_for) in [("why", true), ("but", false)] {
             let statements = finding.evidence.iter().filter(|evidence| evidence.0.is_for == is_for);
-            // One a line: a run of them is read by nobody.
+            // One statement a line: nobody reads a long run of them.
             for (evidence, label) in statements.zip([label].into_iter().chain(std::iter::repeat(""))) {
                 self.entry(label, &evidence.0.text)?;
             }
         }
-        if let Some(chart) = LagChart::all(report).iter().find(|chart| chart.finding == place) {
+        if let Some(chart) = LagChart::all(report).iter().find(|chart| chart.finding == index) {
             self.lags(chart)?;
         }
-        self.advice(report, place)?;
+        self.advice(report, index)?;
         if let Some(sample) = finding.samples.first() {
-            self.copied("look", &format!("{}:{}", sample.object, sample.line))?;
+            self.copied("sample", &format!("{}:{}", sample.object, sample.line))?;
             let room = self.width.saturating_sub(LABEL_WIDTH);
             let text = self.glyphs.shortened(&sample.text, room);
             writeln!(self.out, "{:LABEL_WIDTH$}{}", "", self.painted(FAINT, &text))?;
@@ -173,38 +173,38 @@ impl Page<'_> {
         self.gap()
     }
 
-    /// The gaps of a keep-alive race.
+    /// The chart of the gaps of a keep-alive race.
     fn lags(&mut self, chart: &LagChart<'_>) -> io::Result<()> {
         let width = self.width.min(MAX_PROSE_WIDTH).saturating_sub(LABEL_WIDTH);
         for (line, label) in
             picture::lags(chart, width, self.glyphs).into_iter().zip(["gaps"].into_iter().chain(std::iter::repeat("")))
         {
-            let label = self.painted(NAME, &format!("    {label:<6}"));
+            let label = self.painted(NAME, &format!("    {label:<8}"));
             write!(self.out, "{label}")?;
             self.runs(&line)?;
         }
         Ok(())
     }
 
-    /// What to do, and how to be sure. Said once for findings that are alike.
-    fn advice(&mut self, report: &Report, place: usize) -> io::Result<()> {
-        let finding = &report.findings[place];
-        let like = FindingRow::first_like(&report.findings, place);
+    /// What to do, and how to be sure. A finding with the cause and target group of an earlier one refers to that.
+    fn advice(&mut self, report: &Report, index: usize) -> io::Result<()> {
+        let finding = &report.findings[index];
+        let like = FindingRow::first_like(&report.findings, index);
         let other = like.map(|like| &report.findings[like]);
-        let as_other = like.map_or_else(String::new, |like| format!("as finding {}", like + 1));
+        let as_other = like.map_or_else(String::new, |like| format!("same as finding {}", like + 1));
         match other {
             Some(_) => self.entry("fix", &as_other)?,
             None => self.entry("fix", &words::fix(finding))?,
         }
         if !finding.settings.is_empty() && other.is_none_or(|other| other.settings != finding.settings) {
-            for (row, label) in finding.settings.iter().zip(["set"].into_iter().chain(std::iter::repeat(""))) {
+            for (row, label) in finding.settings.iter().zip(["config"].into_iter().chain(std::iter::repeat(""))) {
                 self.copied(label, &format!("{}: {}", row.server, row.setting))?;
             }
             self.entry("", &format!("({})", words::settings_note(finding, report.idle_timeout)))?;
         }
         let known = other.map_or(&[][..], |other| &other.checks);
         let (said, left): (Vec<_>, Vec<_>) = finding.checks.iter().partition(|check| known.contains(check));
-        let mut label = "sure";
+        let mut label = "verify";
         if !said.is_empty() {
             self.entry(label, &format!("{as_other}{}", if left.is_empty() { "" } else { ", and:" }))?;
             label = "";
@@ -251,7 +251,7 @@ impl Page<'_> {
         }
         self.heading(
             "Targets",
-            if self.width >= WIDE { "p50 and p99 of target_processing_time, of answered requests" } else { "" },
+            if self.width >= WIDE { "p50 and p99 of target_processing_time over answered requests" } else { "" },
         )?;
         let columns = TargetColumns::for_width(self.width, report.failures > 0);
         let mut table = new_table(self.width);
@@ -325,12 +325,12 @@ impl Page<'_> {
         for problem in &input.problems {
             let heading = format!("{}: {}", words::affected(problem), problem.title);
             self.line(BAD, &heading)?;
-            for place in &problem.samples {
-                let mut text = harmless(&place.object).into_owned();
-                if let (Some(line), Some(byte)) = (place.line, place.byte) {
+            for sample in &problem.samples {
+                let mut text = harmless(&sample.object).into_owned();
+                if let (Some(line), Some(byte)) = (sample.line, sample.byte) {
                     text = format!("{text}, line {}, byte {}", words::count(line), words::count(byte));
                 }
-                if let Some(reason) = &place.reason {
+                if let Some(reason) = &sample.reason {
                     text = format!("{text}: {}", harmless(reason));
                 }
                 self.wrapped("   ", "     ", &text)?;
@@ -348,13 +348,13 @@ impl Page<'_> {
         }
     }
 
-    /// A label and its text, which hangs under its own beginning.
+    /// A label and its text. Further lines are indented to where the text begins.
     fn entry(&mut self, label: &str, text: &str) -> io::Result<()> {
-        let label = format!("    {label:<6}");
+        let label = format!("    {label:<8}");
         let lines = self.wrap(&harmless(text), &label, &" ".repeat(LABEL_WIDTH));
-        for (place, line) in lines.iter().enumerate() {
+        for (index, line) in lines.iter().enumerate() {
             match line.strip_prefix(label.as_str()) {
-                Some(rest) if place == 0 => writeln!(self.out, "{}{rest}", self.painted(NAME, &label))?,
+                Some(rest) if index == 0 => writeln!(self.out, "{}{rest}", self.painted(NAME, &label))?,
                 _ => writeln!(self.out, "{line}")?,
             }
         }
@@ -363,21 +363,21 @@ impl Page<'_> {
 
     /// A label and its text, never wrapped, so that it can be copied.
     fn copied(&mut self, label: &str, text: &str) -> io::Result<()> {
-        let label = self.painted(NAME, &format!("    {label:<6}"));
+        let label = self.painted(NAME, &format!("    {label:<8}"));
         writeln!(self.out, "{label}{}", harmless(text))
     }
 
-    /// A line of several paints.
+    /// A line of runs, each in its own style.
     fn runs(&mut self, runs: &[Run]) -> io::Result<()> {
         let last = runs.iter().rposition(|(_, text)| !text.trim().is_empty());
-        for (place, (paint, text)) in runs.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
-            let text = if Some(place) == last { text.trim_end() } else { text };
+        for (index, (paint, text)) in runs.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
+            let text = if Some(index) == last { text.trim_end() } else { text };
             write!(self.out, "{}", self.painted(*paint, text))?;
         }
         writeln!(self.out)
     }
 
-    /// Entries one behind the other, in as many lines as they need; none is cut in two.
+    /// Entries side by side, in as many lines as they need. No entry is broken over two lines.
     fn flowing(&mut self, entries: &[[Run; 2]]) -> io::Result<()> {
         let indent = "        ";
         let mut line: Vec<Run> = Vec::new();
@@ -412,7 +412,7 @@ impl Page<'_> {
         let options = textwrap::Options::new(self.width.min(MAX_PROSE_WIDTH))
             .initial_indent(first)
             .subsequent_indent(rest)
-            // Names and paths are full of hyphens, and are not to be broken there.
+            // Names and paths are full of hyphens and must not be broken there.
             .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
@@ -426,9 +426,9 @@ impl Page<'_> {
     }
 
     fn table(&mut self, table: &Table) -> io::Result<()> {
-        for (place, line) in table.lines().enumerate() {
+        for (index, line) in table.lines().enumerate() {
             let line = line.trim_end();
-            if place == 0 {
+            if index == 0 {
                 writeln!(self.out, "{}", self.painted(FAINT, line))?;
             } else {
                 writeln!(self.out, "{line}")?;
@@ -446,7 +446,7 @@ impl Page<'_> {
     }
 }
 
-/// A table without lines, whose cells are wrapped where they must be.
+/// A table without borders. Cells are wrapped if they have to be.
 pub(super) fn new_table(width: usize) -> Table {
     let mut table = Table::new();
     table
@@ -461,7 +461,7 @@ pub(super) fn align_right(table: &mut Table, columns: &[usize]) {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        // A number is not to be broken into two lines.
+        // A number must not be broken over two lines.
         hold_together(table, column);
     }
 }
@@ -472,11 +472,11 @@ fn hold_together(table: &mut Table, column: usize) {
     }
 }
 
-/// Which columns the table of targets has, by the room there is.
+/// Which columns the table of targets has, depending on the width.
 #[derive(Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a column or two")]
 struct TargetColumns {
-    /// Columns of the sparkline of failures; 0 for none.
+    /// Width of the sparkline of failures, in columns; 0 for none.
     sparkline: usize,
     has_share: bool,
     has_target_group: bool,
@@ -495,7 +495,7 @@ impl TargetColumns {
         let sparkline = if has_failures { sparkline } else { 0 };
         Self {
             sparkline,
-            // When something failed is worth more than what two columns tell together.
+            // The share follows from two other columns, so the sparkline is preferred to it.
             has_share: width >= 90 || sparkline == 0,
             has_target_group: width >= 120,
             has_latency: width >= WIDE,
@@ -561,15 +561,15 @@ impl TargetColumns {
         let first = if self.has_target_group { 2 } else { 1 };
         let numbers = 2 + usize::from(self.has_share);
         align_right(table, &(first..first + numbers).collect::<Vec<_>>());
-        let behind = first + numbers + usize::from(self.sparkline > 0);
+        let next = first + numbers + usize::from(self.sparkline > 0);
         if self.sparkline > 0 {
-            hold_together(table, behind - 1);
+            hold_together(table, next - 1);
         }
         if self.has_latency {
-            align_right(table, &[behind, behind + 1]);
+            align_right(table, &[next, next + 1]);
         }
         if let Some(column) = table.column_mut(0) {
-            // An address is not to be broken into two lines, unless it is longer than any address.
+            // No address is longer than this, so none is broken over two lines.
             column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(50)));
         }
     }

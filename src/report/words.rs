@@ -1,4 +1,4 @@
-//! Numbers, times and names as people read them; shared by what is laid out for people.
+//! Numbers, times and names as people read them; shared by all output for people.
 
 pub(crate) use crate::diagnose::grouped as count;
 
@@ -30,12 +30,12 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// Seconds with the log's three decimals; `-` where nothing was measured.
+/// Seconds with the log's three decimals; `-` if nothing was measured.
 pub(super) fn seconds(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.3}"))
 }
 
-/// `1 min`, `64 min`, `8.5 h`: a stretch of time of whole minutes.
+/// `1 min`, `64 min`, `8.5 h`: a duration of whole minutes.
 pub(crate) fn span(seconds: i64) -> String {
     match seconds {
         ..7_200 => format!("{} min", seconds / 60),
@@ -65,7 +65,7 @@ pub(super) fn moment(moment: Timestamp) -> String {
     format!("{} {}", date(moment), clock(moment))
 }
 
-/// The same, without the date where the window has only one.
+/// The same as [`moment`], without the date if the window lies within one day.
 pub(super) fn moment_in(window: Window, at: Timestamp) -> String {
     if window.start.map(date) == window.end.map(date) { clock(at) } else { moment(at) }
 }
@@ -80,7 +80,8 @@ fn clock(moment: Timestamp) -> String {
     format!("{hour:02}:{minute:02}:{second:02}")
 }
 
-/// `2026-11-22 07:38:34 to 07:44:21`; what is the same is not repeated. Absent where there is no time.
+/// `2026-11-22 07:38:34 to 07:44:21`. A shared date is written once, and so are equal ends. `None` if an end is
+/// missing.
 pub(crate) fn window(window: Window) -> Option<String> {
     let (start, end) = (window.start?, window.end?);
     Some(if moment(start) == moment(end) {
@@ -92,7 +93,7 @@ pub(crate) fn window(window: Window) -> Option<String> {
     })
 }
 
-/// When a finding's failures came, and how. Absent where there is no time.
+/// When a finding's failures happened, and how they are spread over time. `None` if their time is unknown.
 pub(super) fn when(finding: &FindingRow) -> Option<String> {
     let window = window(Window { start: finding.first_seen, end: finding.last_seen })?;
     let how = match (finding.shape, finding.episode_count) {
@@ -104,9 +105,10 @@ pub(super) fn when(finding: &FindingRow) -> Option<String> {
     Some(format!("{window} UTC{how}"))
 }
 
-/// At which targets a finding on more than one has its failures. Absent for one on a single target, or on none.
+/// The targets of a finding that is not about a single one, with their failures. `None` if it is about a single
+/// target, or about requests without one.
 ///
-/// `cut` stands where a name was cut.
+/// `cut` marks where a name was cut.
 pub(super) fn at_targets(finding: &FindingRow, cut: &str) -> Option<String> {
     const MAX_NAMED: usize = 4;
     if finding.scope.target.is_some() || finding.by_target.is_empty() {
@@ -121,7 +123,7 @@ pub(super) fn at_targets(finding: &FindingRow, cut: &str) -> Option<String> {
     Some(named.join(", "))
 }
 
-/// `keep-alive-race (high)`; nothing where there is no cause.
+/// `keep-alive-race (high)`; empty if there is no cause.
 pub(super) fn likely(cause: Option<&str>, confidence: Option<Confidence>) -> String {
     cause.zip(confidence).map_or_else(String::new, |(cause, confidence)| format!("{cause} ({})", confidence.id()))
 }
@@ -130,30 +132,31 @@ pub(super) fn likely(cause: Option<&str>, confidence: Option<Confidence>) -> Str
 pub(super) fn idle_timeout(idle_timeout: IdleTimeout) -> String {
     let origin = match idle_timeout.origin {
         IdleTimeoutOrigin::Given => "given",
-        IdleTimeoutOrigin::Inferred => "inferred from the requests that met it",
-        IdleTimeoutOrigin::Default => "the default; the log does not tell",
+        IdleTimeoutOrigin::Inferred => "inferred from requests that reached it",
+        IdleTimeoutOrigin::Default => "the default; the log does not show it",
     };
     format!("idle timeout {} s ({origin})", idle_timeout.seconds)
 }
 
-/// The target groups that are worth a table: where there is one only, its targets say all.
+/// The target groups that have an ARN. Empty if there is only one: then the table of targets says the same.
 pub(super) fn target_groups(report: &Report) -> Vec<&TargetGroupRow> {
     let named: Vec<&TargetGroupRow> =
         report.target_groups.iter().filter(|group| group.target_group.is_some()).collect();
     if named.len() > 1 { named } else { Vec::new() }
 }
 
-/// The name in `arn:…:targetgroup/<name>/<id>`, or all of it where it is no ARN.
+/// The name in `arn:…:targetgroup/<name>/<id>`, or all of `arn` if it has another form.
 pub(super) fn target_group_name(arn: &str) -> &str {
     arn.rsplit_once(":targetgroup/").map_or(arn, |(_, resource)| resource.split('/').next().unwrap_or(resource))
 }
 
-/// The name in `app/<name>/<id>`, or all of it where it has another form.
+/// The name in `app/<name>/<id>`, or all of `id` if it has another form.
 pub(crate) fn load_balancer_name(id: &str) -> &str {
     id.strip_prefix("app/").map_or(id, |resource| resource.split('/').next().unwrap_or(resource))
 }
 
-/// What a finding is about, and what that belongs to.
+/// What a finding is about, and what that belongs to: (`target 10.0.1.7:80`, `api on shop`). The second is empty for
+/// a load balancer.
 #[must_use]
 pub fn scope(scope: &ScopeRow) -> (String, String) {
     let load_balancer = load_balancer_name(&scope.load_balancer);
@@ -169,28 +172,36 @@ pub fn scope(scope: &ScopeRow) -> (String, String) {
 /// What to change, and what that costs.
 pub(super) fn fix(finding: &FindingRow) -> String {
     let Some(first) = finding.methods.first() else { return finding.fix.to_owned() };
-    // `5 min`, but also `hours`.
+    // A time is `5 min` or just `hours`.
     let about = if first.time.starts_with(|digit: char| digit.is_ascii_digit()) { "about " } else { "" };
     format!("{} First: {} (takes {about}{}, risk {}).", finding.fix, first.method, first.time, first.risk.id())
 }
 
-/// The same in short: what to do first, and what that costs.
+/// The short form of [`fix`]: what to do first, and what that costs.
 pub(super) fn change(finding: &FindingRow) -> String {
     let Some(first) = finding.methods.first() else { return finding.fix.to_owned() };
     format!("{} ({}, risk {})", first.method, first.time, first.risk.id())
 }
 
-/// Behind a list of settings: others may have that timeout too, and the settings know only the usual idle timeout.
+/// The note after a list of settings: other software may have that timeout too, and the settings assume the default
+/// idle timeout.
 pub(super) fn settings_note(finding: &FindingRow, idle_timeout: IdleTimeout) -> String {
-    let what = if finding.estimates.keep_alive_seconds.is_some() { "closes at that time" } else { "has that timeout" };
-    if idle_timeout.seconds > DEFAULT_IDLE_TIMEOUT.as_secs_f64() {
-        format!("or what else {what}; the idle timeout is {} s, so take more where this is less", idle_timeout.seconds)
+    let what = if finding.estimates.keep_alive_seconds.is_some() {
+        "that closes idle connections after that time"
     } else {
-        format!("or what else {what}")
+        "with that timeout"
+    };
+    if idle_timeout.seconds > DEFAULT_IDLE_TIMEOUT.as_secs_f64() {
+        format!(
+            "or other software {what}; the values assume an idle timeout of 60 s, but it is {} s: raise them to match",
+            idle_timeout.seconds
+        )
+    } else {
+        format!("or other software {what}")
     }
 }
 
-/// `3 lines`, `1 object`: how much has a problem.
+/// `3 lines`, `1 object`: how many lines or objects have a problem.
 pub(super) fn affected(problem: &ProblemRow) -> String {
     if problem.lines > 0 { counted(problem.lines, "line") } else { counted(problem.objects, "object") }
 }
@@ -201,7 +212,7 @@ pub(super) fn listed(counts: &BTreeMap<&'static str, u64>) -> String {
     parts.join(", ")
 }
 
-/// What was left out and why, where anything was.
+/// What was left out, by reason; only kinds of which anything was left out.
 pub(super) fn left_out(input: &Input) -> impl Iterator<Item = (&'static str, &BTreeMap<&'static str, u64>)> {
     let kinds =
         [("objects", &input.objects_skipped), ("folders", &input.folders_skipped), ("records", &input.records_skipped)];
@@ -218,7 +229,7 @@ pub(super) fn nothing(report: &Report) -> String {
     let Input { objects, objects_skipped, lines, records, .. } = &report.input;
     let is_outside = left_out(&report.input).any(|(_, counts)| counts.contains_key("outside-window"));
     let has_window = report.selected.start.is_some() || report.selected.end.is_some();
-    // A store is not asked for the days outside the window, so there nothing is counted.
+    // Days outside the window are not listed in S3, so nothing is counted for them.
     let has_nothing = *objects == 0 && left_out(&report.input).next().is_none();
     if is_outside || has_window && has_nothing {
         let end = |end: Option<Timestamp>, open: &str| end.map_or_else(|| open.to_owned(), moment);
@@ -231,19 +242,19 @@ pub(super) fn nothing(report: &Report) -> String {
     let skipped: u64 = objects_skipped.values().sum();
     if *records > 0 {
         format!(
-            "No request is left: all {} were left out ({}). Names have to match as a whole; without the filter, the \
-             report shows which there are.",
+            "No requests left: the filters left out all {} ({}). A filter must match the whole name; a report without \
+             filters lists the names.",
             counted(*records, "record"),
             listed(&report.input.records_skipped)
         )
     } else if *lines > 0 {
-        "No line could be read as a record of an access log.".to_owned()
+        "No line is a valid record of an access log.".to_owned()
     } else if *objects > 0 {
-        format!("No records: {} held no line.", counted(*objects, "object"))
+        format!("No records: {} without lines.", counted(*objects, "object"))
     } else if skipped > 0 {
-        format!("No object to read: all {} were left out ({}).", count(skipped), listed(objects_skipped))
+        format!("No objects to read: all {} were left out ({}).", count(skipped), listed(objects_skipped))
     } else {
-        "No object to read.".to_owned()
+        "No objects to read.".to_owned()
     }
 }
 
@@ -271,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_moments_share_is_said_once() {
+    fn a_date_that_both_ends_share_is_written_once() {
         let at = |text: &str| Timestamp::parse(text.as_bytes());
         for (start, end, expected) in [
             ("2026-11-22T07:38:34Z", "2026-11-23T07:44:21Z", Some("2026-11-22 07:38:34 to 2026-11-23 07:44:21")),
@@ -284,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_all_moments_share_is_left_out() {
+    fn the_date_is_left_out_if_the_window_has_only_one() {
         let at = |text: &str| Timestamp::parse(text.as_bytes()).expect("a time");
         let moment = at("2026-11-22T07:38:34Z");
         let of_a_day = Window { start: Some(at("2026-11-22T00:00:00Z")), end: Some(moment) };
@@ -294,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_taken_out_of_ids() {
+    fn names_are_extracted_from_ids() {
         assert_eq!(target_group_name("arn:aws-cn:elasticloadbalancing:cn-north-1:1:targetgroup/api/73e2"), "api");
         assert_eq!(target_group_name("odd"), "odd");
         assert_eq!(load_balancer_name("app/shop/50dc"), "shop");

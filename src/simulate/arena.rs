@@ -1,11 +1,11 @@
-//! Things that come and go while events still name them, and the queue of those events.
+//! An arena of things that events refer to by key, and the queue of those events.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::plan::Micros;
 
-/// Names one thing in an [`Arena`], and no later thing in the same place.
+/// Refers to one thing in an [`Arena`]. It does not match a later thing in the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     index: u32,
@@ -17,7 +17,7 @@ struct Place<T> {
     thing: Option<T>,
 }
 
-/// Places that are used again. An event may outlive what it names; then its key finds nothing.
+/// Slots that are reused. An event may outlive the thing it refers to; its key then finds nothing.
 pub(super) struct Arena<T> {
     places: Vec<Place<T>>,
     free: Vec<u32>,
@@ -30,55 +30,55 @@ impl<T> Arena<T> {
 
     pub(super) fn insert(&mut self, thing: T) -> Key {
         if let Some(index) = self.free.pop() {
-            let place = &mut self.places[index as usize];
-            place.thing = Some(thing);
-            return Key { index, generation: place.generation };
+            let slot = &mut self.places[index as usize];
+            slot.thing = Some(thing);
+            return Key { index, generation: slot.generation };
         }
-        // More than 2^32 requests under way at once do not fit in memory.
+        // 2^32 things do not fit in memory, so this never saturates.
         let index = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
         self.places.push(Place { generation: 0, thing: Some(thing) });
         Key { index, generation: 0 }
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&T> {
-        let place = self.places.get(key.index as usize)?;
-        if place.generation == key.generation { place.thing.as_ref() } else { None }
+        let slot = self.places.get(key.index as usize)?;
+        if slot.generation == key.generation { slot.thing.as_ref() } else { None }
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let place = self.places.get_mut(key.index as usize)?;
-        if place.generation == key.generation { place.thing.as_mut() } else { None }
+        let slot = self.places.get_mut(key.index as usize)?;
+        if slot.generation == key.generation { slot.thing.as_mut() } else { None }
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
-        let place = self.places.get_mut(key.index as usize)?;
-        if place.generation != key.generation {
+        let slot = self.places.get_mut(key.index as usize)?;
+        if slot.generation != key.generation {
             return None;
         }
-        let thing = place.thing.take()?;
-        place.generation = place.generation.wrapping_add(1);
+        let thing = slot.thing.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
         self.free.push(key.index);
         Some(thing)
     }
 
-    /// The keys of what fits, in order of place.
+    /// The keys of the things that `fits` accepts, in order of slot.
     pub(super) fn keys_where(&self, fits: impl Fn(&T) -> bool) -> Vec<Key> {
         let mut keys = Vec::new();
-        for (index, place) in (0_u32..).zip(&self.places) {
-            if place.thing.as_ref().is_some_and(&fits) {
-                keys.push(Key { index, generation: place.generation });
+        for (index, slot) in (0_u32..).zip(&self.places) {
+            if slot.thing.as_ref().is_some_and(&fits) {
+                keys.push(Key { index, generation: slot.generation });
             }
         }
         keys
     }
 }
 
-/// What happens first among events of the same microsecond.
+/// The order of events in the same microsecond.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Turn {
-    /// Timers: an event loop runs those that are due before it reads from its sockets.
+    /// Timers: an event loop runs its due timers before it reads its sockets.
     Timer,
-    /// All else, in the order in which it was planned.
+    /// Everything else, in the order in which it was queued.
     Normal,
 }
 
@@ -110,13 +110,13 @@ impl<E> PartialOrd for Entry<E> {
 }
 
 impl<E> Ord for Entry<E> {
-    /// Reversed: the heap hands out its greatest entry, and wanted is the earliest.
+    /// Reversed: `BinaryHeap` pops its greatest entry, and the queue needs the earliest.
     fn cmp(&self, other: &Self) -> Ordering {
         other.order().cmp(&self.order())
     }
 }
 
-/// Events by time; ties go by turn and then by the order of planning, so that a run can be repeated exactly.
+/// Events by time, then turn, then the order in which they were queued, so that a run can be repeated exactly.
 pub(super) struct Queue<E> {
     heap: BinaryHeap<Entry<E>>,
     sequence: u64,

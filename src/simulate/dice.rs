@@ -1,4 +1,4 @@
-//! Chance: one reproducible stream of numbers for each part of the model.
+//! Random numbers: one reproducible stream for each part of the model.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -16,28 +16,28 @@ impl Dice {
         Self(rng)
     }
 
-    /// Uniform in `low..high`; `low` where the range is empty.
+    /// Uniform in `low..high`; `low` if the range is empty.
     pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
         if low < high { self.0.random_range(low..high) } else { low }
     }
 
-    /// Uniform in `0..below`; 0 where there is nothing below.
+    /// Uniform in `0..below`; 0 if `below` is 0.
     pub(super) fn below(&mut self, below: u32) -> u32 {
         if below == 0 { 0 } else { self.0.random_range(0..below) }
     }
 
-    /// An index of a list of `length` entries. The list must not be empty.
+    /// A random index into a list of `length` entries. The list must not be empty.
     pub(super) fn index(&mut self, length: usize) -> usize {
         // Drawn as 32 bits, so that machines of any word size draw the same.
         self.below(u32::try_from(length).unwrap_or(u32::MAX)) as usize
     }
 
-    /// One of `choices`, each as likely. The list must not be empty.
+    /// One of `choices`, all equally likely. The list must not be empty.
     pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.index(choices.len())]
     }
 
-    /// True once in `1 / share`.
+    /// True with probability `share`.
     pub(super) fn is(&mut self, share: f64) -> bool {
         self.0.random::<f64>() < share
     }
@@ -50,19 +50,19 @@ impl Dice {
         self.0.random()
     }
 
-    /// Memoryless, with this mean.
+    /// Exponentially distributed, with this mean.
     pub(super) fn exponential(&mut self, mean: Micros) -> Micros {
         let unit: f64 = self.0.sample(Exp1);
         scaled(mean, unit)
     }
 
-    /// Log-normal: half of the draws lie below `median`; `sigma` is the spread of the logarithm.
+    /// Log-normal with this median; `sigma` is the standard deviation of the logarithm.
     pub(super) fn log_normal(&mut self, median: Micros, sigma: f64) -> Micros {
         let unit: f64 = self.0.sample(StandardNormal);
         scaled(median, (sigma * unit).exp())
     }
 
-    /// The index of one of `weights`, each as likely as its share of their sum.
+    /// The index of one of `weights`, drawn with a probability proportional to it.
     pub(super) fn weighted(&mut self, weights: impl Iterator<Item = u32> + Clone) -> usize {
         let mut left = self.below(weights.clone().sum());
         let mut last = 0;

@@ -1,8 +1,8 @@
 //! The model: events in order of time, from a client's request to the line in the log.
 //!
-//! Nothing here decides that a request fails. A node sends a request on a pooled connection that the target has closed, or
-//! connects to a port where nothing listens, or waits for an answer that does not come; the line says what the node saw, and
-//! the truth says why.
+//! No request is marked as failed. A node sends a request on a pooled connection that the target has closed, or
+//! connects to a port where nothing listens, or waits for an answer that does not come; the line shows what the node
+//! saw, and the truth says why. Chance decides only which requests a route's fault or a listener rule affects.
 
 mod intervention;
 mod log;
@@ -24,7 +24,6 @@ use super::traffic::{Arrival, Peer, Traffic};
 use super::{Progress, Watch};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What happens.
 #[derive(Clone, Copy)]
 enum Event {
     Visit,
@@ -39,9 +38,9 @@ enum Event {
         request: Key,
         attempt: u8,
     },
-    /// The connection stands.
+    /// The TCP connection is established.
     Connected(Key),
-    /// The host said that nothing listens.
+    /// The host answered that nothing listens on the port.
     Refused(Key),
     ConnectTimeout(Key),
     /// A request's bytes reach the target's host.
@@ -69,12 +68,12 @@ enum Event {
     GiveUp(Key),
     /// The request's line is written.
     Log(Key),
-    /// A target's event loop is kept busy.
+    /// A target's event loop gets busy.
     Stall(usize),
     Intervene(usize),
-    /// A request comes that the load balancer refuses itself.
+    /// A request arrives that the load balancer refuses itself.
     Noise,
-    /// A request of a target with limits is over, for its process: a slot is free.
+    /// A target with limited slots has finished a request: a slot is free.
     SlotFree {
         target: usize,
         life: u32,
@@ -91,22 +90,22 @@ enum Event {
         process: u32,
         life: u32,
     },
-    /// A process that died listens again.
+    /// A process that crashed listens again.
     Restarted {
         target: usize,
         life: u32,
     },
-    /// The time is over that a process was given to finish what it serves.
+    /// The time that a process was given to finish its requests is over.
     GraceOver {
         target: usize,
         life: u32,
     },
-    /// A process that did nothing goes on.
+    /// A frozen process continues.
     Thawed {
         target: usize,
         life: u32,
     },
-    /// A Lambda function has ended.
+    /// An invocation of a Lambda function has ended.
     FunctionOver {
         request: Key,
         group: usize,
@@ -121,9 +120,9 @@ enum Event {
 }
 
 struct Node {
-    /// Registered targets by target group, as this node knows them, and whose turn it is.
+    /// By target group: the registered targets that this node knows, and the index of the one whose turn it is.
     registered: Vec<(Vec<usize>, usize)>,
-    /// Idle connections by target, the one used last at the end.
+    /// Idle connections by target, the most recently used one last.
     pools: Vec<Vec<Key>>,
 }
 
@@ -133,9 +132,9 @@ enum Process {
     /// There is none; its host refuses connections.
     Gone,
     Runs,
-    /// It does nothing, and the kernel goes on for it.
+    /// It does nothing, but the kernel still accepts connections for it.
     Frozen,
-    /// It listens no more and finishes what it serves.
+    /// It no longer listens, and finishes the requests that it serves.
     Ends,
 }
 
@@ -148,26 +147,26 @@ impl Process {
 struct TargetState {
     is_registered: bool,
     process: Process,
-    /// By node: whether packets between the two vanish.
+    /// By node: whether packets between the two are lost.
     is_blackholed: Vec<bool>,
-    /// What took the process away.
+    /// Why nothing listens, if the process does not.
     taken_by: Cause,
     pace: f64,
     route_pace: Vec<f64>,
     route_faults: Vec<Option<Fault>>,
-    /// Processes that there were here before this one.
+    /// Goes up whenever a process starts or dies, so that events of an earlier process are recognised.
     life: u32,
-    /// Requests being served; counted where there is a limit.
+    /// Requests being served; counted only if slots are limited.
     busy_slots: u32,
     /// Requests that wait for a slot.
     waiting: VecDeque<work::Waiting>,
-    /// Connections that the kernel holds for the process.
+    /// Connections that the kernel holds until the process accepts them.
     unaccepted: u32,
     has_application: bool,
     has_tls: bool,
     /// Requests served since it started.
     served: u32,
-    /// When within a second its supervisor looks.
+    /// At which point of a second its supervisor checks.
     phase: Micros,
     /// The event loop does nothing before this moment.
     busy_until: Micros,
@@ -182,20 +181,20 @@ struct Connection {
     target: usize,
     /// Which of the target's processes it goes to.
     process: u32,
-    /// The kernel holds it, for the process has not yet.
+    /// The kernel holds it because the process has not accepted it yet.
     is_unaccepted: bool,
-    /// The request that the node sent and that is not over.
+    /// The request that the node sent and that has no answer yet.
     request: Option<Key>,
     /// The target has read a request and not yet answered.
     is_serving: bool,
-    /// When the keep-alive timer is due, if nothing comes before.
+    /// When the keep-alive timer is due if no request comes first.
     expires: Micros,
     has_timer: bool,
     /// Why the target closed it.
     closed_by: Option<Cause>,
     /// When the node put it back into its pool.
     pooled: Micros,
-    /// Bytes of one connection do not overtake each other.
+    /// The latest arrival so far: data on one connection arrives in order.
     last_arrival: Micros,
 }
 
@@ -210,7 +209,7 @@ struct Request {
     connection: Option<Key>,
     connecting_since: Micros,
     sent: Option<Micros>,
-    /// Some packet of it vanished.
+    /// A packet of it was lost.
     has_lost: bool,
     /// The target's status and the size of its answer.
     answer: Option<(u16, u32)>,
@@ -224,7 +223,7 @@ struct Request {
     ending: Option<(Ending, Option<Cause>)>,
 }
 
-/// What a run is given beside its plan.
+/// The options of a run, in addition to its plan.
 pub(super) struct Run {
     pub(super) start: Micros,
     pub(super) length: Micros,
@@ -235,7 +234,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// When a moment of the plan is.
+    /// A moment of the plan in microseconds since the Unix epoch.
     pub(super) fn moment(&self, plan: &Plan, moment: Moment) -> Micros {
         self.start + self.length / i64::from(plan.minutes.max(1)) * i64::from(moment.minute) + moment.delay
     }
@@ -256,7 +255,7 @@ pub(super) struct Engine<'a> {
     network: Dice,
     service: Dice,
     names: Dice,
-    /// For what not every plan has, so that the other streams do not depend on it.
+    /// For features that not every plan has, so that the other streams do not depend on them.
     chance: Dice,
     /// By target group.
     rules: Vec<Rule>,
@@ -264,7 +263,7 @@ pub(super) struct Engine<'a> {
     functions: Vec<u32>,
     objects: Objects<'a>,
     failures: u64,
-    /// Reused by each visit.
+    /// A buffer that each visit reuses.
     visit: Vec<(Micros, Arrival)>,
     truth: Vec<u8>,
 }
@@ -307,7 +306,7 @@ impl<'a> Engine<'a> {
             of_group.filter(|(_, target)| target.is_registered).map(|(index, _)| index).collect::<Vec<_>>()
         };
         let nodes = (0..node_count).map(|node| Node {
-            // Each node begins with another target.
+            // Each node starts its turns with a different target.
             registered: (0..plan.groups.len()).map(|group| (registered(group), node)).collect(),
             pools: vec![Vec::new(); targets.len()],
         });
@@ -342,7 +341,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Runs to the last line.
+    /// Runs to the last line. Returns the number of failures, and the objects with their counts.
     pub(super) fn run(mut self, watch: Watch<'_>) -> Result<(u64, Objects<'a>)> {
         self.begin();
         let mut next_report = self.run.start;
@@ -385,7 +384,7 @@ impl<'a> Engine<'a> {
         self.now >= self.run.start + self.run.length
     }
 
-    /// How long this caller will wait; `None`: for ever.
+    /// How long this client will wait for an answer; `None`: forever.
     fn patience(&mut self, arrival: &Arrival) -> Option<Micros> {
         let kind = self.traffic.clients[arrival.client].kind;
         match self.plan.patience.iter().find(|(of, _)| *of == kind)?.1 {
@@ -400,7 +399,7 @@ impl<'a> Engine<'a> {
 
     fn happen(&mut self, event: Event) -> Result<()> {
         match event {
-            // Callers stop at the end of the run; what is under way then goes on to its own end.
+            // At the end of the run, clients and the timeline stop. Requests in flight still finish.
             Event::Visit | Event::Poll(_) | Event::Scan | Event::Noise | Event::Stall(_) | Event::Intervene(_)
                 if self.is_over() => {}
             Event::Visit => {
@@ -447,7 +446,7 @@ impl<'a> Engine<'a> {
             Event::TimerDue(connection) => self.timer_due(connection),
             Event::Closed { connection, attempt } => self.closed(connection, attempt),
             Event::IdleTimeout(request) => {
-                // A packet of it vanished: the network kept the answer away, not the application.
+                // A packet of it was lost: the network is to blame, not the application.
                 let cause = self.requests.get(request).map(|request| match request.blame {
                     _ if request.has_lost => Cause::ConnectTimeout,
                     blame => blame.unwrap_or(Cause::IdleTimeoutExceeded),
@@ -475,7 +474,7 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// A request that is not over.
+/// The request, if it has not ended.
 fn open(requests: &mut Arena<Request>, key: Key) -> Option<&mut Request> {
     requests.get_mut(key).filter(|request| request.ending.is_none())
 }

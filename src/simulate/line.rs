@@ -1,4 +1,4 @@
-//! A request as a line of the access log, in the form of 36 fields.
+//! Writes a request as a line of the access log, in the format with 36 fields.
 //!
 //! Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 
@@ -6,13 +6,13 @@ use super::plan::{Group, Micros};
 use super::traffic::{Call, Client, Peer};
 use crate::timestamp::{Civil, Timestamp};
 
-/// The account in ARNs and keys: AWS's own example.
+/// The account in ARNs and keys: the one in AWS's examples.
 pub(super) const ACCOUNT: &str = "123456789012";
 pub(super) const REGION: &str = "eu-west-1";
 
 const CERTIFICATE: &str = "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012";
 
-/// A part of the three processing times: milliseconds, or `None` for the log's `-1`.
+/// One of the three processing times in milliseconds; `None` is logged as `-1`.
 pub(super) type Part = Option<i64>;
 
 /// How a request ended.
@@ -27,7 +27,7 @@ pub(super) struct Ending {
     pub(super) sent_bytes: u32,
 }
 
-/// All that a line says.
+/// Everything that a line shows.
 pub(super) struct Exchange<'a> {
     pub(super) client: &'a Client,
     pub(super) peer: &'a Peer,
@@ -39,7 +39,7 @@ pub(super) struct Exchange<'a> {
     pub(super) target: Option<&'a str>,
     pub(super) group: Option<&'a Group>,
     pub(super) node: &'a str,
-    /// The load balancer's own name in the DNS.
+    /// The load balancer's own DNS name.
     pub(super) dns_name: &'a str,
     pub(super) ending: &'a Ending,
     /// What the listener rule did: the log's `actions_executed` and `error_reason`.
@@ -75,7 +75,7 @@ pub(super) const PROBES: &[&str] = &[
     "/cgi-bin/luci/;stok=/locale",
 ];
 
-/// Appends the line and its end.
+/// Appends the line and a newline.
 pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) {
     let Exchange { client, peer, call, ending, .. } = exchange;
     let is_plain = matches!(call, Call::Redirected(_) | Call::Malformed | Call::ProbePlain(_));
@@ -116,7 +116,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) 
         _ => out.push(b'-'),
     }
     if matches!(call, Call::Malformed) {
-        // Nothing was understood, so nothing was matched, and there is no trace id.
+        // The request could not be parsed, so no rule matched and there is no trace id.
         text(out, " \"-\" \"-\" \"-\" - ");
         moment(out, floor_millisecond(exchange.received));
         text(out, " \"-\" \"-\" \"-\" \"-\" \"-\" \"-\" \"-\" TID_");
@@ -128,7 +128,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) 
             out,
             match (call, exchange.group) {
                 (Call::Route { .. }, Some(group)) => group.host,
-                // No server name, as when the client went to a bare address.
+                // No server name, as when a client connects to a bare address.
                 _ => "-",
             },
         );
@@ -280,8 +280,8 @@ fn number(out: &mut Vec<u8>, value: u64) {
 fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
     let start = out.len();
     out.resize(start + width, b'0');
-    for place in out[start..].iter_mut().rev() {
-        *place = HEX[(value % 10) as usize];
+    for digit in out[start..].iter_mut().rev() {
+        *digit = HEX[(value % 10) as usize];
         value /= 10;
     }
 }
@@ -292,8 +292,8 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 fn hex(out: &mut Vec<u8>, mut value: u128, width: usize) {
     let start = out.len();
     out.resize(start + width, b'0');
-    for place in out[start..].iter_mut().rev() {
-        *place = HEX[(value & 15) as usize];
+    for digit in out[start..].iter_mut().rev() {
+        *digit = HEX[(value & 15) as usize];
         value >>= 4;
     }
 }

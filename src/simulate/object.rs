@@ -1,4 +1,4 @@
-//! Lines become objects: one for each node and five minutes, gzip of many members.
+//! Packs lines into objects: one for each node and five minutes, gzip with several members.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,24 +19,24 @@ pub(super) const INTERVAL: Micros = 300 * SECOND;
 /// Every line is logged within this time of its `time` field, so an object is complete this long after its interval.
 const GRACE: Micros = SECOND;
 
-/// Takes what a simulation makes, in order of time.
+/// Receives the output of a simulation, in order of time.
 pub trait Sink {
     /// One log object: its S3 key, beginning with `AWSLogs/`, and its gzip bytes.
     ///
     /// # Errors
-    /// What the place says that the object goes to; it ends the simulation.
+    /// Any error from storing the object; it ends the simulation.
     fn object(&mut self, key: &str, gz: Vec<u8>) -> Result<()>;
 
-    /// One failed request's truth: a JSON object on one line, without the line's end.
+    /// The truth about one failed request: a JSON object on one line, without the newline.
     ///
     /// # Errors
-    /// What the place says that the line goes to; it ends the simulation.
+    /// Any error from storing the line; it ends the simulation.
     fn truth(&mut self, line: &str) -> Result<()>;
 
-    /// What the run was told to do: one JSON object of several lines. It comes once, before everything else.
+    /// The parameters and the timeline of the run: one JSON object on several lines. Called once, before all else.
     ///
     /// # Errors
-    /// What the place says that it goes to; it ends the simulation.
+    /// Any error from storing it; it ends the simulation.
     fn what_happened(&mut self, json: &str) -> Result<()>;
 }
 
@@ -45,9 +45,9 @@ pub trait Sink {
 pub struct Memory {
     /// S3 keys and gzip bytes, in order of writing.
     pub objects: Vec<(String, Vec<u8>)>,
-    /// The truth's lines, in order of logging.
+    /// The truth: one JSON line for each failed request, in the order in which the requests were logged.
     pub truth: Vec<String>,
-    /// What the run was told to do, as JSON.
+    /// The parameters and the timeline of the run, as JSON.
     pub what_happened: String,
 }
 
@@ -68,9 +68,9 @@ impl Sink for Memory {
     }
 }
 
-/// Writes below a folder: the objects at their keys, the truth beside them in `truth.jsonl` and `what-happened.json`.
+/// Writes into a folder: the objects under their keys, beside them `truth.jsonl` and `what-happened.json`.
 ///
-/// A file appears under its name only when it is whole.
+/// Objects and `truth.jsonl` appear under their names only when they are complete.
 pub(super) struct Directory {
     root: PathBuf,
     truth: BufWriter<fs::File>,
@@ -80,10 +80,10 @@ impl Directory {
     const TRUTH: &str = "truth.jsonl";
     const PARTIAL_TRUTH: &str = "truth.jsonl.partial";
 
-    /// Makes the folder if need be.
+    /// Creates the folder if it does not exist.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Write`] when it cannot be made, or when it already holds logs or a truth.
+    /// [`crate::ErrorKind::Write`] when it cannot be created, or when it already holds logs or a `truth.jsonl`.
     pub(super) fn create(root: &Path) -> Result<Self> {
         let logs = root.join("AWSLogs");
         let held = fs::read_dir(&logs).is_ok_and(|mut entries| entries.next().is_some());
@@ -97,7 +97,7 @@ impl Directory {
         Ok(Self { root: root.to_owned(), truth: BufWriter::new(file) })
     }
 
-    /// Puts the truth in its place.
+    /// Gives `truth.jsonl` its final name.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Write`] when the file system refuses.
@@ -140,7 +140,7 @@ fn shown(path: &Path) -> String {
 
 /// How objects are named and packed.
 pub(super) struct Packing {
-    /// All of the key that names the load balancer: `<account>_elasticloadbalancing_<region>_app.<name>.<id>`.
+    /// The start of an object's file name, up to the time: `<account>_elasticloadbalancing_<region>_app.<name>.<id>`.
     pub(super) stem: String,
     /// `AWSLogs/<account>/elasticloadbalancing/<region>`.
     pub(super) folder: String,
@@ -150,12 +150,12 @@ pub(super) struct Packing {
     pub(super) level: u32,
 }
 
-/// The objects under way.
+/// The objects being filled, and counts of those handed over.
 pub(super) struct Objects<'a> {
     packing: Packing,
     sink: &'a mut dyn Sink,
     dice: Dice,
-    /// By end of interval, then node: the order in which they are handed over.
+    /// By end of interval, then node, which is the order in which objects are handed over.
     open: BTreeMap<(Micros, usize), Open>,
     next_flush: Micros,
     pub(super) handed_over: u64,
@@ -165,9 +165,9 @@ pub(super) struct Objects<'a> {
 }
 
 struct Open {
-    /// Text that is in no member yet.
+    /// Text that has not been compressed into a member yet.
     block: Vec<u8>,
-    /// Size at which the block becomes a member.
+    /// Size in bytes at which the block becomes a member.
     limit: usize,
     gz: Vec<u8>,
 }
@@ -187,7 +187,7 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// Adds the line that `write` appends, with its end, to the object of the interval that `time` falls in.
+    /// Adds one line to the node's object for the interval that contains `time`. `write` appends the line and newline.
     pub(super) fn line(&mut self, node: usize, time: Micros, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         let end = (time.div_euclid(INTERVAL) + 1) * INTERVAL;
         let dice = &mut self.dice;
@@ -200,7 +200,7 @@ impl<'a> Objects<'a> {
         write(&mut object.block);
         self.lines += 1;
         self.bytes_decoded += (object.block.len() - before) as u64;
-        // A member ends where its size says, which may be within a line, as in objects that AWS writes.
+        // A member ends at the size drawn for it, possibly in the middle of a line, as in objects that AWS writes.
         while object.block.len() >= object.limit {
             add_member(&mut object.gz, &object.block[..object.limit], self.packing.level)?;
             object.block.drain(..object.limit);
@@ -213,7 +213,7 @@ impl<'a> Objects<'a> {
         self.sink.truth(line)
     }
 
-    /// Hands over the objects that nothing can be added to any more.
+    /// Hands over the objects that can get no more lines.
     pub(super) fn flush(&mut self, now: Micros) -> Result<()> {
         if now < self.next_flush {
             return Ok(());
@@ -227,12 +227,12 @@ impl<'a> Objects<'a> {
             let object = entry.remove();
             self.hand_over(end, node, object)?;
         }
-        // Nothing is open; whatever is opened next lasts to the end of its interval at least.
+        // No object is open, and none opened later is complete before the current interval ends.
         self.next_flush = (now.div_euclid(INTERVAL) + 1) * INTERVAL;
         Ok(())
     }
 
-    /// Hands over all that is left.
+    /// Hands over the remaining objects.
     pub(super) fn finish(&mut self) -> Result<()> {
         while let Some(((end, node), object)) = self.open.pop_first() {
             self.hand_over(end, node, object)?;
@@ -260,7 +260,7 @@ impl<'a> Objects<'a> {
 /// The characters of the random part of a key.
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// Decoded bytes of the next member.
+/// The size of the next member in uncompressed bytes.
 fn member_size(dice: &mut Dice) -> usize {
     48 * 1024 + dice.below(144 * 1024) as usize
 }

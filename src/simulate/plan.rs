@@ -1,17 +1,17 @@
-//! What is simulated, as data: a load balancer, its target groups and targets, who calls, and what happens when.
+//! A simulation as data: a load balancer, its target groups and targets, its clients, and what happens when.
 
-/// A time or a moment in microseconds.
+/// A duration, or a moment since the Unix epoch, in microseconds.
 pub(super) type Micros = i64;
 
 pub(super) const MILLISECOND: Micros = 1_000;
 pub(super) const SECOND: Micros = 1_000_000;
 pub(super) const MINUTE: Micros = 60 * SECOND;
 
-/// One run before its options: the topology, the callers and the timeline.
+/// A run before its options are applied: the topology, the clients and the timeline.
 pub(super) struct Plan {
     /// The load balancer's name and the 16 hexadecimal digits of its id.
     pub(super) load_balancer: (&'static str, &'static str),
-    /// Length of the run in minutes that [`Moment`]s refer to. A run of another length stretches them.
+    /// The nominal length of the run in minutes. [`Moment`]s refer to it; a run of another length scales them.
     pub(super) minutes: u32,
     /// Requests per second, averaged over a day.
     pub(super) rate: f64,
@@ -19,35 +19,36 @@ pub(super) struct Plan {
     pub(super) idle_timeout: Micros,
     pub(super) groups: Vec<Group>,
     pub(super) targets: Vec<Target>,
-    /// Who comes, and each one's weight among the visits.
+    /// The kinds of clients that visit, and the weight of each.
     pub(super) audience: &'static [(Kind, u32)],
-    /// Requests that belong to one visit of a browser, in the mean; at least 1.
+    /// Mean number of requests in one visit of a browser; at least 1.
     pub(super) page: f64,
-    /// Programs that call on a clock.
+    /// Programs that call at fixed intervals.
     pub(super) pollers: Vec<Poller>,
-    /// How long callers of a kind wait; those not named wait for ever.
+    /// How long clients of a kind wait for an answer. Kinds that are not listed wait forever.
     pub(super) patience: Vec<(Kind, Patience)>,
-    /// How the number of visits changes; none outside of these.
+    /// Factors on the rate of visits. Outside of these the factor is 1.
     pub(super) surges: Vec<Surge>,
     /// Which idle connection of a pool a node takes.
     pub(super) reuse: Reuse,
-    /// Requests that the load balancer refuses itself, by status and weight: one for each `noise_every` others.
+    /// Requests that the load balancer refuses itself, by status and weight: one per `noise_every` other requests.
     pub(super) noise: &'static [(u16, u32)],
     pub(super) noise_every: u32,
-    /// One scanner's call for each so many requests.
+    /// One request of a scanner per this many requests.
     pub(super) scans_every: u32,
     pub(super) timeline: Vec<Intervention>,
 }
 
 impl Plan {
-    /// A load balancer of two hours and three nodes with AWS's default idle timeout, and nothing behind it yet.
+    /// A plan of two hours and three nodes with AWS's default idle timeout, and no target groups yet.
     pub(super) fn new(rate: f64) -> Self {
         Self {
             load_balancer: ("shop-prod", "50dc6c495c0c9188"),
             minutes: 120,
             rate,
             nodes: 3,
-            // Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+            // Source:
+            // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
             idle_timeout: 60 * SECOND,
             groups: Vec::new(),
             targets: Vec::new(),
@@ -87,7 +88,7 @@ impl Plan {
         let [a, b, c, d] = target.address;
         let group = &self.groups[target.group.0];
         if group.is_ipv6 {
-            // A range set apart for documentation: RFC 3849.
+            // A range reserved for documentation: RFC 3849.
             format!("2001:db8:{b:x}:{c:x}::{d:x}:{}", group.port)
         } else {
             format!("{a}.{b}.{c}.{d}:{}", group.port)
@@ -99,11 +100,11 @@ impl Plan {
     }
 }
 
-/// Which idle connection of a pool a node takes. An assumption: how real nodes choose is not published. The more often old ones
-/// are used, the more races are lost.
+/// Which idle connection of a pool a node takes. This is an assumption: it is not published how real nodes choose. The
+/// more often old connections are used, the more races are lost.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Reuse {
-    /// For this share of requests the one used last; the others take any.
+    /// The most recently used one for this share of requests; a random one for the others.
     Latest(f64),
     /// The one that has been idle longest.
     Oldest,
@@ -112,13 +113,14 @@ pub(super) enum Reuse {
 /// How long a caller waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// A timeout, and by how much it may be late.
+    /// A timeout, and how late it may fire.
     Constant { time: Micros, jitter: Micros },
-    /// People, who leave when they like; the mean of an exponential distribution.
+    /// People: each leaves after an exponentially distributed time with this mean.
     Leaves(Micros),
 }
 
-/// Visits against what they would be, from one moment to another: `from` at its beginning, `to` at its end, on a straight line.
+/// A factor on the rate of visits that changes linearly between two minutes: from `factors.0` at `minutes.0` to
+/// `factors.1` at `minutes.1`.
 #[derive(Clone, Copy)]
 pub(super) struct Surge {
     /// Minutes of the run's nominal length.
@@ -126,11 +128,11 @@ pub(super) struct Surge {
     pub(super) factors: (f64, f64),
 }
 
-/// A place in [`Plan::groups`].
+/// An index into [`Plan::groups`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct GroupIndex(pub(super) usize);
 
-/// A place in [`Plan::targets`].
+/// An index into [`Plan::targets`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct TargetIndex(pub(super) usize);
 
@@ -140,14 +142,14 @@ pub(super) struct Group {
     /// The 16 hexadecimal digits that end its ARN.
     pub(super) id: &'static str,
     pub(super) port: u16,
-    /// The host name that the listener rule forwards.
+    /// The host name that the listener rule matches.
     pub(super) host: &'static str,
     pub(super) rule_priority: u32,
     pub(super) deregistration_delay: Micros,
     pub(super) routes: &'static [Route],
     /// Whether targets have IPv6 addresses.
     pub(super) is_ipv6: bool,
-    /// Set where the target is a Lambda function.
+    /// `Some` if the target is a Lambda function.
     pub(super) function: Option<Function>,
 }
 
@@ -166,7 +168,8 @@ impl Group {
             port,
             host,
             rule_priority,
-            // Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+            // Source:
+            // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
             deregistration_delay: 300 * SECOND,
             routes,
             is_ipv6: false,
@@ -178,46 +181,46 @@ impl Group {
 /// A Lambda function.
 #[derive(Clone, Copy)]
 pub(super) struct Function {
-    /// After this it is ended.
+    /// An invocation is ended after this time.
     pub(super) timeout: Micros,
-    /// So many run at once; more are throttled.
+    /// How many invocations may run at the same time; further ones are throttled.
     pub(super) concurrency: u32,
 }
 
-/// What can be asked of a target group, and how its application answers when nothing is wrong.
+/// A route of a target group, and how its application answers when nothing is wrong.
 pub(super) struct Route {
     pub(super) method: &'static str,
     /// `{}` stands for a number below `numbers`.
     pub(super) path: &'static str,
     pub(super) numbers: u32,
-    /// Against all routes of all target groups that the caller's kind calls.
+    /// Weight among all routes of all target groups that the client's kind calls.
     pub(super) weight: u32,
-    /// Who calls it.
+    /// The kinds of clients that call it.
     pub(super) callers: &'static [Kind],
-    /// Half of the answers are ready after this time.
+    /// Median time to answer.
     pub(super) median: Micros,
-    /// Spread of the logarithm of the time.
+    /// Standard deviation of the logarithm of the time.
     pub(super) sigma: f64,
-    /// Bytes: of requests about, of answers in the median.
+    /// Bytes of a request (approximate) and of an answer (median).
     pub(super) bytes: (u32, u32),
     /// Status codes and their weights.
     pub(super) statuses: &'static [(u16, u32)],
 }
 
-/// What kind of client calls.
+/// A kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Loads a page and what belongs to it at once, and waits for ever.
+    /// Loads a page and its parts in one visit, and waits forever unless [`Plan::patience`] says otherwise.
     Browser,
-    /// A mobile app, which gives up after half a minute.
+    /// A mobile app, which gives up after half a minute unless [`Plan::patience`] says otherwise.
     App,
     /// A service or a script, one request at a time.
     Program,
     /// A content delivery network in front of the load balancer.
     Edge,
-    /// An API gateway in front of it.
+    /// An API gateway in front of the load balancer.
     Gateway,
-    /// Another service of the same house, with a budget for each call.
+    /// Another service of the same company, with a time budget for each call.
     Service,
 }
 
@@ -227,7 +230,7 @@ pub(super) struct Poller {
     pub(super) period: Micros,
     /// Their share of all requests.
     pub(super) share: f64,
-    /// Set where they go by the clock, and by how much they may be late. Others drift, each on its own.
+    /// `Some` if they call at multiples of their period on the clock, at most this late. `None`: each one drifts.
     pub(super) aligned: Option<Micros>,
 }
 
@@ -250,7 +253,7 @@ pub(super) struct Target {
     pub(super) is_registered: bool,
     /// Whether its process runs, and listens, when the run begins.
     pub(super) is_running: bool,
-    /// Why nothing listens where it does not run from the beginning.
+    /// The cause of refused connections if its process does not run when the run begins.
     pub(super) absent: Cause,
     pub(super) server: Server,
 }
@@ -277,7 +280,7 @@ impl Target {
     }
 }
 
-/// When a target closes a connection on which nothing happens.
+/// When a target closes an idle connection.
 #[derive(Clone, Copy)]
 pub(super) struct KeepAlive {
     pub(super) idle: Micros,
@@ -295,14 +298,14 @@ impl KeepAlive {
 pub(super) enum Timer {
     /// A timer for each connection, which fires up to `smear` late.
     Precise { smear: Micros },
-    /// It looks at all connections once a tick.
+    /// It checks all connections once a tick.
     Coarse { tick: Micros },
-    /// It looks at all connections when something wakes its loop, and at the latest once a tick.
+    /// It checks all connections when something wakes its event loop, and at least once a tick.
     Sweep { tick: Micros },
 }
 
 impl Timer {
-    /// The time between two looks, where it looks at ticks.
+    /// The time between two checks; `None` if it has precise timers.
     pub(super) fn tick(self) -> Option<Micros> {
         match self {
             Self::Precise { .. } => None,
@@ -311,35 +314,35 @@ impl Timer {
     }
 }
 
-/// An event loop that is kept from its sockets now and then, by computation or by garbage collection.
+/// Pauses in which computation or garbage collection keeps an event loop from its sockets.
 #[derive(Clone, Copy)]
 pub(super) struct Stalls {
-    /// Mean time between two of them.
+    /// Mean time from the end of one to the start of the next.
     pub(super) gap: Micros,
     /// Median length.
     pub(super) length: Micros,
-    /// Spread of the logarithm of the length.
+    /// Standard deviation of the logarithm of the length.
     pub(super) spread: f64,
 }
 
 /// What limits a target's process.
 #[derive(Clone, Copy)]
 pub(super) struct Server {
-    /// Requests served at once; `None`: as many as come.
+    /// Requests served at the same time; `None`: no limit.
     pub(super) slots: Option<u32>,
-    /// Whether it accepts a connection only when a slot is free. Others accept at once, and requests wait inside.
+    /// Whether it accepts a connection only when a slot is free. Otherwise it accepts immediately, and requests wait.
     pub(super) accepts_when_free: bool,
-    /// Connections that the kernel holds until they are accepted; the SYNs of others are dropped.
+    /// How many connections the kernel holds until they are accepted; further SYNs are dropped.
     pub(super) backlog: u32,
-    /// Requests that wait inside; others are answered 503. `None`: any number.
+    /// How many requests may wait inside; further ones are answered 503. `None`: no limit.
     pub(super) queue: Option<usize>,
-    /// Processes that share the port, and the connections among them.
+    /// Processes that share the port; each connection belongs to one of them.
     pub(super) processes: u32,
     pub(super) time_limit: Option<TimeLimit>,
     pub(super) proxy: Option<Proxy>,
-    /// So many requests, in the mean, fill its memory, and it is killed.
+    /// The number of requests that fill its memory; the last of them kills it.
     pub(super) requests_until_full: Option<u32>,
-    /// After its death it is started again, and listens after this time.
+    /// About how long after a crash it is restarted and listens again; up to a quarter more or less. `None`: never.
     pub(super) restart: Option<Micros>,
 }
 
@@ -360,14 +363,14 @@ impl Server {
     }
 }
 
-/// A timeout of the server for each request.
+/// A server's timeout for each request.
 #[derive(Clone, Copy)]
 pub(super) struct TimeLimit {
     pub(super) after: Micros,
-    /// A supervisor looks this often, so it comes up to this much late. 0: a timer of its own.
+    /// How often a supervisor checks, so it fires up to this much late. 0: each request has its own timer.
     pub(super) poll: Micros,
     pub(super) way: Way,
-    /// Share of requests whose worker does not listen and is killed a second later.
+    /// Share of requests whose worker does not react and is killed a second later.
     pub(super) stuck: f64,
 }
 
@@ -378,7 +381,7 @@ pub(super) enum Way {
     Close,
     /// The server answers this status.
     Answer(u16),
-    /// The handler runs to its end, and then cannot write.
+    /// The handler runs to its end, and then cannot send its answer.
     CloseAtEnd,
 }
 
@@ -386,13 +389,13 @@ pub(super) enum Way {
 #[derive(Clone, Copy)]
 pub(super) struct Proxy {
     pub(super) timeout: Micros,
-    /// What it answers when the application does not answer in time, and when nothing listens.
+    /// The status it answers when the application does not answer in time, and the one when nothing listens.
     pub(super) statuses: (u16, u16),
-    /// Bytes of its error page with headers.
+    /// Bytes of its error page, including headers.
     pub(super) page: u32,
 }
 
-/// A moment of the run: a minute of its nominal length, and a delay that does not stretch with it.
+/// A moment of the run: a minute of its nominal length, and a delay that does not scale with it.
 #[derive(Clone, Copy)]
 pub(super) struct Moment {
     pub(super) minute: u32,
@@ -409,13 +412,13 @@ impl Moment {
     }
 }
 
-/// Something done at a moment.
+/// Something that is done at a moment of the run.
 pub(super) struct Intervention {
     pub(super) moment: Moment,
     pub(super) what: What,
 }
 
-/// What it is done to.
+/// What is done, and to which target or listener rule.
 #[derive(Clone, Copy)]
 pub(super) enum What {
     Target(TargetIndex, Action),
@@ -423,26 +426,26 @@ pub(super) enum What {
     Rule(GroupIndex, Rule),
 }
 
-/// How a listener rule deals with requests from here on, and the function behind it, if there is one.
+/// How a listener rule handles requests from now on, or the Lambda function it forwards to, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Rule {
     /// It forwards them.
     Forward,
     /// AWS WAF is asked, and blocks this share.
     WafBlocks(f64),
-    /// AWS WAF cannot be asked for this share.
+    /// AWS WAF cannot be reached for this share.
     WafFails(f64),
-    /// Users are authenticated, and this share's cookies are not accepted.
+    /// Users are authenticated, and the cookies of this share are not accepted.
     Rejects(f64),
-    /// Users are authenticated, and the identity provider does not answer this share within five seconds.
+    /// Users are authenticated, and for this share the identity provider does not answer within five seconds.
     IdentityFails(f64),
-    /// It answers itself.
+    /// It sends a fixed response with this status.
     Fixed(u16),
     /// The function throws for this share.
     FunctionThrows(f64),
-    /// The function answers this share in a form that is not accepted.
+    /// The function answers this share in a format that the load balancer does not accept.
     FunctionMumbles(f64),
-    /// The function takes this many times as long.
+    /// The function takes this many times as long as usual.
     FunctionPace(f64),
     /// The load balancer may no longer invoke the function.
     FunctionDenied,
@@ -451,7 +454,7 @@ pub(super) enum Rule {
 /// Something wrong with a route of a target's application.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
-    /// The share of its requests that meet it.
+    /// The share of its requests that it affects.
     pub(super) share: f64,
     pub(super) kind: FaultKind,
 }
@@ -468,7 +471,7 @@ pub(super) enum FaultKind {
     Waits(Micros, u16),
     /// It waits for something that all targets share, without a timeout of its own.
     Hangs,
-    /// The application closes the connection in place of an answer.
+    /// The application closes the connection instead of answering.
     Closes,
 }
 
@@ -477,31 +480,32 @@ pub(super) enum FaultKind {
 pub(super) enum Action {
     /// A process starts, and listens.
     Start,
-    /// The process dies in an instant, and the kernel closes its connections.
+    /// The process dies immediately, and the kernel closes its connections.
     Crash,
-    /// One of several processes dies, which is started again at once.
+    /// One of several processes dies and is restarted immediately.
     KillProcess,
-    /// The process is stopped and waits for nothing.
+    /// The process is stopped without waiting for requests in flight.
     Stop,
-    /// The process is told to end: it listens no more, closes idle connections, finishes what it serves within this time, and ends.
+    /// The process gets a signal to end: it stops listening, closes idle connections, finishes its requests within this
+    /// time, and ends.
     Terminate(Micros),
-    /// The process does nothing for this long, and its host goes on.
+    /// The process does nothing for this long, while its host keeps running.
     Freeze(Micros),
-    /// From here on packets to and from the target's port vanish.
+    /// Packets to and from the target's port are lost from now on.
     Blackhole,
-    /// Those to and from one node (modulo the number of nodes) do.
+    /// Packets between the target and one node (an index, modulo the number of nodes) are lost from now on.
     BlackholeFrom(usize),
-    /// They pass again.
+    /// Packets pass again.
     Restore,
     /// Nodes begin to send to it.
     Register,
-    /// Nodes send nothing new to it, and cut what still runs when the deregistration delay is over.
+    /// Nodes send no new requests to it, and cut off those that still run when the deregistration delay is over.
     Deregister,
-    /// From here on all answers take this many times as long.
+    /// All answers take this many times as long from now on.
     Pace(f64),
-    /// From here on the answers of one route (its place in the target group) do.
+    /// The answers of one route (its index in the target group) take this many times as long from now on.
     RoutePace(usize, f64),
-    /// From here on one route has this fault, or none.
+    /// One route (its index in the target group) has this fault from now on; `None`: no fault.
     RouteFault(usize, Option<Fault>),
     /// Whether the application behind the target's own proxy runs.
     Application(bool),
@@ -509,7 +513,7 @@ pub(super) enum Action {
     Tls(bool),
 }
 
-/// Why a request failed, as the truth says it.
+/// Why a request failed, as recorded in `truth.jsonl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
     KeepAliveRace,
@@ -535,12 +539,12 @@ pub(super) enum Cause {
     LambdaMisconfigured,
     WafUnavailable,
     IdentityProviderError,
-    /// Nothing that the load balancer sees tells why.
+    /// Nothing that the load balancer sees shows why.
     Unexplained,
 }
 
 impl Cause {
-    /// The stable id, as reports write it.
+    /// The stable id, as in reports.
     pub(super) fn id(self) -> &'static str {
         match self {
             Self::KeepAliveRace => "keep-alive-race",

@@ -1,7 +1,7 @@
-//! What can be simulated: one row each. To add one, write its row and the function that makes its plan.
+//! The table of scenarios, one row each. To add one, write its row and the function that draws its plan.
 //!
-//! A plan is drawn: all that the story leaves open, from the number of nodes to a timeout, comes from the seed. The plans in
-//! `fixed` leave nothing open.
+//! Plans are drawn: everything that a scenario leaves open, from the number of nodes to a timeout, comes from the seed.
+//! The plans in `fixed` leave nothing open.
 
 mod applications;
 mod fixed;
@@ -13,14 +13,14 @@ mod site;
 use super::dice::Dice;
 use super::plan::Plan;
 
-/// Something that can be simulated.
+/// An incident, or a healthy run, that can be simulated.
 pub struct Scenario {
-    /// Stable, and what a user types.
+    /// Its stable name, as a user types it.
     pub name: &'static str,
     /// One sentence: what happens.
     pub description: &'static str,
-    /// The cause ids its failures have, the main one first; empty where nothing is wrong. Beside them some people may leave before
-    /// they have an answer (`client-gave-up`), as some always do.
+    /// Ids of the causes that its failures have, the main one first; empty if nothing is wrong. Besides, some people
+    /// may leave before they get an answer (`client-gave-up`), as some always do.
     pub causes: &'static [&'static str],
     pub(super) draw: fn(&mut Dice) -> Plan,
 }
@@ -47,97 +47,97 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "connection-refused",
-        description: "one of four targets is registered, twice, without anything listening on its port",
+        description: "one of four targets is registered twice while nothing listens on its port",
         causes: &["connection-refused"],
         draw: fixed::connection_refused,
     },
     Scenario {
         name: "connect-timeout",
-        description: "a network ACL swallows all packets to and from two of four targets for ten minutes of two hours",
+        description: "a network ACL drops all packets to and from two of four targets, for ten minutes of two hours",
         causes: &["connect-timeout", "client-gave-up"],
         draw: fixed::connect_timeout,
     },
     Scenario {
         name: "idle-timeout",
-        description: "building a report takes longer and longer, at last longer than the idle timeout of 60 s",
+        description: "building a report takes longer and longer, until it exceeds the idle timeout of 60 s",
         causes: &["idle-timeout-exceeded"],
         draw: fixed::idle_timeout,
     },
     Scenario {
         name: "target-crash",
-        description: "processes run out of memory, slow down, die with requests in flight, and are replaced at new addresses",
+        description: "processes run out of memory, slow down and are killed with requests in flight; targets at new addresses replace them",
         causes: &["target-crash"],
         draw: fixed::target_crash,
     },
     Scenario {
         name: "incident",
-        description: "two hours in which four targets of two target groups fail for four different reasons, among healthy ones",
+        description: "two hours in which five targets of two target groups fail for four different reasons, among healthy ones",
         causes: &["keep-alive-race", "connect-timeout", "target-crash", "idle-timeout-exceeded", "client-gave-up"],
         draw: fixed::incident,
     },
     Scenario {
         name: "race-precise",
-        description: "idle connections are closed by exact timers after 2 to 10 s, and some are reused just then",
+        description: "exact timers close idle connections after 2 to 10 s, just as some are reused",
         causes: &["keep-alive-race"],
         draw: servers::race_precise,
     },
     Scenario {
         name: "race-slow",
-        description: "idle connections are closed after 20 to 60 s, and some are reused just then",
+        description: "exact timers close idle connections after 20 to 60 s, just as some are reused",
         causes: &["keep-alive-race"],
         draw: servers::race_slow,
     },
     Scenario {
         name: "race-coarse",
-        description: "idle connections are closed by timers with a resolution of a second or four",
+        description: "timers with a resolution of one or four seconds close idle connections, just as some are reused",
         causes: &["keep-alive-race"],
         draw: servers::race_coarse,
     },
     Scenario {
         name: "race-sweep",
-        description: "workers without timers close idle connections when something wakes them",
+        description: "workers without timers close idle connections when something wakes them, just as some are reused",
         causes: &["keep-alive-race"],
         draw: servers::race_sweep,
     },
     Scenario {
         name: "race-with-pollers",
-        description: "a race, and callers whose period is near the keep-alive timeout",
+        description: "a keep-alive race, and clients that call at intervals near the keep-alive timeout",
         causes: &["keep-alive-race"],
         draw: servers::race_with_pollers,
     },
     Scenario {
         name: "race-and-crash",
-        description: "one target loses idle connections, and dies now and then as well",
+        description: "one target has a keep-alive race and also crashes twice",
         causes: &["keep-alive-race", "target-crash"],
         draw: lives::race_and_crash,
     },
     Scenario {
         name: "race-during-deploy",
-        description: "targets lose idle connections while a clean deployment rolls",
+        description: "targets have a keep-alive race during a clean rolling deployment",
         causes: &["keep-alive-race"],
         draw: lives::race_during_deploy,
     },
     Scenario {
         name: "worker-kill",
-        description: "one of several worker processes of a target is killed again and again, and the others serve on",
+        description: "worker processes of one target are killed again and again, one at a time, while the others keep serving",
         causes: &["target-crash"],
         draw: servers::worker_kill,
     },
     Scenario {
         name: "crash-restart",
-        description: "one target dies with requests in flight several times, and is started again in its place",
+        description: "one target crashes several times with requests in flight, and restarts at the same address",
         causes: &["target-crash"],
         draw: servers::crash_restart,
     },
     Scenario {
         name: "poison-route",
-        description: "some requests of one route kill the process that serves them, whichever target it is",
+        description: "some requests to one route kill the process that serves them, on any target",
         causes: &["target-crash"],
         draw: servers::poison_route,
     },
     Scenario {
         name: "memory-leak",
-        description: "processes run out of memory after so many requests, slow down and are killed",
+        description: "processes run out of memory after a number of requests, slow down and are killed",
         causes: &["target-crash", "client-gave-up", "idle-timeout-exceeded"],
         draw: servers::memory_leak,
     },
@@ -155,7 +155,7 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "frozen-process",
-        description: "a process does nothing for some minutes while its host accepts connections",
+        description: "a process freezes for some minutes while its host still accepts connections",
         causes: &["idle-timeout-exceeded", "client-gave-up"],
         draw: servers::frozen_process,
     },
@@ -167,25 +167,25 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "slow-route-under-load",
-        description: "a slow route takes all workers, and everything else waits behind it",
+        description: "a slow route occupies all workers, and all other requests wait for them",
         causes: &["target-saturated", "idle-timeout-exceeded", "client-gave-up"],
         draw: servers::slow_route_under_load,
     },
     Scenario {
         name: "saturation",
-        description: "load rises beyond what targets can serve, and requests wait in them for too long",
+        description: "load rises beyond what targets can serve, and requests wait in their queues for too long",
         causes: &["target-saturated", "client-gave-up", "idle-timeout-exceeded"],
         draw: servers::saturation,
     },
     Scenario {
         name: "saturation-backlog",
-        description: "load rises until connections are dropped, for workers accept only what they serve",
+        description: "load rises until the kernel drops connection attempts, because workers accept a connection only when they are free",
         causes: &["target-saturated", "client-gave-up", "idle-timeout-exceeded"],
         draw: servers::saturation_backlog,
     },
     Scenario {
         name: "saturation-shed",
-        description: "load rises until targets answer 503 to what they cannot queue",
+        description: "load rises until targets answer 503 because their queues are full",
         causes: &["target-saturated", "client-gave-up", "idle-timeout-exceeded"],
         draw: servers::saturation_shed,
     },
@@ -203,13 +203,13 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "malformed-route",
-        description: "the load balancer accepts no answer of one route",
+        description: "the load balancer rejects all answers of one route",
         causes: &["malformed-response"],
         draw: applications::malformed_route,
     },
     Scenario {
         name: "malformed-partly",
-        description: "the load balancer does not accept some answers of one route",
+        description: "the load balancer rejects some answers of one route",
         causes: &["malformed-response"],
         draw: applications::malformed_partly,
     },
@@ -221,13 +221,13 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "random-closes",
-        description: "the application closes some connections in place of an answer, whatever was asked",
+        description: "the application closes some connections instead of answering, on any route",
         causes: &["unexplained"],
         draw: applications::random_closes,
     },
     Scenario {
         name: "bad-release",
-        description: "from one release on a route answers 500",
+        description: "after a release, one route answers 500",
         causes: &["application-error"],
         draw: applications::bad_release,
     },
@@ -239,13 +239,13 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "dependency-timeout",
-        description: "what all targets share does not answer, and they answer with errors after a constant time",
+        description: "a dependency of all targets does not answer, and they answer with errors after a constant time",
         causes: &["dependency-outage", "client-gave-up"],
         draw: applications::dependency_timeout,
     },
     Scenario {
         name: "dependency-hang",
-        description: "what all targets share does not answer, and they wait for ever",
+        description: "a dependency of all targets does not answer, and they wait without a timeout",
         causes: &["dependency-outage", "client-gave-up"],
         draw: applications::dependency_hang,
     },
@@ -263,7 +263,7 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "short-budget",
-        description: "another service waits for a fraction of a second",
+        description: "another service gives up after a fraction of a second",
         causes: &["client-gave-up"],
         draw: applications::short_budget,
     },
@@ -275,31 +275,31 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "users-leave",
-        description: "people leave slow pages after times of their own",
+        description: "people leave slow pages, each after a different time",
         causes: &["client-gave-up"],
         draw: applications::users_leave,
     },
     Scenario {
         name: "deploy-abrupt",
-        description: "a rolling deployment stops processes at once while nodes still send to them",
+        description: "a rolling deployment stops processes immediately, while nodes still send to them",
         causes: &["deploy-without-draining"],
         draw: lives::deploy_abrupt,
     },
     Scenario {
         name: "deploy-closing",
-        description: "a rolling deployment lets processes finish, but they listen no more while nodes still send",
+        description: "a rolling deployment lets processes finish their requests, but they stop listening while nodes still send",
         causes: &["deploy-without-draining"],
         draw: lives::deploy_closing,
     },
     Scenario {
         name: "crash-during-deploy",
-        description: "while a clean deployment rolls, a target that stays dies several times",
+        description: "a target that is not replaced crashes several times during a clean rolling deployment",
         causes: &["target-crash"],
         draw: lives::crash_during_deploy,
     },
     Scenario {
         name: "short-delay",
-        description: "requests outlive the deregistration delay in a rolling deployment",
+        description: "requests take longer than the deregistration delay in a rolling deployment",
         causes: &["deregistration-delay-elapsed"],
         draw: lives::short_delay,
     },
@@ -329,25 +329,25 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "blocked",
-        description: "packets to and from some targets vanish for some minutes",
+        description: "packets to and from some targets are lost for some minutes",
         causes: &["connect-timeout", "client-gave-up"],
         draw: lives::blocked,
     },
     Scenario {
         name: "blocked-from-one-node",
-        description: "packets between one node and all targets vanish for some minutes",
+        description: "packets between one node and all targets are lost for some minutes",
         causes: &["connect-timeout", "client-gave-up"],
         draw: lives::blocked_from_one_node,
     },
     Scenario {
         name: "tls-handshake",
-        description: "one target no longer agrees with the load balancer on TLS",
+        description: "TLS handshakes between one target and the load balancer fail for some minutes",
         causes: &["target-tls-handshake"],
         draw: lives::tls_handshake,
     },
     Scenario {
         name: "waf-fails",
-        description: "AWS WAF cannot be asked",
+        description: "AWS WAF cannot be reached",
         causes: &["waf-unavailable"],
         draw: applications::waf_fails,
     },
@@ -359,7 +359,7 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "lambda-throws",
-        description: "a Lambda function throws, or answers what cannot be used",
+        description: "a Lambda function throws, or returns an invalid answer",
         causes: &["lambda-error"],
         draw: applications::lambda_throws,
     },
@@ -371,50 +371,55 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "lambda-throttled",
-        description: "more requests come than a Lambda function may run at once",
+        description: "more requests arrive than a Lambda function may handle at the same time",
         causes: &["lambda-throttled"],
         draw: applications::lambda_throttled,
     },
     Scenario {
         name: "lambda-denied",
-        description: "the load balancer may not invoke a Lambda function any more",
+        description: "the load balancer may no longer invoke a Lambda function",
         causes: &["lambda-misconfigured"],
         draw: applications::lambda_denied,
     },
     Scenario {
         name: "mixed",
-        description: "a race, a process that dies and a blocked path, each on a target of its own",
+        description: "a keep-alive race, crashes and a blocked path, each on a different target",
         causes: &["connect-timeout", "keep-alive-race", "target-crash", "client-gave-up"],
         draw: lives::mixed,
     },
     Scenario {
         name: "deploy-clean",
-        description: "nothing is wrong: a rolling deployment that waits for what is under way",
+        description: "nothing is wrong: a rolling deployment that waits for requests in flight",
         causes: &[],
         draw: lives::deploy_clean,
     },
     Scenario {
         name: "scale-in",
-        description: "nothing is wrong: some targets go, and none comes",
+        description: "nothing is wrong: some targets are removed without a replacement",
         causes: &[],
         draw: lives::scale_in,
     },
     Scenario {
         name: "idle-night",
-        description: "nothing is wrong: almost nobody calls",
+        description: "nothing is wrong: almost no traffic",
         causes: &[],
         draw: lives::idle_night,
     },
     Scenario {
         name: "quiet",
-        description: "nothing is wrong: a service that few use",
+        description: "nothing is wrong: a service with little traffic",
         causes: &[],
         draw: lives::quiet,
     },
-    Scenario { name: "busy", description: "nothing is wrong: a service that many use", causes: &[], draw: lives::busy },
+    Scenario {
+        name: "busy",
+        description: "nothing is wrong: a service with heavy traffic",
+        causes: &[],
+        draw: lives::busy,
+    },
     Scenario {
         name: "pollers",
-        description: "nothing is wrong: most requests come by the clock",
+        description: "nothing is wrong: most requests come at fixed times of the clock",
         causes: &[],
         draw: lives::pollers,
     },
@@ -432,13 +437,13 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "users-rejected",
-        description: "nothing is wrong: cookies of some users are not accepted",
+        description: "nothing is wrong: the session cookies of some users are rejected",
         causes: &[],
         draw: applications::users_rejected,
     },
     Scenario {
         name: "maintenance",
-        description: "nothing is wrong: a rule answers 503 for some minutes, as it is told to",
+        description: "nothing is wrong: a rule answers 503 for some minutes, as configured",
         causes: &[],
         draw: applications::maintenance,
     },
@@ -451,7 +456,7 @@ impl Scenario {
         SCENARIOS.iter().find(|scenario| scenario.name == name)
     }
 
-    /// What happens with this seed. Scenarios draw apart, so that one seed's are not all alike.
+    /// The plan for this seed. The name goes into the draw, so that scenarios with the same seed are not all alike.
     pub(super) fn plan(&self, seed: u64) -> Plan {
         // FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/
         let of_name = self

@@ -1,4 +1,4 @@
-//! What a run was told to do, as `what-happened.json` says it: the truth about parameters, beside that about requests.
+//! Writes `what-happened.json`: the parameters and the timeline of a run. Causes of failures are in `truth.jsonl`.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::engine::Run;
 use super::plan::{Action, Fault, FaultKind, Kind, Micros, Patience, Plan, Rule, SECOND, Timer, Way, What};
 use super::scenario::Scenario;
 
-/// All of it. Times are RFC 3339, durations seconds; `null` where there is no such timeout.
+/// The whole file. Times are RFC 3339, durations are in seconds; `null` means that there is no such timeout.
 #[derive(Serialize)]
 struct Story<'a> {
     scenario: &'a str,
@@ -42,9 +42,9 @@ struct TargetStory<'a> {
     keep_alive_timer: &'static str,
     /// The server's own time limit for a request.
     request_timeout: Option<f64>,
-    /// By how much it may be late, beside the second that some workers get to end.
+    /// How late it may fire, besides the extra second that some workers get.
     request_timeout_late: Option<f64>,
-    /// `close`, `answer`, or `close-at-end` where the request runs on and its answer is not sent.
+    /// `close`, `answer`, or `close-at-end`: the request runs to its end, but its answer is not sent.
     request_timeout_way: Option<&'static str>,
     inner_proxy_timeout: Option<f64>,
 }
@@ -52,20 +52,20 @@ struct TargetStory<'a> {
 #[derive(Serialize)]
 struct ClientStory {
     clients: &'static str,
-    /// After this they leave; `null` where each leaves after a time of its own.
+    /// They leave after this time; `null` if each leaves after a time of its own.
     timeout: Option<f64>,
 }
 
 #[derive(Serialize)]
 struct EventStory<'a> {
     time: String,
-    /// `null` where it was done to a listener rule.
+    /// `null` if it was done to a listener rule.
     target: Option<String>,
     target_group: &'a str,
     what: String,
 }
 
-/// The whole object, with a line's end.
+/// The whole JSON object, with a newline at its end.
 pub(super) fn story(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
     let (name, id) = plan.load_balancer;
     let group = |index: usize| plan.groups[index].name;
@@ -122,7 +122,7 @@ pub(super) fn story(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
         clients: plan.patience.iter().map(|&(kind, patience)| client(kind, patience)).collect(),
         timeline: timeline.collect(),
     };
-    // Its keys are all strings, and writing to memory does not fail.
+    // This cannot fail: all keys are strings, and it writes to memory.
     let mut text = serde_json::to_string_pretty(&story).unwrap_or_default();
     text.push('\n');
     text
@@ -153,51 +153,51 @@ fn done(action: Action, routes: &[super::plan::Route]) -> String {
         Action::Start => "a process starts and listens".to_owned(),
         Action::Crash => "the process dies".to_owned(),
         Action::KillProcess => "one of its processes dies".to_owned(),
-        Action::Stop => "the process is stopped at once".to_owned(),
+        Action::Stop => "the process is stopped without waiting for its requests".to_owned(),
         Action::Terminate(grace) => {
-            format!("the process listens no more and ends within {} s", seconds(grace))
+            format!("the process stops listening and ends within {} s", seconds(grace))
         }
         Action::Freeze(time) => format!("the process does nothing for {} s", seconds(time)),
-        Action::Blackhole => "packets to and from it vanish".to_owned(),
-        Action::BlackholeFrom(_) => "packets between one node and it vanish".to_owned(),
+        Action::Blackhole => "packets to and from the target are lost".to_owned(),
+        Action::BlackholeFrom(_) => "packets between one node and the target are lost".to_owned(),
         Action::Restore => "packets pass again".to_owned(),
-        Action::Register => "it is registered".to_owned(),
-        Action::Deregister => "it is deregistered".to_owned(),
+        Action::Register => "the target is registered".to_owned(),
+        Action::Deregister => "the target is deregistered".to_owned(),
         Action::Pace(pace) => format!("its answers take {pace:.1} times as long as usual"),
         Action::RoutePace(route, pace) => format!("{} takes {pace:.1} times as long as usual", of(route)),
-        Action::RouteFault(route, None) => format!("{} is sound again", of(route)),
+        Action::RouteFault(route, None) => format!("{} works again", of(route)),
         Action::RouteFault(route, Some(Fault { share, kind })) => {
             let what = match kind {
                 FaultKind::Kills => "kill the process".to_owned(),
                 FaultKind::Malformed => "get an answer that is not HTTP".to_owned(),
                 FaultKind::Status(status, _) => format!("are answered {status}"),
                 FaultKind::Waits(time, status) => {
-                    format!("wait {} s for what all targets share and are answered {status}", seconds(time))
+                    format!("wait {} s for a dependency of all targets and are then answered {status}", seconds(time))
                 }
                 FaultKind::Closes => "are closed without an answer".to_owned(),
-                FaultKind::Hangs => "wait for what all targets share".to_owned(),
+                FaultKind::Hangs => "wait for a dependency of all targets, without a timeout".to_owned(),
             };
             format!("{:.1} % of {} {what}", share * 100.0, of(route))
         }
         Action::Application(true) => "the application behind its proxy runs again".to_owned(),
         Action::Application(false) => "the application behind its proxy is down".to_owned(),
-        Action::Tls(true) => "TLS with it works again".to_owned(),
-        Action::Tls(false) => "TLS handshakes with it fail".to_owned(),
+        Action::Tls(true) => "TLS handshakes with the target work again".to_owned(),
+        Action::Tls(false) => "TLS handshakes with the target fail".to_owned(),
     }
 }
 
 /// A rule in words.
 fn ruled(rule: Rule) -> String {
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let percent = |share: f64| format!("{:.0} % of requests", share * 100.0);
     match rule {
-        Rule::Forward => "the rule forwards".to_owned(),
+        Rule::Forward => "the rule forwards requests".to_owned(),
         Rule::WafBlocks(share) => format!("AWS WAF blocks {}", percent(share)),
-        Rule::WafFails(share) => format!("AWS WAF cannot be asked for {}", percent(share)),
+        Rule::WafFails(share) => format!("AWS WAF cannot be reached for {}", percent(share)),
         Rule::Rejects(share) => format!("{} are not authenticated", percent(share)),
         Rule::IdentityFails(share) => format!("the identity provider does not answer for {}", percent(share)),
         Rule::Fixed(status) => format!("the rule answers {status} itself"),
         Rule::FunctionThrows(share) => format!("the function throws for {}", percent(share)),
-        Rule::FunctionMumbles(share) => format!("the function's answer to {} cannot be used", percent(share)),
+        Rule::FunctionMumbles(share) => format!("the function returns an invalid answer to {}", percent(share)),
         Rule::FunctionPace(pace) => format!("the function takes {pace:.1} times as long as usual"),
         Rule::FunctionDenied => "the function may not be invoked".to_owned(),
     }
@@ -213,5 +213,5 @@ fn time(at: Micros) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// A file of the folder that a run is written to.
+/// The name of this file in the folder that a run is written to.
 pub(super) const FILE: &str = "what-happened.json";

@@ -10,7 +10,7 @@ use super::plan::{Action, Group, Kind, MILLISECOND, Moment, Plan, Route, Target}
 use super::*;
 use crate::error::ErrorKind;
 
-/// One line, cut at its spaces outside of quotes.
+/// One line, split at the spaces outside of quotes. Fields are numbered from 1.
 struct Row(Vec<String>);
 
 impl Row {
@@ -55,7 +55,8 @@ fn split(line: &str) -> Row {
     Row(fields)
 }
 
-/// Whether its status is one of failed requests. Fields before it have neither quotes nor spaces, so that this is quick.
+/// Whether its status is one of failed requests. The fields before it have neither quotes nor spaces, so a plain split
+/// is enough, and quick.
 fn may_have_failed(line: &str) -> bool {
     let status = line.split(' ').nth(8).expect("a status");
     status == "460" || status.starts_with('5')
@@ -125,7 +126,7 @@ fn nothing_fails_where_nothing_is_wrong() {
 #[test]
 fn each_scenario_fails_of_its_causes_and_the_truth_has_exactly_the_failed_requests() {
     SCENARIOS.par_iter().for_each(|scenario| {
-        // Not compressed, for there are gigabytes of it.
+        // Not compressed, because there are gigabytes of it.
         let (memory, written) = remember(&Simulation::new(scenario).compression(0));
         let truth = truth(&memory);
         let mut failed = BTreeSet::new();
@@ -151,7 +152,7 @@ fn each_scenario_fails_of_its_causes_and_the_truth_has_exactly_the_failed_reques
             *counts.entry(value["cause"].as_str().expect("an id")).or_insert(0) += 1;
         }
         for cause in counts.keys() {
-            // People who leave are everywhere.
+            // In every scenario, some people may leave.
             let is_usual = *cause == "client-gave-up";
             assert!(is_usual || scenario.causes.contains(cause), "{}: {cause}", scenario.name);
         }
@@ -193,7 +194,7 @@ fn a_race_comes_one_keep_alive_time_after_an_earlier_answer_and_successes_do_not
     for row in rows.iter().filter(|row| row.is(10) != "-") {
         answers.entry(row.pair()).or_default().push(row.moment(2) as f64 / 1e6);
     }
-    // A stall in which both the timer and the request wait may begin before the five seconds or end after them.
+    // A stall delays both the timer and the request, and may begin before the five seconds or end after them.
     let is_preceded = |row: &&Row| {
         let answers = &answers[&row.pair()];
         answers.iter().any(|answer| (4.85..5.15).contains(&(row.dispatched() - answer)))
@@ -227,7 +228,7 @@ fn a_crash_ends_what_was_under_way_at_one_moment() {
 }
 
 #[test]
-fn where_no_connection_stands_the_elapsed_time_tells_refused_from_timed_out() {
+fn without_a_connection_the_elapsed_time_tells_refused_from_timed_out() {
     for (name, status, low, high) in
         [("connection-refused", "502", 0, 20_000), ("connect-timeout", "504", 10_000_000, 10_005_000)]
     {
@@ -333,7 +334,7 @@ fn names_are_unique_and_descriptions_are_there() {
     assert!(SCENARIOS.iter().all(|scenario| !scenario.description.is_empty()));
 }
 
-/// One route that takes long, on one target of a group whose deregistration delay is short.
+/// One route that takes about 20 s.
 const SLOW: &[Route] = &[Route {
     method: "GET",
     path: "/slow",
@@ -346,6 +347,7 @@ const SLOW: &[Route] = &[Route {
     statuses: &[(200, 1)],
 }];
 
+/// One target with that route, in a group whose deregistration delay is short.
 fn with_one_target(actions: &[(Moment, Action)]) -> Plan {
     let mut plan = Plan { minutes: 10, audience: &[(Kind::Program, 1)], ..Plan::new(2.0) };
     let group = plan.group(Group {
@@ -376,7 +378,7 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
             with_one_target(&[(Moment::minute(5), Action::Stop), (started, Action::Start)])
         },
     };
-    // The black hole outlasts the run, which must end all the same.
+    // Packets are lost to the end of the run, which must end anyway.
     static LOST: Scenario = Scenario {
         name: "lost",
         description: "",
@@ -394,7 +396,7 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
     }
 }
 
-/// The failing lines of a scenario, and the causes that the truth gives them.
+/// The failed requests of a scenario, each with its true cause.
 fn failures(name: &str) -> Vec<(Row, String)> {
     let (memory, _) = remember(&scenario(name));
     let truth = truth(&memory);
@@ -426,7 +428,7 @@ fn an_inner_proxy_answers_in_its_own_name_after_a_constant_time() {
         assert_eq!((row.is(9), row.is(10), cause.as_str()), ("504", "504", "inner-proxy-error"));
         assert_eq!(row.is(12), first.is(12), "its page is always the same");
         let apart = row.seconds(7).expect("it was sent") - first.seconds(7).expect("it was sent");
-        // Its event loop may be kept busy for some milliseconds.
+        // Its event loop may be busy for some milliseconds.
         assert!(apart.abs() < 0.1, "{apart}");
     }
 }
@@ -436,7 +438,7 @@ fn latency_climbs_before_a_saturated_target_fails() {
     let (memory, _) = remember(&scenario("saturation"));
     let mut rows = rows(&memory);
     rows.sort_by_key(|row| row.moment(2));
-    // Those who leave do so at any time.
+    // Clients may leave at any time, so only timeouts count.
     let first = rows.iter().position(|row| row.is(9) == "504").expect("it fails");
     let median = |rows: &[Row]| {
         let mut times: Vec<f64> = rows.iter().filter_map(|row| row.seconds(7)).collect();
@@ -448,7 +450,7 @@ fn latency_climbs_before_a_saturated_target_fails() {
 }
 
 #[test]
-fn where_one_of_several_processes_dies_others_of_its_target_answer_what_they_had() {
+fn when_one_of_several_processes_dies_the_others_of_its_target_still_answer() {
     let (memory, _) = remember(&scenario("worker-kill"));
     let rows = rows(&memory);
     let survives = |failed: &Row| {

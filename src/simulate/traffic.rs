@@ -4,7 +4,7 @@ use super::dice::{Dice, scaled};
 use super::line::PROBES;
 use super::plan::{Kind, MILLISECOND, MINUTE, Micros, Plan, Poller, Route, SECOND, Surge};
 
-/// What the client side of a request speaks.
+/// The protocol between a client and the load balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// HTTP/2 over TLS 1.3.
@@ -40,7 +40,7 @@ impl Protocol {
     }
 }
 
-/// Clients in the wild by kind: user agent, protocol, weight.
+/// User agents by kind of client: kind, user agent, protocol, and weight among those of the same kind.
 const AGENTS: &[(Kind, &str, Protocol, u32)] = &[
     (
         Kind::Browser,
@@ -74,7 +74,7 @@ const AGENTS: &[(Kind, &str, Protocol, u32)] = &[
     (Kind::Service, "Apache-HttpClient/5.5 (Java/21.0.8)", Protocol::Http1, 40),
 ];
 
-/// User agents of those who look for open doors.
+/// User agents of scanners that look for vulnerabilities.
 const SCANNERS: &[&str] =
     &["-", "Mozilla/5.0 zgrab/0.x", "Mozilla/5.0 (compatible; probe/1.1)", "python-requests/2.27.1"];
 
@@ -94,7 +94,7 @@ struct Connection {
     last_used: Micros,
 }
 
-/// What the log says of a client connection.
+/// What the log shows of a client connection.
 #[derive(Clone, Copy)]
 pub(super) struct Peer {
     pub(super) port: u16,
@@ -115,13 +115,13 @@ pub(super) enum Call {
     Probe(&'static str),
     /// A scanner's path over plain HTTP.
     ProbePlain(&'static str),
-    /// Bytes that are no HTTP request.
+    /// Bytes that are not an HTTP request.
     Malformed,
     /// A request that the load balancer refuses with this status.
     Refused(u16, &'static str),
 }
 
-/// One request about to come.
+/// A request that is about to arrive.
 #[derive(Clone, Copy)]
 pub(super) struct Arrival {
     pub(super) client: usize,
@@ -133,38 +133,38 @@ pub(super) struct Arrival {
 pub(super) struct Traffic {
     dice: Dice,
     pub(super) clients: Vec<Client>,
-    /// The first so many clients come when they like; then pollers, then scanners.
+    /// The number of visitors. They are first in `clients`, before the pollers' clients and the scanners.
     visitors: usize,
     pollers: Vec<(Poller, usize)>,
     /// What each kind may ask for, in the order of [`KINDS`]: target group, route, weight.
     menus: [Vec<(usize, &'static Route, u32)>; KINDS.len()],
     hosts: Vec<&'static str>,
-    /// Mean time between visits at the height of the wave.
+    /// Mean time between visits at the highest rate: [`CREST`] times `peak`.
     visit_gap: Micros,
     scan_gap: Micros,
     page: f64,
     nodes: u32,
-    /// Surges by moment.
+    /// Surges: start and end, and the factor at each.
     surges: Vec<((Micros, Micros), (f64, f64))>,
-    /// The highest of them, or 1.
+    /// The highest factor of all surges; at least 1.
     peak: f64,
     noise: &'static [(u16, u32)],
     noise_gap: Micros,
-    /// For what not every plan has.
+    /// For features that not every plan has, so that the main stream does not depend on them.
     extra: Dice,
 }
 
-/// All kinds; a kind's menu stands in its place here.
+/// All kinds. A kind has the same index here as its menu in [`Traffic::menus`].
 const KINDS: [Kind; 6] = [Kind::Browser, Kind::App, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
 
-/// The height of the wave above its mean.
+/// The highest value of [`wave`], whose mean is 1.
 const CREST: f64 = 1.25;
 
-/// How long a client connection is kept by its client.
+/// How long a client keeps a connection open after its last request.
 const CLIENT_KEEPS: Micros = 50 * SECOND;
 
 impl Traffic {
-    /// `minute` gives the moment of a minute of the plan.
+    /// `minute` converts a minute of the plan to a moment of the run.
     pub(super) fn new(
         plan: &Plan,
         rate: f64,
@@ -179,7 +179,7 @@ impl Traffic {
             routes.map(|(index, route)| (index, route, route.weight)).collect()
         };
         let mut clients = Vec::new();
-        // Each comes back every minute or so; addresses are shared, as behind one NAT gateway.
+        // Each visitor comes back every minute or so. Clients may share an address, as they do behind one NAT gateway.
         let visitors = whole(rate * 40.0).clamp(60, 20_000);
         for _ in 0..visitors {
             let kind = plan.audience[dice.weighted(plan.audience.iter().map(|entry| entry.1))].0;
@@ -223,7 +223,7 @@ impl Traffic {
         }
     }
 
-    /// The pollers' first calls: delay, then which poller.
+    /// The pollers' first calls: delay, then the poller's index.
     pub(super) fn first_polls(&mut self, now: Micros) -> Vec<(Micros, usize)> {
         let (dice, extra) = (&mut self.dice, &mut self.extra);
         let first = |(index, (poller, _)): (usize, &(Poller, usize))| {
@@ -236,8 +236,8 @@ impl Traffic {
         self.pollers.iter().enumerate().map(first).collect()
     }
 
-    /// Time to the next visit, and its requests at their delays. There may be none: visits are drawn for the crest of the
-    /// wave and thinned out below it.
+    /// Appends the requests of one visit with their delays, and returns the time to the next visit. There may be no
+    /// requests: visits are drawn for the highest rate and thinned out to the current one.
     pub(super) fn visit(&mut self, now: Micros, requests: &mut Vec<(Micros, Arrival)>) -> Micros {
         if self.dice.is(wave(now) * self.surge(now) / (CREST * self.peak)) {
             let client = self.dice.index(self.visitors);
@@ -250,11 +250,11 @@ impl Traffic {
                 if let Some(arrival) = self.ask(client) {
                     requests.push((delay, arrival));
                 }
-                // What a page needs comes close together; other clients ask for one thing.
+                // A browser asks for the parts of a page in quick succession; other clients send one request.
                 if self.clients[client].kind != Kind::Browser || self.dice.is(1.0 / self.page) {
                     break;
                 }
-                // Some are asked for in one breath, some when the page has been read further.
+                // Half of the parts follow immediately, the others once more of the page has been read.
                 let gap = if self.dice.is(0.5) { MILLISECOND / 2 } else { 60 * MILLISECOND };
                 delay += self.dice.exponential(gap);
             }
@@ -262,7 +262,7 @@ impl Traffic {
         self.dice.exponential(self.visit_gap) + 1
     }
 
-    /// Visits against what they would be without surges.
+    /// The current surge's factor on the rate of visits; 1 if there is no surge.
     fn surge(&self, now: Micros) -> f64 {
         let within = self.surges.iter().find(|((from, to), _)| (*from..*to).contains(&now));
         within.map_or(1.0, |&((from, to), (first, last))| {
@@ -270,18 +270,18 @@ impl Traffic {
         })
     }
 
-    /// A poller's call, and the time to its next.
+    /// The time to a poller's next call, and its call now; `None` if no route is for programs.
     pub(super) fn poll(&mut self, poller: usize, now: Micros) -> (Micros, Option<Arrival>) {
         let (Poller { period, aligned, .. }, client) = self.pollers[poller];
         let next = match aligned {
             None => period + self.dice.between(-3 * MILLISECOND, 3 * MILLISECOND),
-            // What is late by up to half a period still belongs to the tick before.
+            // A call that is up to half a period late still belongs to the tick before.
             Some(late) => period - (now + period / 2).rem_euclid(period) + period / 2 + self.extra.between(0, late),
         };
         (next, self.ask(client))
     }
 
-    /// A request that the load balancer refuses, and the time to the next; `None` where the plan has none.
+    /// The time to the next request that the load balancer refuses, and one such request; `None` if the plan has none.
     pub(super) fn noise(&mut self) -> (Micros, Option<Arrival>) {
         let next = self.extra.exponential(self.noise_gap) + 1;
         if self.noise.is_empty() || self.visitors == 0 {
@@ -293,10 +293,10 @@ impl Traffic {
         (next, Some(Arrival { client, group: 0, call: Call::Refused(status, host) }))
     }
 
-    /// A scanner's call, and the time to the next.
+    /// The time to the next scan, and a scanner's call now.
     pub(super) fn scan(&mut self) -> (Micros, Arrival) {
         let client = self.clients.len() - 1 - self.dice.index(SCANNERS.len());
-        // Each comes from elsewhere.
+        // Each scan comes from another address, over a new connection.
         self.clients[client].address = address(&mut self.dice);
         self.clients[client].connection = None;
         let probe = PROBES[self.dice.index(PROBES.len())];
@@ -308,7 +308,7 @@ impl Traffic {
         (self.dice.exponential(self.scan_gap) + 1, Arrival { client, group: 0, call })
     }
 
-    /// The node and the connection by which a client's request comes in.
+    /// The node and the connection that a client's request arrives on.
     pub(super) fn connect(&mut self, arrival: &Arrival, now: Micros) -> (usize, Peer) {
         let dice = &mut self.dice;
         let client = &mut self.clients[arrival.client];
@@ -350,7 +350,7 @@ fn client(kind: Kind, dice: &mut Dice) -> Client {
     Client { kind, address: address(dice), user_agent, protocol: *protocol, connection: None }
 }
 
-/// An address of the ranges set apart for documentation: RFC 5737 and RFC 3849.
+/// A random address from the ranges reserved for documentation: RFC 5737 (IPv4) and RFC 3849 (IPv6).
 fn address(dice: &mut Dice) -> String {
     match dice.below(20) {
         0..=9 => format!("203.0.113.{}", 1 + dice.below(254)),
@@ -363,15 +363,15 @@ fn address(dice: &mut Dice) -> String {
     }
 }
 
-/// Requests now against the mean of a day: highest at 14:00 UTC, lowest at 02:00. Made of straight lines, which every
-/// machine computes alike.
+/// The request rate relative to the mean of a day: highest at about 14:00 UTC, lowest at about 02:00, with a wave of 37
+/// minutes on top. Piecewise linear, so that every machine computes the same value.
 fn wave(now: Micros) -> f64 {
     let day = triangle(now - 14 * 60 * MINUTE, 24 * 60 * MINUTE);
     let shorter = triangle(now, 37 * MINUTE);
     1.0 + 0.2 * day + 0.05 * shorter
 }
 
-/// From 1 at the beginning of a period to −1 in its middle and back.
+/// A triangle wave: 1 at the start of a period, −1 in its middle, and 1 again at its end.
 fn triangle(at: Micros, period: Micros) -> f64 {
     let phase = at.rem_euclid(period) as f64 / period as f64;
     (4.0 * phase - 2.0).abs() - 1.0

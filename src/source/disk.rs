@@ -11,10 +11,10 @@ use super::{FolderSkip, Listing, Object, ObjectKey, Place, Selection, Skip, Sour
 use crate::decode::Body;
 use crate::error::{Error, Result};
 
-/// Files up to this size are held in memory, which is the fast way to decode them; larger ones are streamed.
+/// Files up to this size are read into memory, which makes decoding fast; larger ones are streamed.
 const MAX_BYTES_IN_MEMORY: u64 = 64 * 1024 * 1024;
 
-/// A file, or a folder with all that is below it.
+/// A file, or a folder with everything below it.
 #[derive(Debug)]
 pub struct Disk {
     root: PathBuf,
@@ -22,10 +22,10 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// A file or folder that exists.
+    /// The source for a file or folder, which must exist.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Source`] when there is none, or it cannot be looked at.
+    /// [`crate::ErrorKind::Source`] if it does not exist or cannot be accessed.
     pub fn new(path: impl AsRef<Path>) -> Result<Self> {
         let root = path.as_ref().to_path_buf();
         let metadata = fs::metadata(&root).map_err(|reason| Error::source(root.to_string_lossy(), reason))?;
@@ -34,7 +34,8 @@ impl Disk {
 }
 
 impl Source for Disk {
-    /// Lists in the order of the names, folder by folder. Links are followed; one that leads in a circle is an error of the listing.
+    /// Lists in the order of the names, folder by folder. Links are followed; one that leads back to a folder above
+    /// it is an error in the listing.
     fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
         let mut listing = Listing::default();
         let mut entries = WalkDir::new(&self.root).follow_links(true).sort_by_file_name().into_iter();
@@ -50,7 +51,7 @@ impl Source for Disk {
                         *listing.folders_skipped.entry(FolderSkip::OtherService).or_default() += 1;
                     }
                 }
-                // Opening a pipe that nobody writes to would never end. One that the user names is meant.
+                // Opening a pipe that nobody writes to would block forever. A pipe that the user named is read.
                 Ok(entry) if self.is_folder && !entry.file_type().is_file() => listing.skip(Skip::NotALog),
                 Ok(entry) => {
                     match admit_name(&entry.file_name().to_string_lossy(), self.is_folder, selection) {
@@ -61,7 +62,7 @@ impl Source for Disk {
                         }
                     }
                     let metadata = entry.metadata().ok();
-                    // A pipe or a device has no size to tell.
+                    // A pipe or a device has no size.
                     let stored_bytes = metadata.as_ref().map_or(0, fs::Metadata::len);
                     let identity = metadata.filter(fs::Metadata::is_file).and_then(|metadata| identity(&metadata));
                     let name = entry.path().to_string_lossy().into();
@@ -73,7 +74,7 @@ impl Source for Disk {
                     let reason = if error.loop_ancestor().is_some() {
                         io::Error::other("the link leads back to a folder above it")
                     } else {
-                        error.into_io_error().unwrap_or_else(|| io::Error::other("the folder cannot be walked"))
+                        error.into_io_error().unwrap_or_else(|| io::Error::other("the folder cannot be listed"))
                     };
                     listing.errors.push(Error::source(path, reason));
                 }
@@ -85,7 +86,7 @@ impl Source for Disk {
     fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
         let open_error = |reason| Error::source(&*object.name, reason);
         let Place::Path { path, .. } = &object.place else {
-            return Err(open_error(io::Error::other("it is no file")));
+            return Err(open_error(io::Error::other("it is not a file")));
         };
         let mut file = File::open(path).map_err(open_error)?;
         let metadata = file.metadata().map_err(open_error)?;
@@ -98,7 +99,7 @@ impl Source for Disk {
     }
 }
 
-/// Device and number of a file, which are the same however it is reached.
+/// Device and inode number of a file, which are the same whatever path leads to it.
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
 fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
@@ -111,7 +112,8 @@ fn identity(_: &fs::Metadata) -> Option<(u64, u64)> {
     None
 }
 
-/// Whether a folder belongs to another service than load balancing: `AWSLogs/<account>/<service>/` in a bucket that they share.
+/// Whether a folder belongs to an AWS service other than load balancing:
+/// `AWSLogs/<account>/<service>/` in a shared bucket.
 fn is_of_another_service(folder: &Path) -> bool {
     let mut parts = folder.iter().rev().map(OsStr::to_string_lossy);
     let (service, account, root) = (parts.next(), parts.next(), parts.next());
@@ -120,7 +122,9 @@ fn is_of_another_service(folder: &Path) -> bool {
         && service.is_some_and(|service| service != "elasticloadbalancing")
 }
 
-/// Whether an object of this name (without its folder) is to be read. One that the user named is, unless its name says that it holds another log.
+/// Whether to read an object with this file name (without its folder); the error is the reason to skip it. A name
+/// in AWS's form is checked against the selection. Any other name must look like that of a log if the object was
+/// found in a folder (`in_folder`), but not if the user named it.
 pub(super) fn admit_name(file_name: &str, in_folder: bool, selection: &Selection) -> Result<(), Skip> {
     if let Some(key) = ObjectKey::parse(file_name) {
         return selection.admits_object(&key);
@@ -133,7 +137,7 @@ pub(super) fn admit_name(file_name: &str, in_folder: bool, selection: &Selection
     if in_folder && !is_log() { Err(Skip::NotALog) } else { Ok(()) }
 }
 
-/// What is piped in: one object, named `-`.
+/// Standard input: one object, named `-`.
 #[derive(Debug)]
 pub struct StandardInput;
 
@@ -149,7 +153,7 @@ impl Source for StandardInput {
     }
 }
 
-/// An input that could not be opened: it has nothing but the reason why, which so stands in the report.
+/// An input that could not be opened. It lists no object, only the reason as an error, so that the report shows it.
 #[derive(Debug)]
 pub struct NotOpened {
     input: Box<str>,
@@ -157,7 +161,7 @@ pub struct NotOpened {
 }
 
 impl NotOpened {
-    /// What opening an input said.
+    /// Remembers why `input` could not be opened.
     #[must_use]
     pub fn new(input: &OsStr, error: &Error) -> Self {
         let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);

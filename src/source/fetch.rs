@@ -1,4 +1,4 @@
-//! An object on its way from a place that is far away.
+//! An object that is being fetched from a remote store.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -6,46 +6,49 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use crate::decode::Body;
 use crate::error::{Error, Result};
 
-/// Called once, from any thread, when a [`Fetch`] no longer makes its reader wait: the object is here, or failed, or began to stream.
+/// Called once, from any thread, when waiting for a [`Fetch`] no longer blocks: the object has arrived, has
+/// failed, or has begun to stream.
 pub type Arrived = Box<dyn FnOnce() + Send>;
 
-/// An object under way. Dropping it gives the object up.
+/// An object that is being fetched. Dropping it gives the object up.
 pub struct Fetch {
     receiver: Receiver<Result<Fetched>>,
 }
 
 /// What arrived.
 pub enum Fetched {
-    /// All of it.
+    /// The whole object.
     Whole {
         /// Its bytes.
         bytes: Vec<u8>,
-        /// The memory that was set aside for it while it was on its way; dropped when a worker takes it.
+        /// Reserves the object's memory until a worker takes the object; dropping it releases the reservation.
         hold: Box<dyn Send>,
     },
-    /// Its beginning; more comes as it is read.
+    /// The object as a stream: the rest arrives while it is read.
     Stream(Box<dyn Read + Send>),
 }
 
-/// The other end of a [`Fetch`]. Dropping it without a delivery fails the fetch.
+/// The sending end of a [`Fetch`]. Dropping it without a delivery fails the fetch.
 pub struct Delivery {
     sender: Option<SyncSender<Result<Fetched>>>,
     arrived: Option<Arrived>,
 }
 
-/// Both ends of an object's way.
+/// Makes both ends of a fetch. `arrived` is called after the delivery, or when the [`Delivery`] is dropped without one.
 pub(crate) fn way(arrived: Arrived) -> (Delivery, Fetch) {
     let (sender, receiver) = sync_channel(1);
     (Delivery { sender: Some(sender), arrived: Some(arrived) }, Fetch { receiver })
 }
 
 impl Fetch {
-    /// Waits for the object, which is kept in `scratch` if it comes whole. `name` is the object's, for an error.
+    /// Waits for the object. If it arrives whole, its bytes are moved into `scratch`. `name` is the
+    /// object's name, for an error.
     ///
     /// # Errors
-    /// What the source could not do, and [`crate::ErrorKind::Source`] when the source was gone before the object came.
+    /// The error that was delivered, or [`crate::ErrorKind::Source`] if the source gave the
+    /// object up without a delivery.
     pub fn wait<'a>(self, name: &str, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
-        let gone = |_| Err(Error::source(name, io::Error::other("fetching it was given up")));
+        let gone = |_| Err(Error::source(name, io::Error::other("fetching it was abandoned")));
         match self.receiver.recv().unwrap_or_else(gone)? {
             Fetched::Whole { bytes, hold: _ } => {
                 *scratch = bytes;
@@ -57,10 +60,10 @@ impl Fetch {
 }
 
 impl Delivery {
-    /// Hands the object over, or says why it does not come.
+    /// Delivers the object, or the error that kept it from arriving.
     pub fn deliver(mut self, fetched: Result<Fetched>) {
         if let Some(sender) = self.sender.take() {
-            // Nobody may be waiting any more.
+            // The reader may be gone.
             let _ = sender.send(fetched);
         }
     }
@@ -68,7 +71,7 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        // The sender goes first: who is told that something arrived finds it, or finds that nothing will.
+        // Drop the sender first: whoever `arrived` wakes must find the object, or a closed channel.
         self.sender = None;
         if let Some(arrived) = self.arrived.take() {
             arrived();

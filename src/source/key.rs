@@ -1,8 +1,8 @@
-//! What an object's file name tells.
+//! What an object's file name says about it.
 
 use crate::timestamp::Timestamp;
 
-/// The kind of log an object holds, as far as its name tells.
+/// The kind of log that an object holds, according to its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
     /// Access log of an Application Load Balancer.
@@ -15,14 +15,14 @@ pub enum KeyKind {
     Network,
     /// A log of a Classic Load Balancer.
     Classic,
-    /// The object that AWS writes when logging is switched on; it has no other parts.
+    /// The object that AWS writes when logging is switched on; its name has no other parts.
     Test,
 }
 
-/// A log object's name, taken apart. Borrows the name.
+/// A log object's file name, parsed. Borrows the name.
 ///
-/// The form: `<account>_elasticloadbalancing_<region>_app.<name>.<id>_<end time>_<node>_<random>.log.gz`, with `conn_log_` or `health_check_log_` in
-/// front for the other two logs. Where the object lies does not matter.
+/// The form is `<account>_elasticloadbalancing_<region>_app.<name>.<id>_<end time>_<node>_<random>.log.gz`. The
+/// other two logs have `conn_log_` or `health_check_log_` before it. The object's folder does not matter.
 ///
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct ObjectKey<'a> {
     pub region: &'a str,
     /// The load balancer's resource id, `app/<name>/<id>`; empty for a test object.
     pub load_balancer: String,
-    /// The end of the interval whose lines the object holds. Absent for a test object.
+    /// The end of the interval whose lines the object holds, in UTC. `None` for a test object.
     pub end: Option<Timestamp>,
     /// The load balancer node's address; empty for a test object and for a Network Load Balancer.
     pub node: &'a str,
@@ -45,7 +45,7 @@ pub struct ObjectKey<'a> {
 const TEST_OBJECTS: [&str; 3] = ["ELBAccessLogTestFile", "ELBConnectionLogTestFile", "ELBHealthCheckLogTestFile"];
 
 impl<'a> ObjectKey<'a> {
-    /// Reads a file name (without its folder). `None` when it is not in AWS's form: the object may still hold a log.
+    /// Parses a file name (without its folder). `None` if it does not have AWS's form; the object may still hold a log.
     #[must_use]
     pub fn parse(file_name: &'a str) -> Option<Self> {
         if TEST_OBJECTS.contains(&file_name) {
@@ -58,16 +58,16 @@ impl<'a> ObjectKey<'a> {
                 node: "",
             });
         }
-        // AWS's documentation has a full stop behind these words where its objects have an underscore.
-        let behind = |word: &str| file_name.strip_prefix(word)?.strip_prefix(['_', '.']);
-        let (log, rest) = if let Some(rest) = behind("conn_log") {
+        // AWS's documentation has a full stop after these words; its objects have an underscore.
+        let after = |word: &str| file_name.strip_prefix(word)?.strip_prefix(['_', '.']);
+        let (log, rest) = if let Some(rest) = after("conn_log") {
             (KeyKind::Connection, rest)
-        } else if let Some(rest) = behind("health_check_log") {
+        } else if let Some(rest) = after("health_check_log") {
             (KeyKind::HealthCheck, rest)
         } else {
             (KeyKind::Access, file_name)
         };
-        // No part holds an underscore of its own.
+        // No part contains an underscore.
         let mut parts = rest.split('_');
         let account = parts.next().filter(|account| is_account(account))?;
         let service = parts.next()?;
@@ -97,7 +97,7 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `20261122T0745Z`
+/// Parses the end of an interval, such as `20261122T0745Z`.
 fn interval_end(text: &str) -> Option<Timestamp> {
     let digits = text.strip_suffix('Z')?;
     let (date, clock) = digits.split_once('T')?;
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_all_logs_are_told_apart() {
+    fn keys_of_all_kinds_of_logs_are_distinguished() {
         let name = "123456789012_elasticloadbalancing_us-east-2_app.my-loadbalancer.1234567890abcdef_20260215T2340Z_192.0.2.1_20sg8hgm.log.gz";
         let key = ObjectKey::parse(name).expect("AWS's form");
         assert_eq!(key.kind, KeyKind::Access);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_not_taken_for_keys() {
+    fn other_names_are_not_parsed_as_keys() {
         for name in [
             "",
             "app.log.gz",

@@ -1,7 +1,10 @@
 //! Objects in Amazon S3, or in a store that speaks its protocol.
 //!
-//! All that is asynchronous lies below this module: [`S3::list`] waits for the listing, and [`S3::fetch`] hands an object's order to tasks on threads of their own, which
-//! bring it while workers decode others. What a run cannot lose is made sure of here: an object arrives whole and of one version, or with the reason why not.
+//! All asynchronous code is in this module and those below it. [`S3::list`] blocks until the listing is
+//! done. [`S3::fetch`] sends an order for an object to tasks on threads of their own, which fetch it
+//! while workers decode others.
+//!
+//! An object arrives whole and in one version, or fails with the reason.
 
 mod cache;
 mod client;
@@ -31,38 +34,39 @@ use trouble::{Action, Kind, Trouble};
 use url::Url;
 use walk::{Begin, First, Node, Page, few, object, walk};
 
-/// How S3 is reached. By default as the environment and the AWS configuration files say.
+/// How to reach S3. The default follows the environment and the AWS configuration files.
 #[derive(Clone, Debug, Default)]
 pub struct S3Options {
     /// A profile of the AWS configuration files.
     pub profile: Option<String>,
-    /// Where to ask first; a bucket's own region is found by itself.
+    /// The region to ask first. A bucket's own region is found automatically.
     pub region: Option<String>,
-    /// Another store than Amazon's. Buckets are then named in the path, unless it is Amazon's after all.
+    /// The URL of another store than Amazon's. Requests then have the bucket in the path, unless the
+    /// URL contains `.amazonaws.com`.
     pub endpoint_url: Option<String>,
     /// Send requests without credentials, for public buckets.
     pub no_sign_request: bool,
     /// Agree to pay for requests to a bucket whose owner does not.
     pub request_payer: bool,
-    /// Requests in flight at most; by default 16 a core, 32 to 128.
+    /// The most requests in flight. `None` is 16 for each core, but at least 32 and at most 128.
     pub concurrency: Option<usize>,
-    /// Where objects are kept from one run to the next.
+    /// The cache that keeps objects from one run to the next. `None` for no cache.
     pub cache: Option<CacheOptions>,
 }
 
-/// How much may be under way at once.
+/// How much may be in flight at the same time.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
     /// Requests in flight.
     concurrency: usize,
-    /// Bytes of objects that are here, or on their way, and not yet taken by a worker.
+    /// Bytes of memory for objects that are being fetched or wait for a worker.
     bytes: u64,
 }
 
 const LEAST_BYTES: u64 = 128 * 1024 * 1024;
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
-/// The memory that may be taken for granted where the system does not tell how much there is.
+/// The memory to assume, in bytes, if the system does not report how much it has.
 const MEMORY_IF_UNKNOWN: u64 = 2 * 1024 * 1024 * 1024;
 
 impl Bounds {
@@ -73,7 +77,7 @@ impl Bounds {
     }
 }
 
-/// Bytes of memory of this machine, or of this container where it has less.
+/// The memory of this machine in bytes, or of this container if that is less.
 fn memory() -> u64 {
     if !sysinfo::IS_SUPPORTED_SYSTEM {
         return MEMORY_IF_UNKNOWN;
@@ -91,15 +95,15 @@ fn memory() -> u64 {
 pub struct Store {
     shared: Arc<Shared>,
     orders: UnboundedSender<Order>,
-    /// Absent only while it is dropped.
+    /// `None` only while the store is being dropped.
     runtime: Option<Runtime>,
 }
 
 impl Store {
-    /// Reads the configuration. Asks nothing of S3 yet.
+    /// Reads the configuration. Sends no request to S3 yet.
     ///
     /// # Errors
-    /// When there are no threads to be had, or the cache cannot be used.
+    /// If the threads cannot be started, the cache cannot be used, or [`S3Options::profile`] gives no credentials.
     pub fn open(options: &S3Options) -> io::Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get).min(4);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -125,17 +129,17 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         if let Some(cache) = &self.shared.cache {
-            // What could not be taken away is tried again after the next run.
+            // What cannot be removed now is tried again after the next run.
             let _ = cache.trim();
         }
         if let Some(runtime) = self.runtime.take() {
-            // Whatever is still under way is wanted no more.
+            // What is still in flight is no longer needed.
             runtime.shutdown_background();
         }
     }
 }
 
-/// A bucket, or a part of it.
+/// A bucket, or the part of it that a prefix names.
 pub struct S3 {
     store: Arc<Store>,
     origin: Arc<Origin>,
@@ -143,17 +147,18 @@ pub struct S3 {
     node: Node,
 }
 
-/// What opening found, which listing need not ask again.
+/// What opening found, so that listing need not ask again.
 enum Start {
     Node(First),
     Object(Object),
 }
 
 impl S3 {
-    /// What a URL names: the object of that key, if there is one; else the folder of that name; else all keys that begin so.
+    /// Opens what a URL names: the object with that key, if there is one; else the folder of that name; else
+    /// all keys that begin with it.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Source`] when there is nothing, or it may not be looked at, with what to do.
+    /// [`crate::ErrorKind::Source`] if there is nothing, or it cannot be accessed. The message says what to do.
     pub fn open(store: &Arc<Store>, url: &str) -> Result<Self> {
         let parsed = Url::parse(url).map_err(|reason| Error::source(url, reason))?;
         let (node, start) =
@@ -164,12 +169,12 @@ impl S3 {
     fn order(&self, object: &Object, arrived: Arrived) -> Fetch {
         let (delivery, fetch) = way(arrived);
         let Place::Key { etag, .. } = &object.place else {
-            delivery.deliver(Err(Error::source(&*object.name, io::Error::other("it is no object in S3"))));
+            delivery.deliver(Err(Error::source(&*object.name, io::Error::other("it is not an object in S3"))));
             return fetch;
         };
         let key = object.name[self.origin.url.of("").len()..].to_owned();
         let order = Order { origin: self.origin.clone(), key, size: object.stored_bytes, etag: etag.clone(), delivery };
-        // Refused, the order is dropped, which the fetch reports.
+        // If the queue is closed, the order is dropped, and the fetch reports that.
         let _ = self.store.orders.send(order);
         fetch
     }
@@ -223,7 +228,8 @@ impl Source for S3 {
     }
 }
 
-/// The listing of one object that the user named: it is read unless its name says that it holds another log.
+/// The listing of one object that the user named. It is read unless its name says that it holds another log
+/// or nothing that is selected.
 fn one(object: Object, selection: &Selection) -> Listing {
     let mut listing = Listing { requests: 1, ..Listing::default() };
     let file_name = object.name.rsplit('/').next().unwrap_or_default();
@@ -234,7 +240,7 @@ fn one(object: Object, selection: &Selection) -> Listing {
     listing
 }
 
-/// Looks at what a URL names.
+/// Finds out what a URL names.
 async fn begin(shared: &Arc<Shared>, url: &Url) -> io::Result<(Node, Start)> {
     let said = |trouble: &Trouble| trouble.explain(Action::List, &shared.region(&url.bucket), &url.bucket, &url.prefix);
     let is_folder = url.prefix.is_empty() || url.prefix.ends_with('/');
@@ -248,7 +254,7 @@ async fn begin(shared: &Arc<Shared>, url: &Url) -> io::Result<(Node, Start)> {
     }
     let page = match shared.page(&url.bucket, &url.prefix, true, &Begin::Start).await {
         Ok(page) => page,
-        // Who may read one object need not be allowed to list its bucket.
+        // Permission to read an object does not include permission to list its bucket.
         Err(trouble) if trouble.kind == Kind::Denied => {
             let head = shared.head(&url.bucket, &url.prefix).await.map_err(|_| said(&trouble))?;
             return Ok((node, Start::Object(object(url, head))));
@@ -258,7 +264,7 @@ async fn begin(shared: &Arc<Shared>, url: &Url) -> io::Result<(Node, Start)> {
     let Page { keys, folders, next } = page;
     let folder = format!("{}/", url.prefix);
     let has_folder = folders.contains(&folder);
-    // The key itself stands before all that it begins.
+    // A key sorts before every other key that begins with it.
     let is_key = keys.first().is_some_and(|key| key.name == url.prefix);
     if let Some(key) = keys.into_iter().next().filter(|_| is_key) {
         return Ok((node, Start::Object(object(url, key))));
@@ -278,27 +284,29 @@ async fn begin(shared: &Arc<Shared>, url: &Url) -> io::Result<(Node, Start)> {
     Ok((node, Start::Node(First { requests: first.requests + 1, ..first })))
 }
 
-/// Says that there is nothing, and what is nearest.
+/// The error for a URL that names nothing. It names the nearest folder that exists and some of what is in it.
 async fn nothing(shared: &Shared, url: &Url) -> io::Error {
-    let mut above = url.prefix.trim_end_matches('/');
-    while let Some((parent, _)) = above.rsplit_once('/').or((!above.is_empty()).then_some(("", ""))) {
+    // Also for a prefix of slashes only there is the bucket to look into.
+    let mut above = (!url.prefix.is_empty()).then(|| url.prefix.trim_end_matches('/'));
+    while let Some(name) = above {
+        let parent = name.rsplit_once('/').map_or("", |(parent, _)| parent);
         let folder = if parent.is_empty() { String::new() } else { format!("{parent}/") };
         let Ok(page) = shared.page(&url.bucket, &folder, true, &Begin::Start).await else {
-            // What is there may not be asked for, or cannot be.
-            return io::Error::other(format!("there is nothing; what {} has cannot be listed", url.of(&folder)));
+            // Listing the folder is forbidden or fails.
+            return io::Error::other(format!("nothing found, and {} cannot be listed", url.of(&folder)));
         };
         let found = page.folders.into_iter().chain(page.keys.into_iter().map(|key| key.name));
-        // A key of the folder's own name shows that it is there, and nothing in it.
+        // A key with the folder's own name only marks the folder; it is nothing in it.
         let names = found.map(|name| name[folder.len()..].to_owned()).filter(|name| !name.is_empty());
         let names: Vec<String> = names.collect();
         if !names.is_empty() {
             return io::Error::other(format!(
-                "there is nothing; the nearest that exists is {}, which has {}",
+                "nothing found; the nearest folder that exists is {}, which has {}",
                 url.of(&folder),
                 few(&names)
             ));
         }
-        above = parent;
+        above = (!parent.is_empty()).then_some(parent);
     }
-    io::Error::other(format!("there is nothing; the bucket {} is empty", url.bucket))
+    io::Error::other(format!("nothing found; the bucket {} is empty", url.bucket))
 }

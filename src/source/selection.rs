@@ -6,8 +6,8 @@ use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 /// The interval that one object covers.
 const INTERVAL_MICROS: i64 = 5 * 60 * MICROS_PER_SECOND;
 
-/// How far a line's `time` may lie outside of its object's interval. Lines are chosen by their own time; this only keeps objects from being left
-/// out too early, and opening one too many costs little.
+/// How far a line's `time` may be outside its object's interval. Lines are selected by their own time. The slack
+/// only keeps an object from being skipped wrongly, and opening one object too many costs little.
 const INTERVAL_SLACK_MICROS: i64 = 5 * 60 * MICROS_PER_SECOND;
 
 /// What the user asked for. The default selects everything.
@@ -45,7 +45,7 @@ impl LoadBalancerFilter {
         Self(id.to_owned())
     }
 
-    /// Whether `id`, as the log has it, is meant.
+    /// Whether the filter matches `id`, written as in the log (`app/<name>/<id>`).
     #[must_use]
     pub fn admits(&self, id: &[u8]) -> bool {
         id == self.0.as_bytes() || id.split(|&byte| byte == b'/').nth(1) == Some(self.0.as_bytes())
@@ -59,7 +59,7 @@ impl TargetGroupFilter {
         Self(text.to_owned())
     }
 
-    /// Whether `arn`, as the log has it, is meant.
+    /// Whether the filter matches `arn`, written as in the log.
     #[must_use]
     pub fn admits(&self, arn: &[u8]) -> bool {
         let resource = arn.rsplit(|&byte| byte == b':').next().unwrap_or_default();
@@ -75,7 +75,7 @@ impl TargetFilter {
         Self(text.to_owned())
     }
 
-    /// Whether `target`, as the log has it, is meant.
+    /// Whether the filter matches `target`, written as in the log (`address:port`).
     #[must_use]
     pub fn admits(&self, target: &[u8]) -> bool {
         let address = target.iter().rposition(|&byte| byte == b':').map_or(target, |colon| &target[..colon]);
@@ -83,10 +83,10 @@ impl TargetFilter {
     }
 }
 
-/// Why a record that was read does not count. Ids are stable: they stand in the JSON report.
+/// Why a record that was read is not counted. Ids are stable, because they are in the JSON report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordSkip {
-    /// Its `time` lies outside.
+    /// Its `time` is outside the window.
     OutsideWindow,
     /// Another load balancer.
     OtherLoadBalancer,
@@ -97,7 +97,7 @@ pub enum RecordSkip {
 }
 
 impl RecordSkip {
-    /// Every reason.
+    /// Every reason, in the order in which they are checked.
     pub const ALL: [Self; 4] =
         [Self::OutsideWindow, Self::OtherLoadBalancer, Self::OtherTargetGroup, Self::OtherTarget];
 
@@ -113,11 +113,11 @@ impl RecordSkip {
     }
 }
 
-/// The ends of the intervals whose objects may hold a wanted line. Absent where the window is open.
+/// Bounds on the ends of the intervals whose objects may hold a wanted line. `None` where the window is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct IntervalEnds {
     pub(super) first: Option<Timestamp>,
-    /// The first that may not.
+    /// The first interval end that is too late.
     pub(super) before: Option<Timestamp>,
 }
 
@@ -130,15 +130,15 @@ impl Selection {
         }
     }
 
-    /// Whether lines of the load balancer that an object's key names are wanted.
+    /// Whether the selection admits the load balancer that an object's key names.
     pub(super) fn admits_load_balancer(&self, key: &ObjectKey<'_>) -> bool {
         is_admitted(&self.load_balancers, |filter| filter.admits(key.load_balancer.as_bytes()))
     }
 
-    /// Whether an object of this key may hold a wanted line; if not, why.
+    /// Whether an object with this key may hold a wanted line.
     ///
     /// # Errors
-    /// The reason to leave it out.
+    /// The reason to skip it.
     pub fn admits_object(&self, key: &ObjectKey<'_>) -> Result<(), Skip> {
         match key.kind {
             KeyKind::Access => {}
@@ -160,10 +160,10 @@ impl Selection {
         Ok(())
     }
 
-    /// Whether a record is wanted; if not, why.
+    /// Whether a record is wanted.
     ///
     /// # Errors
-    /// The first reason, in the order of [`RecordSkip::ALL`].
+    /// The first reason to skip it, in the order of [`RecordSkip::ALL`].
     #[inline]
     pub fn admits_record(
         &self,
@@ -188,7 +188,7 @@ impl Selection {
     }
 }
 
-/// No filter admits everything; otherwise one of them has to.
+/// An empty list admits everything; otherwise at least one filter has to match.
 #[inline]
 fn is_admitted<F>(filters: &[F], admits: impl Fn(&F) -> bool) -> bool {
     filters.is_empty() || filters.iter().any(admits)
@@ -213,7 +213,7 @@ mod tests {
         let key = ObjectKey::parse(KEY).expect("AWS's form");
         for (since, until, expected) in [
             ("2026-11-22T07:41:00Z", "2026-11-22T07:42:00Z", Ok(())),
-            // Delivered with slack on both sides of 07:40 to 07:45.
+            // The object's interval is 07:40 to 07:45, and the slack on both sides is 5 minutes.
             ("2026-11-22T07:49:00Z", "2026-11-22T08:00:00Z", Ok(())),
             ("2026-11-22T07:00:00Z", "2026-11-22T07:36:00Z", Ok(())),
             ("2026-11-22T07:51:00Z", "2026-11-22T08:00:00Z", Err(Skip::OutsideWindow)),

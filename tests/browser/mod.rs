@@ -1,7 +1,7 @@
 //! A headless Chromium, driven by its `DevTools` protocol over a pipe.
 //!
-//! The protocol tells what a page asked of the network and what it complained about as it happens, and the pipe needs neither a driver beside the browser nor a port: a message is a line of
-//! JSON that ends with a zero byte.
+//! The protocol reports network requests and errors of the page as they happen. The pipe needs neither a driver besides
+//! the browser nor a port. A message is JSON that ends with a zero byte.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -15,44 +15,44 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-/// What Chromium is called.
+/// The names of Chromium's program.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Set where the tests must not be skipped.
+/// An environment variable that makes a missing Chromium fail the tests instead of skipping them.
 const REQUIRED: &str = "ALBSCOPE_REQUIRE_BROWSER";
 
-/// No answer takes as long.
+/// No answer takes this long.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) struct Browser {
     child: Child,
     input: ChildStdin,
     messages: Receiver<Value>,
-    /// What the page did since it was last asked.
+    /// What happened in the page since it was opened.
     events: Vec<Value>,
     session: Option<String>,
     last_id: u64,
     profile: tempfile::TempDir,
 }
 
-/// Where Chromium is. Absent where there is none, which is told, and is a failure where it is required.
+/// The path of Chromium. `None` if there is none, which is printed; if [`REQUIRED`] is set, it panics instead.
 pub(super) fn chromium() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).flat_map(|folder| NAMES.map(|name| folder.join(name)));
     let found = found.into_iter().find(|program| program.is_file());
     if found.is_none() {
         assert!(std::env::var_os(REQUIRED).is_none(), "{REQUIRED} is set, and there is no Chromium in PATH");
-        // A test says it where others would print.
+        // `eprintln!` would be captured by the test harness.
         let _ = writeln!(std::io::stderr(), "skipped: there is no Chromium in PATH to open the page in");
     }
     found
 }
 
 impl Browser {
-    /// A browser with one empty page and nothing remembered.
+    /// Starts a browser with a new profile and one empty page.
     pub(super) fn start(program: &Path) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder");
-        // Chromium reads the protocol from descriptor 3 and writes it to 4; a shell hands it the pipes there.
+        // Chromium reads the protocol from file descriptor 3 and writes it to 4; a shell connects the pipes to them.
         let mut child = Command::new("sh")
             .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#])
             .arg(program)
@@ -60,7 +60,7 @@ impl Browser {
             .args(["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
             .args(["--hide-scrollbars", "--force-color-profile=srgb", "--lang=en-US"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
-            // What it leaves behind when it is killed goes with the profile.
+            // What it leaves behind when it is killed is deleted with the profile.
             .env("TMPDIR", profile.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -90,7 +90,7 @@ impl Browser {
         browser
     }
 
-    /// Asks for something and waits for the answer.
+    /// Calls a method of the protocol and waits for its result.
     pub(super) fn call(&mut self, method: &str, params: &Value) -> Value {
         self.last_id += 1;
         let mut message = json!({"id": self.last_id, "method": method, "params": params});
@@ -117,7 +117,7 @@ impl Browser {
         })
     }
 
-    /// Opens a file and waits until the page says that it is ready; tells how long that took.
+    /// Opens a file and waits until the page says that it is ready. Returns how long that took.
     pub(super) fn open(&mut self, path: &Path) -> Duration {
         self.events.clear();
         let begun = Instant::now();
@@ -143,7 +143,7 @@ impl Browser {
         value.as_f64().unwrap_or_else(|| panic!("{expression} is {value}"))
     }
 
-    /// How many elements there are.
+    /// How many elements match the selector.
     pub(super) fn count(&mut self, selector: &str) -> u64 {
         let count = self.eval(&format!("document.querySelectorAll({}).length", json!(selector)));
         count.as_u64().expect("a length")
@@ -168,9 +168,9 @@ impl Browser {
         }
     }
 
-    /// What went wrong in the page, and what it asked of the network, since it was opened.
+    /// The console messages, errors, dialogs and network requests of the page since it was opened.
     pub(super) fn complaints(&mut self) -> Vec<String> {
-        // Events come in order, so that all are here that happened before this answer.
+        // Events come in order, so everything that happened before this answer is here.
         self.eval("0");
         let complaint = |event: &Value| {
             let (method, params) = (event["method"].as_str()?, &event["params"]);
@@ -190,14 +190,14 @@ impl Browser {
         self.events.iter().filter_map(complaint).collect()
     }
 
-    /// Makes the window as wide and high.
+    /// Sets the size of the window, in pixels.
     pub(super) fn resize(&mut self, width: u32, height: u32) {
         let params = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         self.call("Emulation.setDeviceMetricsOverride", &params);
         self.settle();
     }
 
-    /// Waits two frames, so that what has changed is drawn.
+    /// Waits two frames, so that changes are drawn.
     fn settle(&mut self) {
         self.eval("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))");
     }
@@ -209,7 +209,7 @@ impl Browser {
         self.settle();
     }
 
-    /// Shows the page as a printer gets it.
+    /// Shows the page as it is printed.
     pub(super) fn print(&mut self) {
         self.call("Emulation.setEmulatedMedia", &json!({"media": "print"}));
         self.settle();
@@ -222,7 +222,7 @@ impl Browser {
         self.call("Input.dispatchMouseEvent", &params);
     }
 
-    /// Presses the button at one place and lets it go at another.
+    /// Presses the left button at one point and releases it at another.
     pub(super) fn drag(&mut self, from: (f64, f64), to: (f64, f64)) {
         self.mouse("mouseMoved", from.0, from.1);
         self.mouse("mousePressed", from.0, from.1);
@@ -245,19 +245,19 @@ impl Browser {
         self.mouse("mouseReleased", x, y);
     }
 
-    /// Scrolls an element into view, and tells its left, top, width and height there.
+    /// Scrolls an element into view, and returns its left, top, width and height there, in pixels.
     pub(super) fn place(&mut self, selector: &str) -> (f64, f64, f64, f64) {
         let element = format!("document.querySelector({})", json!(selector));
         self.eval(&format!("{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})"));
         self.settle();
-        let place = self.eval(&format!(
+        let bounds = self.eval(&format!(
             "(() => {{ const box = {element}.getBoundingClientRect(); return [box.left, box.top, box.width, box.height]; }})()"
         ));
-        let at = |number: usize| place[number].as_f64().unwrap_or_else(|| panic!("{selector} is not on the page"));
+        let at = |number: usize| bounds[number].as_f64().unwrap_or_else(|| panic!("{selector} is not on the page"));
         (at(0), at(1), at(2), at(3))
     }
 
-    /// Presses a key and lets it go. `key` is its name as `KeyboardEvent.key` has it.
+    /// Presses and releases a key. `key` is its name as in `KeyboardEvent.key`.
     pub(super) fn press(&mut self, key: &str) {
         let code = match key {
             "Tab" => 9,
@@ -281,12 +281,12 @@ impl Browser {
         self.call("Input.dispatchKeyEvent", &json!({"type": "keyUp", "key": key, "windowsVirtualKeyCode": code}));
     }
 
-    /// Writes into what has the focus.
+    /// Writes text into the focused element.
     pub(super) fn write(&mut self, text: &str) {
         self.call("Input.insertText", &json!({"text": text}));
     }
 
-    /// A picture of the whole page, as PNG, in the folder for what tests leave behind.
+    /// A screenshot of the whole page as PNG, also written to the folder `screenshots` of the tests' temporary files.
     pub(super) fn screenshot(&mut self, name: &str) -> Vec<u8> {
         let answer = self.call("Page.captureScreenshot", &json!({"format": "png", "captureBeyondViewport": true}));
         let png = BASE64_STANDARD.decode(answer["data"].as_str().expect("a picture")).expect("it is Base64");

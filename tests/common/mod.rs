@@ -1,6 +1,6 @@
-//! What the tests of whole runs share: a line to vary, a folder of logs, and the account that must add up.
+//! Shared by the tests of whole runs: a line to vary, a folder of logs, and a check that all counts add up.
 
-// Each test file uses its part.
+// Each test file uses only a part.
 #![allow(dead_code, unreachable_pub, reason = "shared by several test binaries")]
 
 use std::fs;
@@ -28,16 +28,16 @@ pub fn line() -> LineBuilder {
     builder.field(alb::TARGET_GROUP_ARN, TARGET_GROUP)
 }
 
-/// A line as a list of fields, quotes and all.
+/// A line as a list of fields, including their quotes.
 #[derive(Clone)]
 pub struct LineBuilder {
     fields: Vec<Vec<u8>>,
 }
 
 impl LineBuilder {
-    /// Puts `raw`, quotes and all, into a field.
-    pub fn field(mut self, place: usize, raw: &str) -> Self {
-        self.fields[place] = raw.as_bytes().to_vec();
+    /// Sets a field to `raw`, which includes its quotes.
+    pub fn field(mut self, field: usize, raw: &str) -> Self {
+        self.fields[field] = raw.as_bytes().to_vec();
         self
     }
 
@@ -49,7 +49,7 @@ impl LineBuilder {
         self.field(alb::USER_AGENT, &format!("\"{text}\""))
     }
 
-    /// Takes the field out, so that all behind it stand one place too early.
+    /// Removes the field, so that all fields after it come one too early.
     pub fn without_user_agent(mut self) -> Self {
         self.fields.remove(alb::USER_AGENT);
         self
@@ -65,7 +65,7 @@ impl LineBuilder {
         self
     }
 
-    /// Puts `raw` in the place of all fields behind the target group's.
+    /// Replaces all fields after the target group's with `raw`.
     pub fn tail(mut self, raw: &str) -> Self {
         self.fields.truncate(alb::TARGET_GROUP_ARN + 1);
         if !raw.is_empty() {
@@ -83,7 +83,7 @@ impl LineBuilder {
     }
 }
 
-/// A folder that is gone when it is dropped.
+/// A folder that is deleted when it is dropped.
 pub struct Logs {
     folder: tempfile::TempDir,
 }
@@ -104,7 +104,7 @@ impl Logs {
         path
     }
 
-    /// Runs over the whole folder.
+    /// Analyses the whole folder.
     pub fn analyse(&self, analysis: &Analysis) -> Summary {
         self.try_analyse(analysis).expect("a run that is not strict ends well")
     }
@@ -121,7 +121,7 @@ pub fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().expect("a Vec takes all")
 }
 
-/// No line is lost between the counts, and no request between the tables.
+/// Every line is in one of the counts, and every request in each of the tables.
 pub fn assert_account_is_whole(name: &str, summary: &Summary) {
     let input = &summary.input;
     assert_eq!(input.lines, input.records + input.unreadable_lines, "{name}: lines");

@@ -9,14 +9,14 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, SERVER};
 use hyper::{Response, StatusCode};
-use s3s::Body;
 
 use crate::server::{Operation, Request};
+use crate::service::{Body, empty, escape_xml, full};
 
 /// How long the server waits between parts of a body, so that they leave it one by one.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -117,7 +117,7 @@ impl Fault {
                 Answer::new(StatusCode::FORBIDDEN, "AccessDenied", &message)
             }
             Self::NoSuchKey => Answer::new(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.")
-                .with("Key", &escaped(key)),
+                .with("Key", &escape_xml(key)),
             Self::NoSuchBucket => {
                 Answer::new(StatusCode::NOT_FOUND, "NoSuchBucket", "The specified bucket does not exist")
                     .with("BucketName", bucket)
@@ -192,7 +192,7 @@ impl Fault {
             ]),
             Self::ShortBody => {
                 parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(head.len()));
-                Body::from(head)
+                full(head)
             }
             Self::WrongBody => {
                 let mut bytes = body.to_vec();
@@ -200,7 +200,7 @@ impl Fault {
                 if let Some(byte) = bytes.get_mut(middle) {
                     *byte ^= 0x20;
                 }
-                Body::from(bytes)
+                full(bytes)
             }
             Self::Trickle(pause) => {
                 let size = body.len().div_ceil(8).max(1);
@@ -208,7 +208,7 @@ impl Fault {
                 paced(parts.map(|part| (*pause, Ok(part))).collect::<Vec<_>>())
             }
             Self::Stall(pause) => paced([(Duration::ZERO, Ok(head)), (*pause, Ok(tail))]),
-            _ => Body::from(body),
+            _ => full(body),
         };
         Response::from_parts(parts, body)
     }
@@ -220,7 +220,7 @@ fn paced(parts: impl IntoIterator<Item = (Duration, std::io::Result<Bytes>), Int
         tokio::time::sleep(pause).await;
         part.map(Frame::data)
     });
-    Body::http_body_unsync(StreamBody::new(frames))
+    StreamBody::new(frames).boxed_unsync()
 }
 
 /// An error in S3's form.
@@ -251,7 +251,7 @@ impl Answer {
              <HostId>uI4RfE5TjQvWmIb0C1yDdOmGb3pGZ4hQ</HostId></Error>"
         );
         // S3 answers a HEAD by its status and headers alone.
-        let body = if operation.has_body() { Body::from(text) } else { Body::empty() };
+        let body = if operation.has_body() { full(text) } else { empty() };
         let mut response = Response::new(body);
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -267,10 +267,6 @@ impl Answer {
         }
         response
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 /// Which requests a fault happens to. The first rule that is about a request decides.

@@ -13,5 +13,8 @@ mod listing;
 mod program;
 mod protocol;
 mod server;
+mod service;
+mod signature;
 mod speed;
 mod store;
+mod uri;

@@ -42,8 +42,11 @@ impl Run {
 }
 
 /// A command in `folder` that knows nothing of this machine's AWS configuration.
+///
+/// It does not ignore SIGINT, even if the tests were started so, as a shell starts what it runs in the background.
 pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_albscope"));
+    let mut command = Command::new("/usr/bin/env");
+    command.arg("--default-signal=INT").arg(env!("CARGO_BIN_EXE_albscope"));
     command.args(args).current_dir(folder).stdin(Stdio::null()).env_clear();
     command.env("HOME", folder).env("AWS_EC2_METADATA_DISABLED", "true");
     command

@@ -377,7 +377,7 @@ fn waiting_requests_are_counted_as_under_way() {
     let began = Instant::now();
     asker.ask(async {
         let object = || asker.client.get_object().bucket("logs").key("a.log").send();
-        let answers = futures::future::join_all((0..3).map(|_| object())).await;
+        let answers = futures_util::future::join_all((0..3).map(|_| object())).await;
         assert!(answers.iter().all(Result::is_ok));
     });
     assert!(began.elapsed() >= Duration::from_millis(50));

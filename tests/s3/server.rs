@@ -1,12 +1,13 @@
 //! An S3 server on loopback, in the test's own process.
 //!
-//! Requests come in over TCP, are counted, meet their fault if there is one ([`crate::faults`]), and are then served by
-//! `s3s`: its protocol, its check of signatures.
+//! Requests come in over TCP, are counted, meet their fault if there is one ([`crate::faults`]), and are then answered by
+//! [`crate::service`].
 
 #![allow(dead_code, reason = "shared by tests and benchmarks")]
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -17,19 +18,18 @@ use std::time::{Duration, Instant};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, RANGE};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Response};
 use hyper_util::rt::TokioIo;
-use s3s::access::{S3Access, S3AccessContext};
-use s3s::auth::SimpleAuth;
-use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{Body, HttpError, S3Result};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::faults::{Fault, Rule, Rules};
+use crate::service::{Body, Service};
 use crate::store::Store;
+use crate::uri::{decode, query_pairs};
 
 /// The one user that the server knows.
 pub(crate) const ACCESS_KEY: &str = "AKIDTEST";
@@ -79,23 +79,19 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    fn new(request: &hyper::Request<Incoming>) -> Self {
-        let path = decode(request.uri().path().trim_start_matches('/'), false);
+    fn new(request: &Parts) -> Self {
+        let path = decode(request.uri.path().trim_start_matches('/'), false);
         let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
         let key = Some(key.to_owned()).filter(|key| !key.is_empty());
-        let pairs = request.uri().query().unwrap_or_default().split('&');
-        let mut query: BTreeMap<String, String> = pairs
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(name, value)| (decode(name, true), decode(value, true)))
-            .collect();
-        let operation = match (request.method(), &key) {
+        let mut query: BTreeMap<String, String> = query_pairs(&request.uri).collect();
+        let operation = match (&request.method, &key) {
             (&Method::GET, Some(_)) => Operation::Get,
             (&Method::HEAD, Some(_)) => Operation::Head,
             (&Method::HEAD, None) => Operation::HeadBucket,
             (&Method::GET, None) if query.get("list-type").is_some_and(|version| version == "2") => Operation::List,
             _ => Operation::Other,
         };
-        let header = |name: &str| Some(request.headers().get(name)?.to_str().ok()?.to_owned());
+        let header = |name: &str| Some(request.headers.get(name)?.to_str().ok()?.to_owned());
         // Credential=<access key>/<date>/<region>/s3/aws4_request
         let region = header(AUTHORIZATION.as_str()).and_then(|authorization| {
             let (_, scope) = authorization.split_once("Credential=")?;
@@ -129,24 +125,6 @@ impl Request {
             "{operation:?} {bucket} {key:?} {prefix:?} {delimiter:?} {start_after:?} {continuation_token:?} {range:?}"
         )
     }
-}
-
-/// Undoes the encoding of a URL; in a query, a plus is a space.
-fn decode(text: &str, is_query: bool) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        let (byte, behind) = match (byte, code) {
-            (b'%', Some(code)) => (code, &behind[2..]),
-            (b'+', _) if is_query => (b' ', behind),
-            _ => (byte, behind),
-        };
-        bytes.push(byte);
-        rest = behind;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A server that stops when it is dropped.
@@ -210,19 +188,15 @@ struct Traffic {
 impl Server {
     /// Serves `store` to whoever signs as its user.
     pub(crate) fn new(store: &Store) -> Self {
-        Self::start(S3ServiceBuilder::new(store.clone()))
+        Self::start(Service::new(store.clone(), false))
     }
 
     /// Serves `store` to requests without a signature too.
     pub(crate) fn public(store: &Store) -> Self {
-        let mut builder = S3ServiceBuilder::new(store.clone());
-        builder.set_access(Everyone);
-        Self::start(builder)
+        Self::start(Service::new(store.clone(), true))
     }
 
-    fn start(mut builder: S3ServiceBuilder) -> Self {
-        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
-        let service = builder.build();
+    fn start(service: Service) -> Self {
         let shared = Arc::new(Shared::default());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -290,17 +264,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("nobody panics while holding it")
 }
 
-/// Lets everybody in whose signature, if there is one, is right.
-struct Everyone;
-
-#[async_trait::async_trait]
-impl S3Access for Everyone {
-    async fn check(&self, _: &mut S3AccessContext<'_>) -> S3Result<()> {
-        Ok(())
-    }
-}
-
-async fn accept(listener: TcpListener, service: S3Service, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, service: Service, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         // Small answers would wait for the other side's acknowledgement.
         stream.set_nodelay(true).expect("a new connection is sound");
@@ -309,7 +273,7 @@ async fn accept(listener: TcpListener, service: S3Service, shared: Arc<Shared>) 
 }
 
 /// Serves one connection until either side ends it.
-async fn connection(stream: TcpStream, service: S3Service, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, service: Service, shared: Arc<Shared>) {
     let resets = Arc::new(AtomicBool::new(false));
     let handler = {
         let resets = Arc::clone(&resets);
@@ -325,10 +289,12 @@ async fn connection(stream: TcpStream, service: S3Service, shared: Arc<Shared>) 
 
 async fn answer(
     request: hyper::Request<Incoming>,
-    service: S3Service,
+    service: Service,
     shared: Arc<Shared>,
     resets: Arc<AtomicBool>,
-) -> Result<Response<Body>, HttpError> {
+) -> io::Result<Response<Body>> {
+    // Requests that only read have no body.
+    let (request, _) = request.into_parts();
     let mut seen = Request::new(&request);
     let others = lock(&shared.traffic).in_flight;
     seen.fault = lock(&shared.rules).draw(&seen, others);
@@ -338,26 +304,27 @@ async fn answer(
         tokio::time::sleep(fault.wait()).await;
     }
     let response = match &seen.fault {
-        None => service.call(request.map(Body::from)).await?,
+        None => service.answer(&request, &seen),
         Some(Fault::Reset) => {
             resets.store(true, Ordering::Relaxed);
-            return Err(HttpError::new("reset before the answer".into()));
+            return Err(io::Error::other("reset before the answer"));
         }
         Some(fault) => {
             if let Some(answer) = fault.answer(&seen) {
                 answer
             } else {
                 resets.store(fault.resets(), Ordering::Relaxed);
-                fault.spoil(service.call(request.map(Body::from)).await?).await
+                fault.spoil(service.answer(&request, &seen)).await
             }
         }
     };
     Ok(response.map(|body| {
-        Body::http_body_unsync(body.map_frame(move |frame| {
+        body.map_frame(move |frame| {
             // The request is under way for as long as its body is.
             let _ = &flight;
             frame
-        }))
+        })
+        .boxed_unsync()
     }))
 }
 

@@ -40,7 +40,7 @@ fn a_passage_runs_from_its_dispatch_to_its_end() {
 }
 
 #[test]
-fn lines_in_any_order_of_any_year_are_kept_in_the_order_of_their_ends() {
+fn requests_are_sorted_by_end_whatever_the_order_and_year_of_the_lines() {
     let mut timeline = Timeline::default();
     let seconds: Vec<i64> = (0..5_000).map(|number| number * 7_919 % 5_000 * 86_400).collect();
     for &second in &seconds {
@@ -56,7 +56,7 @@ fn lines_in_any_order_of_any_year_are_kept_in_the_order_of_their_ends() {
 }
 
 #[test]
-fn past_the_cap_what_is_far_from_failures_is_forgotten_and_what_is_near_stays() {
+fn past_the_cap_requests_near_failures_are_kept_and_the_others_dropped() {
     let mut timeline = Timeline::default();
     let failing_block = 100 * BLOCK_SECONDS;
     let in_blocks = |blocks: std::ops::Range<i64>| blocks.map(|block| 100 * BLOCK_SECONDS + block * BLOCK_SECONDS);
@@ -64,7 +64,7 @@ fn past_the_cap_what_is_far_from_failures_is_forgotten_and_what_is_near_stays() 
         observe(&mut timeline, start + 1, Outcome::Ok);
     }
     observe(&mut timeline, failing_block + 2, Outcome::ClosedBeforeResponse);
-    // Two hours of a healthy day, far behind.
+    // Two hours of healthy traffic, long after the failure.
     for number in 0..=MAX_REQUESTS {
         observe(&mut timeline, 1_000_000 + i64::try_from(number % 7_200).expect("a second"), Outcome::Ok);
     }

@@ -16,8 +16,9 @@ use super::values::{IdleTimeoutArg, parse_idle_timeout};
 
 /// Read access logs and report what failed, on which targets, how it ended, and the likely cause.
 ///
-/// Objects may be gzip (of many members) or plain text, told by content. What cannot hold a wanted line is left out by its name: other load balancers, other times, other logs.
-/// Everything that was left out or could not be read is counted in the report.
+/// Objects may be gzip (also of several members) or plain text, detected by content. Objects whose names show that
+/// they have no wanted line (other load balancers, other times, other logs) are left out. The report counts everything
+/// that was left out or could not be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   albscope analyze logs/
@@ -31,27 +32,28 @@ pub(crate) struct AnalyzeArgs {
     #[command(flatten)]
     pub(crate) logs: LogArgs,
 
-    /// How to lay out the report
+    /// Format of the report
     #[arg(long, short, value_enum, default_value_t = FormatArg::Text)]
     pub(crate) format: FormatArg,
 
-    /// Write the report here rather than to standard output
+    /// Write the report to this file instead of standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Write the report as one page for a browser here, too: it needs no network, and has pictures to look into
+    /// Also write the report to this file as one HTML page, with interactive pictures; it needs no network
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) html: Option<PathBuf>,
 
-    /// Draw the report's pictures as a file, too: SVG or PNG, as its extension says
+    /// Also draw the report's pictures into this file; its extension is .svg or .png
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = parse_plot)]
     pub(crate) plot: Option<PlotFile>,
 
-    /// Write the report's tables into this folder too: targets, findings, status pairs, minutes and routes, for notebooks
+    /// Also write the report's tables into this folder, for notebooks: targets, findings, status pairs, minutes and
+    /// routes
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) tables: Option<PathBuf>,
 
-    /// The format of the tables
+    /// Format of the tables
     #[arg(long, value_enum, default_value_t = TableFormatArg::Parquet, requires = "tables")]
     pub(crate) tables_format: TableFormatArg,
 
@@ -59,13 +61,14 @@ pub(crate) struct AnalyzeArgs {
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
     pub(crate) idle_timeout: IdleTimeoutArg,
 
-    /// Exit with status 1 when a finding has this cause, at this confidence (low, medium, high) or above; may be repeated
+    /// Exit with status 1 if a finding has this cause with at least this confidence (low, medium, high); may be
+    /// repeated
     #[arg(long, value_name = "CAUSE[:CONFIDENCE]", value_parser = parse_fail_on)]
     pub(crate) fail_on: Vec<FailOn>,
 
-    // Not a doc comment: there the name would need marks, which --help would show.
+    // Not a doc comment: the name would need backticks in one, and --help would show them.
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
-    #[arg(help = "Use colour in text: auto does on a terminal, unless the environment has NO_COLOR")]
+    #[arg(help = "Use colour in text; auto uses it on a terminal, unless NO_COLOR is set")]
     pub(crate) color: ColorArg,
 
     /// Draw pictures in text with ASCII characters only
@@ -74,10 +77,11 @@ pub(crate) struct AnalyzeArgs {
 }
 
 impl AnalyzeArgs {
-    /// The words of a command that makes the same report and the same files of the same logs, whenever it is given: what changes neither is left out, and times are moments.
+    /// The words of a command that makes the same report and the same files from the same logs, whenever it is run.
+    /// Options that change neither are left out, and times are absolute.
     pub(crate) fn command(&self, selection: &Selection) -> Vec<String> {
         let mut words = vec!["albscope".to_owned(), "analyze".to_owned()];
-        // A name that looks like an option would be taken for one.
+        // A name that looks like an option would be mistaken for one.
         let name = |path: &OsStr| {
             let path = path.to_string_lossy();
             if path != "-" && path.starts_with('-') { format!("./{path}") } else { path.into_owned() }
@@ -119,7 +123,7 @@ impl AnalyzeArgs {
     }
 }
 
-/// A cause, and how sure a finding of it must be.
+/// A cause, and the lowest confidence at which a finding of it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FailOn {
     pub(crate) cause: &'static Cause,
@@ -132,7 +136,7 @@ fn parse_fail_on(text: &str) -> Result<FailOn, String> {
     let confidence = Confidence::ALL
         .into_iter()
         .find(|known| known.id() == confidence)
-        .ok_or_else(|| format!("{confidence} is no confidence: low, medium or high"))?;
+        .ok_or_else(|| format!("unknown confidence {confidence}; expected low, medium or high"))?;
     Ok(FailOn { cause, confidence })
 }
 
@@ -163,12 +167,12 @@ pub(crate) struct PlotFile {
     pub(crate) format: PlotFormat,
 }
 
-/// Looks at the extension at once, not when all logs have been read.
+/// Checks the extension immediately, not after all logs have been read.
 fn parse_plot(text: &str) -> Result<PlotFile, String> {
     let path = PathBuf::from(text);
     match PlotFormat::of(&path) {
         Some(format) => Ok(PlotFile { path, format }),
-        None => Err("the extension tells how to draw: take a name that ends in .svg or .png".to_owned()),
+        None => Err("expected a name that ends in .svg or .png".to_owned()),
     }
 }
 

@@ -10,13 +10,14 @@ use clap::{ValueEnum, ValueHint};
 use super::logs::LogArgs;
 use super::values::{IdleTimeoutArg, parse_idle_timeout};
 
-/// Write every record, with how it ended, as Parquet or CSV for notebooks.
+/// Write every record, with its outcome, as Parquet or CSV for notebooks.
 ///
-/// One row a record: all fields of the log with their types, the request's parts, elapsed time, outcome, route, and the object and line it is from. What each column says, and when it has no value,
-/// stands in docs/schema.md.
+/// One row per record: all fields of the log with their types, the parts of the request, elapsed time, outcome, route,
+/// and the object and line that it is from. docs/schema.md says what each column means and when it has no value.
 ///
-/// A file takes its name when it is complete, whatever ends the program before. With --partition-by, FILE is a folder, in which query engines find their way; a run that reads the same
-/// objects again replaces their rows there, and one that reads others adds to them.
+/// A file gets its name only when it is complete, however the program ends. With --partition-by, FILE is a folder that
+/// query engines can read as one table. A run that reads the same objects again replaces their rows in the folder; a
+/// run that reads other objects adds rows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   albscope export logs/ -o requests.parquet
@@ -28,23 +29,26 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) logs: LogArgs,
 
-    /// The file to write, its format told by its name (.parquet, .csv, .csv.gz); a folder with --partition-by or a slash at the end; - for standard output
+    /// File to write; its extension (.parquet, .csv, .csv.gz) sets the format. A folder with --partition-by or with a
+    /// slash at the end; - for standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(crate) output: PathBuf,
 
-    /// The format, where the name does not tell [default for a folder: parquet]
+    /// Format of the output [default: by the extension of FILE; parquet for a folder]
     #[arg(long, short, value_enum)]
     pub(crate) format: Option<TableFormatArg>,
 
-    /// Columns to write, in this order, with commas between; default stands for those of which nobody need say so, all for all but text
+    /// Columns to write, in this order, separated by commas; default: the columns written without this option; all:
+    /// every column except text
     #[arg(long, value_name = "NAMES", value_parser = parse_columns)]
     pub(crate) columns: Option<ColumnsArg>,
 
-    /// Only rows of which this is true: columns compared with = != < <= > >= ~ in (...), or is null, joined by and, or, not, ( )
+    /// Only rows for which this is true: columns compared by = != < <= > >= ~ !~ in (...) or is null; combine with and,
+    /// or, not, ( )
     #[arg(long = "where", value_name = "EXPRESSION", value_parser = Filter::parse)]
     pub(crate) filter: Option<Filter>,
 
-    /// Only this share of the traces, such as 1%: always the same ones
+    /// Only this share of the traces, such as 1%; always the same traces
     #[arg(long, value_name = "N%")]
     pub(crate) sample: Option<Sample>,
 
@@ -52,18 +56,18 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) failures_only: bool,
 
-    // Not a doc comment: there the names would need marks, which --help would show.
+    // Not a doc comment: the names would need backticks in one, and --help would show them.
     #[arg(long, value_name = "KEYS", value_delimiter = ',')]
-    #[arg(
-        help = "Part the rows into folders below FILE: day, hour, load_balancer, target_group, or several with commas between"
-    )]
+    #[arg(help = "Put the rows into folders below FILE by day, hour, load_balancer or target_group, or by several, \
+                separated by commas")]
     pub(crate) partition_by: Vec<Partition>,
 
-    /// For the column cause: the load balancer's idle timeout, as seconds, a duration such as 2m, or auto to infer it from the log
+    /// For the column cause: the load balancer's idle timeout, as seconds, a duration such as 2m, or auto to infer it
+    /// from the log
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
     pub(crate) idle_timeout: IdleTimeoutArg,
 
-    /// In CSV, leave texts that a spreadsheet would take for formulas as they are, without an apostrophe in front
+    /// In CSV, put no apostrophe in front of texts that a spreadsheet could read as formulas
     #[arg(long)]
     pub(crate) allow_formulas: bool,
 }
@@ -82,7 +86,7 @@ pub(crate) enum TableFormatArg {
     Parquet,
     /// Commas and quotes
     Csv,
-    /// CSV packed with gzip
+    /// CSV compressed with gzip
     #[value(name = "csv.gz")]
     CsvGz,
 }

@@ -1,4 +1,4 @@
-//! What every command that reads logs takes: inputs, what is selected of them, and how S3 is reached.
+//! The arguments of every command that reads logs: inputs, what to select from them, and how to reach S3.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,16 +12,17 @@ use super::values::{When, parse_size, parse_when};
 /// What every command that reads logs takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    // Not a doc comment: there the URL would need marks, which --help would show.
-    #[arg(help = "Files, folders (with all below them), s3://BUCKET/PREFIX, or - for standard input")]
+    // Not a doc comment: the URL would need backticks in one, and --help would show them.
+    #[arg(help = "Files, folders (with their subfolders), s3://BUCKET/PREFIX, or - for standard input")]
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub(crate) inputs: Vec<OsString>,
 
-    /// Only requests at or after this time: RFC 3339 (UTC where it has no offset), a date, a clock time of today, or an age such as 2h or 3d
+    /// Only requests at or after this time: RFC 3339 (UTC if it has no offset), a date, a time of day (today, UTC), or
+    /// an age such as 2h or 3d
     #[arg(long, value_name = "TIME", value_parser = parse_when)]
     since: Option<When>,
 
-    /// Only requests before this time; a clock time is of the day of --since
+    /// Only requests before this time, in the same forms; a time of day is on the day of --since, or else today
     #[arg(long, value_name = "TIME", value_parser = parse_when)]
     until: Option<When>,
 
@@ -37,7 +38,7 @@ pub(crate) struct LogArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(super) target: Vec<String>,
 
-    /// How many threads read [default: one for each core]
+    /// Number of threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
 
@@ -45,7 +46,7 @@ pub(crate) struct LogArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// List only: print which objects would be read, what is left out and why, and the requests it would take
+    /// Only list: print which objects would be read, what is left out and why, and how many requests to S3 that takes
     #[arg(long)]
     pub(crate) dry_run: bool,
 
@@ -65,11 +66,11 @@ struct S3Args {
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
 
-    /// Ask in this region first; the bucket's own is found by itself
+    /// Send the first request to this region; the bucket's own region is found automatically
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
 
-    /// Use another store that speaks the protocol of S3
+    /// Use another store that has the S3 API
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = parse_endpoint)]
     endpoint_url: Option<String>,
 
@@ -77,19 +78,20 @@ struct S3Args {
     #[arg(long)]
     no_sign_request: bool,
 
-    /// Agree to pay for the requests, where the bucket's owner asks for that
+    /// Agree to pay for the requests, if the bucket's owner requires it
     #[arg(long, value_name = "requester", value_parser = ["requester"], num_args = 0..=1, require_equals = true, default_missing_value = "requester")]
     request_payer: Option<String>,
 
-    /// How many requests to S3 are in flight at most [default: 16 for each core, 32 to 128]
+    /// Maximum requests to S3 in flight [default: 16 per core, at least 32 and at most 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: Option<u16>,
 
-    /// Keep objects from S3 in this folder, and read from it what is there already
+    /// Keep objects from S3 in this folder, and reuse those that are already there
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     cache: Option<PathBuf>,
 
-    /// How large the cache may stay after a run: bytes, or a size such as 500MB or 20GB; what was used longest ago goes first
+    /// Maximum size of the cache after a run: bytes, or a size such as 500MB or 20GB; the least recently used objects
+    /// are removed first
     #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = parse_size, requires = "cache")]
     cache_size: u64,
 }
@@ -112,22 +114,23 @@ impl S3Args {
 }
 
 impl LogArgs {
-    /// How S3 is reached, for the inputs that lie there.
+    /// How to reach S3, for the inputs that are there.
     pub(crate) fn s3_options(&self) -> S3Options {
         self.s3.options()
     }
 
-    /// Whether an input lies in S3.
+    /// Whether an input is in S3.
     pub(crate) fn has_s3(&self) -> bool {
         self.inputs.iter().any(|input| input.as_encoded_bytes().starts_with(b"s3://"))
     }
 
-    /// How what is selected is read.
+    /// An analysis of `selection` with these arguments.
     pub(crate) fn analysis(&self, selection: Selection) -> Analysis {
         Analysis::new().selection(selection).threads(self.threads.map_or(0, usize::from)).strict(self.strict)
     }
 
-    /// What is selected, as seen at the moment `now`.
+    /// What to select. Ages and clock times are relative to `now`; a clock time of
+    /// `--until` is on the day of `--since`.
     pub(crate) fn selection(&self, now: Timestamp) -> anyhow::Result<Selection> {
         let since = self.since.map(|when| when.resolve(now, now));
         let until = self.until.map(|when| when.resolve(now, since.unwrap_or(now)));
@@ -149,7 +152,7 @@ impl LogArgs {
 fn parse_endpoint(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) {
-        return Err("neither http://HOST[:PORT] nor https://HOST[:PORT]".to_owned());
+        return Err("expected http://HOST[:PORT] or https://HOST[:PORT]".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -162,7 +165,7 @@ mod tests {
     use clap::Parser;
 
     #[test]
-    fn a_clock_time_of_until_is_of_the_day_of_since() {
+    fn a_clock_time_of_until_is_on_the_day_of_since() {
         let args = Args::parse_from(["albscope", "analyze", "x", "--since", "2026-11-20T10:00Z", "--until", "12:00Z"]);
         let Command::Analyze(args) = args.command else { panic!("analyze was typed") };
         let selection = args.logs.selection(at("2026-11-22T10:00:00Z")).expect("a window");

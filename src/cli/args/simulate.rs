@@ -10,8 +10,9 @@ use super::values::{When, parse_duration, parse_when};
 
 /// Write the logs of a simulated incident, and the truth about it.
 ///
-/// Log objects go to DIR/AWSLogs/... under the names that AWS gives them; DIR/truth.jsonl has one line for each failed request with its true cause, and
-/// DIR/what-happened.json says what was done to whom. The same scenario, seed and options give the same bytes.
+/// Log objects are written to DIR/AWSLogs/... under the names that AWS gives them. DIR/truth.jsonl has one line per
+/// failed request with its true cause. DIR/what-happened.json has the timeouts of the run and a timeline of what was
+/// done. The same scenario, seed and options give the same bytes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimulateArgs {
     /// Which scenario; --list shows them
@@ -30,15 +31,15 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 
-    /// When it begins [default: 2026-11-18T08:00:00Z]
+    /// When the log begins [default: 2026-11-18T08:00:00Z]
     #[arg(long, value_name = "TIME", value_parser = parse_when)]
     start: Option<When>,
 
-    /// How long it lasts: seconds, or a duration such as 2h [default: the scenario's]
+    /// How long the log lasts: seconds, or a duration such as 2h [default: the scenario's]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) duration: Option<Duration>,
 
-    /// Requests per second in the mean [default: the scenario's]
+    /// Mean requests per second [default: the scenario's]
     #[arg(long, value_name = "N")]
     pub(crate) rate: Option<f64>,
 

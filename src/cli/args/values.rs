@@ -9,16 +9,16 @@ use albscope::diagnose::MAX_IDLE_TIMEOUT;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     At(Timestamp),
-    /// So long before now.
+    /// This long before now.
     Ago(Duration),
-    /// Seconds since midnight, on a day that the context gives.
+    /// Seconds since midnight UTC, on a day that the context gives.
     Clock(i64),
 }
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
 impl When {
-    /// `day` is the moment whose day a clock time belongs to.
+    /// The moment that is meant. A clock time is on the UTC day of `day`.
     pub(super) fn resolve(self, now: Timestamp, day: Timestamp) -> Timestamp {
         match self {
             Self::At(moment) => moment,
@@ -50,7 +50,7 @@ pub(super) fn parse_when(text: &str) -> Result<When, String> {
         return Ok(When::At(Timestamp::from_micros(moment.timestamp().as_microsecond())));
     }
     parse_age(text).map(When::Ago).ok_or_else(|| {
-        "neither a time such as 2026-11-22T07:30:00Z, 2026-11-22 or 07:30, nor an age such as 90m, 2h or 3d".to_owned()
+        "expected a time such as 2026-11-22T07:30:00Z, 2026-11-22 or 07:30, or an age such as 90m, 2h or 3d".to_owned()
     })
 }
 
@@ -67,7 +67,7 @@ pub(crate) enum IdleTimeoutArg {
     Given(Duration),
 }
 
-/// AWS's bounds of the idle timeout.
+/// AWS's bounds for the idle timeout: 1 to 4000 s.
 const IDLE_TIMEOUT_BOUNDS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=MAX_IDLE_TIMEOUT;
 
 pub(super) fn parse_idle_timeout(text: &str) -> Result<IdleTimeoutArg, String> {
@@ -87,13 +87,13 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     {
         return Ok(duration);
     }
-    parse_age(text).ok_or_else(|| "neither a number of seconds nor a duration such as 90s, 2m or 1h 30m".to_owned())
+    parse_age(text).ok_or_else(|| "expected a number of seconds or a duration such as 90s, 2m or 1h 30m".to_owned())
 }
 
 /// Bytes: a number, or one with a unit of powers of 1000 (kB, MB, GB, TB) or of 1024 (KiB, MiB, GiB, TiB).
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held within u64 before")]
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
-    let refused = || "neither a number of bytes nor a size such as 500MB, 20GB or 1TiB".to_owned();
+    let refused = || "expected a number of bytes or a size such as 500MB, 20GB or 1TiB".to_owned();
     let digits = text.find(|it: char| !(it.is_ascii_digit() || it == '.')).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {

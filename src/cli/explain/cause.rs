@@ -7,22 +7,23 @@ use albscope::diagnose::first_cause::causes_of;
 use albscope::knowledge::causes::{Cause, Method, Setting};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
-/// Narrower than this, text is not laid out any more.
+/// Text is laid out for at least this many columns, even if the terminal has fewer.
 const MIN_WIDTH: usize = 40;
 
 /// Longer lines are hard to read, however wide the terminal is.
 const MAX_PROSE_WIDTH: usize = 110;
 
-/// A setting stands beside the name of its stack where that is no longer than this.
+/// A setting is on the same line as the name of its stack if the name is at most this long.
 const MAX_STACK_WIDTH: usize = 28;
 
-/// Writes all that is known of `cause`, in lines of `width` columns. What is to be copied (settings, commands, links) may be longer.
+/// Writes everything that is known about `cause`, in lines of at most `width` columns. Text to copy (settings,
+/// commands, links) may be longer.
 pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { out, width: width.max(MIN_WIDTH) };
     page.prose("", "", &format!("{}: {}", cause.id, cause.title))?;
     page.section("meaning", "")?;
     page.prose("  ", "  ", cause.meaning)?;
-    for (title, texts) in [("speaks for it", cause.evidence_for), ("speaks against it", cause.evidence_against)] {
+    for (title, texts) in [("evidence for it", cause.evidence_for), ("evidence against it", cause.evidence_against)] {
         page.section(title, "")?;
         for text in texts {
             page.prose("  - ", "    ", text)?;
@@ -31,19 +32,19 @@ pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Res
     page.section("fix", "")?;
     page.prose("  ", "  ", cause.fix)?;
     if !cause.settings.is_empty() {
-        page.section("settings", "for an idle timeout of 60 s, where they depend on it")?;
+        page.section("settings", "for an idle timeout of 60 s, if they depend on it")?;
         page.settings(cause.settings)?;
     }
     page.section("methods", "the first is the usual one")?;
     page.methods(cause.methods)?;
-    page.section("to be sure", "commands that only read; what stands in braces is yours to fill in")?;
+    page.section("to confirm it", "commands that only read; replace what is in braces")?;
     for check in cause.checks {
         page.prose("  ", "  ", check.question)?;
         writeln!(page.out, "    {}", check.command)?;
     }
     let endings: Vec<&Ending> = Ending::ALL.iter().filter(|ending| causes_of(**ending).contains(&cause)).collect();
     if !endings.is_empty() {
-        page.section("endings that may have it", "")?;
+        page.section("outcomes that may have this cause", "")?;
         for ending in endings {
             page.prose("  ", "    ", &format!("{}: {}", ending.id(), ending.title()))?;
         }
@@ -68,7 +69,7 @@ impl Page<'_> {
         let options = textwrap::Options::new(self.width.min(MAX_PROSE_WIDTH))
             .initial_indent(first)
             .subsequent_indent(rest)
-            // Ids are full of hyphens, and are not to be broken there.
+            // Ids have hyphens and must not be broken there.
             .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         for line in textwrap::wrap(text, options) {
@@ -101,8 +102,8 @@ impl Page<'_> {
         for Method { method, when, time, risk } in methods {
             table.add_row([method, when, time, risk.id()]);
         }
-        for place in [2, 3] {
-            if let Some(column) = table.column_mut(place) {
+        for index in [2, 3] {
+            if let Some(column) = table.column_mut(index) {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_to_be_copied_is_wider_than_the_terminal() {
+    fn only_text_to_copy_is_wider_than_the_terminal() {
         for cause in CAUSES {
             let mut copied: Vec<&str> = cause.settings.iter().map(|setting| setting.setting).collect();
             copied.extend(cause.checks.iter().map(|check| check.command));
@@ -154,7 +155,7 @@ mod tests {
             parts.extend(cause.settings.iter().map(|setting| setting.setting));
             parts.extend(cause.checks.iter().flat_map(|check| [check.question, check.command]));
             for part in parts {
-                // Wrapping took single spaces only.
+                // Wrapping removes single spaces only.
                 assert!(text.contains(part), "{}: {part}", cause.id);
             }
         }

@@ -1,4 +1,5 @@
-//! A route whose answers the load balancer cannot accept: (nearly) all of its requests end in 502, or nearly all that end so are its own, at whatever target.
+//! Routes whose answers the load balancer rejects: nearly all of their requests end in 502, or nearly all requests
+//! that end that way are theirs, whichever target serves them.
 
 use std::time::Duration;
 
@@ -10,30 +11,35 @@ use super::measure::share::Rate;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 
-/// A route with fewer closed requests may have been unlucky.
+/// With fewer rejected requests than this, a route may just have been unlucky.
 const MIN_CLOSED: usize = 5;
 
-/// A route of whose requests so many are closed always fails; one with fewer may do so for some of its requests.
+/// A route always fails if at least this share of its requests is rejected. From `SOMETIMES` on, it may fail for some
+/// of its requests.
 const ALWAYS: f64 = 0.9;
 const SOMETIMES: f64 = 0.05;
 
-/// A route that fails so often does not kill its process each time.
+/// If at least this share of the requests to a route fails, it is unlikely that each failure is a death of the
+/// process.
 const OFTEN: f64 = 0.25;
 
-/// And such a one fails at least so many times as often as the others in the time that its requests take.
+/// A route that fails only sometimes must fail at least this many times as often as the others, counted over the time
+/// that its requests are under way.
 const MIN_RATIO_OVER_TIME: f64 = 1.5;
 
-/// Of all that is closed, so much must be of these routes.
+/// At least this share of all rejected requests must belong to these routes.
 const MIN_COVERAGE: f64 = 0.8;
 
-/// Closed requests of a route that leave no doubt.
+/// High confidence needs at least this many rejected requests of these routes.
 const MIN_FOR_HIGH: usize = 20;
 
+/// Whether the request ended in one of the ways in which requests with a rejected answer end.
 fn is_refused(passage: &Passage) -> bool {
     matches!(passage.outcome, Outcome::ClosedBeforeResponse | Outcome::ResponseRejected | Outcome::StreamReset)
 }
 
-/// How many times as often as the others these routes fail in each second that their requests are under way, at least.
+/// How many times as often as the others these routes fail, counted over the time that their requests are under way.
+/// It is the lower bound of the ratio.
 fn over_time(case: &Case<'_>, routes: &[u16], held: Rate, others: Rate) -> f64 {
     let (mut of_routes, mut of_others) = (Duration::ZERO, Duration::ZERO);
     for passage in case.members.iter().flat_map(|member| &member.passages) {
@@ -56,7 +62,8 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         routes = by_route.concentrated();
         let sometimes = failing_for(SOMETIMES);
         routes.retain(|route| sometimes.contains(route));
-        // An answer is refused when it comes. Requests of a few routes that end sooner are those of callers whose pauses idle connections do not outlive.
+        // An answer can be rejected only once it arrives. If requests to a few routes end sooner than usual, the
+        // cause is idle connections: the callers of these routes pause for longer than such connections live.
         let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, passage)| passage);
         let of_routes = refused.filter(|passage| is_refused(passage) && routes.contains(&passage.route));
         if case.share_of_usual(of_routes).is_none_or(|share| share < WHEN_DUE) {
@@ -65,11 +72,12 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     }
     let (all, held) = (by_route.all(), by_route.of(&routes));
     let others = all - held;
-    // What dies under requests meets those that take long more often, by as much as they take: no more than that is not the route's doing.
+    // A process that dies hits long requests more often, in proportion to how long they take. A ratio no higher than
+    // that is not the fault of the route.
     if held.share() < ALWAYS && over_time(case, &routes, held, others) < MIN_RATIO_OVER_TIME {
         return Vec::new();
     }
-    // Where there is no other route, nothing says that it is the route.
+    // Without enough requests to other routes, nothing shows that the route is the cause.
     let is_found = held.failures > 0
         && held.failures as f64 >= all.failures as f64 * MIN_COVERAGE
         && others.requests >= held.requests.min(20);
@@ -81,7 +89,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         closed.filter(|(_, passage)| is_refused(passage) && routes.contains(&passage.route))
     };
     let explains =
-        (0..case.members.len()).map(|number| (number, closed_by(number).map(|(place, _)| place).collect::<Vec<_>>()));
+        (0..case.members.len()).map(|number| (number, closed_by(number).map(|(index, _)| index).collect::<Vec<_>>()));
     let failing = (0..case.members.len()).filter(|&number| closed_by(number).next().is_some()).count();
     let is_asked = |member: &&Member<'_>| member.passages.iter().any(|passage| routes.contains(&passage.route));
     let asked = case.members.iter().filter(is_asked).count();
@@ -92,16 +100,16 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     })
 }
 
-/// What some targets' refused answers have in common.
+/// What the rejected answers of some targets have in common.
 struct Found<'a> {
     routes: &'a [u16],
-    /// How often those routes fail so in the target group, and how often the others.
+    /// Rejected and all requests of those routes in the target group, and of its other routes.
     held: Rate,
     others: Rate,
-    /// How many targets of the group failed so, of how many that were asked for those routes.
+    /// How many targets of the group had rejected answers, and how many got requests to those routes.
     failing: usize,
     asked: usize,
-    /// How many of these targets' requests, and for how long they had been worked on.
+    /// How many rejected requests these targets had, and the median time that they took.
     count: usize,
     median: Option<Duration>,
 }
@@ -111,23 +119,27 @@ impl Found<'_> {
         let Self { routes, held, others, failing, asked, count, median } = *self;
         let is_always = held.share() >= 0.95 && held.failures >= MIN_FOR_HIGH;
         let is_only_there = others.failures * 100 <= others.requests;
-        // One target of several: its process may be at fault as well as the route.
+        // If at most half of the targets that got such requests fail, a process may be at fault instead of the route.
         let is_everywhere = failing * 2 > asked;
         let confidence = match (is_always && is_only_there, is_everywhere) {
             (true, true) => Confidence::High,
             (true, false) => Confidence::Medium,
-            // So many of its requests, at whatever target, that a process which died of each would show in other ways.
+            // With failures this frequent, at more than half of the targets, a process that died each time would show
+            // in other ways too.
             (false, true) if held.share() >= OFTEN => Confidence::Medium,
             (false, _) => Confidence::Low,
         };
         let mut evidence = vec![
             Evidence::speaks_for(
-                format!("{} closed before an answer, or the answer was refused", plural_are(count, "request")),
+                format!(
+                    "{} closed or reset before an answer, or the answer was rejected",
+                    plural_are(count, "request")
+                ),
                 [],
             ),
             Evidence::speaks_for(
                 format!(
-                    "in the target group, {} of {} to {} ended so, and {} of {} others",
+                    "in the target group, {} of {} to {} failed like this, and {} of {} other requests",
                     grouped(held.failures as u64),
                     plural(held.requests, "request"),
                     case.routes_named(routes),
@@ -145,13 +157,13 @@ impl Found<'_> {
         if case.members.len() > 1 {
             evidence.push(Evidence::weighed(
                 is_everywhere,
-                format!("{failing} of the {} asked for it failed it", plural(asked, "target")),
+                format!("{failing} of the {} that got such requests failed some of them", plural(asked, "target")),
                 [("targets_failing", failing as f64), ("targets_asked", asked as f64)],
             ));
         }
         evidence.extend(median.map(|median| {
             Evidence::speaks_for(
-                format!("the target had worked on them for {} s in the median", seconds(median)),
+                format!("the target had worked on them for {} s (median)", seconds(median)),
                 [("target_processing_time_median", seconds_of(median))],
             )
         }));

@@ -1,4 +1,5 @@
-//! Connections that were not made within 10 s: packets vanish on the way, or the host is gone. Where the target answers others meanwhile, and slowly, it has no room for more, and this is not it.
+//! Blocked paths: connections that were not made within 10 s, because packets vanish on the way or the host is gone.
+//! If the target answers other requests meanwhile, but slowly, it is overloaded, and its path is not blocked.
 
 use std::time::Duration;
 
@@ -14,19 +15,21 @@ use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
-/// Connect timeouts further apart than this are of different episodes.
+/// Connect timeouts further apart than this belong to different episodes.
 const EPISODE_GAP: Duration = Duration::from_mins(1);
 
-/// Fewer of them are no episode.
+/// Fewer connect timeouts than this are not an episode.
 const MIN_TIMEOUTS: usize = 3;
 
-/// One answer to so many connect timeouts may have begun on a clock that differs a little.
+/// At most one answer per this many connect timeouts is ignored: with clocks that differ a little, it may only seem
+/// to have begun meanwhile.
 const ANSWERS_PER_TIMEOUT: usize = 50;
 
-/// Answers this many times slower than usual are those of a target that has more than it can serve.
+/// A target whose answers take this many times the usual time is overloaded.
 const SLOW: f64 = 4.0;
 
-/// Connect timeouts without an answer that leave no doubt.
+/// High confidence needs at least this many connect timeouts, and no more answers meanwhile than
+/// `ANSWERS_PER_TIMEOUT` allows.
 const MIN_FOR_HIGH: usize = 10;
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
@@ -38,7 +41,7 @@ struct Found {
     explains: Vec<usize>,
     timeouts: usize,
     silent: usize,
-    /// Answered meanwhile over the nodes whose connections timed out, and over others.
+    /// Requests answered meanwhile through the nodes whose connections timed out, and through other nodes.
     answered: usize,
     answered_elsewhere: usize,
     nodes: Vec<u16>,
@@ -65,21 +68,23 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
         let by_others = answered().count() - by_these;
         if by_these * ANSWERS_PER_TIMEOUT > timeouts.len() {
             let factor = slowdown(case, std::iter::once(member), span, |_| true);
-            // Connections that stand already may outlive a security group's change; their answers come as quickly as ever.
+            // Open connections may outlive a change of a security group. Answers on them are as quick as ever.
             if factor.is_none_or(|factor| factor >= SLOW) {
                 continue;
             }
         }
-        // The silence may have begun before a new connection was wanted: with the last request that was answered.
+        // The silence may have begun before the load balancer needed a new connection: when the last request that was
+        // answered was sent.
         let before = &member.passages[..member.passages.partition_point(|passage| passage.ended < span.first)];
         let answered_last = before.iter().rev().find(|p| !p.outcome.is_failure() && nodes.contains(&p.node));
         let silent_since = answered_last.map_or(span.first, |passage| passage.dispatched);
         let later = &waiting[waiting.partition_point(|(_, passage)| passage.dispatched <= silent_since)..];
         let meanwhile = &later[..later.partition_point(|(_, passage)| passage.dispatched <= span.last)];
         let silent = meanwhile.iter().filter(|(_, passage)| nodes.contains(&passage.node));
-        let silent: Vec<usize> = silent.map(|(place, _)| *place).collect();
-        // A path that is blocked lets no connection through, and only those that stood before are silent. More of them were made by a host that answers,
-        // for a process that does not.
+        let silent: Vec<usize> = silent.map(|(index, _)| *index).collect();
+        // A blocked path lets no new connection through, so only requests on connections that were open before meet
+        // the idle timeout. If they outnumber the connect timeouts, the host still accepts connections, and its
+        // process does not answer.
         if silent.len() > timeouts.len() {
             continue;
         }
@@ -87,7 +92,7 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
         found.silent += silent.len();
         found.answered += by_these;
         found.answered_elsewhere += by_others;
-        found.explains.extend(timeouts.iter().map(|(place, _)| *place));
+        found.explains.extend(timeouts.iter().map(|(index, _)| *index));
         found.explains.extend(silent);
         found.nodes.extend(nodes);
     }
@@ -102,23 +107,26 @@ impl Found {
         let is_sure = self.timeouts >= MIN_FOR_HIGH && self.answered * ANSWERS_PER_TIMEOUT <= self.timeouts;
         let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
         let mut evidence = vec![Evidence::speaks_for(
-            format!("{} not made within 10 s", plural_are(self.timeouts, "connection")),
+            format!("{} not established within 10 s", plural_are(self.timeouts, "connection")),
             [("connect_timeouts", self.timeouts as f64)],
         )];
         self.nodes.sort_unstable();
         self.nodes.dedup();
         evidence.push(match self.answered {
-            0 => Evidence::speaks_for("meanwhile the target answered nothing that way", [("answered_meanwhile", 0.0)]),
+            0 => Evidence::speaks_for(
+                "meanwhile, the target answered nothing through the same load balancer nodes",
+                [("answered_meanwhile", 0.0)],
+            ),
             answered => Evidence::weighed(
                 is_sure,
-                format!("meanwhile {} answered, as quickly as ever", plural_are(answered, "request")),
+                format!("meanwhile, {} answered through the same load balancer nodes", plural_are(answered, "request")),
                 [("answered_meanwhile", answered as f64)],
             ),
         });
         if self.answered_elsewhere > 0 {
             evidence.push(Evidence::speaks_for(
                 format!(
-                    "only {} could not connect; by other nodes it answered {}",
+                    "only {} could not connect; through other nodes, the target answered {}",
                     plural(self.nodes.len(), "node"),
                     plural(self.answered_elsewhere, "request")
                 ),
@@ -127,7 +135,10 @@ impl Found {
         }
         if self.silent > 0 {
             evidence.push(Evidence::speaks_for(
-                format!("{} on connections that stood already met the idle timeout", plural(self.silent, "request")),
+                format!(
+                    "{} on connections that were already open met the idle timeout",
+                    plural(self.silent, "request")
+                ),
                 [("silent", self.silent as f64)],
             ));
         }
@@ -135,7 +146,10 @@ impl Found {
         evidence.push(match outside {
             0 => Evidence::speaks_for("the target never answered a request", [("answered", 0.0)]),
             outside => Evidence::speaks_for(
-                format!("in all, it answered {}", plural(usize::try_from(outside).unwrap_or(usize::MAX), "request")),
+                format!(
+                    "in all, the target answered {}",
+                    plural(usize::try_from(outside).unwrap_or(usize::MAX), "request")
+                ),
                 [("answered", outside as f64)],
             ),
         });

@@ -1,4 +1,5 @@
-//! Clients that closed first (460), at a constant time: their own timeout, or that of a proxy in front of the load balancer.
+//! Clients that closed first (460), after a constant time: their own timeout, or that of a proxy in front of the load
+//! balancer.
 
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use super::measure::walls::sharp_wall;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 
-/// Some client or other gives up on a slow request every day; this share of all requests is more than that.
+/// Every day some clients give up on slow requests. From this share of all requests on, it is more than that.
 const MIN_SHARE: f64 = 0.001;
 
-/// Clients that left at the constant which leave no doubt.
+/// High confidence needs at least this many requests that were given up at the constant.
 const MIN_FOR_HIGH: usize = 20;
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
@@ -28,12 +29,13 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     }
     let at_wall = |number: usize| left(number).filter(|(_, passage)| wall.holds(passage.took()));
     let explains =
-        (0..case.members.len()).map(|number| (number, at_wall(number).map(|(place, _)| place).collect::<Vec<_>>()));
+        (0..case.members.len()).map(|number| (number, at_wall(number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, _| {
         let is_sure = wall.times >= MIN_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
         let evidence = vec![Evidence::speaks_for(
             format!(
-                "of {} that clients of the target group gave up, {} were given up {} to {} s after they were sent: a timeout, not impatience",
+                "clients gave up on {} to the target group, on {} of them {} to {} s after the request was sent to \
+                    a target: a timeout, not impatience",
                 plural(times.len(), "request"),
                 wall.times,
                 seconds(wall.at),

@@ -1,4 +1,5 @@
-//! A process that died with requests in flight, or was taken away with them: it takes all along in one instant. Where only a part of them ended, it was one of several workers.
+//! Processes that died with requests in flight, or were removed while they had some. All of their requests end at one
+//! instant. If only some of the target's requests ended, it was one of several workers.
 
 use rayon::prelude::*;
 
@@ -10,12 +11,12 @@ use super::not_ready;
 use crate::aggregate::Span;
 use crate::timestamp::Timestamp;
 
-/// Whole processes: nearly all that was under way ended, and then the target was away.
+/// Whole processes: nearly all requests that were under way ended, and then the target was away.
 pub(super) fn whole_processes(case: &Case<'_>) -> Vec<Verdict> {
     verdicts(case, Death::is_whole)
 }
 
-/// Workers: others of the same target went on.
+/// Workers: one died, and others of the same target went on.
 pub(super) fn workers(case: &Case<'_>) -> Vec<Verdict> {
     verdicts(case, |_| true)
 }
@@ -23,7 +24,7 @@ pub(super) fn workers(case: &Case<'_>) -> Vec<Verdict> {
 fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Vec<Verdict> {
     let deaths_of = |number: usize| {
         let member = &case.members[number];
-        let mut found = deaths(&member.passages, case.unexplained(number).map(|(place, _)| place));
+        let mut found = deaths(&member.passages, case.unexplained(number).map(|(index, _)| index));
         found.retain(|death| wanted(death));
         found
     };
@@ -48,7 +49,7 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
     let survived: usize = deaths.iter().map(|death| death.survived).sum();
     let is_whole = deaths.iter().all(Death::is_whole);
     let is_replaced = is_replaced_beforehand(case, last);
-    // Where TLS is spoken, connections may fail for its sake, and then nothing that stands is hurt.
+    // On a TLS port, handshakes may fail while open connections are unharmed.
     let may_be_tls = ended == 0 && !is_replaced && is_tls_port(case, number);
     let (id, also_fits): (_, &'static [&'static str]) = match (is_replaced, is_whole) {
         _ if may_be_tls => ("target-tls-handshake", &["target-crash", "connection-refused"]),
@@ -56,17 +57,18 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
         (false, true) => ("target-crash", &["deploy-without-draining"]),
         (false, false) => ("target-crash", &["target-request-timeout", "malformed-response"]),
     };
-    // One that comes back was restarted where it was. One that does not may also have been replaced in a deployment that stops the old one first.
+    // A target that comes back was restarted in place. One that does not may also have been replaced by a deployment
+    // that stops the old target first.
     let is_back = last.answered_again.is_some();
     let confidence = match (is_whole, is_back) {
-        // One after the other, each with a replacement that was there before: that is done on purpose.
+        // Several targets ended, and for each a replacement was there before: that is done on purpose.
         (true, false) if is_replaced && replaced >= 2 && failures >= MIN_FAILURES_FOR_HIGH => Confidence::High,
         (true, false) if is_replaced => Confidence::Medium,
-        // Nothing was under way: it was away, and that is all.
+        // Nothing was under way: all that shows is that the target was away.
         _ if ended == 0 => Confidence::Low,
         (true, true) if failures >= MIN_FAILURES_FOR_HIGH && ended >= 3 => Confidence::High,
         (true, _) => Confidence::Medium,
-        // Several times the same: no coincidence.
+        // Several deaths of this kind are no coincidence.
         (false, _) if deaths.len() >= 2 && ended >= 6 => Confidence::Medium,
         (false, _) => Confidence::Low,
     };
@@ -77,7 +79,7 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
     })
 }
 
-/// Whether the target's port is one on which TLS is usually spoken.
+/// Whether TLS is common on the target's port: 443, or four digits that end in it.
 fn is_tls_port(case: &Case<'_>, number: usize) -> bool {
     let address = case.setting.summary.targets.entry(case.members[number].place).1;
     let port = address.rsplit(|&byte| byte == b':').next().unwrap_or_default();
@@ -93,9 +95,9 @@ fn evidence(
     let instants = deaths.len();
     let mut evidence = Vec::new();
     if ended > 0 {
-        let at = if instants == 1 { "at one instant".to_owned() } else { format!("at {instants} instants") };
+        let at = if instants == 1 { "at one moment".to_owned() } else { format!("at {instants} different moments") };
         evidence.push(Evidence::speaks_for(
-            format!("{} under way ended together, {at}", plural(ended, "request")),
+            format!("{} in flight ended together, {at}", plural(ended, "request")),
             [("ended_together", ended as f64), ("instants", instants as f64)],
         ));
     }
@@ -104,7 +106,7 @@ fn evidence(
     {
         evidence.push(Evidence::speaks_for(
             format!(
-                "they had been sent over {} s and ended within {} s",
+                "they were sent over a period of {} s and ended within {} s",
                 seconds(death.dispatched_within),
                 seconds(death.ended_within)
             ),
@@ -122,18 +124,19 @@ fn evidence(
         ));
     }
     if ended > 0 && survived == 0 {
-        evidence.push(Evidence::speaks_for("nothing that was under way was answered after all", [("survived", 0.0)]));
+        evidence.push(Evidence::speaks_for("no request in flight was answered", [("survived", 0.0)]));
     } else if survived > 0 && is_whole {
         evidence.push(Evidence::speaks_for(
-            format!("{} under way then answered all the same", plural_are(survived, "request")),
+            format!("{} in flight then but answered anyway", plural_are(survived, "request")),
             [("survived", survived as f64)],
         ));
     } else if survived > 0 {
-        // One of so many workers: the share of what was under way that ended.
+        // The share of requests that ended shows how many workers there are, if one of them died.
         let workers = (ended + survived) as f64 / ended.max(1) as f64;
         evidence.push(Evidence::speaks_for(
             format!(
-                "{} under way then answered all the same: not the whole process, perhaps one of about {workers:.0} workers",
+                "{} in flight then but answered anyway: perhaps one of about {workers:.0} workers died, not the \
+                    whole process",
                 plural_are(survived, "request")
             ),
             [("survived", survived as f64), ("workers", workers)],
@@ -144,7 +147,7 @@ fn evidence(
             Some(again) => {
                 let away = again.since(last.at);
                 Evidence::speaks_for(
-                    format!("the target answered again {} s later", seconds(away)),
+                    format!("the first request that the target answered again was sent {} s later", seconds(away)),
                     [("away", seconds_of(away))],
                 )
             }
@@ -153,28 +156,35 @@ fn evidence(
     }
     if let Some(replaced) = replaced {
         evidence.push(Evidence::speaks_for(
-            "in the minutes before, as many new targets of the group had begun as had ended: it was replaced on purpose",
+            "in the 10 minutes before, at least as many targets of the group had started as had ended: it was \
+                replaced on purpose",
             [],
         ));
         if replaced > 1 {
             evidence.push(Evidence::speaks_for(
-                format!("{replaced} targets of the group ended so"),
+                format!("{replaced} targets of the group were replaced like this"),
                 [("targets_replaced", replaced as f64)],
             ));
         }
     } else if ended == 0 {
-        evidence.push(Evidence::speaks_against("no request was under way, so nothing shows how it ended", []));
+        evidence.push(Evidence::speaks_against(
+            "no request was in flight, so the log does not show how the process ended",
+            [],
+        ));
     }
     evidence
 }
 
-/// Whether the target ended for good when as many new ones of its group had begun as had ended: taken away, not lost.
+/// Whether the target ended for good after at least as many new targets of its group had started as had ended. Then
+/// it was removed on purpose, not lost.
 ///
-/// A rolling deployment starts a new target before it stops an old one. What replaces a target that was lost begins after.
+/// A rolling deployment starts a new target before it stops an old one. The replacement of a lost target starts after
+/// the loss.
 fn is_replaced_beforehand(case: &Case<'_>, death: &Death) -> bool {
-    /// Nodes find out within moments that a target is gone.
+    /// Nodes notice within this time that a target is gone.
     const END_MICROS: i64 = 1_000_000;
-    /// A target that began earlier was meant for something else. A deployment waits for a deregistration delay now and then, which is five minutes by default.
+    /// A target that started longer ago is not the replacement. The limit is generous because some deployments wait
+    /// for a deregistration delay, which is five minutes by default.
     const RECENT_MICROS: i64 = 10 * 60 * 1_000_000;
     if death.answered_again.is_some() {
         return false;

@@ -1,4 +1,5 @@
-//! Long requests that were cut when the deregistration delay was over: the target had got nothing new for all that time, and then what still ran ended together.
+//! Long requests that were cut off when the deregistration delay had elapsed: the target had got no new request for
+//! all that time, and then the requests that still ran ended together.
 
 use std::time::Duration;
 
@@ -10,10 +11,11 @@ use super::super::evidence::{Evidence, plural_are, seconds, seconds_of};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
-/// Nodes learn of a change at somewhat different moments, and cut at them.
+/// Ends within this time of each other are one cut: nodes learn of a change, and cut, at slightly different moments.
 const TOGETHER: Duration = Duration::from_secs(2);
 
-/// Shorter quiet than this is no deregistration delay that anybody has, nor is one that the target often has between two requests.
+/// Shorter quiet than this is not a deregistration delay: nobody sets one so short. It must also last `QUIET_GAPS`
+/// times the mean gap between requests, because shorter pauses are common at that target.
 const MIN_QUIET: Duration = Duration::from_secs(2);
 const QUIET_GAPS: f64 = 10.0;
 
@@ -23,7 +25,7 @@ const AGREE: Duration = Duration::from_secs(3);
 struct Cut {
     member: usize,
     places: Vec<usize>,
-    /// From the last request that was sent to it until the cut.
+    /// From the last request sent to the target until the cut.
     quiet: Duration,
 }
 
@@ -34,7 +36,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let mut targets: Vec<usize> = cuts.iter().map(|cut| cut.member).collect();
     targets.dedup();
     let agree = cuts.iter().all(|cut| longest.saturating_sub(cut.quiet) <= AGREE);
-    // A single target that ends so may have been idle and then stopped.
+    // A single target that ends this way may have been idle and then stopped.
     let confidence = match (targets.len(), agree) {
         (2.., true) if total >= 10 => Confidence::High,
         (2.., true) => Confidence::Medium,
@@ -43,9 +45,12 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     };
     let evidence = |cut: &Cut| {
         let mut evidence = vec![
-            Evidence::speaks_for(format!("{} cut together", plural_are(cut.places.len(), "long request")), []),
+            Evidence::speaks_for(format!("{} cut off together", plural_are(cut.places.len(), "long request")), []),
             Evidence::speaks_for(
-                format!("nothing new had been sent to the target for {} s, while what ran ran on", seconds(cut.quiet)),
+                format!(
+                    "the target had got no new request for {} s, while running requests continued",
+                    seconds(cut.quiet)
+                ),
                 [("quiet", seconds_of(cut.quiet))],
             ),
         ];
@@ -53,9 +58,9 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
             evidence.push(Evidence::weighed(
                 agree,
                 format!(
-                    "{} targets of the group ended so, after {} quiet",
+                    "{} targets of the group ended like this, after {} without new requests",
                     targets.len(),
-                    if agree { "as long a" } else { "differently long" }
+                    if agree { "about the same time" } else { "different times" }
                 ),
                 [("targets", targets.len() as f64)],
             ));
@@ -73,13 +78,13 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
             })
             .collect();
     }
-    // Few at each: together they tell.
+    // Some targets have too few requests for a finding of their own, so one verdict covers all of them.
     let Some(largest) = cuts.iter().max_by_key(|cut| cut.places.len()) else { return Vec::new() };
     let evidence = evidence(largest);
     let mut explains: Vec<(usize, Vec<usize>)> = Vec::new();
     for cut in cuts {
         match explains.last_mut() {
-            Some((member, places)) if *member == cut.member => places.extend(cut.places),
+            Some((member, indices)) if *member == cut.member => indices.extend(cut.places),
             _ => explains.push((cut.member, cut.places)),
         }
     }
@@ -92,7 +97,7 @@ fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {
     let closed: Vec<(usize, Timestamp, Timestamp)> = case
         .unexplained(number)
         .filter(|(_, passage)| passage.outcome == Outcome::ClosedBeforeResponse && passage.took() >= MIN_QUIET)
-        .map(|(place, passage)| (place, passage.dispatched, passage.ended))
+        .map(|(index, passage)| (index, passage.dispatched, passage.ended))
         .collect();
     let limit = i64::try_from(TOGETHER.as_micros()).unwrap_or(i64::MAX);
     closed
@@ -101,11 +106,11 @@ fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {
             let (first, last) = (together.first()?.2, together.last()?.2);
             let (before, next) = member.sent_around(first, last);
             let quiet = first.since(before?);
-            // It ends there; one that goes on at once was merely idle.
+            // The target must stay quiet after the cut. One that soon gets requests again was merely idle.
             let is_over = next.is_none_or(|next| next.micros_since(last) as f64 / 1e6 >= min_quiet.as_secs_f64());
             (quiet >= min_quiet && is_over).then(|| Cut {
                 member: number,
-                places: together.iter().map(|(place, ..)| *place).collect(),
+                places: together.iter().map(|(index, ..)| *index).collect(),
                 quiet,
             })
         })

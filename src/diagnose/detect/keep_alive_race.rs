@@ -1,4 +1,5 @@
-//! The keep-alive race: the target closed an idle connection just as the load balancer reused it. Targets of one group run the same server, so they share its timeout, and their failures tell it together.
+//! The keep-alive race: the target closed an idle connection just as the load balancer reused it. Targets of one
+//! group run the same server, so they share its keep-alive timeout, and their failures together show it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::timestamp::Timestamp;
 
-/// Failures at the timeout that no doubt is left about.
+/// High confidence needs at least this many failures at the timeout, and at least `MIN_COVERAGE_FOR_HIGH` of all
+/// failures that were examined.
 const MIN_HITS_FOR_HIGH: usize = 12;
 const MIN_COVERAGE_FOR_HIGH: f64 = 0.7;
 
@@ -30,7 +32,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     verdicts.into_iter().map(|verdict| Verdict { lags: Some(Arc::clone(&found.drawn)), ..verdict }).collect()
 }
 
-/// What the lags of all candidates of the group say.
+/// Looks for the keep-alive timeout in the lags of all candidates of the group.
 fn lags_of(case: &Case<'_>) -> Lags {
     let nodes = case.setting.nodes.len();
     let histories: Vec<PairHistory> =
@@ -43,7 +45,8 @@ fn candidates<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (us
     case.unexplained(number).filter(|(_, passage)| may_be_race(passage))
 }
 
-/// A member's requests and candidates by node, at the node's place. None for a member without candidates, of which nothing is looked at.
+/// A member's requests and candidates by node, at the node's index. Empty if the member has no candidates; then its
+/// requests are not read.
 fn pairs_of(case: &Case<'_>, number: usize, nodes: usize) -> Vec<PairHistory> {
     let mut pairs = Vec::new();
     for (_, candidate) in candidates(case, number) {
@@ -58,10 +61,10 @@ fn pairs_of(case: &Case<'_>, number: usize, nodes: usize) -> Vec<PairHistory> {
     pairs
 }
 
-/// The candidates of all targets, concluded on by target.
+/// Verdicts that explain the candidates of all targets: one per target, and one for all targets with too few.
 fn verdicts(case: &Case<'_>, conclude: impl Fn(usize) -> (Confidence, Estimates, Vec<Evidence>)) -> Vec<Verdict> {
     let explains = (0..case.members.len())
-        .map(|number| (number, candidates(case, number).map(|(place, _)| place).collect::<Vec<_>>()));
+        .map(|number| (number, candidates(case, number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |failures, _| {
         let (confidence, estimates, evidence) = conclude(failures);
         Verdict { also_fits: &["target-crash"], estimates, evidence, ..Verdict::new("keep-alive-race", confidence) }
@@ -75,7 +78,8 @@ fn evidence(found: &KeepAlive, failures: usize, idle_timeout: Duration) -> Vec<E
         at_once(failures),
         Evidence::speaks_for(
             format!(
-                "of those of its target group, {} of {} came {} to {} s after an answer on the same node and target; of answered requests, {:.0} in 100 did",
+                "in the target group, {} of {} such failures examined came about {} to {} s after an answer on the \
+                    same node and target; of the answered requests compared, {:.0} in 100 did",
                 found.hits,
                 found.failures,
                 seconds(low),
@@ -93,7 +97,7 @@ fn evidence(found: &KeepAlive, failures: usize, idle_timeout: Duration) -> Vec<E
         Evidence::weighed(
             is_below,
             format!(
-                "so the target's keep-alive timeout is about {} s, and the idle timeout {} s",
+                "so the target's keep-alive timeout is about {} s; the idle timeout is {} s",
                 seconds(found.timeout),
                 seconds(idle_timeout)
             ),
@@ -105,23 +109,24 @@ fn evidence(found: &KeepAlive, failures: usize, idle_timeout: Duration) -> Vec<E
 fn at_once(failures: usize) -> Evidence {
     Evidence::speaks_for(
         format!(
-            "{} closed within half a second of being sent, none together with others",
+            "{} closed within half a second of being sent, and no crash explains them",
             plural_are(failures, "request")
         ),
         [],
     )
 }
 
-/// Where lags show no peak (too few failures, connections that are hardly ever idle, a timeout that nobody else has), such failures still have a look: at once, sooner than any work would take, now and then,
-/// on every route and target, while all else is as quick as ever.
+/// Races without a peak in the lags: there are too few failures, connections are hardly ever idle, or the timeout is
+/// an unusual one. Such failures still follow a pattern: they end immediately, sooner than any work would take, now
+/// and then, on every route and target, while all other answers are as quick as ever.
 pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
-    /// Sooner than this, and than the same routes usually take.
+    /// Most of the failures must end within this time, and sooner than their routes usually take.
     const AT_ONCE: Duration = Duration::from_millis(100);
     const MIN_SHARE_AT_ONCE: f64 = 0.9;
     const MIN_ROUTES: usize = 2;
-    /// Of all requests, races take no more.
+    /// Races take at most this share of all requests.
     const MAX_RATE: f64 = 0.05;
-    /// Spread over so many moments.
+    /// The failures must end at this many moments at least, more than `MOMENT_GAP` apart.
     const MIN_MOMENTS: usize = 5;
     const MOMENT_GAP: Duration = Duration::from_secs(2);
     const SLOW: f64 = 3.0;
@@ -138,7 +143,7 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
     let by_route = case.route_rates(all.iter().copied());
     let routes = by_route.failing().len();
     let (Some(&first), Some(&last)) = (moments.first(), moments.last()) else { return Vec::new() };
-    // Looks at all requests, and so comes last.
+    // This reads all requests, so it is evaluated last.
     let is_slow =
         || slowdown(case, case.members.iter(), Span { first, last }, |_| true).is_some_and(|factor| factor >= SLOW);
     let fits = quick as f64 >= all.len() as f64 * MIN_SHARE_AT_ONCE
@@ -155,14 +160,18 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
         let evidence = vec![
             at_once(failures),
             Evidence::speaks_for(
-                format!("in the target group they were spread over {routes} routes, and answers were as quick as ever"),
+                format!(
+                    "in the target group, they were spread over {routes} routes, and answers were not slow meanwhile"
+                ),
                 [("routes", routes as f64)],
             ),
             Evidence::speaks_against(
                 if is_refuted {
-                    "the times since earlier answers on the same node and target pile up at no timeout that a server has by default"
+                    "the times since earlier answers on the same node and target do not pile up anywhere, as they \
+                        would at nearly any server's default keep-alive timeout"
                 } else {
-                    "how long connections had been idle does not show, so the keep-alive timeout cannot be told"
+                    "the log does not show how long connections had been idle, so the keep-alive timeout cannot be \
+                        estimated"
                 },
                 [],
             ),

@@ -1,4 +1,5 @@
-//! A target that begins in the window fails until it first answers, or mostly in its first moments: it got traffic before it could serve it.
+//! Targets that were not ready: a target that starts within the log fails until its first answer, or mostly at first.
+//! It got traffic before it could serve it.
 
 use std::time::Duration;
 
@@ -16,33 +17,35 @@ use crate::timestamp::Timestamp;
 /// A start takes no longer than this.
 const START: Duration = Duration::from_mins(3);
 
-/// A target counts as new when it begins this long after the window, or so many times the mean gap between its requests.
+/// A target counts as new if it appears later than this after the start of the log, and later than `LATE_GAPS` times
+/// the mean gap between its requests.
 const MIN_LATE: Duration = Duration::from_secs(8);
 const LATE_GAPS: f64 = 20.0;
 
-/// Early failures that make it a finding, and the share of all its failures that they must be.
+/// A finding needs at least this many early failures, and they must be at least `MIN_SHARE_EARLY` of all failures of
+/// these kinds ([`may_be_early`]) at the target.
 const MIN_EARLY: usize = 3;
 const MIN_SHARE_EARLY: f64 = 0.8;
 
-/// How many times as often as later it fails early.
+/// The share of failing requests at the start must be at least this many times the share later.
 const MIN_RATIO: f64 = 10.0;
 
-/// Answered requests after the start that show that it became ready.
+/// At least this many requests must be answered after the start, to show that the target became ready.
 const MIN_LATER: usize = 10;
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     case.side_by_side().filter_map(|member| not_ready(case, member)).collect()
 }
 
-/// Whether a target begins within the window, rather than having been there before.
+/// When the target was first used, if it started within the log. `None` if it may have been there before.
 pub(super) fn begins(case: &Case<'_>, member: &Member<'_>) -> Option<Timestamp> {
-    // The timeline forgets the quiet blocks of a log that is too long for it; the target was there in them all the same.
+    // The timeline drops quiet blocks of a log that is too long for it, but `seen` still covers the requests in them.
     let begun = member.first_sent()?.min(member.target.seen?.first);
     let late = (member.mean_gap().as_secs_f64() * LATE_GAPS).max(MIN_LATE.as_secs_f64());
     (begun.micros_since(case.setting.window.first) as f64 / 1e6 > late).then_some(begun)
 }
 
-/// How a target fails that is not ready.
+/// Whether a target that is not ready may fail this way.
 fn may_be_early(passage: &Passage) -> bool {
     matches!(
         passage.outcome,
@@ -77,7 +80,7 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     if !is_enough || start.share() < MIN_RATIO * later.share() || start.share() < 0.2 {
         return None;
     }
-    // When the others fail as well, it is not this one's start.
+    // If the other targets fail too, the start of this one is not the cause.
     let mut others = Rate::default();
     for (_, other) in case.members.iter().enumerate().filter(|(other, _)| *other != number) {
         for passage in other.sent_in(Span { first: begun, last: ready }) {
@@ -93,7 +96,8 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     let until_answer = first_answer.since(begun);
     let mut evidence = vec![Evidence::speaks_for(
         format!(
-            "{} of its first {} failed, the last {} s after its first; of {} since then, {}",
+            "{} of the target's first {} failed, the last one sent {} s after the first request; of {} since then, \
+                {} failed",
             early.len(),
             plural(start.requests, "request"),
             seconds(waited),
@@ -110,7 +114,8 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     if refused > 0 {
         evidence.push(Evidence::speaks_for(
             format!(
-                "{} refused: nothing listened yet; the first answer came {} s after the first request",
+                "{} refused: nothing listened yet; the first request that was answered was sent {} s after the \
+                    first request",
                 plural_are(refused, "connection"),
                 seconds(until_answer)
             ),
@@ -119,10 +124,10 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     }
     let confidence =
         if refused * 10 >= early.len() * 8 && early.len() >= 10 { Confidence::High } else { Confidence::Medium };
-    let places = early.iter().map(|(place, _)| *place).collect();
+    let indices = early.iter().map(|(index, _)| *index).collect();
     Some(Verdict {
         also_fits: &["connection-refused"],
         evidence,
-        ..Verdict::on_member("target-not-ready", confidence, number, places)
+        ..Verdict::on_member("target-not-ready", confidence, number, indices)
     })
 }

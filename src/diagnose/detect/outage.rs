@@ -1,4 +1,5 @@
-//! Something that all targets share was gone or slow: requests that need it fail at all targets from one moment on, with no more to do than before, and no new release to blame.
+//! Dependency outages: something that all targets share was down or slow. Requests that need it fail at nearly all
+//! targets from one moment on, although there is no more load than before and no new release.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,37 +18,39 @@ use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
-/// Failures further apart than this are of different episodes.
+/// Failures further apart than this belong to different episodes.
 const EPISODE_GAP: Duration = Duration::from_secs(30);
 
-/// Fewer failures than this are no episode.
+/// Fewer failures than this are not an episode.
 const MIN_FAILURES: usize = 5;
 
-/// Who waits for something that does not answer takes at least so long, and so many times as long as usual.
+/// A request that waits for an unresponsive dependency takes at least this long, and at least `WAIT_FACTOR` times the
+/// usual time of its route.
 const MIN_WAIT: Duration = Duration::from_millis(400);
 const WAIT_FACTOR: f64 = 4.0;
 
-/// So many of the targets that served failed, the last of them so soon after the first.
+/// At least this share of the serving targets must fail. Of the failing ones, this share must start to fail within
+/// `ONSET_WITHIN` of the first failure, or within a quarter of the episode if that is longer.
 const MIN_SHARE_OF_TARGETS: f64 = 0.8;
 const ONSET_WITHIN: Duration = Duration::from_secs(30);
 
-/// A route that needs what is gone fails for so large a share of its requests.
+/// A route counts as affected if at least this share of its requests fails.
 const MIN_SHARE_OF_ROUTE: f64 = 0.5;
 
-/// And before, it failed at most this part as often.
+/// Before the outage, the affected routes may have failed at no more than this fraction of the rate during it.
 const BEFORE: f64 = 0.2;
 
-/// This many times as many requests as usual explain slowness by themselves.
+/// From this many times the usual request rate on, the load alone explains slow answers.
 const MORE: f64 = 1.5;
 
 const MIN_FOR_HIGH: usize = 10;
 
-/// How requests fail for want of something.
+/// How requests fail when a dependency is unavailable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
-    /// They waited for it.
+    /// They waited for the dependency.
     Slow,
-    /// They were told at once.
+    /// They failed immediately.
     Quick,
 }
 
@@ -63,7 +66,7 @@ struct Outage {
     is_over: bool,
     explains: Vec<(usize, usize)>,
     took: Vec<Duration>,
-    /// Whether silence until the idle timeout is all that was seen.
+    /// Whether all failures are idle timeouts.
     is_silence: bool,
 }
 
@@ -74,7 +77,8 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
 fn manner_of(case: &Case<'_>, passage: &Passage) -> Option<Manner> {
     match passage.outcome {
         Outcome::IdleTimeout => Some(Manner::Slow),
-        // What a proxy in the target says of its own upstream is told as that, whatever the upstream shares.
+        // A 502 or 504 from a proxy inside the target is about the proxy's own upstream. `target_errors` reports it,
+        // even if several targets share that upstream.
         Outcome::TargetGatewayError if passage.target_status.is_none_or(|status| status.get() != 503) => None,
         Outcome::TargetError | Outcome::TargetGatewayError => {
             let usual = case.usual(passage.route).unwrap_or_default();
@@ -87,10 +91,10 @@ fn manner_of(case: &Case<'_>, passage: &Passage) -> Option<Manner> {
 
 fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
     let mut failed: Vec<(usize, usize, &Passage)> = (0..case.members.len())
-        .flat_map(|number| case.unexplained(number).map(move |(place, passage)| (number, place, passage)))
+        .flat_map(|number| case.unexplained(number).map(move |(index, passage)| (number, index, passage)))
         .filter(|(_, _, passage)| manner_of(case, passage) == Some(manner))
         .collect();
-    failed.sort_by_key(|(member, place, passage)| (passage.dispatched, *member, *place));
+    failed.sort_by_key(|(member, index, passage)| (passage.dispatched, *member, *index));
     let times: Vec<Timestamp> = failed.iter().map(|(_, _, passage)| passage.dispatched).collect();
     let outages: Vec<Outage> = episodes(&times, EPISODE_GAP)
         .into_iter()
@@ -112,12 +116,12 @@ fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
         Manner::Quick => &["application-error", "inner-proxy-error"],
     };
     let mut explains: Vec<(usize, Vec<usize>)> = Vec::new();
-    let mut places: Vec<(usize, usize)> = outages.iter().flat_map(|outage| outage.explains.iter().copied()).collect();
-    places.sort_unstable();
-    for (member, place) in places {
+    let mut indices: Vec<(usize, usize)> = outages.iter().flat_map(|outage| outage.explains.iter().copied()).collect();
+    indices.sort_unstable();
+    for (member, index) in indices {
         match explains.last_mut() {
-            Some((last, places)) if *last == member => places.push(place),
-            _ => explains.push((member, vec![place])),
+            Some((last, known)) if *last == member => known.push(index),
+            _ => explains.push((member, vec![index])),
         }
     }
     let evidence = evidence(case, largest, manner);
@@ -156,7 +160,7 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &Passage)]) -> Option<Outage
     let explains: Vec<(usize, usize)> = failed
         .iter()
         .filter(|(_, _, passage)| routes.contains(&passage.route))
-        .map(|(member, place, _)| (*member, *place))
+        .map(|(member, index, _)| (*member, *index))
         .collect();
     let took: Vec<Duration> = failed.iter().map(|(_, _, passage)| passage.took()).collect();
     Some(Outage {
@@ -176,7 +180,8 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &Passage)]) -> Option<Outage
     .filter(|_| !is_new_release(case, span))
 }
 
-/// Whether half of the targets began just before: then it is what they brought along.
+/// Whether at least half of the targets started in the minute before the first failure, or at most 5 s after it. Then
+/// the new release that they run is the cause.
 fn is_new_release(case: &Case<'_>, span: Span) -> bool {
     const JUST_BEFORE_MICROS: i64 = 60_000_000;
     let began = case.members.iter().filter_map(|member| not_ready::begins(case, member));
@@ -189,13 +194,15 @@ impl Outage {
     fn fits(&self, manner: Manner) -> bool {
         let is_everywhere = self.serving >= 2 && self.failing as f64 >= self.serving as f64 * MIN_SHARE_OF_TARGETS;
         let is_at_once = self.onset_within <= ONSET_WITHIN.max(self.span.length() / 4);
-        // A route that always fails now and then has its good minutes too: what came before must be enough to tell.
+        // Some routes fail now and then at all times, and have good minutes by chance. So there must be enough
+        // requests before the outage to show a change.
         let is_change =
             self.before.share() <= self.rate.share() * BEFORE && self.rate.ratio_at_least(self.before) > 2.0;
         let is_enough = self.explains.len() >= MIN_FAILURES;
         let by_manner = match manner {
-            // A route that is slow by itself meets the idle timeout alone.
-            // Where others of the kind are answered all the same, there is a queue, and the targets are at its end.
+            // One slow route causes idle timeouts without an outage, so idle timeouts alone must affect several
+            // routes. If other requests to the same routes are still answered, requests queue: the targets are
+            // saturated.
             Manner::Slow => !self.is_silence || self.routes.len() >= 3 && self.rate.share() >= 0.9,
             Manner::Quick => self.routes.len() >= 2 && self.rate.share() >= 0.8,
         };
@@ -207,7 +214,7 @@ fn evidence(case: &Case<'_>, outage: &Outage, manner: Manner) -> Vec<Evidence> {
     let mut evidence = vec![
         Evidence::speaks_for(
             format!(
-                "{} of the {} that served failed, {} within {} s of the first",
+                "{} of the {} in use failed, {} within {} s of the first",
                 outage.failing,
                 plural(outage.serving, "target"),
                 if outage.failing > 2 { "most of them" } else { "both" },
@@ -221,7 +228,7 @@ fn evidence(case: &Case<'_>, outage: &Outage, manner: Manner) -> Vec<Evidence> {
         ),
         Evidence::speaks_for(
             format!(
-                "then {} of {} to {} failed; before, {} of {}",
+                "then {} of {} to {} failed; just before, {} of {} did",
                 percent(outage.rate.failures, outage.rate.requests),
                 plural(outage.rate.requests, "request"),
                 case.routes_named(&outage.routes),
@@ -238,7 +245,7 @@ fn evidence(case: &Case<'_>, outage: &Outage, manner: Manner) -> Vec<Evidence> {
     match (manner, sharp_wall(&outage.took)) {
         (Manner::Slow, Some(wall)) => evidence.push(Evidence::speaks_for(
             format!(
-                "{} of {} failed {} to {} s after they were sent: a timeout that they share",
+                "{} of {} failures came {} to {} s after the request was sent: a timeout that they share",
                 wall.times,
                 outage.took.len(),
                 seconds(wall.at),
@@ -248,13 +255,13 @@ fn evidence(case: &Case<'_>, outage: &Outage, manner: Manner) -> Vec<Evidence> {
         )),
         (Manner::Slow, None) => evidence.push(Evidence::speaks_for("they had waited far longer than usual", [])),
         (Manner::Quick, _) => {
-            evidence.push(Evidence::speaks_against("they failed as quickly as others are answered", []));
+            evidence.push(Evidence::speaks_against("they failed without a long wait", []));
         }
     }
     if let Some(arrivals) = outage.arrivals {
         evidence.push(Evidence::weighed(
             arrivals < MORE,
-            format!("a target was sent {arrivals:.1} times as many requests as at other times"),
+            format!("the request rate per target was {arrivals:.1} times the rate at other times"),
             [("arrivals", arrivals)],
         ));
     }

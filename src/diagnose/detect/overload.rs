@@ -1,4 +1,5 @@
-//! A target that has more to do than it can: its answers on all routes became slow before requests failed, or more came than ever. Then it fails in any way: silence, a full accept queue, resets, its own 5xx.
+//! Saturated targets: their answers became slow, whatever the route, before requests failed, or they got more
+//! requests than usual. Such a target fails in any way: silence, a full accept queue, resets, its own 5xx.
 
 use std::time::Duration;
 
@@ -15,31 +16,32 @@ use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
-/// Failures further apart than this are of different episodes.
+/// Failures further apart than this belong to different episodes.
 const EPISODE_GAP: Duration = Duration::from_mins(1);
 
-/// Fewer failures than this are no episode.
+/// Fewer failures than this are not an episode.
 const MIN_FAILURES: usize = 3;
 
-/// How long before the first failure it is looked at how slow answers were.
+/// The lead: the time before the first failure in which answer times are compared with the usual ones.
 const LEAD: Duration = Duration::from_mins(1);
 
-/// Answers this many times slower than usual are slow; the median of a quiet hour is one and a half times the first quartile.
+/// Answers that take this many times the usual time are slow. The usual time is the first quartile; in a quiet hour,
+/// the median is one and a half times that.
 const SLOW: f64 = 4.0;
 
-/// They are at least this many times slower than the same target's at other times.
+/// They must also take at least this many times as long as the same target's answers at other times.
 const SLOWER: f64 = 2.0;
 
-/// And this many times slower they are on the way there.
+/// From this many times the usual time on, answers before the first failure count as getting slower.
 const RISING: f64 = 2.5;
 
-/// A queue has at least so many in it, with what is served.
+/// There is a queue only with at least this many requests under way on average, including those being served.
 const MIN_UNDER_WAY: f64 = 2.0;
 
-/// This many times as many requests as usual are more.
+/// From this many times the usual request rate on, the load counts as higher.
 const MORE: f64 = 1.5;
 
-/// Failures that leave no doubt.
+/// High confidence needs at least this many failures.
 const MIN_FOR_HIGH: usize = 10;
 
 fn may_be_overload(passage: &Passage) -> bool {
@@ -56,13 +58,13 @@ fn may_be_overload(passage: &Passage) -> bool {
     )
 }
 
-/// Targets that were slow before they failed, or had more to do than ever.
+/// Targets that were slow before they failed, or got more requests than usual.
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let is_overload = |episode: &Episode| episode.was_slow() || episode.arrivals(case).is_some_and(|more| more >= MORE);
     case.side_by_side().filter_map(|member| overloaded(case, member, is_overload)).collect()
 }
 
-/// Targets that became slow from one moment to the next, and answer late what they answer: there is a queue before them.
+/// Targets that became slow from one moment to the next, and whose answers are late: requests queue in front of them.
 pub(super) fn queues(case: &Case<'_>) -> Vec<Verdict> {
     case.side_by_side().filter_map(|member| overloaded(case, member, |_| true)).collect()
 }
@@ -72,18 +74,20 @@ struct Episode {
     member: usize,
     span: Span,
     places: Vec<usize>,
-    /// Routes to which the failures keep: one that is slow says nothing of the others.
+    /// Routes on which the failures concentrate. A slow route says nothing about the others, so answer times leave
+    /// these out.
     slow_routes: Vec<u16>,
     before: Option<f64>,
     during: Option<f64>,
 }
 
-/// What the group did in an episode. It is looked at for the longest one only, for there may be many episodes and many targets.
+/// What the group did in an episode. It is measured only for the episode with the most failures, because there may be
+/// many episodes and many targets.
 struct Surroundings {
     arrivals: Option<f64>,
-    /// Requests under way at once before and in it.
+    /// Requests under way at the same time, on average: in the two minutes before the lead, and in the episode.
     concurrency: [f64; 2],
-    /// How many other targets were slow too, of how many that served.
+    /// How many other targets were slow too, and how many other targets served.
     others: [usize; 2],
 }
 
@@ -108,7 +112,7 @@ fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool)
     let confidence = match (was_slow, is_more) {
         (_, true) if largest.was_rising() && explains.len() >= MIN_FOR_HIGH => Confidence::High,
         (true, _) | (_, true) => Confidence::Medium,
-        // One target alone cannot suffer from what all share.
+        // Unless most other targets are slow too, a shared dependency is not the cause.
         (false, _) if !is_shared => Confidence::Medium,
         (false, _) => Confidence::Low,
     };
@@ -127,18 +131,19 @@ impl Episode {
         self.before.is_some_and(|factor| factor >= RISING)
     }
 
-    /// The minute before it.
+    /// The minute before the episode.
     fn lead(&self) -> Span {
         let lead = i64::try_from(LEAD.as_micros()).unwrap_or(i64::MAX);
         Span { first: self.span.first.plus_micros(-lead), last: self.span.first.plus_micros(-1) }
     }
 
-    /// The targets that served in it.
+    /// The targets that served in the episode: at least three requests were sent to each.
     fn active<'a>(&self, case: &'a Case<'a>) -> Vec<&'a Member<'a>> {
         case.members.iter().filter(|member| member.sent_in(self.span).len() >= 3).collect()
     }
 
-    /// How many times as many requests as usual there were.
+    /// The request rate in the lead and the episode, as a multiple of the rate at other times. `None` if there are no
+    /// other times to compare with.
     fn arrivals(&self, case: &Case<'_>) -> Option<f64> {
         arrivals(&self.active(case), Span { first: self.lead().first, last: self.span.last })
     }
@@ -167,18 +172,18 @@ fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Opti
     let member = &case.members[number];
     let span = Span { first: failed.first()?.1.dispatched, last: failed.last()?.1.dispatched };
     let failures = failed.iter().map(|(_, passage)| *passage);
-    let mut places: Vec<usize> = failed.iter().map(|(place, _)| *place).collect();
-    places.sort_unstable();
+    let mut indices: Vec<usize> = failed.iter().map(|(index, _)| *index).collect();
+    indices.sort_unstable();
     let slow_routes = RouteRates::new(failures, member.sent_in(span)).concentrated();
-    let mut episode = Episode { member: number, span, places, slow_routes, before: None, during: None };
+    let mut episode = Episode { member: number, span, places: indices, slow_routes, before: None, during: None };
     episode.before = episode.slowdown(case, member, episode.lead());
     episode.during = episode.slowdown(case, member, span);
     let slowest = episode.before.into_iter().chain(episode.during).fold(0.0, f64::max);
-    // Where hardly two are under way at once, nobody waits for anybody.
+    // With fewer than two requests under way, no request waits for another.
     if slowest < SLOW || concurrency(member, span) < MIN_UNDER_WAY {
         return None;
     }
-    // One that is slow at all times has something else.
+    // A target that is slow at all times has another problem.
     let seen = member.target.seen?;
     let elsewhere = [
         Span { first: seen.first, last: episode.lead().first.plus_micros(-1) },
@@ -193,29 +198,27 @@ fn evidence(episode: &Episode, around: &Surroundings) -> Vec<Evidence> {
     if let Some(before) = episode.before {
         evidence.push(Evidence::weighed(
             before >= SLOW,
-            format!(
-                "in the minute before the first failure, answers took {before:.1} times as long as usual in the median"
-            ),
+            format!("in the minute before the first failure, answers took {before:.1} times as long as usual (median)"),
             [("slowdown_before", before)],
         ));
     }
     if let Some(during) = episode.during {
         evidence.push(Evidence::speaks_for(
-            format!("those that were answered while others failed took {during:.1} times as long"),
+            format!("requests that were answered while others failed took {during:.1} times as long as usual (median)"),
             [("slowdown", during)],
         ));
     }
     let [usual, then] = around.concurrency;
     if usual > 0.0 && then > usual {
         evidence.push(Evidence::speaks_for(
-            format!("{then:.1} requests were under way at once, after {usual:.1}"),
+            format!("{then:.1} requests were in flight on average, up from {usual:.1}"),
             [("under_way", then), ("under_way_before", usual)],
         ));
     }
     if let Some(arrivals) = around.arrivals {
         evidence.push(Evidence::weighed(
             arrivals >= MORE,
-            format!("a target was sent {arrivals:.1} times as many requests as at other times"),
+            format!("the request rate per target was {arrivals:.1} times the rate at other times"),
             [("arrivals", arrivals)],
         ));
     }
@@ -224,7 +227,7 @@ fn evidence(episode: &Episode, around: &Surroundings) -> Vec<Evidence> {
         evidence.push(Evidence::weighed(
             slow * 5 < others * 4 || around.arrivals.is_some_and(|factor| factor >= MORE),
             format!(
-                "of {} that served, {slow} {} slow as well",
+                "of {} in use, {slow} {} slow too",
                 plural(others, "other target"),
                 if slow == 1 { "was" } else { "were" }
             ),
@@ -233,7 +236,7 @@ fn evidence(episode: &Episode, around: &Surroundings) -> Vec<Evidence> {
     }
     let seconds = seconds_of(episode.span.length());
     evidence.push(Evidence::speaks_for(
-        format!("the longest run of failures lasted {seconds:.0} s"),
+        format!("the episode with the most failures lasted {seconds:.0} s"),
         [("episode_seconds", seconds)],
     ));
     evidence

@@ -1,6 +1,9 @@
-//! The target's own timeout cut requests off: the times after which it closed pile up at a constant, at many different moments. Targets of one group run the same server, so they are looked at together first.
+//! Requests that the target's own timeout cut off: it closed them after the same time, at many different moments.
+//! Targets of one group run the same server, so they are examined together first, and one by one only if that finds
+//! nothing.
 //!
-//! Some servers still answer 500 for the worker that is killed; then the pile is of both, or of 500s that come as late as a supervisor that looks once a second makes them.
+//! Some servers still answer 500 for a worker that is killed. Then the wall holds both kinds of failure, or only 500s
+//! that come as late as a supervisor that checks once a second makes them.
 
 use std::time::Duration;
 
@@ -13,14 +16,16 @@ use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
-/// A wall that holds this many is no chance.
+/// A wall of at least this many requests is not chance.
 const MIN_TIMES_FOR_HIGH: usize = 8;
 
-/// A timeout fires at as many moments as there are slow requests; a process that dies ends them all at one.
+/// A timeout ends each slow request at a moment of its own; a process that dies ends them all at one moment. The
+/// failures must end at this many moments at least, more than `MOMENT_GAP` apart.
 const MIN_MOMENTS: usize = 3;
 const MOMENT_GAP: Duration = Duration::from_secs(2);
 
-/// A supervisor that looks once a second spreads the middle eight in ten of its kills over this much at least; an application's own timer does not.
+/// A supervisor that checks once a second spreads its kills: the 10th and the 90th percentile are at least this far
+/// apart. With an application's own timer they are closer.
 const MIN_SPREAD: Duration = Duration::from_millis(250);
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
@@ -33,13 +38,15 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     if apart.is_empty() { late_answers(case, &all) } else { apart }
 }
 
-/// Some servers let a request run on past their timeout, and close instead of sending its answer. Then the times pile up nowhere, but between all that was answered and all that was not
-/// there is a limit.
+/// Looks for a limit between the requests that were answered and those that were closed. Some servers let a request
+/// run past their timeout, and then close instead of sending its answer, so that the times form no wall.
 fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
-    /// So many on one side of the limit, and hardly any on the wrong side, are no chance.
+    /// This many closed requests with hardly any on the wrong side of the limit are not chance. At most one in
+    /// `MAX_WRONG` may be closed before the limit, and at most one answered after it for each `MAX_WRONG` closed.
     const MIN_LATE: usize = 8;
     const MAX_WRONG: usize = 50;
-    /// What was answered must reach near to the limit, or it tells nothing of it.
+    /// The slowest answer before the limit must take at least this share of it. Otherwise the answers say nothing
+    /// about the limit.
     const NEAR: f64 = 0.6;
     let late = |number: usize| {
         case.unexplained(number).filter(|(_, passage)| is_closed(passage) && passage.took() >= Duration::from_secs(1))
@@ -53,7 +60,7 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     if closed.len() < MIN_LATE {
         return Vec::new();
     }
-    // A few that were closed for another reason may lie before it.
+    // A few requests that were closed for another reason may lie below the limit.
     let limit = closed[closed.len() / MAX_WRONG].0;
     let mut answered: Vec<Duration> = members
         .iter()
@@ -75,7 +82,7 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     let timeout = if whole >= longest { whole } else { limit };
     let idle_timeout = case.setting.idle_timeout.duration;
     let explains = members.iter().map(|&number| {
-        (number, late(number).filter(|(_, p)| p.took() >= limit).map(|(place, _)| place).collect::<Vec<_>>())
+        (number, late(number).filter(|(_, p)| p.took() >= limit).map(|(index, _)| index).collect::<Vec<_>>())
     });
     share_out(explains, |count, _| {
         let is_sure = count as u64 >= MIN_FAILURES_FOR_HIGH && beyond == 0 && timeout < idle_timeout;
@@ -85,7 +92,7 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
             evidence: vec![
                 Evidence::speaks_for(
                     format!(
-                        "{} that took {} s or more were closed in place of an answer",
+                        "{} were closed instead of answered, nearly all after {} s or more",
                         plural(closed.len(), "request"),
                         seconds(limit)
                     ),
@@ -94,14 +101,14 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
                 Evidence::weighed(
                     beyond == 0,
                     format!(
-                        "of those that took longer, {} answered; the longest below it took {} s",
+                        "of the requests that took that long, {} answered; the slowest answer below that took {} s",
                         if beyond == 0 { "none was".to_owned() } else { number_were(beyond) },
                         seconds(longest)
                     ),
                     [("answered_beyond", beyond as f64), ("slowest_answer", seconds_of(longest))],
                 ),
                 Evidence::speaks_for(
-                    "a server that lets requests run past its timeout, and then closes, does this",
+                    "a server does this if it lets requests run past its timeout and then closes the connection",
                     [],
                 ),
             ],
@@ -125,7 +132,7 @@ fn cut_off(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     };
     let either: fn(&Passage) -> bool = |passage| is_closed(passage) || is_answered_500(passage);
     let closed_wall = wall(&times_of(is_closed)).map(|wall| (wall, is_closed as fn(&Passage) -> bool));
-    // What closes and what answers 500 at the same wall is one timeout.
+    // Closed requests and 500s at the same wall come from one timeout.
     let found = match closed_wall {
         Some((wall, _)) if times_of(is_answered_500).iter().any(|time| wall.holds(*time)) => Some((wall, either)),
         Some(found) => Some(found),
@@ -136,7 +143,7 @@ fn cut_off(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     let mut moments: Vec<Timestamp> =
         members.iter().flat_map(|&number| held(number)).map(|(_, passage)| passage.ended).collect();
     moments.sort_unstable();
-    // Answered requests that ran longer: a wall is one for everybody.
+    // Answered requests that ran longer speak against a timeout, which applies to every request.
     let longer = |number: &usize| {
         case.members[*number].answered().filter(|passage| passage.took() > wall.at + wall.thickness).count()
     };
@@ -146,11 +153,11 @@ fn cut_off(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     }
     let slow = times_of(wanted).into_iter().filter(|time| *time >= Duration::from_secs(1)).count();
     let answered = members.iter().flat_map(|&number| held(number)).filter(|(_, p)| is_answered_500(p)).count();
-    let explains = members.iter().map(|&number| (number, held(number).map(|(place, _)| place).collect::<Vec<_>>()));
+    let explains = members.iter().map(|&number| (number, held(number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, _| conclude(case, &wall, count, [moments.len(), slow, answered, longer]))
 }
 
-/// Whether a wall is as thick as a supervisor makes it, from the middle eight in ten of what it holds.
+/// Whether a wall is as thick as a supervisor makes it, from the 10th to the 90th percentile of its times.
 fn is_smeared(times: &[Duration], wall: &Wall) -> bool {
     let mut held: Vec<Duration> = times.iter().copied().filter(|time| wall.holds(*time)).collect();
     held.sort_unstable();
@@ -162,14 +169,14 @@ fn conclude(case: &Case<'_>, wall: &Wall, count: usize, [held, slow, answered, l
     let idle_timeout = case.setting.idle_timeout.duration;
     let is_below = wall.at < idle_timeout;
     let is_many = held >= MIN_TIMES_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
-    // Answers of 500 may be the application's own timers.
+    // 500s may come from timers of the application.
     let is_closing = answered * 2 < held;
     let confidence =
         if is_many && is_below && longer == 0 && is_closing { Confidence::High } else { Confidence::Medium };
     let mut evidence = vec![
         Evidence::speaks_for(
             format!(
-                "of {} that failed so after a second or more, {} did {} to {} s after they were sent",
+                "of {} that failed like this after a second or more, {} failed {} to {} s after they were sent",
                 plural(slow, "request"),
                 grouped(held as u64),
                 seconds(wall.at),
@@ -191,9 +198,9 @@ fn conclude(case: &Case<'_>, wall: &Wall, count: usize, [held, slow, answered, l
             [("idle_timeout", seconds_of(idle_timeout))],
         ),
         match longer {
-            0 => Evidence::speaks_for("no request that was answered took longer", [("answered_later", 0.0)]),
+            0 => Evidence::speaks_for("no answered request took longer", [("answered_later", 0.0)]),
             longer => Evidence::speaks_against(
-                format!("{} answered that took longer", plural_are(longer, "request")),
+                format!("{} answered after a longer time", plural_are(longer, "request")),
                 [("answered_later", longer as f64)],
             ),
         },
@@ -202,7 +209,7 @@ fn conclude(case: &Case<'_>, wall: &Wall, count: usize, [held, slow, answered, l
         evidence.push(Evidence::weighed(
             is_closing,
             format!(
-                "of them, {} answered 500 at that time, as by a worker that is being killed",
+                "of them, {} answered with 500 at that time, as some servers do for a killed worker",
                 number_were(answered)
             ),
             [("answered_500", answered as f64)],

@@ -1,5 +1,7 @@
-//! Requests that the target closed when their answers were due, here and there: no idle connection that was given up, which would end them sooner, and no route, whole process or timeout
-//! that they share. Where they are one target's alone, workers of its process die under them; where they are everybody's, the log does not tell why, and says so.
+//! Requests that the target closed here and there, when their answers were due. They are not lost idle connections,
+//! which would end them sooner, and they share no route, process death or timeout. If only one target has them,
+//! workers of its process die under them. If all targets have them, the log does not show why, and the verdict says
+//! so.
 
 use std::time::Duration;
 
@@ -10,13 +12,14 @@ use super::measure::share::{Rate, concentrated};
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 
-/// Fewer closed requests of a single target are no pattern.
+/// Fewer closed requests of a single target are not a pattern.
 const MIN_CLOSED: usize = 5;
 
-/// Whoever gives up an idle connection ends a request sooner than this.
+/// A target that closes an idle connection ends the request within this time.
 const QUICK: Duration = Duration::from_millis(100);
 
-/// Requests that were sent so far apart and ended so close together died of one thing.
+/// Two requests that were sent further apart than this, and ended within `TOGETHER` of each other, died of the same
+/// cause.
 const APART: Duration = Duration::from_millis(100);
 const TOGETHER: Duration = Duration::from_millis(250);
 
@@ -45,7 +48,8 @@ fn closed<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize,
 fn worked(share: f64) -> Evidence {
     Evidence::speaks_for(
         format!(
-            "the target had worked on them for {share:.1} times as long as such requests usually take in the median, so no idle connection was lost"
+            "the target had worked on them for {share:.1} times as long as such requests usually take (median), so \
+                these were not lost idle connections"
         ),
         [("share_of_usual", share)],
     )
@@ -59,7 +63,8 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> 
             && !within(pair[1].dispatched.micros_since(pair[0].dispatched), APART)
     };
     let together = ended.windows(2).filter(|pair| is_of_one_death(pair)).count();
-    // What dies under requests takes the long ones more often than the quick; where all were quick, idle connections are as likely.
+    // A worker that dies hits long requests more often than quick ones. If nearly all were quick, lost idle
+    // connections are just as likely.
     let quick = ended.iter().filter(|passage| passage.took() <= QUICK).count();
     if together == 0 && quick * 10 >= ended.len() * 9 {
         return None;
@@ -68,7 +73,8 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> 
     let evidence = vec![
         Evidence::speaks_for(
             format!(
-                "{} closed, of this target alone: one of its workers, or what it runs, died under them",
+                "{} closed at this target, and hardly any at others: one of its workers, or something that it runs, \
+                    died meanwhile",
                 plural_are(ended.len(), "request")
             ),
             [],
@@ -76,7 +82,7 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> 
         Evidence::weighed(
             together > 0,
             match together {
-                0 => "none of them ended together with another that was sent at another time".to_owned(),
+                0 => "no two of them that were sent at different times ended together".to_owned(),
                 1 => "once, two that were sent at different times ended together".to_owned(),
                 times => format!("{times} times, two that were sent at different times ended together"),
             },
@@ -84,23 +90,23 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> 
         ),
         worked(share),
     ];
-    let places = closed(case, number).map(|(place, _)| place).collect();
+    let indices = closed(case, number).map(|(index, _)| index).collect();
     Some(Verdict {
         also_fits: &["malformed-response", "unexplained"],
         evidence,
-        ..Verdict::on_member("target-crash", confidence, number, places)
+        ..Verdict::on_member("target-crash", confidence, number, indices)
     })
 }
 
 fn of_all_targets(case: &Case<'_>, share: f64) -> Vec<Verdict> {
     let explains = (0..case.members.len())
-        .map(|number| (number, closed(case, number).map(|(place, _)| place).collect::<Vec<_>>()));
+        .map(|number| (number, closed(case, number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, _| Verdict {
         also_fits: &["malformed-response", "target-crash"],
         evidence: vec![
             Evidence::speaks_for(
                 format!(
-                    "{} closed with nothing that they share: not an instant, not a route, not a target, not a constant time",
+                    "{} closed, and they have nothing in common: no moment, no route, no target, no constant time",
                     plural_are(count, "request")
                 ),
                 [],

@@ -1,4 +1,5 @@
-//! Requests that met the idle timeout: one or few routes that take too long, or a target that answers nothing any more although its connections stand.
+//! Requests that met the idle timeout: a few routes take too long, or a target no longer answers anything although
+//! its connections are open.
 
 use std::time::Duration;
 
@@ -13,27 +14,29 @@ use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
-/// Failures further apart than this, or than so many times the mean gap between the target's requests, are of different episodes: an answer may lie between them.
+/// Failures further apart than this, and than `EPISODE_GAPS` times the mean gap between the target's requests, belong
+/// to different episodes, because an answer may lie between them.
 const EPISODE_GAP: Duration = Duration::from_secs(10);
 const EPISODE_GAPS: f64 = 8.0;
 const MIN_FAILURES: usize = 3;
 
-/// Idle timeouts that leave no doubt.
+/// High confidence needs at least this many idle timeouts.
 const MIN_FOR_HIGH: usize = 10;
 
-/// The load balancer's timer is sharp: of those that met it, nearly all end this close to each other.
+/// The load balancer's timer is sharp: nearly all requests that met it end this close to the idle timeout.
 const SHARP: Duration = Duration::from_millis(500);
 
 fn timed_out<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a Passage)> {
     case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::IdleTimeout)
 }
 
-/// Silence until the idle timeout, or no room for another connection that nobody takes.
+/// Whether the target was silent until the idle timeout, or left no room for another connection because it accepts
+/// none.
 fn is_silence(passage: &Passage) -> bool {
     matches!(passage.outcome, Outcome::IdleTimeout | Outcome::ConnectTimeout)
 }
 
-/// Targets that answered nothing at all while requests waited for them, on whatever route: their processes hang.
+/// Targets that answered nothing at all while requests to several routes waited for them: their processes hang.
 pub(super) fn silent_targets(case: &Case<'_>) -> Vec<Verdict> {
     case.side_by_side().filter_map(|member| silent(case, member)).collect()
 }
@@ -49,7 +52,9 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
     for range in episodes(&times, gap).into_iter().filter(|episode| episode.len() >= MIN_FAILURES) {
         let episode = &waiting[range];
         let span = Span { first: episode.first()?.1.dispatched, last: episode.last()?.1.dispatched };
-        // Those that waited when it went on again were answered then, and late; one that was stuck already came before the last answers.
+        // Requests that were waiting when the target resumed were answered then, late. A request that was stuck
+        // already may have been sent before the last answers. So the longest stretch without an answer need not be
+        // the whole episode.
         let answers = member.since(span.first).iter().take_while(|passage| passage.ended <= span.last);
         let answers: Vec<Timestamp> =
             answers.filter(|passage| !passage.outcome.is_failure()).map(|passage| passage.ended).collect();
@@ -65,7 +70,7 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
         if timeouts < MIN_FAILURES || silent < MIN_FAILURES || silent * 5 < episode.len() * 4 || of.len() < 2 {
             continue;
         }
-        explains.extend(episode.iter().map(|(place, _)| *place));
+        explains.extend(episode.iter().map(|(index, _)| *index));
         refused += episode.len() - timeouts;
         routes.extend(of);
         lasted += span.length();
@@ -79,7 +84,7 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
     let mut evidence = vec![
         Evidence::speaks_for(
             format!(
-                "for {} s the target answered nothing at all: {} of {} met the idle timeout of {} s",
+                "for about {} s the target answered nothing: {} to {} met the idle timeout of {} s",
                 seconds(lasted),
                 plural(explains.len() - refused, "request"),
                 plural(routes.len(), "route"),
@@ -92,14 +97,14 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
             ],
         ),
         Evidence::speaks_for(
-            "its connections stood, so the process hung (dead-locked, stopped, or all its workers waiting)",
+            "its connections were open, so the process hung (deadlocked, stopped, or all its workers waiting)",
             [],
         ),
     ];
     if refused > 0 {
         evidence.push(Evidence::speaks_for(
             format!(
-                "then {} not made within 10 s: the queue of those that nobody takes was full",
+                "then {} not established within 10 s: the accept queue was full",
                 plural_are(refused, "connection")
             ),
             [("connect_timeouts", refused as f64)],
@@ -114,7 +119,7 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
     })
 }
 
-/// Idle timeouts that keep to few routes of the group, while the others are answered.
+/// All idle timeouts that are left. Confidence is high only if they concentrate on a few routes of the group.
 pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
     let met = (0..case.members.len()).flat_map(|number| timed_out(case, number)).map(|(_, passage)| passage);
     let by_route = case.route_rates(met);
@@ -125,7 +130,7 @@ pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
     let routes = by_route.concentrated();
     let held = by_route.of(&routes).failures;
     let idle_timeout = case.setting.idle_timeout.duration;
-    // How long the same routes took when they were answered after all.
+    // How long the slowest answered request to the same routes took.
     let longest = case
         .members
         .iter()
@@ -135,7 +140,7 @@ pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
         .max();
     let is_near = longest.is_some_and(|longest| longest * 2 >= idle_timeout);
     let explains = (0..case.members.len())
-        .map(|number| (number, timed_out(case, number).map(|(place, _)| place).collect::<Vec<_>>()));
+        .map(|number| (number, timed_out(case, number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, of| {
         let near = of.iter().flat_map(|&number| timed_out(case, number));
         let near = near.filter(|(_, passage)| passage.took().abs_diff(idle_timeout) <= SHARP).count();
@@ -154,12 +159,12 @@ pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
                 [("route_failures", held as f64), ("group_failures", failures as f64)],
             ));
         } else {
-            evidence.push(Evidence::speaks_against("they keep to no route", []));
+            evidence.push(Evidence::speaks_against("they are not clearly concentrated on a few routes", []));
         }
         if let (true, Some(longest)) = (is_of_routes, longest) {
             evidence.push(Evidence::weighed(
                 is_near,
-                format!("the slowest request of that kind that was answered took {} s", seconds(longest)),
+                format!("the slowest answered request to the same routes took {} s", seconds(longest)),
                 [("slowest_answer", seconds_of(longest))],
             ));
         }

@@ -1,4 +1,4 @@
-//! 5xx that the target itself answered: by the application, or by a proxy inside the target for its own upstream.
+//! 5xx that the target itself answered: its application did, or a proxy inside the target on behalf of an upstream.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 
-/// A proxy whose upstream refuses answers for it sooner than this.
+/// A proxy whose upstream refuses the connection answers within this time.
 const AT_ONCE: Duration = Duration::from_millis(50);
 
 /// A proxy that waits for its upstream does so at least this long.
 const MIN_WAIT: Duration = Duration::from_secs(1);
 
-/// This many times as many requests as usual are more.
+/// From this many times the usual request rate on, the load counts as higher.
 const MORE: f64 = 1.5;
 
-/// Answers that leave no doubt.
+/// High confidence needs at least this many errors.
 const MIN_FOR_HIGH: usize = 10;
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
@@ -55,7 +55,7 @@ fn statuses_of(errors: &[(usize, &Passage)]) -> String {
     named.join(", ")
 }
 
-/// How often each route of one member has such errors.
+/// The rate of these errors on each route of one member.
 fn rates_of(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> RouteRates {
     RouteRates::new(errors.iter().map(|(_, passage)| *passage), case.members[number].passages.iter())
 }
@@ -66,7 +66,7 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) 
     let median = median_took(errors.iter().map(|(_, passage)| *passage))?;
     let times: Vec<Duration> = errors.iter().map(|(_, passage)| passage.took()).collect();
     let wall: Option<Wall> = sharp_wall(&times).filter(|wall| wall.at >= MIN_WAIT);
-    // Applications answer 503 when they have had enough; 502 and 504 are what proxies say.
+    // Applications answer 503 when they are overloaded; 502 and 504 come from proxies.
     let of_proxies =
         errors.iter().filter(|(_, passage)| passage.target_status.is_none_or(|status| status.get() != 503)).count();
     let is_of_proxy = of_proxies * 10 >= errors.len() * 9;
@@ -74,7 +74,7 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) 
     let is_of_routes = (1..=3).contains(&routes.len());
     let is_at_once = median <= AT_ONCE;
     let is_many = errors.len() >= MIN_FOR_HIGH;
-    // 503 at once, and more to do than ever: it sheds what it cannot serve.
+    // 503s at no constant time, under more load than usual: the target sheds requests that it cannot serve.
     let (first, last) = (errors.first()?.1.dispatched, errors.last()?.1.dispatched);
     let more = arrivals(&[&case.members[number]], Span { first, last });
     let is_shed = !is_of_proxy && wall.is_none() && more.is_some_and(|factor| factor >= MORE);
@@ -94,7 +94,7 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) 
     evidence.push(match wall {
         Some(wall) => Evidence::speaks_for(
             format!(
-                "{} of them after {} to {} s: a proxy's timeout for its upstream",
+                "{} of them came after {} to {} s: a proxy's timeout for its upstream",
                 wall.times,
                 seconds(wall.at),
                 seconds(wall.at + wall.thickness)
@@ -103,31 +103,31 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) 
         ),
         None => Evidence::speaks_for(
             format!(
-                "half of them within {} s{}",
+                "half of them came within {} s{}",
                 seconds(median),
-                if is_at_once { ": an upstream that refuses, or a queue that is full" } else { "" }
+                if is_at_once { ": the upstream refuses connections, or a queue is full" } else { "" }
             ),
             [("target_processing_time_median", seconds_of(median))],
         ),
     });
     if let (true, Some(more)) = (is_shed, more) {
         evidence.push(Evidence::speaks_for(
-            format!("meanwhile it was sent {more:.1} times as many requests as at other times"),
+            format!("meanwhile, the target's request rate was {more:.1} times its rate at other times"),
             [("arrivals", more)],
         ));
     }
     if is_of_routes && !is_of_proxy {
         evidence.push(Evidence::speaks_for(
-            format!("they keep to {}", case.routes_named(&routes)),
+            format!("they are concentrated on {}", case.routes_named(&routes)),
             [("routes", routes.len() as f64)],
         ));
     }
-    let places = errors.iter().map(|(place, _)| *place).collect();
+    let indices = errors.iter().map(|(index, _)| *index).collect();
     Some(Verdict {
         also_fits,
         estimates: Estimates { timeout: wall.map(|wall| wall.at), ..Estimates::default() },
         evidence,
-        ..Verdict::on_member(id, confidence, number, places)
+        ..Verdict::on_member(id, confidence, number, indices)
     })
 }
 
@@ -139,7 +139,7 @@ fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage
     let mut evidence = vec![
         Evidence::speaks_for(format!("the target itself answered {}", statuses_of(errors)), []),
         Evidence::speaks_for(
-            format!("half of them within {} s", seconds(median)),
+            format!("half of them came within {} s", seconds(median)),
             [("target_processing_time_median", seconds_of(median))],
         ),
     ];
@@ -147,22 +147,22 @@ fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage
         .is_some_and(|begun| first.dispatched.micros_since(begun) < 30_000_000);
     if from_the_start {
         evidence.push(Evidence::speaks_for(
-            "they began with the target's first requests: what it runs brought them along",
+            "they began within 30 s of the target's first request: the release that it runs brought them",
             [],
         ));
     }
     let failing = rates.failing().len();
     if !is_of_routes && failing > 0 {
         evidence.push(Evidence::speaks_for(
-            format!("they keep to no route: {} had some", plural(failing, "route")),
+            format!("they are not concentrated on a few routes: {} had some", plural(failing, "route")),
             [("routes", failing as f64)],
         ));
     }
     let confidence = if errors.len() >= MIN_FOR_HIGH && is_of_routes { Confidence::High } else { Confidence::Medium };
-    let places = errors.iter().map(|(place, _)| *place).collect();
+    let indices = errors.iter().map(|(index, _)| *index).collect();
     Some(Verdict {
         also_fits: &["dependency-outage"],
         evidence,
-        ..Verdict::on_member("application-error", confidence, number, places)
+        ..Verdict::on_member("application-error", confidence, number, indices)
     })
 }

@@ -19,7 +19,7 @@ const GATEWAY_TIMEOUT: (u16, Option<u16>) = (504, None);
 /// A second target.
 const OTHER: &[u8] = b"10.0.0.2:80";
 
-/// A request in milliseconds since the beginning of the window.
+/// A request. Times are in milliseconds since the start of the log.
 #[derive(Clone, Copy)]
 struct Seen {
     target: &'static [u8],
@@ -104,7 +104,7 @@ fn answers(range: std::ops::Range<i64>, step: usize) -> impl Iterator<Item = See
     range.step_by(step).map(|at| seen(at, 30, OK))
 }
 
-/// A number of a finding's evidence.
+/// A number in the evidence of a finding.
 fn number_of(finding: &Finding, name: &str) -> Option<f64> {
     let mut numbers = finding.evidence.iter().flat_map(|evidence| &evidence.numbers);
     numbers.find(|(of, _)| *of == name).map(|(_, number)| *number)
@@ -119,6 +119,7 @@ fn the_ids_that_detectors_name_are_in_the_table() {
         if path.is_dir() || path.ends_with("tests.rs") {
             continue;
         }
+        // Every second piece between double quotes is a string literal, as long as no comment contains a double quote.
         let source = std::fs::read_to_string(path).expect("a source file");
         let quoted = source.split('"').skip(1).step_by(2);
         ids.extend(
@@ -136,7 +137,7 @@ fn the_ids_that_detectors_name_are_in_the_table() {
 }
 
 #[test]
-fn an_idle_timeout_that_nothing_tells_is_the_default() {
+fn an_idle_timeout_that_cannot_be_inferred_is_the_default() {
     let diagnosis = diagnosis_of(&answers(0..1_000, 100).collect::<Vec<_>>());
     assert_eq!(diagnosis.idle_timeout.origin, IdleTimeoutOrigin::Default);
     assert!(diagnosis.findings.is_empty());

@@ -1,4 +1,4 @@
-//! When failures came: their episodes, and the shape of each.
+//! When failures came: their episodes, and the shape of their course.
 
 use std::time::Duration;
 
@@ -7,17 +7,18 @@ use serde::Serialize;
 use crate::aggregate::Span;
 use crate::timestamp::Timestamp;
 
-/// Failures further apart than this, and than so many times their mean gap, are of different episodes.
+/// Failures further apart than this, and than [`EPISODE_GAPS`] times their mean gap, are in different episodes.
 const MIN_GAP: Duration = Duration::from_secs(30);
 const EPISODE_GAPS: f64 = 4.0;
 
-/// Failures that come at random have gaps this many times as long as the mean gap now and then, within an episode.
+/// Failures at random times now and then have a gap this many times as long as the mean gap. A trickle has no longer
+/// ones.
 const GAP_FACTOR: f64 = 8.0;
 
-/// Episodes that are told one by one.
+/// At most this many episodes are listed.
 const MAX_EPISODES: usize = 8;
 
-/// More episodes than this are pulses.
+/// This many episodes or more are pulses.
 const MIN_PULSES: usize = 3;
 
 /// Fewer failures than this have no shape.
@@ -27,13 +28,13 @@ const MIN_FOR_SHAPE: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shape {
-    /// They begin at once, in full number: a change, a crash, a cut.
+    /// They begin suddenly and at full rate: a change, a crash, a cut.
     Step,
-    /// They become more and more: load, or something that leaks.
+    /// They become more and more frequent: load, or something that leaks.
     Ramp,
     /// They come and go several times.
     Pulses,
-    /// Few at a time, for most of the window.
+    /// Few at a time, for at least half of the window.
     Trickle,
 }
 
@@ -42,8 +43,8 @@ impl Shape {
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
-            Self::Step => "all at once",
-            Self::Ramp => "more and more",
+            Self::Step => "with a sudden start",
+            Self::Ramp => "more and more often",
             Self::Pulses => "now and again",
             Self::Trickle => "a trickle",
         }
@@ -53,16 +54,16 @@ impl Shape {
 /// The course of one finding's failures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Course {
-    /// First and last failure of each episode, the earliest eight.
+    /// First and last dispatch of each episode's failures; the earliest eight episodes.
     pub episodes: Vec<Span>,
-    /// How many episodes there are.
+    /// How many episodes there are in all.
     pub episode_count: usize,
-    /// Absent where there are too few failures to tell.
+    /// `None` if there are fewer than five failures, or if only their outcome was looked at.
     pub shape: Option<Shape>,
 }
 
 impl Course {
-    /// Takes in the episodes of another; the shape stays.
+    /// Adds the episodes of another. The shape stays, unless there is none.
     pub(in crate::diagnose) fn absorb(&mut self, other: Self) {
         self.episode_count += other.episode_count;
         self.episodes.extend(other.episodes);
@@ -72,7 +73,7 @@ impl Course {
     }
 }
 
-/// The course of failures that began at `times`, which are sorted, in a window.
+/// The course of failures in `window`. `times` are the dispatch times, sorted.
 pub(in crate::diagnose) fn course(times: &[Timestamp], window: Span) -> Course {
     let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Course::default() };
     let mean_gap = seconds(first, last) / (times.len().max(2) - 1) as f64;
@@ -82,7 +83,7 @@ pub(in crate::diagnose) fn course(times: &[Timestamp], window: Span) -> Course {
         .map(|episode| Span { first: times[episode.start], last: times[episode.end - 1] })
         .collect();
     let whole = seconds(window.first, window.last).max(1.0);
-    // Sparse, and without long pauses beside its own mean: one thing that goes on.
+    // Sparse, and without gaps that are long compared with the mean gap: one thing that goes on.
     let longest_gap = times.windows(2).map(|pair| seconds(pair[0], pair[1])).fold(0.0, f64::max);
     let is_trickle = seconds(first, last) >= whole / 2.0 && longest_gap <= GAP_FACTOR * mean_gap && mean_gap >= 1.0;
     let shape = if times.len() < MIN_FOR_SHAPE {
@@ -94,7 +95,7 @@ pub(in crate::diagnose) fn course(times: &[Timestamp], window: Span) -> Course {
     } else {
         let end_of_first_third = first.plus_micros(last.micros_since(first) / 3);
         let early = times.partition_point(|time| *time <= end_of_first_third);
-        // A third each, if they came evenly.
+        // Evenly spread, a third of them would be early.
         Some(if early * 6 >= times.len() { Shape::Step } else { Shape::Ramp })
     };
     if shape == Some(Shape::Trickle) {
@@ -104,7 +105,7 @@ pub(in crate::diagnose) fn course(times: &[Timestamp], window: Span) -> Course {
     Course { episodes: spans.into_iter().take(MAX_EPISODES).collect(), episode_count, shape }
 }
 
-/// Runs of `times` (sorted) without a gap longer than `gap`, as ranges of places.
+/// Runs of `times` (sorted) without a gap longer than `gap`, as ranges of indices.
 pub(in crate::diagnose) fn episodes(times: &[Timestamp], gap: Duration) -> Vec<std::ops::Range<usize>> {
     let limit = i64::try_from(gap.as_micros()).unwrap_or(i64::MAX);
     let mut start = 0;
@@ -133,10 +134,10 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_told_apart() {
+    fn shapes_are_recognised() {
         assert_eq!(shape_of((0..60).map(|number| 2_400 + number * 5)), (1, Some(Shape::Step)));
         assert_eq!(shape_of((0..60).map(|number| 2_400 + number * 5).chain(5_000..5_020)), (2, Some(Shape::Step)));
-        // One more in each second than in the one before.
+        // One more in each step of ten seconds than in the one before.
         let growing = (0..14).flat_map(|second| (0..=second).map(move |_| 1_000 + second * 10));
         assert_eq!(shape_of(growing), (1, Some(Shape::Ramp)));
         assert_eq!(

@@ -1,7 +1,8 @@
-//! Requests of one target that ended at one instant: what a dying process leaves behind.
+//! Requests of one target that ended at the same instant: the trace of a process that died.
 //!
-//! A process that dies takes all its requests along, however long each had been under way; then its port refuses, or is silent, until something takes its
-//! place. Requests that went on undisturbed at that instant say that it was not the whole process.
+//! A process that dies ends all its requests, however long each had been in flight. Then its port refuses
+//! connections, or is silent, until something replaces it. Requests that continued undisturbed at that instant show
+//! that not the whole process died.
 
 use std::time::Duration;
 
@@ -9,57 +10,63 @@ use crate::aggregate::timeline::Passage;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
-/// Ends within this are one instant: the kernel closes a dead process's connections within milliseconds, and nodes differ by their clocks.
+/// Ends within this are at one instant. The kernel closes a dead process's connections within milliseconds, and the
+/// clocks of nodes differ.
 const INSTANT: Duration = Duration::from_millis(250);
 
-/// Fewer ends than this are a coincidence, unless the port refused right after.
+/// Fewer ends than this are a coincidence, unless the port refused connections right after.
 const MIN_ENDINGS: usize = 3;
 
-/// A process that dies ends requests of all ages; those that were sent within this of each other may be one burst that met one fault.
+/// A process that dies ends requests of all ages. Requests sent within this of each other may be one burst that met
+/// one fault.
 const MIN_AGES: Duration = Duration::from_millis(100);
 
-/// A process that died without its port being refused was away for at least so long; one of several workers need not be.
+/// If a process died and its port refused no connection, it was away for at least this long. One of several workers
+/// need not be.
 const MIN_AWAY: Duration = Duration::from_secs(1);
 
-/// How soon after the first end a refused connection belongs to the same death.
+/// A connection refused within this after the first end belongs to the same death.
 const REFUSAL_FOLLOWS: Duration = Duration::from_secs(5);
 
-/// A request that ended so much later than the instant was not touched by it.
+/// A request that ended later than this after the instant was not affected by it.
 const SURVIVED_BY: Duration = Duration::from_millis(20);
 
-/// Requests under way at the instant that were answered later than this are not looked for.
+/// Requests in flight at the instant that were answered later than this are not looked for.
 const SURVIVORS_WITHIN: Duration = Duration::from_mins(2);
 
-/// An instant at which requests of one target ended together. Requests are told by their places among the target's.
+/// An instant at which requests of one target ended together, or from which it refused connections. Requests are
+/// given by their index among the target's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::diagnose) struct Death {
-    /// The first of the ends, or of the refused connections where nothing was under way.
+    /// The first end, or the first refused connection if no request was in flight.
     pub(in crate::diagnose) at: Timestamp,
-    /// The last of what belongs to it: an end, or a refused connection.
+    /// The last end or refused connection that belongs to it.
     pub(in crate::diagnose) until: Timestamp,
-    /// Requests under way that ended.
+    /// Requests in flight that ended, and later ones that still found an open connection while others were refused.
     pub(in crate::diagnose) ended: Vec<usize>,
-    /// Requests under way that were answered all the same.
+    /// How many requests in flight were answered anyway.
     pub(in crate::diagnose) survived: usize,
     /// Connections refused from then until the target answered again.
     pub(in crate::diagnose) refused: Vec<usize>,
-    /// From the first to the last dispatch of those that ended.
+    /// From the first to the last dispatch of the requests that ended at the instant itself.
     pub(in crate::diagnose) dispatched_within: Duration,
-    /// From the first to the last end.
+    /// From the first to the last end at the instant itself.
     pub(in crate::diagnose) ended_within: Duration,
-    /// When the target next answered a request sent after it. Absent when it never did.
+    /// When the first request after it that the target answered was dispatched. `None` if the target never answered
+    /// again.
     pub(in crate::diagnose) answered_again: Option<Timestamp>,
 }
 
 impl Death {
-    /// Failures that it explains, in the order of their ends.
+    /// The failures that it explains, in the order of their ends.
     pub(in crate::diagnose) fn explains(&self) -> Vec<usize> {
-        let mut places = [self.ended.as_slice(), &self.refused].concat();
-        places.sort_unstable();
-        places
+        let mut indices = [self.ended.as_slice(), &self.refused].concat();
+        indices.sort_unstable();
+        indices
     }
 
-    /// Whether (nearly) all that was under way ended, and the target was away after it: the whole process, not one of its workers.
+    /// Whether at least nine in ten of the requests in flight ended and the target was away afterwards: the whole
+    /// process died, not one of its workers.
     pub(in crate::diagnose) fn is_whole(&self) -> bool {
         let was_away =
             !self.refused.is_empty() || self.answered_again.is_none_or(|again| again.since(self.at) >= MIN_AWAY);
@@ -67,13 +74,14 @@ impl Death {
     }
 }
 
-/// The deaths of one target, from all its requests on all nodes in the order of their ends. Only failures that are still `open` may be part of one: their places, in order.
+/// The deaths of one target, by time. `by_end` are all its requests on all nodes in the order of their ends. `open`
+/// are the indices of the failures that may be part of a death, in order.
 pub(in crate::diagnose) fn deaths(by_end: &[Passage], open: impl Iterator<Item = usize>) -> Vec<Death> {
     let (mut closed, mut open_refused) = (Vec::new(), Vec::new());
-    for place in open {
-        match by_end[place].outcome {
-            Outcome::ClosedBeforeResponse => closed.push(place),
-            Outcome::ConnectFailed => open_refused.push(place),
+    for index in open {
+        match by_end[index].outcome {
+            Outcome::ClosedBeforeResponse => closed.push(index),
+            Outcome::ConnectFailed => open_refused.push(index),
             _ => {}
         }
     }
@@ -86,13 +94,13 @@ pub(in crate::diagnose) fn deaths(by_end: &[Passage], open: impl Iterator<Item =
     while let Some(&first) = closed.get(next) {
         let together = closed[next..]
             .iter()
-            .take_while(|&&place| by_end[place].ended.since(by_end[first].ended) <= INSTANT)
+            .take_while(|&&index| by_end[index].ended.since(by_end[first].ended) <= INSTANT)
             .count();
         match history.death(&closed[next..next + together]) {
             Some(mut death) => {
                 next += together;
                 // Requests that still found an open connection while others were refused.
-                let stragglers = closed[next..].iter().take_while(|&&place| by_end[place].ended <= death.until).count();
+                let stragglers = closed[next..].iter().take_while(|&&index| by_end[index].ended <= death.until).count();
                 death.ended.extend(&closed[next..next + stragglers]);
                 next += stragglers;
                 deaths.push(death);
@@ -106,28 +114,29 @@ pub(in crate::diagnose) fn deaths(by_end: &[Passage], open: impl Iterator<Item =
     deaths
 }
 
-/// The requests of one target, with what is looked up for each death laid out beforehand: a target may fail a million times.
+/// The requests of one target, with lists for what is looked up at each death: a target may fail a million times.
 struct History<'a> {
     by_end: &'a [Passage],
-    /// The places of the answered requests.
+    /// Indices of the answered requests.
     answered: Vec<usize>,
-    /// The places of the refused connections, and of those among them that may be part of a death.
+    /// Indices of the refused connections, and of those among them that may be part of a death.
     refused: Vec<usize>,
     open_refused: Vec<usize>,
 }
 
 impl<'a> History<'a> {
     fn new(by_end: &'a [Passage], open_refused: Vec<usize>) -> Self {
-        let places = |wanted: fn(&Passage) -> bool| (0..by_end.len()).filter(move |&place| wanted(&by_end[place]));
+        let indices = |wanted: fn(&Passage) -> bool| (0..by_end.len()).filter(move |&index| wanted(&by_end[index]));
         Self {
             by_end,
-            answered: places(|passage| !passage.outcome.is_failure()).collect(),
-            refused: places(|passage| passage.outcome == Outcome::ConnectFailed).collect(),
+            answered: indices(|passage| !passage.outcome.is_failure()).collect(),
+            refused: indices(|passage| passage.outcome == Outcome::ConnectFailed).collect(),
             open_refused,
         }
     }
 
-    /// Times at which a target that had answered refused connections, without a request that ended with it.
+    /// Deaths with no request in flight: a target that had answered before refused at least [`MIN_ENDINGS`]
+    /// connections before it answered again.
     fn refusals(&self, deaths: &[Death]) -> Vec<Death> {
         let Some(&first_answer) = self.answered.first() else { return Vec::new() };
         let mut taken: Vec<usize> = deaths.iter().flat_map(|death| &death.refused).copied().collect();
@@ -136,15 +145,15 @@ impl<'a> History<'a> {
             .open_refused
             .iter()
             .copied()
-            .filter(|&place| self.by_end[place].ended > self.by_end[first_answer].ended)
-            .filter(|place| taken.binary_search(place).is_err())
+            .filter(|&index| self.by_end[index].ended > self.by_end[first_answer].ended)
+            .filter(|index| taken.binary_search(index).is_err())
             .collect();
         let mut found = Vec::new();
         let mut rest = refused.as_slice();
         while let Some(&first) = rest.first() {
             let at = self.by_end[first].ended;
             let answered_again = self.answered_after(first, at);
-            let is_before = |place: &usize| answered_again.is_none_or(|again| self.by_end[*place].ended < again);
+            let is_before = |index: &usize| answered_again.is_none_or(|again| self.by_end[*index].ended < again);
             let count = rest.partition_point(is_before).max(1);
             if count >= MIN_ENDINGS {
                 found.push(Death {
@@ -163,32 +172,34 @@ impl<'a> History<'a> {
         found
     }
 
-    /// When the first request that was sent after `at`, stands at `from` or behind, and was answered, was sent.
+    /// When the first answered request dispatched after `at` was dispatched. Only requests with index `from` or
+    /// higher are looked at.
     fn answered_after(&self, from: usize, at: Timestamp) -> Option<Timestamp> {
-        let later = &self.answered[self.answered.partition_point(|&place| place < from)..];
-        // Before it come only those that were under way then.
-        later.iter().map(|&place| self.by_end[place].dispatched).find(|dispatched| *dispatched > at)
+        let later = &self.answered[self.answered.partition_point(|&index| index < from)..];
+        // Only requests that were in flight at `at` come before it.
+        later.iter().map(|&index| self.by_end[index].dispatched).find(|dispatched| *dispatched > at)
     }
 
     fn death(&self, ended: &[usize]) -> Option<Death> {
         let by_end = self.by_end;
         let (first, last) = (by_end[*ended.first()?], by_end[*ended.last()?]);
-        let dispatches = ended.iter().map(|&place| by_end[place].dispatched);
+        let dispatches = ended.iter().map(|&index| by_end[index].dispatched);
         let dispatched_within = dispatches.clone().max()?.since(dispatches.min()?);
         let ended_within = last.ended.since(first.ended);
-        // A burst of requests that were sent together and failed together is no death; nor is one end alone, unless the port was gone with it.
+        // A burst of requests that were sent together and failed together is no death. Neither are fewer ends than
+        // [`MIN_ENDINGS`], unless a connection was refused shortly after.
         let began_apart = dispatched_within >= MIN_AGES.max(ended_within * 3);
         let from = by_end.partition_point(|passage| passage.ended < first.ended);
-        let next_refused = self.refused.get(self.refused.partition_point(|&place| place < from));
+        let next_refused = self.refused.get(self.refused.partition_point(|&index| index < from));
         let is_refused_after =
-            next_refused.is_some_and(|&place| by_end[place].ended.since(first.ended) <= REFUSAL_FOLLOWS);
+            next_refused.is_some_and(|&index| by_end[index].ended.since(first.ended) <= REFUSAL_FOLLOWS);
         if !(is_refused_after || ended.len() >= MIN_ENDINGS && began_apart) {
             return None;
         }
         let answered_again = self.answered_after(from, last.ended);
         let refused = if is_refused_after {
-            let since = &self.open_refused[self.open_refused.partition_point(|&place| place < from)..];
-            let is_before = |place: &usize| answered_again.is_none_or(|again| by_end[*place].ended < again);
+            let since = &self.open_refused[self.open_refused.partition_point(|&index| index < from)..];
+            let is_before = |index: &usize| answered_again.is_none_or(|again| by_end[*index].ended < again);
             since[..since.partition_point(is_before)].to_vec()
         } else {
             Vec::new()
@@ -202,7 +213,7 @@ impl<'a> History<'a> {
                     && !passage.outcome.is_failure()
             })
             .count();
-        let refused_last = refused.last().map(|&place| by_end[place].ended);
+        let refused_last = refused.last().map(|&index| by_end[index].ended);
         Some(Death {
             at: first.ended,
             until: refused_last.unwrap_or(last.ended).max(last.ended),
@@ -226,7 +237,7 @@ mod tests {
     }
 
     fn failures(passages: &[Passage]) -> impl Iterator<Item = usize> {
-        (0..passages.len()).filter(|&place| passages[place].outcome.is_failure())
+        (0..passages.len()).filter(|&index| passages[index].outcome.is_failure())
     }
 
     fn closed(dispatched_ms: i64, ended_ms: i64) -> Passage {
@@ -253,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_were_answered_all_the_same_speak_against_a_whole_process() {
+    fn requests_that_were_answered_anyway_speak_against_a_whole_process() {
         let mut passages = vec![closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004)];
         passages.extend((0..9).map(|number| passage(4_000 + number, 5_500, Outcome::Ok)));
         let deaths = deaths(&passages, failures(&passages));
@@ -262,14 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_answered_on_at_once_did_not_die_as_a_whole() {
+    fn a_target_that_kept_answering_did_not_die_as_a_whole() {
         let passages =
             [closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004), passage(5_300, 5_340, Outcome::Ok)];
         assert!(!deaths(&passages, failures(&passages))[0].is_whole());
     }
 
     #[test]
-    fn single_ends_between_answers_are_none() {
+    fn single_ends_between_answers_are_no_death() {
         let passages = [
             closed(1_000, 1_005),
             passage(1_010, 1_030, Outcome::Ok),
@@ -280,15 +291,15 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_that_was_sent_together_is_none() {
-        // As when a worker wakes up and closes several idle connections under the requests that come just then.
+    fn a_burst_that_was_sent_together_is_no_death() {
+        // A worker wakes up, say, and closes several idle connections just as requests arrive on them.
         let passages =
             [closed(1_000, 1_004), closed(1_003, 1_012), closed(1_006, 1_009), passage(1_020, 1_050, Outcome::Ok)];
         assert_eq!(deaths(&passages, failures(&passages)), []);
     }
 
     #[test]
-    fn one_end_with_refused_connections_right_behind_is_a_death() {
+    fn one_end_with_refused_connections_right_after_is_a_death() {
         let passages =
             [closed(1_000, 2_000), passage(2_100, 2_101, Outcome::ConnectFailed), passage(9_000, 9_040, Outcome::Ok)];
         let deaths = deaths(&passages, failures(&passages));

@@ -1,8 +1,11 @@
 //! The keep-alive race: failures that come a fixed time after an earlier answer on the same node and target.
 //!
-//! When a target closes connections that were idle for K, and the load balancer reuses one just then, the failing request comes K after *some* earlier answer on the same pair:
-//! the last one on that connection. All other lags between it and earlier answers are background, and successful requests on the same pair show what the background looks like. So the lags
-//! of failures are held against those of such controls, in bins of several widths, and a bin counts only if it could not be chance.
+//! A lag is the time from an earlier answer to a request's dispatch. Suppose a target closes connections that were
+//! idle for K, and the load balancer reuses one just then. The failing request then comes K after *some* earlier
+//! answer on the same pair of node and target: the last one on that connection. All its other lags are background,
+//! and successful requests on the same pair (the controls) show what the background looks like. So the lags of
+//! failures are compared with those of controls, in bins of several widths. A bin counts only if it is very unlikely
+//! to be chance.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,22 +19,22 @@ use crate::diagnose::{MAX_IDLE_TIMEOUT, seconds_of};
 use crate::knowledge::servers::{KeepAlive as ServerKeepAlive, SERVERS, Server};
 use crate::timestamp::Timestamp;
 
-/// A target that closes a connection it had given up ends the request sooner than this.
+/// If a target closes a connection that it had given up, the request ends sooner than this.
 const MAX_TOOK: Duration = Duration::from_millis(500);
 
 /// Shorter lags are those of connections in use.
 const MIN_LAG: Duration = Duration::from_millis(800);
 
-/// Controls lie this close to their failure, so that both see the same traffic.
+/// Controls end within this of the dispatch of their failure, so that both see the same traffic.
 const CONTROLS_WITHIN: Duration = Duration::from_mins(10);
 
-/// Controls for each failure.
+/// At most this many controls for each failure.
 const CONTROLS: usize = 10;
 
-/// Failures looked at; more add nothing to the certainty.
+/// At most this many failures are looked at; more add nothing to the certainty.
 const MAX_FAILURES: usize = 200;
 
-/// Widths of the bins: timers of the kernel and of event loops are sharp, supervisors look once a second or so.
+/// Widths of the bins. Timers of the kernel and of event loops are sharp; supervisors check about once a second.
 const WIDTHS: [Duration; 5] = [
     Duration::from_millis(20),
     Duration::from_millis(50),
@@ -40,81 +43,87 @@ const WIDTHS: [Duration; 5] = [
     Duration::from_secs(4),
 ];
 
-/// Failures of a pair that follow each other sooner than this met one event: only the first of them counts, or the lags of a burst would count many times.
+/// Failures of a pair that follow each other within this are one event. Only the first counts, or else the lags of a
+/// burst would count many times.
 const BURST: Duration = Duration::from_millis(20);
 
-/// The chance, over all bins and widths, that the best bin is one by accident.
+/// The highest chance, over all bins and widths, that the best bin is an accident.
 const MAX_CHANCE: f64 = 0.001;
 
-/// Failures that the bin must hold, how large a share of all that must be, and how many times the share of the controls.
+/// The best bin must hold at least this many failures.
 const MIN_HITS: usize = 6;
+/// It must hold at least this share of all failures.
 const MIN_COVERAGE: f64 = 0.5;
+/// Its share of the failures must be at least this many times its share of the controls.
 const MIN_LIFT: f64 = 1.5;
 
-/// Lags that spread over more than this part of the timeout are smeared.
+/// Lags are smeared if their 10th and 90th percentile differ by more than 1/`SMEAR_DIVISOR` of the 10th.
 const SMEAR_DIVISOR: u32 = 20;
 
-/// What the lags of a target group's failures say of a race.
+/// What the lags of a target group's failures show about a race.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::diagnose) enum Lags {
     /// They pile up at the target's keep-alive timeout.
     Peak(KeepAlive),
-    /// Whatever timeout a server has by default, they would have shown it, and show none.
+    /// There is no peak, although one would have shown at the default timeout of nearly any server.
     NoPeak,
-    /// Too few, or too much like those of answered requests, to tell.
+    /// The lags are too few, or too similar to those of answered requests, to tell.
     Unclear,
 }
 
-/// What the lags tell.
+/// A keep-alive timeout that the lags show.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::diagnose) struct KeepAlive {
-    /// The target's keep-alive timeout: the median of the lags in the bin, or, where they are smeared, their front.
+    /// The target's keep-alive timeout: the median of the lags in the bin, or their front if they are smeared.
     pub(in crate::diagnose) timeout: Duration,
-    /// Between which the middle eight in ten of them lie.
+    /// The 10th and the 90th percentile of the lags in the bin.
     pub(in crate::diagnose) interval: (Duration, Duration),
-    /// Failures that have such a lag, and all that were looked at.
+    /// Failures that have a lag in the bin.
     pub(in crate::diagnose) hits: usize,
+    /// All failures that were looked at.
     pub(in crate::diagnose) failures: usize,
-    /// The share of controls that have such a lag.
+    /// The share of controls that have a lag in the bin.
     pub(in crate::diagnose) control_share: f64,
-    /// All lags, to be drawn.
+    /// Histograms of the lags, for charts.
     pub(in crate::diagnose) drawn: Arc<LagCounts>,
 }
 
-/// Bins over all lags.
+/// The histogram of all lags has about this many bins.
 const ALL_BINS: u32 = 128;
 
-/// Bins to each side of the one in which failures pile up.
+/// At most this many bins on each side of the bin in which failures pile up.
 const NEAR_BINS: u32 = 20;
 
-/// That bin holds the middle eight in ten of them, and half as much to its sides; it is no narrower than this, in milliseconds.
+/// The minimum width of that bin, in milliseconds. The range from the 10th to the 90th percentile of the lags is in
+/// its middle, and it is half as wide again as that range.
 const MIN_NEAR_WIDTH: u32 = 20;
 
-/// How many failed and how many answered requests had an earlier answer on the same node and target how long before: what shows a keep-alive race to the eye.
+/// Histograms of lags: how long before a failed or an answered request an earlier answer on the same node and target
+/// had ended. They make a keep-alive race visible. Lags shorter than 0.8 seconds are not counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LagCounts {
-    /// Failed requests that were looked at.
+    /// Failed requests that were looked at, at most 200.
     pub failures: usize,
-    /// Answered requests near them that were.
+    /// Answered requests near them that were looked at, at most ten for each.
     pub controls: usize,
-    /// From nothing up to a little over the idle timeout.
+    /// All lags, from 0 to a little over the idle timeout.
     pub all: LagBins,
-    /// Around the lags at which failures pile up, in finer steps.
+    /// The lags around those at which failures pile up, in finer bins.
     pub near: LagBins,
 }
 
-/// Requests by lag, in bins of one width. A request counts once in each bin in which it has a lag.
+/// A histogram of requests by lag, in bins of one width. A request counts once in each bin in which it has a lag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LagBins {
-    /// The shortest lag of the first bin.
+    /// The shortest lag of the first bin; serialized in seconds.
     #[serde(rename = "start_seconds", serialize_with = "as_seconds")]
     pub start: Duration,
-    /// From one bin's beginning to the next one's.
+    /// The width of a bin; serialized in seconds.
     #[serde(rename = "bin_seconds", serialize_with = "as_seconds")]
     pub width: Duration,
-    /// Failed requests, by bin.
+    /// Failed requests by bin.
     pub failures: Vec<u32>,
-    /// Answered requests, by bin; of as many bins.
+    /// Answered requests by bin; as many bins as in `failures`.
     pub controls: Vec<u32>,
 }
 
@@ -123,11 +132,12 @@ fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok
 }
 
 impl LagCounts {
-    /// The middle eight in ten of the lags that pile up lie in `peak`, and `max_lag` is the longest lag; all in milliseconds.
+    /// `peak` is the 10th and the 90th percentile of the lags that pile up, and `max_lag` the longest lag; all in
+    /// milliseconds.
     fn new(failures: &[RequestLags], controls: &[RequestLags], peak: (u32, u32), max_lag: u32) -> Self {
         let (low, high) = peak;
         let width = ((high - low) * 3 / 2).max(MIN_NEAR_WIDTH);
-        // So that they lie in the middle of a bin.
+        // The peak is in the middle of a bin.
         let start = low.midpoint(high).saturating_sub(width / 2);
         let bins_before = (start / width).min(NEAR_BINS);
         let bins = |start, end, width| LagBins::new(failures, controls, start, end, width);
@@ -146,14 +156,14 @@ impl LagBins {
         let count = |requests: &[RequestLags]| {
             let mut counts = vec![0; bins];
             for lags in requests {
-                let mut places: Vec<usize> = lags
+                let mut indices: Vec<usize> = lags
                     .iter()
                     .filter_map(|lag| Some((lag.checked_sub(start)? / width) as usize))
-                    .filter(|place| *place < bins)
+                    .filter(|index| *index < bins)
                     .collect();
-                places.dedup();
-                for place in places {
-                    counts[place] += 1;
+                indices.dedup();
+                for index in indices {
+                    counts[index] += 1;
                 }
             }
             counts
@@ -168,18 +178,18 @@ impl LagBins {
 }
 
 impl KeepAlive {
-    /// The share of failures that have such a lag.
+    /// The share of failures that have a lag in the bin.
     pub(in crate::diagnose) fn coverage(&self) -> f64 {
         self.hits as f64 / self.failures as f64
     }
 }
 
-/// Whether a request may have been lost in such a race: it was sent, and closed nearly at once.
+/// Whether a request may have failed by such a race: it was sent, and the connection was closed within [`MAX_TOOK`].
 pub(in crate::diagnose) fn may_be_race(passage: &Passage) -> bool {
     passage.outcome == Outcome::ClosedBeforeResponse && passage.took() <= MAX_TOOK
 }
 
-/// A pair's requests in the order in which they ended, and which of its failures to look at.
+/// The requests of one pair of node and target in the order of their ends, and which of its failures to look at.
 #[derive(Default)]
 pub(in crate::diagnose) struct PairHistory {
     pub(in crate::diagnose) passages: Vec<Passage>,
@@ -187,15 +197,16 @@ pub(in crate::diagnose) struct PairHistory {
     pub(in crate::diagnose) failures: Vec<Passage>,
 }
 
-/// The lags of one request: sorted, each once.
+/// The lags of one request in milliseconds: sorted, each once.
 type RequestLags = Vec<u32>;
 
-/// Lags are kept in milliseconds.
+/// A duration in milliseconds, rounded down; at most [`u32::MAX`].
 fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
-/// Estimates the keep-alive timeout of targets that share one, from their pairs. No lag is longer than `idle_timeout`, after which the load balancer itself closes.
+/// Estimates the keep-alive timeout of targets that share one, from their pairs. Lags may be up to 5 % longer than
+/// `idle_timeout`, after which the load balancer itself closes the connection.
 pub(in crate::diagnose) fn estimate(pairs: &[PairHistory], idle_timeout: Duration) -> Lags {
     let events: Vec<(&PairHistory, &Passage)> =
         pairs.iter().flat_map(|pair| events(&pair.failures).map(move |failure| (pair, failure))).collect();
@@ -218,11 +229,12 @@ pub(in crate::diagnose) fn estimate(pairs: &[PairHistory], idle_timeout: Duratio
     }
 }
 
-/// Whether a race would have been found at whatever timeout nearly all servers have by default.
+/// Whether a race would have been found at the default timeout of nearly any server.
 fn would_show(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) -> bool {
-    /// Of the failures of a race, so many have their lag at the timeout; the connections of the rest were used last before the log begins.
+    /// The usual share of a race's failures that have a lag at the timeout. The connections of the rest were last
+    /// used before the log begins.
     const USUAL_COVERAGE: f64 = 0.8;
-    /// Timers that fire so late, of which there are few, would not be seen anyway.
+    /// In milliseconds. The few timers that may fire over a longer range than this would not show anyway.
     const MAX_STRETCH: u32 = 1_300;
     let mut known = known_timeouts(max_lag);
     known.retain(|(start, end)| end - start <= MAX_STRETCH);
@@ -238,12 +250,12 @@ fn would_show(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) 
         })
 }
 
-/// How many requests have a lag from `start` up to `end`.
+/// How many requests have a lag in `start..end`.
 fn hits_of(requests: &[RequestLags], start: u32, end: u32) -> usize {
     requests.iter().filter(|lags| first_in(lags, start, end).is_some()).count()
 }
 
-/// The shortest lag of a request from `start` up to `end`.
+/// The shortest lag of a request in `start..end`.
 fn first_in(lags: &RequestLags, start: u32, end: u32) -> Option<u32> {
     lags.get(lags.partition_point(|lag| *lag < start)).copied().filter(|lag| *lag < end)
 }
@@ -255,7 +267,7 @@ fn events(failures: &[Passage]) -> impl Iterator<Item = &Passage> {
     failures.chunk_by(is_same).filter_map(|burst| burst.first())
 }
 
-/// The times since earlier answers on the pair.
+/// The lags of a request dispatched at `dispatched`, up to `max_lag`. `passages` are the requests of its pair.
 fn lags(passages: &[Passage], dispatched: Timestamp, max_lag: Duration) -> RequestLags {
     let before = passages.partition_point(|passage| passage.ended < dispatched);
     let mut lags: RequestLags = passages[..before]
@@ -273,7 +285,8 @@ fn lags(passages: &[Passage], dispatched: Timestamp, max_lag: Duration) -> Reque
     lags
 }
 
-/// Answered requests near a failure, evenly spread over those there are.
+/// At most [`CONTROLS`] answered requests that ended within [`CONTROLS_WITHIN`] of a failure's dispatch, evenly
+/// spread.
 fn controls_of<'a>(passages: &'a [Passage], failure: &Passage) -> impl Iterator<Item = &'a Passage> {
     let reach = i64::try_from(CONTROLS_WITHIN.as_micros()).unwrap_or(i64::MAX);
     let from = passages.partition_point(|passage| passage.ended < failure.dispatched.plus_micros(-reach));
@@ -283,7 +296,7 @@ fn controls_of<'a>(passages: &'a [Passage], failure: &Passage) -> impl Iterator<
     near.iter().step_by(stride).filter(|passage| !passage.outcome.is_failure())
 }
 
-/// A stretch of lags, and the logarithm of how many such were looked at.
+/// A range of lags in milliseconds, without `end`, and the natural logarithm of how many such ranges were tried.
 #[derive(Clone, Copy)]
 struct Bin {
     start: u32,
@@ -300,7 +313,8 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
         if hits < MIN_HITS {
             return;
         }
-        // One more hit and one more miss than seen: a few controls never prove that there are none.
+        // One more hit and one more miss than were seen: a few controls without a hit do not prove that hits never
+        // occur.
         let share = (control_hits as f64 + 1.0) / (controls.len() as f64 + 2.0);
         let coverage = hits as f64 / failures.len() as f64;
         if coverage < MIN_COVERAGE || coverage < MIN_LIFT * share {
@@ -324,7 +338,8 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
             consider(Bin { start, end: start + width, ln_tried }, hits, control_hits);
         }
     }
-    // What servers do by default is worth a look of its own: few stretches, so that fewer failures prove one.
+    // The default timeouts of servers are tried separately: they are few ranges, so fewer failures are enough for
+    // proof.
     let known = known_timeouts(max_lag);
     let ln_tried = (known.len().max(1) as f64).ln();
     for (start, end) in known {
@@ -338,12 +353,13 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
     peak.sort_unstable();
     let at = |share: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
-        let place = (peak.len() as f64 * share) as usize;
-        Duration::from_millis(u64::from(peak[place.min(peak.len() - 1)]))
+        let index = (peak.len() as f64 * share) as usize;
+        Duration::from_millis(u64::from(peak[index.min(peak.len() - 1)]))
     };
     let control_share = hits_of(controls, start, end) as f64 / controls.len() as f64;
     let interval = (at(0.1), at(0.9));
-    // A timer that is looked at now and then fires late, never early: where the lags are smeared, the timeout is at their front.
+    // A timer that is checked now and then fires late, never early. So if the lags are smeared, the timeout is at
+    // their front.
     let is_smeared = interval.1.saturating_sub(interval.0) > interval.0 / SMEAR_DIVISOR;
     let found = KeepAlive {
         timeout: if is_smeared { front(interval) } else { at(0.5) },
@@ -356,11 +372,13 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
     Some(found)
 }
 
-/// The timeout behind smeared lags, from between which the middle eight in ten lie: their front; or the default of a server whose timer fires as late as that, or the whole second
-/// that it is as near to as its error, for such timeouts are set in seconds.
+/// The timeout that explains smeared lags, from their 10th and 90th percentile. It is the front of the lags. If a
+/// server's timer could have fired that late (at most half its smear after its default), the timeout is that server's
+/// default. Else it is the nearest whole second, if the front is within its own error of it, because such timeouts
+/// are set in seconds.
 fn front((low, high): (Duration, Duration)) -> Duration {
     let spread = high.saturating_sub(low);
-    // A tenth of the lags lie before it.
+    // A tenth of the lags are below `low`: evenly spread, they take an eighth of the middle spread.
     let front = low.saturating_sub(spread / 8);
     let default_of = |server: &&Server| match server.keep_alive {
         ServerKeepAlive::After(default) if (default..=default + server.smear / 2).contains(&front) => Some(default),
@@ -373,10 +391,13 @@ fn front((low, high): (Duration, Duration)) -> Duration {
     if whole.abs_diff(front) <= spread * 3 / 20 { whole } else { front }
 }
 
-/// Where the lags lie when a server closes idle connections as it does by default: from its timeout to as much later as its timer may fire.
+/// The ranges of lags of servers that close idle connections by default, in milliseconds, sorted: from the timeout
+/// until the server's timer has fired at the latest.
 fn known_timeouts(max_lag: u32) -> Vec<(u32, u32)> {
-    /// The load balancer hears of the answer's end and of the close a little later than the server.
+    /// In milliseconds. The load balancer sees the end of the answer a little later than the server, so a lag may be
+    /// this much shorter than the timeout.
     const EARLY: u32 = 20;
+    /// In milliseconds. The load balancer also sees the close a little later, so a lag may be this much longer.
     const LATE: u32 = 150;
     let stretch = |server: &Server| match server.keep_alive {
         ServerKeepAlive::After(timeout) if millis(timeout) >= millis(MIN_LAG) + EARLY && millis(timeout) <= max_lag => {
@@ -390,11 +411,12 @@ fn known_timeouts(max_lag: u32) -> Vec<(u32, u32)> {
     known
 }
 
-/// For each bin (of two steps, beginning a step after the one before) but the last, how many requests have a lag in it.
+/// How many requests have a lag in each bin, without the last bin. A bin is two steps wide and begins one step after
+/// the one before.
 fn hits_by_bin(requests: &[RequestLags], step: u32, bins: usize) -> Vec<usize> {
     let mut hits = vec![0; bins.saturating_sub(1)];
     for lags in requests {
-        // Lags are sorted: the bins up to here have counted this request, if ever.
+        // Lags are sorted, so bins before `next` have already counted this request if it has a lag there.
         let mut next = 0;
         for lag in lags {
             let bin = (lag / step) as usize;
@@ -409,7 +431,7 @@ fn hits_by_bin(requests: &[RequestLags], step: u32, bins: usize) -> Vec<usize> {
     hits
 }
 
-/// The logarithm of the chance of at least `hits` in `trials` when each hits with `share`.
+/// The natural logarithm of the chance of at least `hits` in `trials`, if each trial hits with the chance `share`.
 fn ln_binomial_tail(trials: usize, hits: usize, share: f64) -> f64 {
     let ln_factorials: Vec<f64> = std::iter::once(0.0)
         .chain((1..=trials).scan(0.0, |sum, number| {
@@ -460,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_a_fixed_time_after_an_answer_give_the_timeout_away() {
+    fn failures_a_fixed_time_after_an_answer_show_the_timeout() {
         let mut dice = ChaCha8Rng::seed_from_u64(1);
         let passages = answers(1.0, &mut dice);
         let failures: Vec<Passage> = (0..30)
@@ -491,10 +513,10 @@ mod tests {
     }
 
     #[test]
-    fn failures_at_random_moments_tell_nothing() {
+    fn failures_at_random_moments_show_no_timeout() {
         for seed in 0..40 {
             let mut dice = ChaCha8Rng::seed_from_u64(seed);
-            // Rare answers would have shown a race; many leave little room for one.
+            // With rare answers a race would have shown. Frequent answers leave little room for one.
             for (rate, expected) in [(0.2, Lags::NoPeak), (0.7, Lags::Unclear)] {
                 let passages = answers(rate, &mut dice);
                 let failures = (0..40).map(|_| failure(dice.random_range(100.0..7_100.0))).collect();
@@ -505,8 +527,8 @@ mod tests {
     }
 
     #[test]
-    fn a_poller_makes_no_peak_where_failures_are_random() {
-        // Every five seconds an answer: most moments have one five seconds before the next, and so do the controls.
+    fn a_poller_makes_no_peak_if_failures_are_random() {
+        // An answer every five seconds: many requests have a lag of five seconds, failures and controls alike.
         let mut dice = ChaCha8Rng::seed_from_u64(3);
         let mut passages = answers(0.2, &mut dice);
         passages.extend((0..1_440).map(|number| {
@@ -514,7 +536,7 @@ mod tests {
             passage(ended - 0.003, ended, Outcome::Ok)
         }));
         passages.sort_by_key(|passage| passage.ended);
-        // They hit the poller's requests as often as the others.
+        // The failures hit the poller's requests as often as the others.
         let failures = (0..40)
             .map(|number| {
                 let victim = passages[100 + number * 31];

@@ -1,4 +1,4 @@
-//! How slow a target was, and how much it was asked for, over some time.
+//! How slow targets were in a span of time, and how many requests they got.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use crate::aggregate::Span;
 use crate::aggregate::timeline::Passage;
 use crate::diagnose::case::{Case, Member};
 
-/// Fewer answered requests than this tell nothing of how slow a target is.
+/// Fewer answered requests than this do not show how slow a target is.
 const MIN_ANSWERED: usize = 5;
 
-/// How many times their usual time the answered requests took that were sent in `span` and are `wanted`: the median. Absent where too few were answered.
+/// The median time of the answered requests dispatched in `span` that are `wanted`, as a multiple of their route's
+/// usual time. `None` if fewer than [`MIN_ANSWERED`] of them have a usual time.
 pub(in crate::diagnose) fn slowdown<'a>(
     case: &Case<'_>,
     members: impl Iterator<Item = &'a Member<'a>>,
@@ -24,20 +25,22 @@ pub(in crate::diagnose) fn slowdown<'a>(
     if factors.len() < MIN_ANSWERED { None } else { middle(&mut factors) }
 }
 
-/// The median of how long requests took. Absent where there are none.
+/// The median time from dispatch to end. `None` if there are no requests.
 pub(in crate::diagnose) fn median_took<'a>(passages: impl Iterator<Item = &'a Passage>) -> Option<Duration> {
     let mut times: Vec<Duration> = passages.map(Passage::took).collect();
     let middle = times.len() / 2;
     (!times.is_empty()).then(|| *times.select_nth_unstable(middle).1)
 }
 
-/// The median. Absent where there is nothing.
+/// The median. `None` if there are no numbers.
 fn middle(numbers: &mut [f64]) -> Option<f64> {
     let middle = numbers.len() / 2;
     (!numbers.is_empty()).then(|| *numbers.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
-/// How many times as many requests as usual were sent to each of the targets that served in `span`. Absent where there is no other time to hold it against.
+/// How many requests a second `members` got in `span`, as a multiple of their rate outside it. Counts only members
+/// that were seen for at least `MIN_SECONDS` outside `span` and had a request there. `None` if there are none, or if
+/// a member was never seen.
 pub(in crate::diagnose) fn arrivals(members: &[&Member<'_>], span: Span) -> Option<f64> {
     const MIN_SECONDS: f64 = 10.0;
     let during = seconds(span).max(1.0);
@@ -50,14 +53,16 @@ pub(in crate::diagnose) fn arrivals(members: &[&Member<'_>], span: Span) -> Opti
         if outside < MIN_SECONDS || elsewhere < 1.0 {
             continue;
         }
-        // Weighed by their requests, so that a target that hardly serves does not count as much as one that does.
+        // Weighted by the requests outside `span`, so that a target that hardly serves counts less than one that
+        // does.
         factors += inside / during / (elsewhere / outside) * elsewhere;
         requests += elsewhere;
     }
     (requests > 0.0).then(|| factors / requests)
 }
 
-/// Requests under way at once, in the mean.
+/// The mean number of requests in flight: the total time of those dispatched in `span`, divided by its length (at
+/// least a second).
 pub(in crate::diagnose) fn concurrency(member: &Member<'_>, span: Span) -> f64 {
     let took: Duration = member.sent_in(span).map(Passage::took).sum();
     took.as_secs_f64() / seconds(span).max(1.0)

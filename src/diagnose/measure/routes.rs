@@ -3,16 +3,18 @@
 use super::share::{Rate, concentrated};
 use crate::aggregate::timeline::{NO_ROUTE, Passage};
 
-/// Failures and requests by route. Only the routes with a failure are told apart, for there may be thousands of others.
+/// Failures and requests by route. Only routes with a failure are counted separately, because there may be thousands
+/// of others.
 pub(in crate::diagnose) struct RouteRates {
-    /// Those with a failure, in their order.
+    /// The routes with a failure, sorted.
     routes: Vec<u16>,
-    /// Theirs, at the same places; then that of all others, which have requests only.
+    /// The rate of each of `routes`, at the same index. The last one is that of all other routes, which have requests
+    /// only.
     rates: Vec<Rate>,
 }
 
 impl RouteRates {
-    /// Counts `failures`, which are among `requests`. Those without a route are left out.
+    /// Counts `failures`, which are among `requests`. Requests without a route are left out.
     pub(in crate::diagnose) fn new<'a>(
         failures: impl Iterator<Item = &'a Passage>,
         requests: impl Iterator<Item = &'a Passage>,
@@ -20,7 +22,7 @@ impl RouteRates {
         Self::counted(failures, requests.map(|passage| (passage.route, 1)))
     }
 
-    /// The same for requests that were counted by their routes before.
+    /// The same, with `requests` already counted by route.
     pub(in crate::diagnose) fn counted<'a>(
         failures: impl Iterator<Item = &'a Passage>,
         requests: impl Iterator<Item = (u16, usize)>,
@@ -34,28 +36,29 @@ impl RouteRates {
         }
         rates.push(Rate::default());
         for (route, count) in requests.filter(|(route, _)| *route != NO_ROUTE) {
-            let place = routes.binary_search(&route).unwrap_or(routes.len());
-            rates[place].requests += count;
+            let index = routes.binary_search(&route).unwrap_or(routes.len());
+            rates[index].requests += count;
         }
         Self { routes, rates }
     }
 
-    /// The routes with a failure, in their order.
+    /// The routes with a failure, sorted, and the rate of each.
     pub(in crate::diagnose) fn failing(&self) -> impl ExactSizeIterator<Item = (u16, Rate)> {
         self.routes.iter().copied().zip(self.rates.iter().copied())
     }
 
-    /// The routes to which the failures keep; none where they keep to none, or to all.
+    /// The routes at which the failures are concentrated. Empty if they are too few or spread out, or if no other
+    /// route has requests.
     pub(in crate::diagnose) fn concentrated(&self) -> Vec<u16> {
-        concentrated(&self.rates).into_iter().map(|place| self.routes[place]).collect()
+        concentrated(&self.rates).into_iter().map(|index| self.routes[index]).collect()
     }
 
-    /// Of some routes, all of which have a failure.
+    /// The rate of `routes` together. Each of them must have a failure.
     pub(in crate::diagnose) fn of(&self, routes: &[u16]) -> Rate {
-        routes.iter().filter_map(|route| self.routes.binary_search(route).ok()).map(|place| self.rates[place]).sum()
+        routes.iter().filter_map(|route| self.routes.binary_search(route).ok()).map(|index| self.rates[index]).sum()
     }
 
-    /// Of all routes.
+    /// The rate of all routes together.
     pub(in crate::diagnose) fn all(&self) -> Rate {
         self.rates.iter().copied().sum()
     }
@@ -75,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_without_a_failure_count_together_and_no_route_counts_not_at_all() {
+    fn routes_without_a_failure_count_together_and_requests_without_a_route_are_left_out() {
         let requests = passages(&[&[7; 10][..], &[2; 20], &[3; 70], &[NO_ROUTE; 5]].concat());
         let failures = passages(&[7, 7, 2, 7, 7, 7, NO_ROUTE]);
         let rates = RouteRates::new(failures.iter(), requests.iter());

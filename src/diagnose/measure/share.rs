@@ -1,12 +1,14 @@
-//! Whether failures keep to one of several (targets, nodes, routes), against how many requests each has.
+//! Whether failures are concentrated at some of several categories (targets, nodes, routes), given how many requests
+//! each has.
 
-/// A category counts as concentrated when it has at least this share of the failures,
+/// The categories at which failures are concentrated must have at least this share of all failures.
 const MIN_SHARE: f64 = 0.5;
 
-/// and its rate is at least so many times that of the rest, at the lower end of the interval that holds 95 times in 100.
+/// They must also fail at least this many times as often as the rest, at the lower end of the 95 % confidence
+/// interval.
 const MIN_RATE_RATIO: f64 = 3.0;
 
-/// Fewer failures than this keep to anything by chance.
+/// Fewer failures than this may be concentrated by chance.
 const MIN_FAILURES: usize = 5;
 
 /// Failures among requests.
@@ -23,13 +25,14 @@ impl Rate {
         self.failures += usize::from(is_failure);
     }
 
-    /// The share of requests that failed; 0 where there are none.
+    /// The share of requests that failed; 0 if there are none.
     pub(in crate::diagnose) fn share(self) -> f64 {
         self.failures as f64 / self.requests.max(1) as f64
     }
 
-    /// How many times the rate of `other` this one is, at the lower end of its interval: how many of all failures are these is a binomial of the requests' shares, and Wilson's interval
-    /// holds for few of them too.
+    /// This rate as a multiple of `other`, at the lower end of its 95 % confidence interval; 0 if there are no
+    /// failures or no requests. Given the number of all failures, those on this side are binomial, by the shares of
+    /// the requests. Wilson's interval also holds for few failures.
     pub(in crate::diagnose) fn ratio_at_least(self, other: Self) -> f64 {
         const Z: f64 = 1.96;
         let all = (self.failures + other.failures) as f64;
@@ -55,21 +58,23 @@ impl std::iter::Sum for Rate {
 impl std::ops::Sub for Rate {
     type Output = Self;
 
-    /// What is left without `part`, which is a part of it.
+    /// This rate without `part`, which must be contained in it.
     fn sub(self, part: Self) -> Self {
         Self { failures: self.failures - part.failures, requests: self.requests - part.requests }
     }
 }
 
-/// The categories, fewest first that they are, to which the failures keep: most of them, at several times the rate of the rest. Empty when they keep to none, or to all.
+/// The indices of the categories at which the failures are concentrated: as few categories as possible with most of
+/// the failures, at several times the rate of the rest. Empty if there are none, or if no other category has
+/// requests.
 ///
-/// Categories with the highest rates are taken until they hold nine in ten of the failures.
+/// Categories are taken by falling rate until they have nine in ten of the failures.
 pub(in crate::diagnose) fn concentrated(categories: &[Rate]) -> Vec<usize> {
     let total: Rate = categories.iter().copied().sum();
     if total.failures < MIN_FAILURES {
         return Vec::new();
     }
-    let mut order: Vec<usize> = (0..categories.len()).filter(|&place| categories[place].failures > 0).collect();
+    let mut order: Vec<usize> = (0..categories.len()).filter(|&index| categories[index].failures > 0).collect();
     order.sort_by(|&one, &other| {
         categories[other]
             .share()
@@ -78,13 +83,13 @@ pub(in crate::diagnose) fn concentrated(categories: &[Rate]) -> Vec<usize> {
     });
     let mut held = Rate::default();
     let mut chosen = Vec::new();
-    for place in order {
+    for index in order {
         if held.failures * 10 >= total.failures * 9 {
             break;
         }
-        held.failures += categories[place].failures;
-        held.requests += categories[place].requests;
-        chosen.push(place);
+        held.failures += categories[index].failures;
+        held.requests += categories[index].requests;
+        chosen.push(index);
     }
     let rest = total - held;
     let keeps = rest.requests > 0
@@ -102,22 +107,22 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_one_among_many_keep_to_it() {
+    fn failures_of_one_among_many_are_concentrated_at_it() {
         assert_eq!(concentrated(&rates(&[(0, 900), (58, 1_000), (1, 1_100)])), [1]);
     }
 
     #[test]
-    fn failures_in_proportion_to_requests_keep_to_nothing() {
+    fn failures_in_proportion_to_requests_are_not_concentrated() {
         assert_eq!(concentrated(&rates(&[(30, 3_000), (11, 1_000), (9, 1_000)])), Vec::<usize>::new());
     }
 
     #[test]
-    fn a_few_failures_keep_to_nothing() {
+    fn a_few_failures_are_not_concentrated() {
         assert_eq!(concentrated(&rates(&[(3, 40), (1, 10_000)])), Vec::<usize>::new());
     }
 
     #[test]
-    fn where_there_is_nothing_else_they_keep_to_nothing() {
+    fn failures_are_not_concentrated_at_the_only_category() {
         assert_eq!(concentrated(&rates(&[(50, 60)])), Vec::<usize>::new());
     }
 

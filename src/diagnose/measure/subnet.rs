@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// The network that the address of a target is likely to share with its neighbours: `10.0.11.0/24`, or the first 64 bits of an IPv6 address.
+/// The network that the address of a target is likely to share with its neighbours: `10.0.11.0/24`, or the first 64
+/// bits of an IPv6 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::diagnose) enum Subnet {
     V4([u8; 3]),
@@ -11,7 +12,7 @@ pub(in crate::diagnose) enum Subnet {
 }
 
 impl Subnet {
-    /// That of a target, `address:port`. Absent where it is no address.
+    /// The subnet of a target (`address:port`). `None` if it has no IP address or no port.
     pub(in crate::diagnose) fn of(target: &[u8]) -> Option<Self> {
         let (address, _) = std::str::from_utf8(target).ok()?.rsplit_once(':')?;
         Some(match address.trim_matches(['[', ']']).parse().ok()? {

@@ -1,44 +1,48 @@
-//! Failing times that pile up at a constant: somebody's timeout.
+//! Durations of failed requests that pile up at one value: somebody's timeout.
 
 use std::time::Duration;
 
-/// Shorter times are no timeouts that anybody sets for requests.
+/// Nobody sets a request timeout shorter than this.
 const MIN_TIME: Duration = Duration::from_secs(1);
 
-/// Supervisors look once a second or so, and a stubborn worker is killed a second later: a timeout shows as a wall this thick.
+/// Supervisors check about once a second, and kill a stubborn worker a second later. So a timeout shows as a wall up
+/// to this thick.
 const THICKNESS: Duration = Duration::from_millis(2_200);
 
-/// The wall must hold so many, and so large a share of all.
+/// A wall holds at least this many times, and at least [`MIN_SHARE`] of all.
 const MIN_TIMES: usize = 5;
 const MIN_SHARE: f64 = 0.6;
 
-/// Just before a wall there is little: at most this share of what it holds, in as much time.
+/// The stretch just before a wall, as long as a wall may be thick, has at most this share of the times that the wall
+/// holds.
 const MAX_BEFORE: f64 = 0.25;
 
-/// A wall that is thicker than this is smeared.
+/// A wall of at least this thickness is smeared.
 const MIN_SMEAR: Duration = Duration::from_millis(250);
 
-/// Sharp timers fire within this of each other, or within this part of the timeout.
+/// Sharp timers fire within this of each other, or within 1/`SHARP_DIVISOR` of the timeout.
 const MIN_SHARP_THICKNESS: Duration = Duration::from_millis(30);
 const SHARP_DIVISOR: u32 = 100;
 
-/// Shorter times are alike by nature, not by a timer.
+/// Shorter times are alike by nature, not because of a timer.
 const MIN_SHARP_TIME: Duration = Duration::from_millis(90);
 
-/// A pile of times.
+/// Times that pile up at one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::diagnose) struct Wall {
-    /// Where it begins: the timeout, or just behind it.
+    /// Its shortest time: the timeout, or slightly more.
     pub(in crate::diagnose) at: Duration,
-    /// From its first time to its last.
+    /// From its shortest time to its longest.
     pub(in crate::diagnose) thickness: Duration,
     /// How many times it holds.
     pub(in crate::diagnose) times: usize,
 }
 
 impl Wall {
-    /// The timeout behind it. A sharp one fires where the wall begins; one that a supervisor looks at now and then fires up to a second or two late, so that the wall begins
-    /// behind it, by about as much as lies between two of its times: then it is taken for whole seconds, as such timeouts are set, where those are as near.
+    /// The timeout that makes this wall. A sharp timer fires where the wall begins. One that a supervisor checks now
+    /// and then fires up to a second or two late. Then the wall begins after the timeout, by about the mean distance
+    /// of its times; the estimate is rounded to whole seconds if these are near, because such timeouts are set in
+    /// seconds.
     pub(in crate::diagnose) fn timeout(&self) -> Duration {
         if self.thickness < MIN_SMEAR || self.times < 2 {
             return self.at;
@@ -49,16 +53,16 @@ impl Wall {
         if whole <= self.at && whole.abs_diff(front) <= spacing * 2 { whole } else { front }
     }
 
-    /// Whether it holds that time.
+    /// Whether `time` is in it, both ends included.
     pub(in crate::diagnose) fn holds(&self, time: Duration) -> bool {
         (self.at..=self.at + self.thickness).contains(&time)
     }
 }
 
-/// The wall among `times` of one second or more, if there is one: as thick as supervisors make it.
+/// The wall among those of `times` that are at least a second, if there is one; up to [`THICKNESS`] thick.
 pub(in crate::diagnose) fn wall(times: &[Duration]) -> Option<Wall> {
     let long: Vec<Duration> = times.iter().copied().filter(|time| *time >= MIN_TIME).collect();
-    // Within one to three seconds everything is near everything.
+    // Between one and three seconds all times are near each other, so a wall there means nothing.
     pile(long, |_| THICKNESS).filter(|wall| wall.at >= THICKNESS)
 }
 
@@ -67,10 +71,11 @@ pub(in crate::diagnose) fn sharp_wall(times: &[Duration]) -> Option<Wall> {
     pile(times.to_vec(), |at| MIN_SHARP_THICKNESS.max(at / SHARP_DIVISOR)).filter(|wall| wall.at >= MIN_SHARP_TIME)
 }
 
-/// The stretch of `times`, as long as `thickness` says for where it begins, that holds most of them, if that is a wall.
+/// The stretch that holds the most of `times`, if it is a wall. `thickness` gives the length of a stretch from where
+/// it begins.
 fn pile(mut times: Vec<Duration>, thickness: impl Fn(Duration) -> Duration) -> Option<Wall> {
     times.sort_unstable();
-    // Both ends only move forward, so that many times take no longer than they must.
+    // Both ends only move forward, so this takes linear time.
     let (mut start, mut held, mut end) = (0, 0, 0);
     for candidate in 0..times.len() {
         let limit = times[candidate] + thickness(times[candidate]);
@@ -78,7 +83,7 @@ fn pile(mut times: Vec<Duration>, thickness: impl Fn(Duration) -> Duration) -> O
         while end < times.len() && times[end] <= limit {
             end += 1;
         }
-        // The earliest of the fullest, so that the wall begins at its front.
+        // Of equally full stretches the earliest is taken, so the wall begins at its front.
         if end - candidate > held {
             (start, held) = (candidate, end - candidate);
         }
@@ -109,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_timeout_behind_a_smeared_wall_is_told() {
+    fn the_timeout_of_a_smeared_wall_is_estimated() {
         let late = |front: u64, times: u64| {
             let times: Vec<Duration> =
                 (0..times).map(|number| Duration::from_millis(front + 70 + number * 900 / times)).collect();
@@ -124,29 +129,29 @@ mod tests {
     }
 
     #[test]
-    fn a_sharp_one_is_found_too() {
+    fn a_sharp_wall_is_found_too() {
         assert_eq!(wall(&millis(&[15_000, 15_001, 15_001, 15_002, 15_003])).map(|wall| wall.times), Some(5));
     }
 
     #[test]
-    fn times_of_all_lengths_are_none() {
+    fn times_of_all_lengths_are_no_wall() {
         assert_eq!(wall(&millis(&[1_500, 4_000, 7_000, 9_000, 12_000, 20_000, 33_000])), None);
         assert_eq!(wall(&millis(&[])), None);
     }
 
     #[test]
-    fn a_slope_is_none() {
+    fn a_slope_is_no_wall() {
         let times: Vec<Duration> = (0..60).map(|step| Duration::from_millis(3_000 + step * 150)).collect();
         assert_eq!(wall(&times), None);
     }
 
     #[test]
-    fn a_few_are_none() {
+    fn a_few_times_are_no_wall() {
         assert_eq!(wall(&millis(&[30_000, 30_100, 30_200, 30_300])), None);
     }
 
     #[test]
-    fn a_sharp_wall_may_stand_at_any_time() {
+    fn a_sharp_wall_may_be_shorter_than_a_second() {
         let budget = [99, 100, 101, 100, 102, 100, 40, 350].map(Duration::from_millis);
         assert_eq!(sharp_wall(&budget).map(|wall| (wall.at, wall.times)), Some((Duration::from_millis(99), 6)));
         let of_all_lengths: Vec<Duration> = (1..60).map(|step| Duration::from_millis(step * step * 13)).collect();

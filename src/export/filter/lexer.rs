@@ -1,4 +1,4 @@
-//! An expression to words and signs, each with its place.
+//! Splits an expression into words and signs, each with its byte range.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    /// In bytes.
+    /// The range in the expression, in bytes.
     pub(super) place: Range<usize>,
 }
 
@@ -24,14 +24,14 @@ pub(super) enum Kind {
     End,
 }
 
-/// Longer ones stand before those that they begin with.
+/// A longer sign comes before the signs that it begins with.
 const SIGNS: [&str; 9] = ["==", "!=", "<=", ">=", "!~", "=", "<", ">", "~"];
 
 fn ends_word(character: char) -> bool {
     character.is_whitespace() || matches!(character, '(' | ')' | '=' | '!' | '<' | '>' | '~' | ',' | '\'' | '"')
 }
 
-/// The tokens of an expression; the last is [`Kind::End`]. Or the place that is none, and why.
+/// The tokens of an expression; the last one is [`Kind::End`]. On an error, the byte range at fault and why.
 pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, (Range<usize>, String)> {
     let mut tokens = Vec::new();
     let mut start = 0;
@@ -47,7 +47,7 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, (Range<usize>, Stri
             ',' => (Kind::Comma, 1),
             '\'' | '"' => {
                 let (text, len) = quoted(rest, first)
-                    .ok_or_else(|| (start..expression.len(), "a quote that is not closed".to_owned()))?;
+                    .ok_or_else(|| (start..expression.len(), "this quote is not closed".to_owned()))?;
                 (Kind::Quoted(text), len)
             }
             _ => {
@@ -56,7 +56,10 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, (Range<usize>, Stri
                 } else {
                     let len = rest.find(ends_word).unwrap_or(rest.len());
                     if len == 0 {
-                        return Err((start..start + first.len_utf8(), format!("{first} alone means nothing here")));
+                        return Err((
+                            start..start + first.len_utf8(),
+                            format!("unexpected {first}; expected not, != or !~"),
+                        ));
                     }
                     (Kind::Word(rest[..len].to_owned()), len)
                 }
@@ -69,17 +72,18 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, (Range<usize>, Stri
     Ok(tokens)
 }
 
-/// What stands in the quotes that `text` begins with, and how many bytes it takes with them. A quote written twice is one of its letters.
+/// The content of the quotes that `text` begins with, and its length in bytes including the quotes. A quote written
+/// twice is one quote of the content. `None` if the quotes are not closed.
 fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
     let mut content = String::new();
     let mut characters = text.char_indices().skip(1).peekable();
-    while let Some((place, character)) = characters.next() {
+    while let Some((offset, character)) = characters.next() {
         if character != quote {
             content.push(character);
         } else if characters.next_if(|(_, next)| *next == quote).is_some() {
             content.push(quote);
         } else {
-            return Some((content, place + 1));
+            return Some((content, offset + 1));
         }
     }
     None

@@ -1,4 +1,4 @@
-//! Words and signs to an [`Expression`] whose values have the types of their columns.
+//! Parses words and signs into an [`Expression`] whose values have the types of their columns.
 
 use std::ops::Range;
 
@@ -8,10 +8,10 @@ use crate::export::requests::Requests;
 use crate::export::schema::{Column, DataType, find_column};
 use crate::timestamp::Timestamp;
 
-/// How deep parentheses and `not` may nest: each level takes room on the stack.
+/// How deep parentheses and `not` may nest: each level takes stack space.
 const MAX_DEPTH: usize = 100;
 
-/// The words of the language, in lower case; they are understood in any.
+/// The words of the language, in lower case; any case is accepted.
 const WORDS: [&str; 8] = ["and", "or", "not", "in", "is", "null", "true", "false"];
 
 type Problem = (Range<usize>, String);
@@ -22,12 +22,12 @@ pub(super) fn parse(expression: &str) -> Result<Expression, Problem> {
     let end = parser.take();
     match end.kind {
         Kind::End => Ok(parsed),
-        _ => Err((end.place, "this is too much: and, or, or the end should stand here".to_owned())),
+        _ => Err((end.place, "expected `and`, `or` or the end of the expression".to_owned())),
     }
 }
 
 struct Parser {
-    /// The last is the end, which is never passed.
+    /// The last one is [`Kind::End`], and `next` never goes beyond it.
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
@@ -44,7 +44,7 @@ impl Parser {
         token
     }
 
-    /// Steps over a word of the language, where it stands next.
+    /// Skips a word of the language if it comes next, and says whether it did.
     fn take_word(&mut self, word: &str) -> bool {
         let is_next = matches!(&self.peek().kind, Kind::Word(next) if next.eq_ignore_ascii_case(word));
         if is_next {
@@ -70,19 +70,19 @@ impl Parser {
     }
 
     fn not(&mut self) -> Result<Expression, Problem> {
-        let place = self.peek().place.clone();
+        let range = self.peek().place.clone();
         if self.take_word("not") {
-            let inner = self.deeper(place, Self::not)?;
+            let inner = self.deeper(range, Self::not)?;
             return Ok(Expression::Not(Box::new(inner)));
         }
         if self.peek().kind == Kind::Open {
             self.take();
-            let inner = self.deeper(place.clone(), Self::or)?;
+            let inner = self.deeper(range.clone(), Self::or)?;
             let end = self.take();
             return match end.kind {
                 Kind::Close => Ok(inner),
-                Kind::End => Err((place, "a parenthesis that is not closed".to_owned())),
-                _ => Err((end.place, "and, or, or ) should stand here".to_owned())),
+                Kind::End => Err((range, "this parenthesis is not closed".to_owned())),
+                _ => Err((end.place, "expected `and`, `or` or `)`".to_owned())),
             };
         }
         self.test()
@@ -90,34 +90,34 @@ impl Parser {
 
     fn deeper(
         &mut self,
-        place: Range<usize>,
+        range: Range<usize>,
         parse: impl FnOnce(&mut Self) -> Result<Expression, Problem>,
     ) -> Result<Expression, Problem> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err((place, "this is nested too deep".to_owned()));
+            return Err((range, "this is nested too deep".to_owned()));
         }
         let parsed = parse(self);
         self.depth -= 1;
         parsed
     }
 
-    /// A column and what is asked of it.
+    /// Parses a column and the condition on it.
     fn test(&mut self) -> Result<Expression, Problem> {
-        let Token { kind, place } = self.take();
+        let Token { kind, place: range } = self.take();
         let column = match kind {
             Kind::Word(word) if !is_word_of_language(&word) => {
-                find_column::<Requests>(&word).map_err(|message| (place.clone(), message))?
+                find_column::<Requests>(&word).map_err(|message| (range.clone(), message))?
             }
             Kind::Quoted(_) => {
-                return Err((place, "a column should stand here, and columns have no quotes".to_owned()));
+                return Err((range, "expected a column; column names have no quotes".to_owned()));
             }
-            _ => return Err((place, "a column should stand here".to_owned())),
+            _ => return Err((range, "expected a column".to_owned())),
         };
         let is_not = self.take_word("not");
         if is_not || matches!(&self.peek().kind, Kind::Word(word) if word.eq_ignore_ascii_case("in")) {
             if !self.take_word("in") {
-                return Err((self.peek().place.clone(), "in should stand here".to_owned()));
+                return Err((self.peek().place.clone(), "expected `in` after `not`".to_owned()));
             }
             let test = Expression::Test(column, Test::In(self.values(column)?));
             return Ok(if is_not { Expression::Not(Box::new(test)) } else { test });
@@ -125,7 +125,7 @@ impl Parser {
         if self.take_word("is") {
             let is_not = self.take_word("not");
             if !self.take_word("null") {
-                return Err((self.peek().place.clone(), "null should stand here".to_owned()));
+                return Err((self.peek().place.clone(), "expected `null`".to_owned()));
             }
             let test = Expression::Test(column, Test::IsNull);
             return Ok(if is_not { Expression::Not(Box::new(test)) } else { test });
@@ -134,15 +134,15 @@ impl Parser {
             if column.data_type == DataType::Flag {
                 return Ok(Expression::Test(column, Test::IsTrue));
             }
-            let message = format!("a comparison with {} should stand here: =, >, in, is null, …", column.name);
+            let message = format!("expected a comparison after {}: =, !=, in, is null, …", column.name);
             return Err((self.peek().place.clone(), message));
         };
-        let sign_place = self.take().place;
+        let sign_range = self.take().place;
         let Some(&(_, comparison)) = Comparison::ALL.iter().find(|(known, _)| *known == sign) else {
-            // What is left is a pattern.
+            // The other signs are `~` and `!~`.
             if !matches!(column.data_type, DataType::Text | DataType::TextList(_)) {
-                let message = format!("{} is no text, and only texts have a form", column.name);
-                return Err((sign_place, message));
+                let message = format!("{} is not text; ~ and !~ compare only text", column.name);
+                return Err((sign_range, message));
             }
             let test = Expression::Test(column, Test::Like(Pattern(self.value_text()?.0)));
             return Ok(if sign == "!~" { Expression::Not(Box::new(test)) } else { test });
@@ -153,45 +153,44 @@ impl Parser {
                 DataType::Integer | DataType::IntegerList(_) | DataType::Seconds | DataType::Time
             )
         {
-            let message = format!("{} has no order: it is compared by =, !=, ~ or in", column.name);
-            return Err((sign_place, message));
+            let message = format!("{} has no order; use =, != or in, or ~ for text", column.name);
+            return Err((sign_range, message));
         }
         Ok(Expression::Test(column, Test::Compare(comparison, self.value(column)?)))
     }
 
-    /// Values in parentheses.
+    /// Parses values in parentheses.
     fn values(&mut self, column: &Column<Requests>) -> Result<Vec<Value>, Problem> {
-        let Token { kind, place } = self.take();
+        let Token { kind, place: range } = self.take();
         if kind != Kind::Open {
-            return Err((place, "( should stand here".to_owned()));
+            return Err((range, "expected `(` after `in`".to_owned()));
         }
         let mut values = vec![self.value(column)?];
         loop {
-            let Token { kind, place } = self.take();
+            let Token { kind, place: range } = self.take();
             match kind {
                 Kind::Comma => values.push(self.value(column)?),
                 Kind::Close => return Ok(values),
-                _ => return Err((place, "a comma or ) should stand here".to_owned())),
+                _ => return Err((range, "expected a comma or `)`".to_owned())),
             }
         }
     }
 
     /// A value as it is written.
     fn value_text(&mut self) -> Result<(String, Range<usize>), Problem> {
-        let Token { kind, place } = self.take();
+        let Token { kind, place: range } = self.take();
         match kind {
-            Kind::Quoted(text) => Ok((text, place)),
-            Kind::Word(word) if is_word_of_language(&word) && !matches!(&*word, "true" | "false") => Err((
-                place,
-                format!("a value should stand here; {word} is a word of the language, unless it has quotes"),
-            )),
-            Kind::Word(word) => Ok((word, place)),
-            _ => Err((place, "a value should stand here".to_owned())),
+            Kind::Quoted(text) => Ok((text, range)),
+            Kind::Word(word) if is_word_of_language(&word) && !matches!(&*word, "true" | "false") => {
+                Err((range, format!("expected a value; {word} is a keyword, so put it in quotes to use it as a value")))
+            }
+            Kind::Word(word) => Ok((word, range)),
+            _ => Err((range, "expected a value".to_owned())),
         }
     }
 
     fn value(&mut self, column: &Column<Requests>) -> Result<Value, Problem> {
-        let (text, place) = self.value_text()?;
+        let (text, range) = self.value_text()?;
         let (value, wanted) = match column.data_type {
             DataType::Text | DataType::TextList(_) => (Some(Value::Text(text)), "a text"),
             DataType::Integer | DataType::IntegerList(_) => (text.parse().ok().map(Value::Integer), "a whole number"),
@@ -199,7 +198,7 @@ impl Parser {
             DataType::Time => (time_of(&text).map(Value::Time), "a time such as 2026-11-22T07:30:00Z or 2026-11-22"),
             DataType::Flag => (text.parse().ok().map(Value::Flag), "true or false"),
         };
-        value.ok_or_else(|| (place, format!("{} is compared with {wanted}", column.name)))
+        value.ok_or_else(|| (range, format!("{} is compared with {wanted}", column.name)))
     }
 }
 
@@ -220,7 +219,7 @@ fn micros_of(text: &str) -> Option<i64> {
     whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros).map(|micros| sign * micros)
 }
 
-/// A moment, a minute, or the beginning of a day, in UTC.
+/// A timestamp, or the beginning of a minute or a day, in UTC.
 fn time_of(text: &str) -> Option<Timestamp> {
     ["", ":00Z", "T00:00:00Z"].iter().find_map(|rest| {
         let text = format!("{}{rest}", if rest.is_empty() { text } else { text.trim_end_matches('Z') });

@@ -6,7 +6,7 @@ use crate::export::schema::Table;
 use crate::kind::{Alb, alb};
 use crate::record::{Bounds, Record};
 
-/// A request that was never sent on: no times, no target's status, an answer of the load balancer.
+/// A request that was never forwarded: no times, no target status, and an answer by the load balancer.
 const REFUSED: &str = r#"https 2026-11-22T07:41:20.518414Z app/shop/50dc6c495c0c9188 192.0.2.10:55123 10.0.0.1:80 -1 -1 -1 502 - 120 353 "GET https://a.example:443/api/items/17?page=2 HTTP/1.1" "it's a \"browser\"" - - arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop-api/73e2d6bc24d8a067 "Root=1-6921698f-36d228ad5d99923122bbe354" "-" "-" 100 2026-11-22T07:41:20.516000Z "waf,forward" "-" "-" "10.0.0.1:80" "-" "-" "-" TID_1 "-" "-" "-" 198.51.100.7 "-" "-""#;
 
 fn admits_line(line: &[u8], expression: &str) -> bool {
@@ -75,7 +75,7 @@ fn values_are_compared_by_their_type() {
 }
 
 #[test]
-fn a_list_is_asked_for_its_items() {
+fn a_list_is_tested_by_its_items() {
     assert!(admits("actions_executed = waf and actions_executed = forward"));
     assert!(admits("actions_executed ~ for* and actions_executed in (redirect, waf)"));
     assert!(admits("actions_executed != redirect"));
@@ -87,7 +87,7 @@ fn a_list_is_asked_for_its_items() {
 }
 
 #[test]
-fn what_is_absent_is_neither_equal_nor_unequal() {
+fn an_absent_value_is_neither_equal_nor_unequal() {
     for expression in [
         "target_status_code = 200",
         "target_status_code != 200",
@@ -131,20 +131,23 @@ fn not_binds_before_and_which_binds_before_or() {
 #[test]
 fn the_filter_sees_a_text_as_the_file_has_it() {
     let line = REFUSED.as_bytes().to_vec();
-    let place = line.windows(4).position(|four| four == b"it's").expect("it is there");
+    let index = line.windows(4).position(|four| four == b"it's").expect("it is there");
     let mut unclean = line;
-    unclean[place] = 0xff;
+    unclean[index] = 0xff;
     assert!(admits_line(&unclean, r"user_agent ~ \xFF*"));
 }
 
 #[test]
-fn an_error_points_at_its_place() {
+fn an_error_marks_the_part_at_fault() {
     for (expression, expected) in [
         (
             "status>=500",
-            "there is no column status; there is elb_status_code, target_status_code, target_status_code_list\n  status>=500\n  ^^^^^^",
+            "there is no column status; did you mean elb_status_code, target_status_code, target_status_code_list?\n  status>=500\n  ^^^^^^",
         ),
-        ("ellapsed > 1", "there is no column ellapsed; there is elapsed, elapsed_from\n  ellapsed > 1\n  ^^^^^^^^"),
+        (
+            "ellapsed > 1",
+            "there is no column ellapsed; did you mean elapsed, elapsed_from?\n  ellapsed > 1\n  ^^^^^^^^",
+        ),
         ("xyzzy = 1", "there is no column xyzzy\n  xyzzy = 1\n  ^^^^^"),
         (
             "elapsed > ten",
@@ -154,25 +157,25 @@ fn an_error_points_at_its_place() {
             "elb_status_code = 5xx",
             "elb_status_code is compared with a whole number\n  elb_status_code = 5xx\n                    ^^^",
         ),
-        ("outcome > ok", "outcome has no order: it is compared by =, !=, ~ or in\n  outcome > ok\n          ^"),
-        ("line ~ 1", "line is no text, and only texts have a form\n  line ~ 1\n       ^"),
-        ("is_failure and", "a column should stand here\n  is_failure and\n                ^"),
-        ("outcome", "a comparison with outcome should stand here: =, >, in, is null, …\n  outcome\n         ^"),
-        ("elb = ", "a value should stand here\n  elb = \n        ^"),
+        ("outcome > ok", "outcome has no order; use =, != or in, or ~ for text\n  outcome > ok\n          ^"),
+        ("line ~ 1", "line is not text; ~ and !~ compare only text\n  line ~ 1\n       ^"),
+        ("is_failure and", "expected a column\n  is_failure and\n                ^"),
+        ("outcome", "expected a comparison after outcome: =, !=, in, is null, …\n  outcome\n         ^"),
+        ("elb = ", "expected a value\n  elb = \n        ^"),
         (
             "elb = null",
-            "a value should stand here; null is a word of the language, unless it has quotes\n  elb = null\n        ^^^^",
+            "expected a value; null is a keyword, so put it in quotes to use it as a value\n  elb = null\n        ^^^^",
         ),
-        ("(is_failure", "a parenthesis that is not closed\n  (is_failure\n  ^"),
-        ("is_failure)", "this is too much: and, or, or the end should stand here\n  is_failure)\n            ^"),
-        ("elb = 'a", "a quote that is not closed\n  elb = 'a\n        ^^"),
-        ("line in 1", "( should stand here\n  line in 1\n          ^"),
-        ("line in (1 2)", "a comma or ) should stand here\n  line in (1 2)\n             ^"),
-        ("line is 1", "null should stand here\n  line is 1\n          ^"),
-        ("line not 1", "in should stand here\n  line not 1\n           ^"),
-        ("! is_failure", "! alone means nothing here\n  ! is_failure\n  ^"),
+        ("(is_failure", "this parenthesis is not closed\n  (is_failure\n  ^"),
+        ("is_failure)", "expected `and`, `or` or the end of the expression\n  is_failure)\n            ^"),
+        ("elb = 'a", "this quote is not closed\n  elb = 'a\n        ^^"),
+        ("line in 1", "expected `(` after `in`\n  line in 1\n          ^"),
+        ("line in (1 2)", "expected a comma or `)`\n  line in (1 2)\n             ^"),
+        ("line is 1", "expected `null`\n  line is 1\n          ^"),
+        ("line not 1", "expected `in` after `not`\n  line not 1\n           ^"),
+        ("! is_failure", "unexpected !; expected not, != or !~\n  ! is_failure\n  ^"),
         ("漢字 = 1", "there is no column 漢字\n  漢字 = 1\n  ^^^^"),
-        ("", "a column should stand here\n  \n  ^"),
+        ("", "expected a column\n  \n  ^"),
     ] {
         let error = Filter::parse(expression).expect_err(expression);
         assert_eq!(error.to_string(), expected);
@@ -180,7 +183,7 @@ fn an_error_points_at_its_place() {
 }
 
 #[test]
-fn what_is_nested_too_deep_is_refused() {
+fn too_deep_nesting_is_refused() {
     for level in ["(", "not "] {
         let error = Filter::parse(&format!("{}is_failure", level.repeat(100_000))).expect_err("too deep");
         assert!(error.to_string().starts_with("this is nested too deep"), "{level}");
@@ -188,7 +191,7 @@ fn what_is_nested_too_deep_is_refused() {
 }
 
 #[test]
-fn a_pattern_fits_as_its_meaning_says() {
+fn a_pattern_matches_the_whole_text() {
     for (pattern, text, expected) in [
         ("", "", true),
         ("", "a", false),
@@ -258,21 +261,21 @@ fn expression() -> impl Strategy<Value = Expression> {
 
 proptest! {
     #[test]
-    fn what_is_printed_reads_as_what_it_was(expression in expression()) {
+    fn a_printed_expression_parses_to_the_same_expression(expression in expression()) {
         let printed = expression.to_string();
         let read = Filter::parse(&printed);
         prop_assert_eq!(read.map(|filter| filter.0), Ok(expression), "{}", printed);
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in any::<String>()) {
+    fn no_text_makes_the_parser_panic(text in any::<String>()) {
         if let Err(error) = Filter::parse(&text) {
             prop_assert!(error.to_string().contains('^'));
         }
     }
 
     #[test]
-    fn nothing_made_of_its_words_makes_it_panic(words in prop::collection::vec(prop::sample::select(vec![
+    fn no_sequence_of_tokens_makes_the_parser_panic(words in prop::collection::vec(prop::sample::select(vec![
         "and", "or", "not", "in", "is", "null", "(", ")", ",", "=", "<", "~", "line", "elb", "is_failure", "1", "'a'", "\"",
     ]), 0..12)) {
         let _ = Filter::parse(&words.join(" ")).map_err(|error| error.to_string());

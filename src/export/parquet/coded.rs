@@ -1,7 +1,8 @@
-//! Pages of values that occur again: a dictionary, and which of its values stands in each row.
+//! Pages of values that repeat: a dictionary, and for each row the index of its value in it.
 //!
-//! The dictionary is the writer's own work. What stands in the rows is written here, in the form that Parquet calls hybrid: stretches of one number as the number and how often it comes, all others with as
-//! few bits as the largest takes. The writer's own way there looks at each row four times, and at each absent one bit by bit.
+//! The writer makes the dictionary page. The indexes are written here, in the encoding that Parquet calls hybrid: a
+//! long run of one number as the number and its count, all other numbers packed with as few bits as the largest
+//! needs. The writer's own code for it looks at each row four times, and at each absent row bit by bit.
 
 use std::io;
 
@@ -16,21 +17,21 @@ use polars_parquet::write::{Encoding, Page, ParquetType, WriteOptions};
 use super::super::words::ABSENT_CODE;
 use super::pages_of;
 
-/// Numbers that are packed together.
+/// Numbers in one packed group.
 const PACK: usize = 8;
 
-/// Rows of a dictionary's values.
+/// The values of all rows, as codes, and their dictionary.
 pub(super) struct Coded {
     /// The code of each row's value; [`ABSENT_CODE`] for none.
     pub(super) codes: Vec<u32>,
-    /// Where the value of each code stands in `values`.
+    /// The index in `values` of each code's value.
     pub(super) places: Vec<u32>,
-    /// One at least.
+    /// At least one.
     pub(super) values: Box<dyn Array>,
 }
 
 impl Coded {
-    /// Two pages. `parquet_type` is that of the column.
+    /// Returns two pages: the dictionary and the data. `parquet_type` is the column's type.
     pub(super) fn pages(
         self,
         is_nullable: bool,
@@ -85,7 +86,8 @@ impl Coded {
     }
 }
 
-/// The page of a dictionary, and what is the least and greatest in it: what the writer makes of it and a single row.
+/// The page of a dictionary, and the statistics with its least and greatest value. Both come from letting the writer
+/// write the dictionary and a single row.
 fn dictionary(
     values: Box<dyn Array>,
     parquet_type: &ParquetType,
@@ -109,11 +111,11 @@ fn dictionary(
     Ok((dictionary, statistics))
 }
 
-/// Numbers of at most `width` bits each, up to 32.
+/// Writes numbers of at most `width` bits each. `width` is at most 32.
 ///
 /// Source: <https://parquet.apache.org/docs/file-format/data-pages/encodings/>
 fn write_hybrid<T: Copy + Eq + Into<u32>>(numbers: &[T], width: u32, out: &mut Vec<u8>) {
-    // A run takes up to five bytes, and cuts what is packed in two.
+    // A run takes up to five bytes, and splits the packed numbers around it in two.
     let least = (64 / width.max(1) as usize).max(PACK);
     let (mut packed_to, mut at) = (0, 0);
     while let Some(pack) = numbers.get(at..at + PACK) {
@@ -130,7 +132,7 @@ fn write_hybrid<T: Copy + Eq + Into<u32>>(numbers: &[T], width: u32, out: &mut V
     write_packed(&numbers[packed_to..], width, out);
 }
 
-/// How often the first number comes before there is another.
+/// How often the first number comes before a different one.
 fn run<T: Copy + Eq>(numbers: &[T]) -> usize {
     const WIDE: usize = 64;
     let first = numbers[0];
@@ -138,7 +140,7 @@ fn run<T: Copy + Eq>(numbers: &[T]) -> usize {
     wide + numbers[wide..].iter().take_while(|number| **number == first).count()
 }
 
-/// Looks at all of them at once, where an early end would be slower.
+/// Compares all numbers, because an early exit would be slower.
 #[inline]
 fn is_same<T: Copy + Eq>(numbers: &[T], number: T) -> bool {
     numbers.iter().fold(0, |differ, other| differ | u8::from(*other != number)) == 0
@@ -149,7 +151,7 @@ fn write_run(times: usize, number: u32, width: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&number.to_le_bytes()[..width.div_ceil(8) as usize]);
 }
 
-/// Only at the end of all may their number be no multiple of [`PACK`].
+/// Writes numbers packed. Their count must be a multiple of [`PACK`], except at the end of a sequence.
 fn write_packed<T: Copy + Into<u32>>(numbers: &[T], width: u32, out: &mut Vec<u8>) {
     if numbers.is_empty() {
         return;
@@ -172,7 +174,7 @@ fn write_packed<T: Copy + Into<u32>>(numbers: &[T], width: u32, out: &mut Vec<u8
     out.resize(end, 0);
 }
 
-/// Seven bits a byte, the lowest first, all but the last with the eighth set.
+/// Writes seven bits per byte, the lowest first. All bytes except the last have the eighth bit set.
 fn write_header(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number.to_le_bytes()[0] | 0x80);
@@ -188,7 +190,7 @@ mod tests {
 
     use super::*;
 
-    /// What an independent reader makes of what was written.
+    /// Writes numbers, and reads them back with polars' decoder.
     fn read(numbers: &[u32], width: u32) -> Vec<u32> {
         let mut bytes = Vec::new();
         write_hybrid(numbers, width, &mut bytes);

@@ -1,7 +1,9 @@
 //! Pages of lists.
 //!
-//! The items are a column like others, and the writer makes its pages. What makes lists of them are two numbers for each item, which Parquet calls levels: whether it stands behind another in its list,
-//! and whether there are a list, an item and a value at all. Nearly all lists of a log have one item, so that both are the same for long; but the writer's own way to them looks at each several times.
+//! The items are a column like any other, and the writer makes its pages. Two numbers for each item, which Parquet
+//! calls levels, turn them into lists: whether the item follows another one of its list, and whether there is a list,
+//! an item and a value at all. The levels are written here, because the writer looks at each of them several times.
+//! Nearly all lists of a log have one item, so both levels stay the same for long runs.
 
 use std::io;
 use std::ops::Range;
@@ -18,7 +20,7 @@ use super::super::schema::DataType;
 use super::super::words::{ABSENT_CODE, Words};
 use super::Encoded;
 
-/// Of no items.
+/// The statistics of a page without items.
 const NO_STATISTICS: ParquetStatistics = ParquetStatistics {
     max: None,
     min: None,
@@ -30,7 +32,8 @@ const NO_STATISTICS: ParquetStatistics = ParquetStatistics {
     is_min_value_exact: None,
 };
 
-/// The pages of lists whose items stand in the words with `separator` between them. `parquet_type` is the list's.
+/// The pages of lists. Each distinct text of `lists` is a list, with `separator` between its items. `parquet_type` is
+/// the list's type.
 pub(super) fn pages(
     lists: &Words,
     separator: u8,
@@ -44,7 +47,8 @@ pub(super) fn pages(
     let items = items.of_all_rows(lists)?;
     let leaf = to_parquet_leaves(parquet_type.clone()).pop();
     let leaf = leaf.ok_or_else(|| io::Error::other("a list has to have items of some type"))?;
-    // The items that there are, of which none is absent, and in one page, as the levels are.
+    // Only items that are present are written, so their type is `Required`. They must be one page, because the levels
+    // are.
     let mut required = leaf.clone();
     required.field_info.repetition = Repetition::Required;
     let whole = WriteOptions { data_page_size: Some(usize::MAX), ..options };
@@ -76,7 +80,7 @@ pub(super) fn pages(
         encoding,
         definition_level_encoding: Encoding::Rle.into(),
         repetition_level_encoding: Encoding::Rle.into(),
-        // The writer takes no page without, though of no items it gives none itself.
+        // The writer rejects a page without statistics, though it makes none for a page without items.
         statistics: Some(ParquetStatistics {
             null_count: i64::try_from(absent).ok(),
             ..statistics.unwrap_or(NO_STATISTICS)
@@ -88,7 +92,7 @@ pub(super) fn pages(
     Ok(pages)
 }
 
-/// Levels as they stand in a page: how many bytes they take, and them.
+/// Writes levels as they are in a page: their length in bytes, then the levels.
 fn write_levels(levels: &[u32], most: u32, buffer: &mut Vec<u8>) -> io::Result<()> {
     let start = buffer.len();
     buffer.extend_from_slice(&[0; 4]);
@@ -100,9 +104,9 @@ fn write_levels(levels: &[u32], most: u32, buffer: &mut Vec<u8>) -> io::Result<(
 
 /// The items of distinct lists.
 struct Items {
-    /// All of them, list behind list; `-` has no value, and neither has what is no number among numbers.
+    /// All items, list after list. `-` is an absent item, and so is anything but a number in a list of numbers.
     words: Words,
-    /// Which are whose, by the list's code.
+    /// By the list's code, the range of its items.
     of_list: Vec<Range<usize>>,
     is_integer: bool,
 }
@@ -127,12 +131,12 @@ impl Items {
         Self { words, of_list, is_integer }
     }
 
-    /// The items of a list.
+    /// The codes of a list's items.
     fn of_list(&self, list: u32) -> &[u32] {
         &self.words.codes[self.of_list[list as usize].clone()]
     }
 
-    /// The items of all rows that have a value.
+    /// Encodes the items of all rows, without the absent ones.
     fn of_all_rows(self, lists: &Words) -> io::Result<Encoded> {
         let there = lists.codes.iter().filter(|list| **list != ABSENT_CODE);
         let items = there.flat_map(|&list| self.of_list(list)).copied().filter(|item| *item != ABSENT_CODE);
@@ -149,13 +153,13 @@ impl Items {
     }
 }
 
-/// The levels of the items of all rows. A row without any has one all the same.
+/// The levels of the items of all rows. A row without items has one pair of levels, too.
 struct Levels {
-    /// 1 where an item stands behind another of its list.
+    /// 1 if an item follows another one of its list, else 0.
     repetition: Vec<u32>,
-    /// How much there is, of list, item and value.
+    /// How much is there: of list, item and value.
     definition: Vec<u32>,
-    /// Where there is all.
+    /// The definition level of an item with a value.
     most: u32,
 }
 
@@ -170,8 +174,8 @@ impl Levels {
                 repetition.push(0);
                 definition.push(if list == ABSENT_CODE { 0 } else { empty });
             }
-            for (place, &item) in items.iter().enumerate() {
-                repetition.push(u32::from(place > 0));
+            for (index, &item) in items.iter().enumerate() {
+                repetition.push(u32::from(index > 0));
                 definition.push(if item == ABSENT_CODE { no_value } else { most });
             }
         }

@@ -6,7 +6,8 @@ use crate::export::columns::{Columns, Values};
 use crate::export::text::is_clean;
 use crate::record::Bounds;
 
-/// What lines of one log may have at each place behind the request. Some make a line that only the other readings fit, and there the same bytes may be other fields.
+/// What lines of one log may have after the request, by group of fields. Some texts make a line that has no plain
+/// reading, and in such a line the same bytes may be other fields.
 const ENDS: &[&[&str]] = &[
     &[
         r#""curl/8" - - -"#,
@@ -49,7 +50,7 @@ fn line() -> impl Strategy<Value = String> {
     })
 }
 
-/// The values of some columns, in words, and what their texts take in a file.
+/// The values of some columns as text, and the bytes that their texts take in a file.
 fn taken_in(columns: &[&'static Column<Requests>], lines: &[String]) -> (Vec<String>, usize) {
     let mut taken_in = Columns::new(columns);
     let mut bounds = Bounds::default();
@@ -79,7 +80,7 @@ fn taken_in(columns: &[&'static Column<Requests>], lines: &[String]) -> (Vec<Str
 
 proptest! {
     #[test]
-    fn columns_that_are_taken_in_together_are_those_that_are_taken_in_alone(lines in prop::collection::vec(line(), 0..30)) {
+    fn columns_collected_together_equal_columns_collected_alone(lines in prop::collection::vec(line(), 0..30)) {
         let columns: Vec<_> = Requests::COLUMNS.iter().collect();
         let (together, bytes) = taken_in(&columns, &lines);
         let alone: Vec<_> = columns.iter().map(|column| taken_in(&[column], &lines)).collect();

@@ -1,16 +1,17 @@
-//! Asking for memory before it is needed.
+//! Prefetches memory before it is needed.
 
 #![allow(unsafe_code, reason = "the one instruction that the library offers on one processor only")]
 
-/// Has the place brought near, and goes on at once. On processors for which the standard library has no such instruction it does nothing.
+/// Asks the processor to load `value` into its cache, and does not wait for it. Does nothing on processors for which
+/// the standard library has no such instruction.
 #[inline]
-pub(super) fn prefetch<T>(place: &T) {
+pub(super) fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 has SSE, and the instruction reads nothing and cannot fault.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast());
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = place;
+    let _ = value;
 }

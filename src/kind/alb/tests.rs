@@ -1,7 +1,7 @@
 use super::*;
 use crate::record::Bounds;
 
-/// A line whose fields are as `change` leaves them; the one to begin with is sound.
+/// A valid line after `change` has changed its fields.
 fn line(change: impl FnOnce(&mut Vec<String>)) -> String {
     let fields = [
         "https",
@@ -35,11 +35,11 @@ fn line(change: impl FnOnce(&mut Vec<String>)) -> String {
     fields.join(" ")
 }
 
-fn with_field(place: usize, value: &str) -> String {
-    line(|fields| fields[place] = value.to_owned())
+fn with_field(field: usize, value: &str) -> String {
+    line(|fields| fields[field] = value.to_owned())
 }
 
-/// Splits `line` and asks it something.
+/// Splits `line` and calls `question` with its record.
 fn ask<T>(line: &str, question: impl FnOnce(Record<'_, Alb>) -> T) -> T {
     let mut bounds = Bounds::default();
     question(Record::parse(line.as_bytes(), &mut bounds).unwrap_or_else(|problem| panic!("{line}: {problem:?}")))
@@ -51,9 +51,9 @@ const REFUSED: Result<Option<Duration>, Problem> = Err(Problem::FieldType);
 fn the_table_names_36_fields_each_once() {
     assert_eq!(FIELDS.len(), 36);
     assert_eq!((FIELDS[TYPE].name, FIELDS[ELB_ERROR_CODE].name), ("type", "elb_error_code"));
-    for (place, field) in FIELDS.iter().enumerate() {
+    for (index, field) in FIELDS.iter().enumerate() {
         let first = FIELDS.iter().position(|other| other.name == field.name);
-        assert_eq!(first, Some(place), "{}", field.name);
+        assert_eq!(first, Some(index), "{}", field.name);
         assert!(!field.meaning.is_empty() && !field.meaning.ends_with('.'), "{}", field.name);
     }
 }
@@ -182,7 +182,7 @@ fn request_lines_are_split_at_the_first_and_the_last_blank() {
 }
 
 #[test]
-fn a_path_begins_behind_the_host_and_ends_before_the_query() {
+fn a_path_begins_after_the_host_and_ends_before_the_query() {
     for (url, expected) in [
         ("http://a.example:80/orders/17", "/orders/17"),
         ("https://a.example:443/orders?id=17", "/orders"),
@@ -230,7 +230,7 @@ fn endpoints_are_split_at_their_last_colon() {
 }
 
 #[test]
-fn elapsed_is_the_best_that_the_line_tells() {
+fn elapsed_uses_the_best_times_of_the_line() {
     // In the trace ids below, 0x6921698f is 2025-11-22T07:43:11Z.
     let traced = |trace: &'static str| {
         line(move |fields| {
@@ -292,7 +292,7 @@ fn facts_of_an_exchange_come_from_their_fields() {
 }
 
 #[test]
-fn a_url_is_taken_apart() {
+fn a_url_is_split_into_its_parts() {
     type Parts<'a> = (&'a str, &'a str, Option<u16>, &'a str, &'a str);
     let cases: [(&str, Parts<'_>); 12] = [
         ("https://a.example:443/b/c?d=e&f", ("https", "a.example", Some(443), "/b/c", "d=e&f")),
@@ -319,7 +319,7 @@ fn a_url_is_taken_apart() {
 }
 
 #[test]
-fn a_rule_s_priority_may_be_minus_one_and_nothing_but_a_number() {
+fn a_rule_priority_is_a_number_and_may_be_minus_one() {
     for (text, expected) in [
         ("0", Some(0)),
         ("50000", Some(50_000)),

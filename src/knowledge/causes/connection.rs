@@ -9,47 +9,53 @@ pub(super) const KEEP_ALIVE_RACE: Cause = Cause {
     id: "keep-alive-race",
     title: "the target closed an idle kept-alive connection just as the load balancer reused it",
     meaning: "The load balancer keeps connections to targets open and reuses them. A server closes a connection \
-        after a quiet time of its own; where that is not longer than the load balancer's idle timeout, now and then \
-        a request is sent in the very moment in which the server closes. The server resets the connection without \
-        having seen the request, and the client gets a 502. It is a matter of single connections, so more targets \
-        with less traffic each do not cure it.",
+        after an idle time of its own; if that is not longer than the load balancer's idle timeout, now and then a \
+        request is sent just as the server closes the connection. The server resets the connection without having \
+        seen the request, and the client gets a 502. This happens to single connections, so more targets with less \
+        traffic each do not help.",
     evidence_for: &[
-        "502 with no target_status_code, request_processing_time measured, and a target_processing_time of \
+        "502 with no target_status_code, a measured request_processing_time, and a target_processing_time of \
             milliseconds (0 to 60 ms in public reports)",
         "the failures come a fixed time after an earlier answer on the same node and target, and answered requests \
             do not",
-        "a trickle of a few in 100,000 requests for as long as there is traffic, on all targets and routes alike, \
-            often worse when there is less traffic",
-        "the targets answer everything else as fast as ever, and their own logs show nothing",
+        "a trickle of a few in 100,000 requests for as long as there is traffic, on all targets and routes, often \
+            worse when there is less traffic",
+        "the targets answer everything else as fast as usual, and their own logs show nothing",
     ],
     evidence_against: &[
-        "requests that end together at one instant: target-crash, or deploy-without-draining",
+        "several requests end at the same moment: target-crash, or deploy-without-draining",
         "nearly every request of one route fails: malformed-response",
         "the target held the requests for a second or more: target-request-timeout, or a crash",
-        "the server's keep-alive timeout is known to be well above the idle timeout, or it never keeps connections",
+        "the server's keep-alive timeout is known to be well above the idle timeout, or the server never keeps \
+            connections open",
     ],
-    fix: "Make the server's keep-alive timeout longer than the load balancer's idle timeout (75 s where that is 60 s).",
+    fix: "Make the server's keep-alive timeout longer than the load balancer's idle timeout (75 s if that is 60 s).",
     settings: KEEP_ALIVE,
     methods: &[
         method(
-            "raise the server's keep-alive timeout above the idle timeout, by 5 to 15 s",
-            "always, where the server has such a setting; a rolling deployment",
+            "raise the server's keep-alive timeout to 5 to 15 s above the idle timeout",
+            "always, if the server has such a setting; takes a rolling deployment",
             "15 min",
             Risk::Low,
         ),
         method(
             "lower the load balancer's idle timeout below the server's keep-alive timeout",
-            "the server cannot be changed now, and no request takes that long: those that do become 504",
+            "the server cannot be changed now, and no request takes that long: those that do would end in 504",
             "5 min",
             Risk::Medium,
         ),
-        method("let clients repeat requests that changed nothing", "until the fix is out", "hours", Risk::Medium),
+        method(
+            "let clients retry requests that are safe to repeat",
+            "until the fix is deployed",
+            "hours",
+            Risk::Medium,
+        ),
     ],
     checks: &[
         WHAT_ARE_ATTRIBUTES,
-        check("how many 502 did the load balancer make?", metric!("HTTPCode_ELB_502_Count")),
+        check("how many 502s did the load balancer return?", metric!("HTTPCode_ELB_502_Count")),
         check(
-            "did the targets make errors of their own (in a race they make none)?",
+            "did the targets return errors of their own (in a race they return none)?",
             metric!("HTTPCode_Target_5XX_Count"),
         ),
     ],
@@ -59,18 +65,18 @@ pub(super) const KEEP_ALIVE_RACE: Cause = Cause {
 pub(super) const CONNECTION_REFUSED: Cause = Cause {
     id: "connection-refused",
     title: "nothing listens on the target's port",
-    meaning: "The host answered the load balancer's attempt to connect with a reset: it is there, and no process \
+    meaning: "The host answered the load balancer's connection attempt with a reset: the host is up, and no process \
         accepts connections on that port. Either the process is not running, or it listens on another port, or only \
-        on 127.0.0.1, where nobody outside of the container or host reaches it. A health check from within the \
-        container passes all the same.",
+        on 127.0.0.1, which cannot be reached from outside of the container or host. A health check from inside the \
+        container passes anyway.",
     evidence_for: &[
         "502 with all three times -1, a few milliseconds after the request came",
         "the target has answered nothing since it was first seen: wrong port or wrong address",
-        "all targets of the group behave so: the group's port is wrong",
+        "all targets of the group refuse connections: the group's port is wrong",
     ],
     evidence_against: &[
-        "the target answered before or after: its process was away (target-crash), just started (target-not-ready) \
-            or was being replaced (deploy-without-draining)",
+        "the target answered before or after: its process was down (target-crash), had just started \
+            (target-not-ready) or was being replaced (deploy-without-draining)",
         "the target group speaks HTTPS: a failed TLS handshake looks the same (target-tls-handshake)",
         "the attempts took 10 s: packets vanish (connect-timeout)",
     ],
@@ -105,7 +111,7 @@ pub(super) const CONNECTION_REFUSED: Cause = Cause {
         ),
         method("start the process, or replace the task", "it answered until a moment ago", "5 min", Risk::Low),
         method(
-            "make a target group with the right port, and let the rule forward to it",
+            "create a target group with the right port, and forward to it",
             "the group's port is wrong: it cannot be changed",
             "15 min",
             Risk::Medium,
@@ -124,22 +130,23 @@ pub(super) const CONNECT_TIMEOUT: Cause = Cause {
     id: "connect-timeout",
     title: "packets to the target vanish: security group, network ACL, route, or a host that is gone",
     meaning: "The load balancer waits 10 s for a connection to a target, a time that nobody can change, and then \
-        answers 504. Nothing came back: neither a yes nor a reset. So a security group, a network ACL or a route \
-        drops the packets one way or the other, or the host is gone while it is still registered.",
+        answers 504. Nothing came back: neither an acknowledgement nor a reset. So a security group, a network ACL \
+        or a route drops the packets in one direction or the other, or the host is gone but still registered.",
     evidence_for: &[
         "504 with all three times -1, and 10.00 s elapsed",
-        "the target answers nothing meanwhile; requests on connections that stood already run into the idle timeout",
+        "the target answers nothing meanwhile; requests on connections that were already open meet the idle timeout",
         "only some load balancer nodes fail to reach it: a rule of a subnet or a zone",
-        "it begins and ends sharply, as changes of rules do",
+        "it begins and ends suddenly, as rule changes do",
     ],
     evidence_against: &[
         "the target answers other requests meanwhile, slowly: its accept queue is full (target-saturated)",
         "the failures took milliseconds: connection-refused",
-        "the target group speaks HTTPS and the port is open: the TLS handshake has 10 s too (target-tls-handshake)",
-        "the idle timeout is 10 s: only request_processing_time tells the two apart (-1 where the connection failed)",
+        "the target group speaks HTTPS and the port is open: the TLS handshake has a limit of 10 s too \
+            (target-tls-handshake)",
+        "the idle timeout is 10 s: only request_processing_time tells the two apart (-1 if the connection failed)",
     ],
-    fix: "Let the target's security group accept the load balancer's on the target port, let network ACLs pass it \
-        and the ephemeral ports 1024-65535 back, and check that the host exists.",
+    fix: "In the target's security group, allow the target port from the load balancer's security group; in the \
+        network ACLs, allow that port and the ephemeral ports 1024-65535 back; and check that the host exists.",
     settings: &[
         setting(
             "security group of an ECS task on Fargate, or of ip targets",
@@ -155,13 +162,13 @@ pub(super) const CONNECT_TIMEOUT: Cause = Cause {
     ],
     methods: &[
         method(
-            "allow the target port in the security group, from the load balancer's",
-            "the target never answered, or stopped at a change of rules",
+            "allow the target port from the load balancer's security group",
+            "the target never answered, or stopped when rules were changed",
             "5 min",
             Risk::Low,
         ),
         method(
-            "allow the ephemeral ports in the network ACLs, both ways",
+            "allow the ephemeral ports in the network ACLs, in both directions",
             "only nodes or targets of some subnets are cut off",
             "10 min",
             Risk::Medium,
@@ -171,13 +178,13 @@ pub(super) const CONNECT_TIMEOUT: Cause = Cause {
     checks: &[
         WHO_OWNS_ADDRESS,
         check(
-            "which security groups and zones has the load balancer?",
+            "which security groups and zones does the load balancer have?",
             "aws elbv2 describe-load-balancers --region {region} --load-balancer-arns {load_balancer_arn}",
         ),
-        check("were rules taken away at that time, and by whom?", trail!("RevokeSecurityGroupIngress")),
+        check("were rules removed at that time, and by whom?", trail!("RevokeSecurityGroupIngress")),
         IS_TARGET_HEALTHY,
         check(
-            "what do the network ACLs of the subnet pass?",
+            "what do the network ACLs of the subnet allow?",
             "aws ec2 describe-network-acls --region {region} --filters Name=association.subnet-id,Values={subnet}",
         ),
     ],
@@ -189,10 +196,10 @@ pub(super) const TARGET_TLS_HANDSHAKE: Cause = Cause {
     title: "TLS between load balancer and target fails",
     meaning: "The target group's protocol is HTTPS, so the load balancer speaks TLS to the target. They find no \
         common version or cipher, the port speaks plain HTTP, or the target does not finish the handshake within 10 \
-        s. The load balancer does not check the target's certificate, so one that has run out is not the cause.",
+        s. The load balancer does not check the target's certificate, so an expired one is not the cause.",
     evidence_for: &[
         "the target group's protocol is HTTPS",
-        "502 or 504 with all three times -1 for every request to the targets concerned",
+        "502 or 504 with all three times -1 for every request to these targets",
         "it begins with a change of the target's TLS settings or port",
     ],
     evidence_against: &[
@@ -218,7 +225,7 @@ pub(super) const TARGET_TLS_HANDSHAKE: Cause = Cause {
             Risk::Medium,
         ),
         method(
-            "make a target group with protocol HTTP, and let the rule forward to it",
+            "create a target group with protocol HTTP, and forward to it",
             "the port speaks plain HTTP",
             "15 min",
             Risk::Medium,

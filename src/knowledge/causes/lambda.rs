@@ -2,7 +2,7 @@
 
 use super::{Cause, Check, Risk, check, method, setting};
 
-/// The only target of such a group is the function.
+/// The function is the only target of its target group, so the health of the group's targets names it.
 const WHICH_FUNCTION: Check = check(
     "which function is it?",
     "aws elbv2 describe-target-health --region {region} --target-group-arn {target_group_arn}",
@@ -16,24 +16,26 @@ const WHAT_DID_IT_LOG: Check = check(
     "aws logs filter-log-events --region {region} --log-group-name /aws/lambda/{function} --filter-pattern ERROR",
 );
 const MAY_IT_BE_CALLED: Check = check(
-    "may the load balancer call the function?",
+    "is the load balancer allowed to call the function?",
     "aws lambda get-policy --region {region} --function-name {function}",
 );
-const HOW_MANY_502: Check = check("how many 502 did the load balancer make?", metric!("HTTPCode_ELB_502_Count"));
+const HOW_MANY_502: Check = check("how many 502s did the load balancer return?", metric!("HTTPCode_ELB_502_Count"));
 
 pub(super) const LAMBDA_ERROR: Cause = Cause {
     id: "lambda-error",
     title: "the Lambda function failed or answered something unusable",
     meaning: "The load balancer called the function and got an error, or an answer that it cannot turn into HTTP. \
         An answer is an object with statusCode, headers whose values are strings, body as a string, and \
-        isBase64Encoded; a number as a header's value is enough to spoil it. Request and answer may have 1 MB each.",
+        isBase64Encoded; one header with a number as its value makes it invalid. Request and answer may have at \
+        most 1 MB each.",
     evidence_for: &[
-        "error_reason is LambdaUnhandled, LambdaInvalidResponse, LambdaResponseTooLarge or another of the function's",
+        "error_reason is LambdaUnhandled, LambdaInvalidResponse, LambdaResponseTooLarge or another code of the \
+            function",
         "the times were measured, so the function was called",
     ],
     evidence_against: &[
         "error_reason names throttling, a timeout or permissions: the other Lambda causes",
-        "the function's own test succeeds: only the form of the answer is wrong",
+        "the function's own test succeeds: only the format of the answer is wrong",
     ],
     fix: "Read the function's log; answer with a statusCode, string headers and at most 1 MB.",
     settings: &[
@@ -44,8 +46,8 @@ pub(super) const LAMBDA_ERROR: Cause = Cause {
         setting("target group, for headers with several values", "lambda.multi_value_headers.enabled=true"),
     ],
     methods: &[
-        method("go back to the version before", "it began with one", "10 min", Risk::Low),
-        method("correct the form of the answer", "LambdaInvalidResponse", "30 min", Risk::Low),
+        method("roll back to the previous version", "it began with a new version", "10 min", Risk::Low),
+        method("correct the format of the answer", "LambdaInvalidResponse", "30 min", Risk::Low),
         method("catch and log what the function throws", "LambdaUnhandled", "hours", Risk::Low),
         method("answer with a link to S3", "LambdaResponseTooLarge", "hours", Risk::Medium),
     ],
@@ -58,7 +60,7 @@ pub(super) const LAMBDA_TIMEOUT: Cause = Cause {
     title: "Lambda did not answer in time",
     meaning: "Either the function ran for longer than its own timeout, or the load balancer could not reach the \
         Lambda service in time. The function's timeout is 3 s unless it was set, and 15 min at most. A function in \
-        a VPC without a way out waits for the network until then.",
+        a VPC without outbound access waits for the network until then.",
     evidence_for: &[
         "error_reason names a timeout, or the elapsed times pile up at a constant: the function's timeout",
         "a new version, or a dependency that became slow",
@@ -85,11 +87,11 @@ pub(super) const LAMBDA_THROTTLED: Cause = Cause {
     id: "lambda-throttled",
     title: "the Lambda function was throttled",
     meaning: "More calls came at the same time than the function's reserved concurrency or the account's limit \
-        allows. Lambda refused the rest, and the load balancer does not call again. Functions of one account and \
-        region share one limit, so another function may have used it up.",
+        allows. Lambda refused the rest, and the load balancer does not retry. Functions of one account and region \
+        share one limit, so another function may have used it up.",
     evidence_for: &[
         "error_reason is LambdaThrottling",
-        "many requests at the same time, or answers that became slower: each holds its place for longer",
+        "many requests at the same time, or answers that became slower: each call then counts for longer",
     ],
     evidence_against: &["error_reason is another: lambda-error, lambda-misconfigured"],
     fix: "Raise the function's reserved concurrency or the account's limit.",
@@ -102,7 +104,7 @@ pub(super) const LAMBDA_THROTTLED: Cause = Cause {
             Risk::Low,
         ),
         method("ask AWS for a higher limit", "the account's limit is used up", "days", Risk::Low),
-        method("make the function faster", "calls last longer than they did", "hours", Risk::Medium),
+        method("make the function faster", "calls take longer than before", "hours", Risk::Medium),
     ],
     checks: &[
         WHICH_FUNCTION,
@@ -117,16 +119,16 @@ pub(super) const LAMBDA_THROTTLED: Cause = Cause {
 
 pub(super) const LAMBDA_MISCONFIGURED: Cause = Cause {
     id: "lambda-misconfigured",
-    title: "the Lambda function cannot run as it is set up",
-    meaning: "The function was not started at all. The load balancer may not call it, its key may not be used, its \
-        network cannot be set up, or its runtime or package is not valid. It fails for every request until somebody \
-        changes it.",
+    title: "the Lambda function cannot run as configured",
+    meaning: "The function was not started at all. The load balancer is not allowed to call it, its key cannot be \
+        used, its network cannot be set up, or its runtime or package is not valid. It fails for every request \
+        until somebody changes it.",
     evidence_for: &[
         "error_reason names access, keys, the VPC, the runtime or the package",
-        "every request of the target group fails, from a moment on",
+        "from one moment on, every request of the target group fails",
     ],
     evidence_against: &["some requests are answered: lambda-error, lambda-throttled"],
-    fix: "Check its permissions, VPC, keys and runtime; error_reason in the samples names which.",
+    fix: "Check its permissions, VPC, keys and runtime; error_reason in the samples says which.",
     settings: &[setting(
         "permission",
         "aws lambda add-permission --function-name NAME --statement-id alb --action lambda:InvokeFunction --principal elasticloadbalancing.amazonaws.com --source-arn TARGET_GROUP_ARN",
@@ -135,7 +137,7 @@ pub(super) const LAMBDA_MISCONFIGURED: Cause = Cause {
         method("give the load balancer the permission to call it", "LambdaAccessDenied", "5 min", Risk::Low),
         method(
             "let the function's role use the key",
-            "LambdaKMSAccessDeniedException and its like",
+            "LambdaKMSAccessDeniedException and similar codes",
             "10 min",
             Risk::Low,
         ),
@@ -146,7 +148,7 @@ pub(super) const LAMBDA_MISCONFIGURED: Cause = Cause {
             Risk::Medium,
         ),
         method(
-            "deploy a runtime or package that is valid",
+            "deploy a valid runtime or package",
             "LambdaInvalidRuntimeException, LambdaInvalidZipFileException",
             "30 min",
             Risk::Medium,

@@ -9,26 +9,26 @@ use super::{
 pub(super) const TARGET_CRASH: Cause = Cause {
     id: "target-crash",
     title: "the process died with requests in flight",
-    meaning: "The process that served the target ended at once, and every request that it was working on ended with \
-        it. Until it is back or its address is deregistered, which takes some seconds, further connections are \
-        refused. A kill for memory looks the same in the log; only the exit code (137) and the reason of the stop \
-        tell it.",
+    meaning: "The process that served the target ended suddenly, and every request that it was working on ended \
+        with it. Until it is back or its address is deregistered, which takes some seconds, further connections are \
+        refused. A kill for lack of memory looks the same in the log; only the exit code (137) and the stop reason \
+        show it.",
     evidence_for: &[
-        "requests that were sent at different times end within a few hundred milliseconds of each other, and nearly \
-            none survives",
+        "requests that were sent at different times end within a few hundred milliseconds of each other, and hardly \
+            any survives",
         "connections are refused right after, or the target answers nothing for seconds",
-        "the same route was in flight at more than one death: that request may be what kills it",
-        "it recurs at even intervals, with answers getting slower before: memory that fills up",
+        "the same route was in flight at more than one crash: that request may be what kills the process",
+        "it recurs at regular intervals, and answers get slower before it: the memory fills up",
     ],
     evidence_against: &[
-        "as many new targets began as ended: deploy-without-draining",
-        "most of what was in flight survived: one worker of many died, or was killed for its timeout \
+        "as many new targets started as ended: deploy-without-draining",
+        "most of the requests in flight survived: one of many workers died, or was killed at its timeout \
             (target-request-timeout)",
-        "single failures of milliseconds, never together: keep-alive-race",
+        "single failures after milliseconds, never several together: keep-alive-race",
         "connections time out rather than being refused: the host is gone (connect-timeout)",
     ],
-    fix: "Find the exit code and the last log lines of that moment; raise the memory if it was killed for it, and \
-        fix what crashed.",
+    fix: "Find the exit code and the last log lines of that moment; raise the memory if the process was killed for \
+        lack of it, and fix what crashed.",
     settings: &[
         setting("ECS task definition", r#""memory": "2048""#),
         setting("Kubernetes container", "resources: { limits: { memory: 2Gi } }"),
@@ -41,14 +41,19 @@ pub(super) const TARGET_CRASH: Cause = Cause {
     methods: &[
         method(
             "give the task more memory, or cap the heap below it",
-            "exit code 137, or OutOfMemoryError as the reason of the stop",
+            "exit code 137, or OutOfMemoryError as the stop reason",
             "10 min",
             Risk::Medium,
         ),
-        method("go back to the release before", "it began with a deployment", "15 min", Risk::Medium),
-        method("block or fix the request that kills it", "one route was in flight each time", "hours", Risk::Medium),
+        method("roll back to the previous release", "it began with a deployment", "15 min", Risk::Medium),
         method(
-            "run more targets, so that one death takes fewer requests along",
+            "block or fix the request that kills it",
+            "the same route was in flight each time",
+            "hours",
+            Risk::Medium,
+        ),
+        method(
+            "run more targets, so that one crash ends fewer requests",
             "until the fault is found",
             "10 min",
             Risk::Low,
@@ -60,24 +65,24 @@ pub(super) const TARGET_CRASH: Cause = Cause {
 
 pub(super) const DEPLOY_WITHOUT_DRAINING: Cause = Cause {
     id: "deploy-without-draining",
-    title: "targets were taken away while requests still ran or still came",
+    title: "targets were removed while requests were still running or arriving",
     meaning: "Targets were replaced or removed on purpose, and their processes ended before their last requests \
-        did. ECS deregisters first, waits, and then sends SIGTERM, so there only requests that outlive the stop are \
-        lost, or all of them where the process ignores the signal. Kubernetes sends SIGTERM and deregisters at the \
-        same time, so for some seconds requests still arrive at a process that no longer accepts them.",
+        did. ECS deregisters first, waits, and then sends SIGTERM, so only requests that outlive the stop are lost, \
+        or all of them if the process ignores the signal. Kubernetes sends SIGTERM and deregisters at the same \
+        time, so for some seconds requests still arrive at a process that no longer accepts them.",
     evidence_for: &[
-        "the failures lie within a minute of the moment in which a target was last seen, and new targets begin \
-            about then",
-        "target after target, like a staircase; at the times at which people deploy",
-        "with few targets, all of the service fails for a minute or two: 502, then 503",
+        "the failures are within a minute of the time when a target was last seen, and new targets start at about \
+            that time",
+        "one target after another fails, like a staircase, at times when people deploy",
+        "with few targets, the whole service fails for a minute or two: 502, then 503",
     ],
     evidence_against: &[
         "the same target answers again: its process restarted in place (target-crash)",
-        "no new target begins: a crash, or scaling in",
+        "no new target starts: a crash, or scaling in",
         "only requests longer than the deregistration delay are lost: deregistration-delay-elapsed",
-        "the failures lie at the beginning of new targets: target-not-ready",
+        "the failures are at the start of new targets: target-not-ready",
     ],
-    fix: "On SIGTERM stop accepting, finish what runs, then exit; give it time (stopTimeout, \
+    fix: "On SIGTERM, stop accepting, finish running requests, then exit; give the process time (stopTimeout, \
         terminationGracePeriodSeconds) and, on Kubernetes, a preStop sleep longer than the deregistration takes.",
     settings: GRACEFUL_STOP,
     methods: &[
@@ -95,13 +100,13 @@ pub(super) const DEPLOY_WITHOUT_DRAINING: Cause = Cause {
         ),
         method(
             "raise stopTimeout above the longest request (at most 120 s on Fargate)",
-            "on ECS, where processes were killed (exit code 137) at their stop",
+            "on ECS, if processes were killed (exit code 137) when they were stopped",
             "15 min",
             Risk::Low,
         ),
         method(
-            "minimum healthy 100 %, maximum 200 %, and two targets at least",
-            "the service was gone altogether during the deployment",
+            "set minimum healthy to 100 % and maximum to 200 %, and run at least two targets",
+            "the whole service was down during the deployment",
             "10 min",
             Risk::Low,
         ),
@@ -119,9 +124,9 @@ pub(super) const DEPLOY_WITHOUT_DRAINING: Cause = Cause {
 pub(super) const DEREGISTRATION_DELAY_ELAPSED: Cause = Cause {
     id: "deregistration-delay-elapsed",
     title: "long requests outlived the deregistration delay",
-    meaning: "A target that is deregistered gets no new requests, and those that it has may go on for the \
-        deregistration delay, 300 s unless it was changed. What still runs then is cut off. That meets uploads, \
-        exports, event streams and other requests of minutes.",
+    meaning: "A target that is deregistered gets no new requests, and its running requests may continue for the \
+        deregistration delay, 300 s unless it was changed. Requests that are still running then are cut off. This \
+        affects uploads, exports, event streams and other requests that take minutes.",
     evidence_for: &[
         "requests end together, a fixed time after the last new request on the target",
         "all of them had run for longer than the delay",
@@ -149,7 +154,7 @@ pub(super) const DEREGISTRATION_DELAY_ELAPSED: Cause = Cause {
             Risk::Low,
         ),
         method(
-            "answer at once and work in the background, or let clients resume",
+            "answer immediately and work in the background, or let clients resume",
             "requests of many minutes",
             "days",
             Risk::Medium,
@@ -163,12 +168,12 @@ pub(super) const TARGET_NOT_READY: Cause = Cause {
     id: "target-not-ready",
     title: "a new target got traffic before it could serve it",
     meaning: "A target was sent requests while its process was still starting, loading or compiling. One passed \
-        health check is enough for a new target, and where every target of the group is unhealthy the load balancer \
+        health check is enough for a new target, and if every target of the group is unhealthy, the load balancer \
         sends to all of them. So a health check that passes too early, or a group of only new targets, lets \
         requests through to a port that is not open yet.",
     evidence_for: &[
         "connections are refused until the target first answers, and not after",
-        "more than one new target begins so, and each gets better within a minute",
+        "more than one new target starts like this, and each recovers within a minute",
         "the first answers of new targets are several times slower than their later ones",
     ],
     evidence_against: &[
@@ -176,7 +181,7 @@ pub(super) const TARGET_NOT_READY: Cause = Cause {
         "it answered before: target-crash",
         "new targets are slow and nothing fails: caches that fill",
     ],
-    fix: "Let the health check prove readiness, give new targets a grace period longer than their start, and use \
+    fix: "Make the health check test readiness, give new targets a grace period longer than their startup, and use \
         slow start.",
     settings: &[
         setting("ECS service", r#""healthCheckGracePeriodSeconds": 120"#),
@@ -194,12 +199,12 @@ pub(super) const TARGET_NOT_READY: Cause = Cause {
             Risk::Low,
         ),
         method(
-            "raise healthCheckGracePeriodSeconds above the time of a start",
+            "raise healthCheckGracePeriodSeconds above the startup time",
             "ECS stops tasks before they are up",
             "10 min",
             Risk::Low,
         ),
-        method("slow start of 30 to 900 s", "new targets answer, but slowly", "5 min", Risk::Low),
+        method("set a slow start of 30 to 900 s", "new targets answer, but slowly", "5 min", Risk::Low),
     ],
     checks: &[
         WHAT_IS_TARGET_GROUP,
@@ -213,18 +218,18 @@ pub(super) const TARGET_NOT_READY: Cause = Cause {
 pub(super) const NO_REGISTERED_TARGETS: Cause = Cause {
     id: "no-registered-targets",
     title: "the target group had no target to send to",
-    meaning: "The rule forwards to a target group in which no target is registered, or only such that are not used, \
-        for example in a zone that the load balancer does not serve. Unhealthy targets are not the cause: where all \
-        are unhealthy, the load balancer sends to all of them. So the targets were taken away, never came, or are \
-        in the wrong place.",
+    meaning: "The rule forwards to a target group in which no target is registered, or only targets that are not \
+        used, for example in a zone that the load balancer does not serve. Unhealthy targets are not the cause: if \
+        all are unhealthy, the load balancer sends to all of them. So the targets were removed, were never \
+        registered, or are registered in the wrong place.",
     evidence_for: &[
         "503 with no target, all three times -1, and forward among actions_executed",
-        "all requests of the group fail so, sharply from and to a moment",
+        "all requests of the group fail like this, from one exact moment to another",
         "all targets of the group were last seen just before",
     ],
     evidence_against: &[
         "fixed-response among actions_executed: a rule answers 503 on purpose",
-        "target_status_code is 503: the target made it (inner-proxy-error, application-error)",
+        "target_status_code is 503: the target answered it (inner-proxy-error, application-error)",
         "other requests of the group are answered at the same time: one zone only, or another rule",
     ],
     fix: "Register targets, keep at least one through a deployment (minimum healthy percent, several replicas), and \
@@ -237,7 +242,12 @@ pub(super) const NO_REGISTERED_TARGETS: Cause = Cause {
     ],
     methods: &[
         method("register targets, or let the service start some", "the group is empty now", "10 min", Risk::Low),
-        method("minimum healthy 100 % and two targets at least", "it happens during deployments", "10 min", Risk::Low),
+        method(
+            "set minimum healthy to 100 %, and run at least two targets",
+            "it happens during deployments",
+            "10 min",
+            Risk::Low,
+        ),
         method(
             "enable the targets' zone on the load balancer",
             "targets are registered and unused (Target.NotInUse)",

@@ -1,4 +1,4 @@
-//! What a rule of the listener answers before any target.
+//! What a listener rule answers before any target gets the request.
 
 use super::{Cause, Check, Risk, check, method, setting};
 
@@ -7,7 +7,7 @@ const WHICH_WEB_ACL: Check = check(
     "aws wafv2 get-web-acl-for-resource --region {region} --resource-arn {load_balancer_arn}",
 );
 const WHAT_ARE_ATTRIBUTES: Check = check(
-    "does the load balancer let requests pass when AWS WAF is away (waf.fail_open.enabled)?",
+    "does the load balancer let requests pass when AWS WAF is unavailable (waf.fail_open.enabled)?",
     "aws elbv2 describe-load-balancer-attributes --region {region} --load-balancer-arn {load_balancer_arn}",
 );
 const WHICH_LISTENERS: Check = check(
@@ -22,26 +22,32 @@ const WHICH_RULES: Check = check(
 pub(super) const WAF_BLOCKED: Cause = Cause {
     id: "waf-blocked",
     title: "AWS WAF rejected the request",
-    meaning: "A rule of the web ACL on the load balancer matched the request, and AWS WAF answered in the target's \
-        place, with 403 unless the rule says otherwise. That is what it is there for. It becomes a fault where the \
-        requests are legitimate, often after an update of a managed rule group.",
+    meaning: "A rule of the web ACL on the load balancer matched the request, and AWS WAF answered instead of the \
+        target, with 403 unless the rule says otherwise. That is its purpose. It becomes a fault if the requests \
+        are legitimate, often after an update of a managed rule group.",
     evidence_for: &["waf among actions_executed, no target, and 403", "scanners: odd paths, one client, many tries"],
     evidence_against: &[
-        "target_status_code is 403 too: the application said it",
+        "target_status_code is 403 too: the application answered it",
         "waf-failed among actions_executed: waf-unavailable",
     ],
-    fix: "If the requests are legitimate, find the rule in the sampled requests of the web ACL and except them.",
+    fix: "If the requests are legitimate, find the rule in the sampled requests of the web ACL and exempt them from \
+        it.",
     settings: &[setting("web ACL, a managed rule group", r#""OverrideAction": { "Count": {} }"#)],
     methods: &[
         method("nothing", "scanners and attacks", "0 min", Risk::Low),
-        method("set the rule to count, and look", "legitimate requests are blocked", "10 min", Risk::Medium),
-        method("except the path or the client from the rule", "the rule is right for the rest", "30 min", Risk::Medium),
+        method(
+            "set the rule to count, and watch what it matches",
+            "legitimate requests are blocked",
+            "10 min",
+            Risk::Medium,
+        ),
+        method("exempt the path or the client from the rule", "the rule is right for the rest", "30 min", Risk::Medium),
     ],
     checks: &[
         WHICH_WEB_ACL,
         check("was the web ACL changed at that time?", trail!("UpdateWebACL")),
         check(
-            "how does AWS WAF log?",
+            "does AWS WAF log, and where?",
             "aws wafv2 get-logging-configuration --region {region} --resource-arn {web_acl_arn}",
         ),
     ],
@@ -50,29 +56,29 @@ pub(super) const WAF_BLOCKED: Cause = Cause {
 
 pub(super) const WAF_UNAVAILABLE: Cause = Cause {
     id: "waf-unavailable",
-    title: "AWS WAF could not be asked",
-    meaning: "The load balancer could not get a verdict from AWS WAF and so, as it is set up, answered 500 rather \
-        than let the request pass unseen. It is rarely the target's or the client's fault. Where availability \
-        matters more, the load balancer can be told to let such requests pass.",
+    title: "AWS WAF gave no decision",
+    meaning: "The load balancer could not get a decision from AWS WAF and, as configured, answered 500 instead of \
+        letting the request pass unchecked. It is rarely the fault of the target or the client. If availability \
+        matters more, the load balancer can be configured to let such requests pass.",
     evidence_for: &[
         "waf-failed among actions_executed, or an error_reason that begins with WAF",
-        "all paths and clients alike",
+        "all paths and all clients",
     ],
     evidence_against: &[
         "403 and waf among actions_executed: waf-blocked",
         "target_status_code is 500: application-error",
     ],
-    fix: "Check the web ACL and the service's status; decide whether the load balancer shall fail open \
+    fix: "Check the web ACL and the service's status; decide whether the load balancer should fail open \
         (waf.fail_open.enabled).",
     settings: &[setting("load balancer", "waf.fail_open.enabled=true")],
     methods: &[
         method(
-            "let requests pass while AWS WAF is away",
+            "let requests pass while AWS WAF is unavailable",
             "availability matters more than the web ACL",
             "5 min",
             Risk::Medium,
         ),
-        method("correct the web ACL, or associate it anew", "it was changed just before", "15 min", Risk::Medium),
+        method("correct the web ACL, or associate it again", "it was changed just before", "15 min", Risk::Medium),
         method("ask AWS Support", "nothing was changed", "hours", Risk::Low),
     ],
     checks: &[
@@ -86,19 +92,19 @@ pub(super) const WAF_UNAVAILABLE: Cause = Cause {
 pub(super) const AUTHENTICATION_FAILED: Cause = Cause {
     id: "authentication-failed",
     title: "the user was not authenticated",
-    meaning: "A rule of the listener asks for a login or a token, and this request had none that is valid: a cookie \
-        that ran out, a login that took too long, a token that was changed. Single cases are people. Many at once \
-        from one moment on are a key, a secret or a setting that was changed.",
+    meaning: "A rule of the listener requires a login or a token, and this request had no valid one: a cookie that \
+        expired, a login that took too long, a token that was changed. Single cases are users. Many at the same \
+        time, from one moment on, are caused by a key, a secret or a setting that was changed.",
     evidence_for: &[
-        "authenticate or a validation of tokens among actions_executed, and an error_reason that begins with Auth \
-            or JWT",
+        "authenticate or a token validation among actions_executed, and an error_reason that begins with Auth or JWT",
         "no target",
     ],
     evidence_against: &[
-        "target_status_code is 401: the application said it",
+        "target_status_code is 401: the application answered it",
         "error_reason names an endpoint of the provider: identity-provider-error",
     ],
-    fix: "error_reason in the samples names why; single cases are users, many at once are a configuration.",
+    fix: "error_reason in the samples says why; single cases are users, many at the same time are a configuration \
+        error.",
     settings: &[
         setting("listener rule, session", "SessionTimeout=604800"),
         setting("listener rule, requests without a login", "OnUnauthenticatedRequest=authenticate"),
@@ -106,8 +112,8 @@ pub(super) const AUTHENTICATION_FAILED: Cause = Cause {
     methods: &[
         method("nothing", "single users", "0 min", Risk::Low),
         method(
-            "correct the client's secret, the issuer or the keys in the rule",
-            "all users, from a moment on",
+            "correct the client secret, the issuer or the keys in the rule",
+            "all users, from one moment on",
             "15 min",
             Risk::Medium,
         ),
@@ -125,12 +131,12 @@ pub(super) const IDENTITY_PROVIDER_ERROR: Cause = Cause {
     id: "identity-provider-error",
     title: "the identity provider or its keys could not be used",
     meaning: "To let a user in, the load balancer asks the identity provider for a token, the user's claims or its \
-        keys, and gives it 5 s. It was not reached, too slow, or answered something that is not accepted, such as \
-        claims of more than 11 KB. Nobody new gets in meanwhile; sessions that stand go on.",
+        keys, and waits at most 5 s. The provider was not reached, was too slow, or answered something that is not \
+        accepted, such as claims of more than 11 KB. New users cannot log in meanwhile; existing sessions continue.",
     evidence_for: &[
         "500, 561 or 562 with an error_reason that names an endpoint of the provider",
         "5 s elapsed: the provider was not reached or was too slow",
-        "all users, from a moment on",
+        "all users, from one moment on",
     ],
     evidence_against: &["single users: authentication-failed", "target_status_code is 500: application-error"],
     fix: "Check that the load balancer reaches the provider's endpoints within 5 s, and what they answer.",
@@ -139,9 +145,9 @@ pub(super) const IDENTITY_PROVIDER_ERROR: Cause = Cause {
         setting("internal load balancer, or one without public IPv4", "a NAT gateway in its subnets' routes"),
     ],
     methods: &[
-        method("wait for the provider, or ask it", "it is down for others too", "hours", Risk::Low),
+        method("wait for the provider, or contact it", "it is down for others too", "hours", Risk::Low),
         method(
-            "let the load balancer out to the endpoints",
+            "allow the load balancer to reach the endpoints",
             "its security group or routes were changed",
             "10 min",
             Risk::Low,

@@ -1,8 +1,8 @@
-//! Settings that more than one cause calls for. Values hold for an idle timeout of 60 s.
+//! Settings that several causes share. Values are for an idle timeout of 60 s.
 
 use super::{Setting, setting};
 
-/// A connection that the target keeps open for longer than the load balancer keeps it idle.
+/// The target keeps an idle connection open for longer than the load balancer does.
 pub(super) const KEEP_ALIVE: &[Setting] = &[
     setting("Node.js, Express, Koa, NestJS", "const server = app.listen(3000); server.keepAliveTimeout = 75_000;"),
     setting("Next.js", "next start --keepAliveTimeout 75000"),
@@ -30,17 +30,17 @@ pub(super) const KEEP_ALIVE: &[Setting] = &[
     setting("Go net/http", "&http.Server{IdleTimeout: 75 * time.Second}"),
     setting("Fiber", "fiber.Config{IdleTimeout: 75 * time.Second}"),
     setting("actix-web", "HttpServer::new(app).keep_alive(Duration::from_secs(75))"),
-    setting("hyper, axum (where a timer is set)", "builder.header_read_timeout(Duration::from_secs(75))"),
+    setting("hyper, axum (if a timer is set)", "builder.header_read_timeout(Duration::from_secs(75))"),
     setting("Phoenix on Bandit", "thousand_island_options: [read_timeout: 75_000]"),
     setting("Phoenix on Cowboy", "protocol_options: [request_timeout: 75_000, idle_timeout: 75_000]"),
     setting("Envoy", "common_http_protocol_options: { idle_timeout: 3600s }"),
 ];
 
-/// A server that finishes what runs before it exits. The times fit a stop timeout of 30 s and more.
+/// The server finishes running requests before it exits. The times fit a stop timeout of 30 s or more.
 pub(super) const GRACEFUL_STOP: &[Setting] = &[
     setting("ECS task definition", r#""stopTimeout": 60"#),
     setting("ECS service", r#""deploymentConfiguration": { "minimumHealthyPercent": 100, "maximumPercent": 200 }"#),
-    setting("ECS container, where a shell is process 1", r#""linuxParameters": { "initProcessEnabled": true }"#),
+    setting("ECS container, if a shell is process 1", r#""linuxParameters": { "initProcessEnabled": true }"#),
     setting("Kubernetes, pod", "terminationGracePeriodSeconds: 60"),
     setting("Kubernetes, container", r#"lifecycle: { preStop: { exec: { command: ["sleep", "20"] } } }"#),
     setting("Kubernetes, namespace label", "elbv2.k8s.aws/pod-readiness-gate-inject: enabled"),
@@ -64,7 +64,7 @@ pub(super) const GRACEFUL_STOP: &[Setting] = &[
     setting("Phoenix on Bandit", "thousand_island_options: [shutdown_timeout: 25_000]"),
 ];
 
-/// Servers that give a request or a worker longer, and still less than the idle timeout.
+/// The server gives a request or a worker more time, but still less than the idle timeout.
 pub(super) const REQUEST_TIMEOUT: &[Setting] = &[
     setting("gunicorn, timeout", "--timeout 55"),
     setting("gunicorn, worker class", "--worker-class gthread --threads 8"),

@@ -1,4 +1,4 @@
-//! What goes wrong within a target that is there.
+//! What goes wrong inside a target that is running.
 
 use super::settings::REQUEST_TIMEOUT;
 use super::{
@@ -11,12 +11,12 @@ pub(super) const IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
     title: "the target was silent for longer than the load balancer's idle timeout",
     meaning: "The target took the request and sent nothing for as long as the idle timeout lasts, 60 s unless it \
         was changed. The idle timeout is the load balancer's only limit on an answer, and it counts from the last \
-        byte in either direction. The target may well go on working on a request whose client has long been told \
-        504.",
+        byte in either direction. The target may still be working on a request whose client has long since received \
+        the 504.",
     evidence_for: &[
-        "504 with no target_status_code, and an elapsed time sharply at the idle timeout",
+        "504 with no target_status_code, and an elapsed time exactly at the idle timeout",
         "a few slow routes, whose answered requests come close to the limit too",
-        "for weeks, on all targets alike",
+        "for weeks, on all targets",
     ],
     evidence_against: &[
         "target_status_code is 504: a proxy inside the target gave up (inner-proxy-error)",
@@ -25,8 +25,8 @@ pub(super) const IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
         "all targets at the same moment: dependency-outage",
         "large received_bytes: the client sent slowly",
     ],
-    fix: "Make the route faster or answer at once and work in the background; or raise the idle timeout, and the \
-        server's keep-alive timeout above it.",
+    fix: "Make the route faster or answer immediately and work in the background; or raise the idle timeout, and \
+        the server's keep-alive timeout above it.",
     settings: &[
         setting("load balancer", "idle_timeout.timeout_seconds=180"),
         setting(
@@ -39,7 +39,7 @@ pub(super) const IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
         setting("nginx, with an idle timeout of 180 s", "proxy_read_timeout 170s; keepalive_timeout 195s;"),
         setting("Spring Boot, with an idle timeout of 180 s", "server.tomcat.keep-alive-timeout=195s"),
         setting("Go net/http, with an idle timeout of 180 s", "&http.Server{IdleTimeout: 195 * time.Second}"),
-        setting("PostgreSQL, to end what nobody waits for", "SET statement_timeout = '50s';"),
+        setting("PostgreSQL, to end queries that nobody waits for", "SET statement_timeout = '50s';"),
     ],
     methods: &[
         method(
@@ -50,12 +50,12 @@ pub(super) const IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
         ),
         method(
             "make the route faster: a limit, an index, a cache, pages",
-            "a query or a call grew slow",
+            "a query or a call became slow",
             "hours",
             Risk::Medium,
         ),
         method(
-            "answer 202 at once, work in the background, and let the client ask again",
+            "answer 202 immediately, work in the background, and let the client poll",
             "reports, exports, imports",
             "days",
             Risk::Medium,
@@ -64,7 +64,7 @@ pub(super) const IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
     ],
     checks: &[
         WHAT_ARE_ATTRIBUTES,
-        check("how many 504 did the load balancer make?", metric!("HTTPCode_ELB_504_Count")),
+        check("how many 504s did the load balancer return?", metric!("HTTPCode_ELB_504_Count")),
         IS_TARGET_HEALTHY,
     ],
     docs: page!("load-balancer-troubleshooting.html#http-504-issues"),
@@ -73,14 +73,14 @@ pub(super) const IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
 pub(super) const TARGET_REQUEST_TIMEOUT: Cause = Cause {
     id: "target-request-timeout",
     title: "the target's own timeout cut requests off",
-    meaning: "The server, or what supervises it, has a limit on a request or a silent worker, and it is shorter \
-        than the load balancer's idle timeout. When it runs out the connection is closed or the worker killed, and \
-        the load balancer, which got no answer, makes a 502. A killed worker takes along whatever else it was \
-        doing.",
+    meaning: "The server, or its supervisor, limits how long a request may take or a worker may be silent, and that \
+        limit is shorter than the load balancer's idle timeout. When it expires, the connection is closed or the \
+        worker is killed, and the load balancer, which got no answer, returns a 502. A killed worker also loses \
+        everything else that it was doing.",
     evidence_for: &[
-        "502 with target_processing_time piled up at one constant, up to two seconds late where a supervisor looks \
-            once a second",
-        "slow routes only; the same target goes on answering others",
+        "502 with target_processing_time piled up at one value, up to two seconds late if a supervisor checks once \
+            a second",
+        "slow routes only; the same target keeps answering others",
         "the constant is the default of a known server (30 s: gunicorn)",
     ],
     evidence_against: &[
@@ -95,7 +95,7 @@ pub(super) const TARGET_REQUEST_TIMEOUT: Cause = Cause {
     methods: &[
         method(
             "raise the worker or request timeout, and leave it below the idle timeout",
-            "the requests are legitimate; a rolling deployment",
+            "the requests are legitimate; takes a rolling deployment",
             "15 min",
             Risk::Low,
         ),
@@ -105,10 +105,10 @@ pub(super) const TARGET_REQUEST_TIMEOUT: Cause = Cause {
             "30 min",
             Risk::Medium,
         ),
-        method("move the slow work out of the request", "it may take minutes", "days", Risk::Medium),
+        method("move the slow work out of the request", "the work may take minutes", "days", Risk::Medium),
     ],
     checks: &[
-        check("how many 502 did the load balancer make?", metric!("HTTPCode_ELB_502_Count")),
+        check("how many 502s did the load balancer return?", metric!("HTTPCode_ELB_502_Count")),
         WHAT_ARE_ATTRIBUTES,
         WHO_OWNS_ADDRESS,
     ],
@@ -119,13 +119,13 @@ pub(super) const TARGET_SATURATED: Cause = Cause {
     id: "target-saturated",
     title: "the target had more requests than it could serve",
     meaning: "Requests came faster than the workers, connections or processor could finish them, so they queued. \
-        First all answers grow slow, then some miss the idle timeout or their clients leave, and a full accept \
-        queue drops connections. Health checks wait in the same queue; targets that miss them are taken away, and \
-        the rest gets their load too.",
+        First all answers become slow, then some requests meet the idle timeout or their clients leave, and a full \
+        accept queue drops connections. Health checks wait in the same queue; targets that fail them are taken out, \
+        and the other targets get their load too.",
     evidence_for: &[
         "the median of target_processing_time rises for minutes before the first failure",
         "connections time out on a target that answers others at the same time",
-        "504, 460, resets and the target's own 503 together, and all of it over when the load drops",
+        "504, 460, resets and the target's own 503 together, and all of them end when the load drops",
         "more requests than before, or fewer targets",
     ],
     evidence_against: &[
@@ -149,7 +149,7 @@ pub(super) const TARGET_SATURATED: Cause = Cause {
         setting("Linux accept queue", "net.core.somaxconn = 4096"),
     ],
     methods: &[
-        method("add targets", "they scale, and what they depend on can take more", "10 min", Risk::Low),
+        method("add targets", "the service scales, and its dependencies can take more load", "10 min", Risk::Low),
         method("give each task more processor and memory", "tasks of less than one vCPU", "10 min", Risk::Medium),
         method("more workers, threads or pool connections", "processor and memory are idle", "15 min", Risk::Medium),
         method(
@@ -171,33 +171,33 @@ pub(super) const TARGET_SATURATED: Cause = Cause {
 pub(super) const MALFORMED_RESPONSE: Cause = Cause {
     id: "malformed-response",
     title: "the load balancer could not accept the target's answer",
-    meaning: "The target did answer, and the load balancer threw the answer away: header names or values that are \
+    meaning: "The target did answer, but the load balancer discarded the answer: header names or values that are \
         not allowed, two different lengths, a body that does not fit its length, more than 32 KB of headers, or \
-        another protocol than the target group's. The application's log shows a success. It meets a route or a kind \
-        of answer, wherever it is served.",
+        another protocol than the target group's. The application's log shows a success. It affects a route or a \
+        kind of answer, whichever target serves it.",
     evidence_for: &[
-        "502 with no target_status_code for nearly all requests of one route, among others that are answered",
-        "target_processing_time is what the route usually takes, on all targets alike",
+        "502 with no target_status_code for nearly all requests of one route, while other routes are answered",
+        "target_processing_time is what the route usually takes, on all targets",
         "it began with a release and survives restarts",
         "only some users: large cookies or tokens in the headers",
     ],
     evidence_against: &[
-        "all routes of a target: target-crash, or a path that is cut off",
+        "all routes of a target fail: target-crash, or a blocked network path",
         "single requests among many that are answered: keep-alive-race",
-        "the target held the requests up to a constant: target-request-timeout",
+        "the target held the requests for a constant time: target-request-timeout",
     ],
-    fix: "Send valid headers, one Content-Length that is true or chunked encoding but not both, and less than 32 KB \
-        of response headers.",
+    fix: "Send valid headers, either one correct Content-Length or chunked encoding, and less than 32 KB of \
+        response headers.",
     settings: &[
-        setting("target group, where HTTP/2 goes wrong", "--protocol-version HTTP1"),
+        setting("target group, if HTTP/2 causes it", "--protocol-version HTTP1"),
         setting("nginx in front of the application, to drop a header", "proxy_hide_header X-Debug;"),
-        setting("Node.js, to find out", "res.on('finish', () => console.log(res.getHeaders()))"),
+        setting("Node.js, to log the headers", "res.on('finish', () => console.log(res.getHeaders()))"),
     ],
     methods: &[
-        method("go back to the release before", "it began with one", "15 min", Risk::Medium),
+        method("roll back to the previous release", "it began with a release", "15 min", Risk::Medium),
         method(
             "correct the header, the length or the encoding of the route",
-            "the answer is known",
+            "the rejected answer is known",
             "hours",
             Risk::Low,
         ),
@@ -211,7 +211,7 @@ pub(super) const MALFORMED_RESPONSE: Cause = Cause {
     checks: &[
         check("what exactly does the target send, from within the VPC?", "curl -sv --http1.1 http://{target}/"),
         WHAT_IS_TARGET_GROUP,
-        check("how many 502 did the load balancer make?", metric!("HTTPCode_ELB_502_Count")),
+        check("how many 502s did the load balancer return?", metric!("HTTPCode_ELB_502_Count")),
     ],
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };
@@ -234,12 +234,17 @@ pub(super) const APPLICATION_ERROR: Cause = Cause {
     fix: "Look into the application's log at these moments; the trace ids are in the samples.",
     settings: &[],
     methods: &[
-        method("go back to the release before", "it began with one", "15 min", Risk::Medium),
-        method("fix the exception that the log shows at the trace ids", "it did not", "hours", Risk::Medium),
+        method("roll back to the previous release", "it began with a release", "15 min", Risk::Medium),
+        method(
+            "fix the exception that the log shows at the trace ids",
+            "it did not begin with a release",
+            "hours",
+            Risk::Medium,
+        ),
         method("replace the target", "one target only", "5 min", Risk::Low),
     ],
     checks: &[
-        check("how many 5xx did targets make?", metric!("HTTPCode_Target_5XX_Count")),
+        check("how many 5xx did the targets return?", metric!("HTTPCode_Target_5XX_Count")),
         WHO_OWNS_ADDRESS,
         check("was the ECS service changed at that time?", trail!("UpdateService")),
     ],
@@ -249,22 +254,23 @@ pub(super) const APPLICATION_ERROR: Cause = Cause {
 pub(super) const INNER_PROXY_ERROR: Cause = Cause {
     id: "inner-proxy-error",
     title: "a proxy inside the target answered 502, 503 or 504 for its own upstream",
-    meaning: "The target is itself a proxy, such as nginx, Envoy, HAProxy or a sidecar, and what stands behind it \
-        was down, refused it, or was slower than the proxy's own timeout. The load balancer passed on what the \
+    meaning: "The target is itself a proxy, such as nginx, Envoy, HAProxy or a sidecar, and its upstream was down, \
+        refused the connection, or was slower than the proxy's own timeout. The load balancer passed on what the \
         proxy answered. Applications that answer 503 on purpose look the same.",
     evidence_for: &[
         "target_status_code is 502, 503 or 504",
         "the times pile up at a constant: 60 s is nginx's, 15 s is Envoy's and ECS Service Connect's, 50 s is in \
             HAProxy's examples",
         "nearly all answers have the same sent_bytes: an error page",
-        "answers within milliseconds: the upstream refused, or the proxy knew of none",
+        "answers within milliseconds: the upstream refused, or the proxy had none",
     ],
     evidence_against: &[
         "no target_status_code: the load balancer made the error",
         "no proxy runs in the target: application-error",
         "different sizes and times: the application's own answer",
     ],
-    fix: "Look into the inner proxy's error log; its upstream was down, refused, or slower than its own timeout.",
+    fix: "Look into the inner proxy's error log; its upstream was down, refused connections, or was slower than the \
+        proxy's own timeout.",
     settings: &[
         setting("nginx, timeouts", "proxy_connect_timeout 5s; proxy_read_timeout 55s; proxy_send_timeout 55s;"),
         setting("nginx, upstream", "keepalive 32; # with proxy_http_version 1.1; proxy_set_header Connection \"\";"),
@@ -282,16 +288,16 @@ pub(super) const INNER_PROXY_ERROR: Cause = Cause {
             "30 min",
             Risk::Low,
         ),
-        method("restart or scale what stands behind the proxy", "it refuses or is not there", "10 min", Risk::Medium),
+        method("restart or scale the proxy's upstream", "it refuses connections or is down", "10 min", Risk::Medium),
         method(
-            "let the proxy keep connections to its upstream for less long than the upstream does",
+            "let the proxy close idle connections to its upstream sooner than the upstream does",
             "a trickle of 502 within milliseconds: a keep-alive race inside the target",
             "30 min",
             Risk::Low,
         ),
     ],
     checks: &[
-        check("how many 5xx did targets make?", metric!("HTTPCode_Target_5XX_Count")),
+        check("how many 5xx did the targets return?", metric!("HTTPCode_Target_5XX_Count")),
         WHO_OWNS_ADDRESS,
         IS_TARGET_HEALTHY,
     ],
@@ -300,13 +306,13 @@ pub(super) const INNER_PROXY_ERROR: Cause = Cause {
 
 pub(super) const DEPENDENCY_OUTAGE: Cause = Cause {
     id: "dependency-outage",
-    title: "all targets turned slow or failed at once: something they share",
-    meaning: "Targets do not fall ill in the same minute by chance: what they share does. A database, a cache or a \
-        service that they call became slow or failed, and each target waits for it up to its client's timeout or \
-        the load balancer's. Where the health check asks the dependency too, all targets become unhealthy together.",
+    title: "all targets became slow or failed at the same time: something that they share is at fault",
+    meaning: "Targets do not fail in the same minute by chance: something that they share does. A database, a cache \
+        or a service that they call became slow or failed, and each target waits for it until its client's timeout \
+        or the load balancer's. If the health check uses the dependency too, all targets become unhealthy together.",
     evidence_for: &[
         "it begins within the same minute on nearly all targets, and ends together, with no new targets",
-        "only routes that use the dependency; others are as fast as ever",
+        "only routes that use the dependency; others are as fast as usual",
         "the times pile up at a client's timeout: 5, 10, 15 or 30 s",
         "no more requests than before",
     ],
@@ -327,21 +333,21 @@ pub(super) const DEPENDENCY_OUTAGE: Cause = Cause {
     ],
     methods: &[
         method(
-            "bring the dependency back: fail over, restart, end what blocks it",
-            "it is known",
+            "restore the dependency: fail over, restart, or end what blocks it",
+            "the dependency is known",
             "15 min",
             Risk::Medium,
         ),
         method("turn off what needs it, or serve from a cache", "the rest could be served", "30 min", Risk::Medium),
         method(
             "give calls short timeouts and a circuit breaker",
-            "so that the next one costs less",
+            "so that the next outage costs less",
             "days",
             Risk::Medium,
         ),
     ],
     checks: &[
-        check("how many 5xx did targets make?", metric!("HTTPCode_Target_5XX_Count")),
+        check("how many 5xx did the targets return?", metric!("HTTPCode_Target_5XX_Count")),
         check("how many requests came?", metric!("RequestCount")),
         IS_TARGET_HEALTHY,
     ],
@@ -350,12 +356,12 @@ pub(super) const DEPENDENCY_OUTAGE: Cause = Cause {
 
 pub(super) const UNEXPLAINED: Cause = Cause {
     id: "unexplained",
-    title: "the log does not tell why",
-    meaning: "The lines fit several causes, and nothing in how they lie in time or over routes prefers one. The \
+    title: "the log does not show why",
+    meaning: "The lines fit several causes, and neither their times nor their routes point to one of them. The \
         access log shows neither health checks nor what the process or the network did. Other records of the same \
-        moments will tell.",
-    evidence_for: &["nothing: it is what is left"],
-    evidence_against: &["any of the other causes that fits as well"],
+        moments will show it.",
+    evidence_for: &["none: these are the failures that no other cause explains"],
+    evidence_against: &["any other cause that fits as well"],
     fix: "Compare with the target's log, its health checks and the events of its service at these moments.",
     settings: &[
         setting("load balancer, for the next time", "health_check_logs.s3.enabled=true"),

@@ -1,4 +1,4 @@
-//! The rows.
+//! The table of servers.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// All of them: by their keep-alive timeout, and of those with the same one the most common first.
+/// All servers, roughly by keep-alive timeout. Among those with the same one, the most common come first, and
+/// searches keep that order.
 pub static SERVERS: &[Server] = &[
     Server {
         id: "node-buffer",
@@ -32,7 +33,7 @@ pub static SERVERS: &[Server] = &[
         requests_per_connection: None,
         request_timeout: Some(RequestTimeout {
             after: millis(300_000),
-            watches: "receiving a request (requestTimeout), looked at every 30 s",
+            watches: "receiving a request (requestTimeout), checked every 30 s",
             trust: Trust::Confirmed,
         }),
         grace: Grace::None,
@@ -65,7 +66,7 @@ pub static SERVERS: &[Server] = &[
         }),
         grace: Grace::None,
         setting: "KeepAliveTimeout 75",
-        version: "2.4; SIGTERM stops at once, SIGWINCH gracefully",
+        version: "2.4; SIGTERM stops immediately, SIGWINCH gracefully",
     },
     Server {
         id: "hypercorn",
@@ -105,7 +106,7 @@ pub static SERVERS: &[Server] = &[
         request_timeout: None,
         grace: Grace::Unknown,
         setting: "protocol_options: [request_timeout: 75_000, idle_timeout: 75_000]",
-        version: "2.18; idle_timeout of 60 s counts only while a request is active",
+        version: "2.18; the idle_timeout of 60 s counts only while a request is active",
     },
     Server {
         id: "gunicorn-threads",
@@ -121,7 +122,7 @@ pub static SERVERS: &[Server] = &[
         }),
         grace: Grace::UpTo(millis(30_000)),
         setting: "--keep-alive 75",
-        version: "26.1; looked at when the worker's loop turns",
+        version: "26.1; checked when the worker's loop runs",
     },
     Server {
         id: "gunicorn-uvicorn",
@@ -137,7 +138,7 @@ pub static SERVERS: &[Server] = &[
         }),
         grace: Grace::UpTo(millis(30_000)),
         setting: "--keep-alive 75",
-        version: "takes gunicorn's setting, not uvicorn's",
+        version: "uses gunicorn's setting, not uvicorn's",
     },
     Server {
         id: "gunicorn-sync",
@@ -185,7 +186,7 @@ pub static SERVERS: &[Server] = &[
         }),
         grace: Grace::Unknown,
         setting: "a release from 20.31 on",
-        version: "fixed in the code of older releases",
+        version: "hard-coded in older releases",
     },
     Server {
         id: "go-read-timeout",
@@ -261,7 +262,7 @@ pub static SERVERS: &[Server] = &[
         request_timeout: None,
         grace: Grace::Unknown,
         setting: "--http1-header-read-timeout 75000",
-        version: "2, where its hyper is 1.6 or later",
+        version: "2, if its hyper is 1.6 or later",
     },
     Server {
         id: "webrick",
@@ -285,7 +286,7 @@ pub static SERVERS: &[Server] = &[
         request_timeout: None,
         grace: Grace::UpTo(millis(30_000)),
         setting: "server.tomcat.keep-alive-timeout=75s",
-        version: "as long as the load balancer's default: a tie is a race too",
+        version: "equal to the load balancer's default idle timeout, which is a race too",
     },
     Server {
         id: "undertow",
@@ -341,7 +342,7 @@ pub static SERVERS: &[Server] = &[
         }),
         grace: Grace::None,
         setting: "keepalive_timeout 75s;",
-        version: "1.31; 100 requests per connection before 1.19.10; SIGTERM stops at once, SIGQUIT gracefully",
+        version: "1.31; 100 requests per connection before 1.19.10; SIGTERM stops immediately, SIGQUIT gracefully",
     },
     Server {
         id: "puma",
@@ -368,7 +369,7 @@ pub static SERVERS: &[Server] = &[
         requests_per_connection: None,
         request_timeout: Some(RequestTimeout {
             after: millis(300_000),
-            watches: "receiving a request (requestTimeout), looked at every 30 s",
+            watches: "receiving a request (requestTimeout), checked every 30 s",
             trust: Trust::Confirmed,
         }),
         grace: Grace::None,
@@ -385,11 +386,11 @@ pub static SERVERS: &[Server] = &[
         request_timeout: None,
         grace: Grace::Unknown,
         setting: "Fastify({ keepAliveTimeout: 75_000 })",
-        version: "on Node.js with the buffer up to a second later",
+        version: "up to a second later on Node.js with the buffer",
     },
     Server {
         id: "nginx",
-        label: "nginx without the directive",
+        label: "nginx without keepalive_timeout",
         keep_alive: KeepAlive::After(millis(75_000)),
         smear: millis(50),
         trust: Trust::Confirmed,
@@ -437,7 +438,7 @@ pub static SERVERS: &[Server] = &[
         request_timeout: None,
         grace: Grace::Unknown,
         setting: "channel_timeout = 120",
-        version: "looked at every 30 s",
+        version: "checked every 30 s",
     },
     Server {
         id: "sanic",
@@ -589,7 +590,7 @@ pub static SERVERS: &[Server] = &[
         }),
         grace: Grace::None,
         setting: "behind nginx: keepalive_timeout 75s;",
-        version: "SIGTERM stops at once, SIGQUIT gracefully",
+        version: "SIGTERM stops immediately, SIGQUIT gracefully",
     },
     Server {
         id: "deno",

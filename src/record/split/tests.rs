@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::schema::{Field, FieldType, Quoting};
 
-/// A form with room for every reading: nothing is certain, two fields at least, bare lists at 2 and 3.
+/// A form that every reading can give: no quoting is certain, at least two fields, no bare lists.
 static LOOSE: Schema = Schema::new(&[field(Quoting::Either, FieldType::Text); 6], 2, None);
 
 /// Bare, quoted free text, bare, then a pair of lists, then quoted.
@@ -24,11 +24,11 @@ const fn field(quoting: Quoting, field_type: FieldType) -> Field {
     Field { name: "f", quoting, field_type, meaning: "a field" }
 }
 
-/// The fields as the code under test sees them.
+/// The fields that the code under test finds.
 fn fast(line: &[u8], schema: &Schema) -> Option<Vec<Vec<u8>>> {
     let mut bounds = Bounds::default();
     split(line, schema, &mut bounds).ok()?;
-    Some((0..bounds.len()).map(|place| bounds.raw(line, place).expect("a field").to_vec()).collect())
+    Some((0..bounds.len()).map(|index| bounds.raw(line, index).expect("a field").to_vec()).collect())
 }
 
 #[derive(Clone, Copy)]
@@ -38,19 +38,19 @@ enum Reading {
     Raw,
 }
 
-/// The reference: byte by byte, one string for each field, no arithmetic on bits.
+/// The reference: byte by byte, one string for each field, without bit arithmetic.
 fn slow_fields(line: &[u8], reading: Reading, schema: &Schema) -> Option<Vec<Vec<u8>>> {
     let mut fields = Vec::new();
     let mut field: Vec<u8> = Vec::new();
-    let mut place = 0;
+    let mut offset = 0;
     let mut open = false;
-    while place < line.len() {
-        let byte = line[place];
-        let next = line.get(place + 1).copied();
+    while offset < line.len() {
+        let byte = line[offset];
+        let next = line.get(offset + 1).copied();
         match (open, byte) {
             (false, b' ') => {
                 fields.push(std::mem::take(&mut field));
-                place += 1;
+                offset += 1;
                 continue;
             }
             (false, b'"') if field.is_empty() => open = true,
@@ -73,7 +73,7 @@ fn slow_fields(line: &[u8], reading: Reading, schema: &Schema) -> Option<Vec<Vec
             _ => {}
         }
         field.push(byte);
-        place += 1;
+        offset += 1;
     }
     if open {
         return None;
@@ -149,7 +149,7 @@ fn fields_past_the_last_bound_stay_in_it() {
     assert_eq!(fields.last().map(Vec::as_slice), Some(b"63 64 65 66 67 68 69 70 71 72 73".as_slice()));
 }
 
-/// Bytes that make trouble, blanks and quotes above all.
+/// Bytes that cause trouble, blanks and quotes above all.
 fn troubling_bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![
         4 => Just(b' '),
@@ -162,7 +162,7 @@ fn troubling_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..200)
 }
 
-/// Lines that are nearly in form, so that both forms are met often.
+/// Lines that nearly have the form, so that lines with it and without it both occur often.
 fn nearly_lines() -> impl Strategy<Value = Vec<u8>> {
     let word = "[a-z0-9\\\\-]{0,40}";
     let text = prop_oneof![

@@ -1,17 +1,18 @@
-//! How each outcome looks, in every picture: a colour for its family, and a symbol of its own. The only place that says so.
+//! How each outcome looks in every picture: a colour for its family, and a symbol of its own. No other module defines
+//! a look.
 
 use crate::classify::Outcome;
 
-/// Outcomes with one colour: those that lead to the same place to look at.
+/// Outcomes that share a colour, because one looks for their cause in the same part of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
     /// The target refused the connection, or closed it.
     Connection,
     /// Somebody waited for too long.
     Timeout,
-    /// The target itself answered with an error, or with what the load balancer does not accept.
+    /// The target itself answered with an error, or with an answer that the load balancer does not accept.
     Answer,
-    /// There was no target to send to, or none that could take it.
+    /// There was no target to send the request to, or none that could take it.
     NoTarget,
     /// The client left.
     Client,
@@ -19,7 +20,7 @@ pub enum Family {
     LoadBalancer,
 }
 
-/// A colour, and the same in the palette of 256 that terminals have.
+/// A colour, and its index in the palette of 256 colours that terminals have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour {
     /// 0 to 255.
@@ -28,7 +29,7 @@ pub struct Colour {
     pub green: u8,
     /// 0 to 255.
     pub blue: u8,
-    /// Place in the palette.
+    /// Index in the palette.
     pub terminal: u8,
 }
 
@@ -50,15 +51,16 @@ impl Family {
     pub fn title(self) -> &'static str {
         match self {
             Self::Connection => "the target refused or closed the connection",
-            Self::Timeout => "somebody waited for too long",
-            Self::Answer => "the target's own errors, and answers that are not accepted",
-            Self::NoTarget => "no target that could take it",
+            Self::Timeout => "a timeout expired",
+            Self::Answer => "the target's own errors, and answers that the load balancer rejects",
+            Self::NoTarget => "no target could take the request",
             Self::Client => "the client left",
             Self::LoadBalancer => "the load balancer itself, or a rule",
         }
     }
 
-    /// One for dark and for light ground: a terminal does not tell which it has. Told apart by those who see fewer colours, and in sufficient contrast to black and to white.
+    /// The colour, for dark and for light backgrounds: a terminal does not say which it has. Its contrast to black
+    /// and to white is at least 3:1, and people with a colour vision deficiency can tell the colours apart.
     #[must_use]
     pub fn colour(self) -> Colour {
         let (red, green, blue, terminal) = match self {
@@ -76,15 +78,16 @@ impl Family {
 /// How an outcome looks.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// Gives it its colour.
+    /// Its family, which decides its colour.
     pub family: Family,
-    /// In a terminal; one column wide.
+    /// Its symbol in a terminal; one column wide.
     pub symbol: char,
-    /// The same where there is only ASCII.
+    /// Its symbol if only ASCII is allowed.
     pub ascii: char,
-    /// In a file and in a browser: the corners of its shape around its middle, right and down, within 1.2 each way.
+    /// Its shape in an image file and in a browser: the corners around the centre, as (right, down), each within
+    /// ±1.2.
     pub corners: &'static [[f32; 2]],
-    /// Whether the shape is an edge only.
+    /// Whether the shape is only an outline.
     pub is_hollow: bool,
 }
 
@@ -169,7 +172,8 @@ const fn hollow(family: Family, symbol: char, ascii: char, corners: &'static [[f
 }
 
 impl Look {
-    /// How an outcome looks; the same in all pictures of all reports. What did not fail is in no picture, and looks like an error of the load balancer.
+    /// How an outcome looks; the same in all pictures of all reports. Outcomes that are not failures are in no
+    /// picture; they look like an error of the load balancer.
     #[must_use]
     pub const fn of(outcome: Outcome) -> Self {
         use Family::{Answer, Client, Connection, LoadBalancer, NoTarget, Timeout};
@@ -201,13 +205,13 @@ impl Look {
         }
     }
 
-    /// Its family's.
+    /// The colour of its family.
     #[must_use]
     pub fn colour(self) -> Colour {
         self.family.colour()
     }
 
-    /// The corners of its shape around a place, this large.
+    /// The corners of its shape around a centre, scaled by `radius`.
     pub(crate) fn shape(self, [x, y]: [f32; 2], radius: f32) -> Vec<[f32; 2]> {
         self.corners.iter().map(|[right, down]| [x + right * radius, y + down * radius]).collect()
     }
@@ -242,7 +246,7 @@ mod tests {
         assert_eq!(families, BTreeSet::from(Family::ALL));
     }
 
-    /// From 0 to 1, in proportion to the light.
+    /// The light of an sRGB channel, from 0 to 1 on a linear scale.
     fn light(channel: u8) -> f64 {
         let share = f64::from(channel) / 255.0;
         if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
@@ -257,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_the_same_in_a_terminal_and_seen_on_black_and_on_white() {
+    fn colours_match_the_terminal_palette_and_contrast_with_black_and_white() {
         let steps = [0, 95, 135, 175, 215, 255];
         for colour in Family::ALL.map(Family::colour) {
             let Colour { red, green, blue, terminal } = colour;
@@ -272,7 +276,7 @@ mod tests {
         }
     }
 
-    /// Lightness and two hues (CIE L*a*b*) of a colour as an eye of this kind sees it.
+    /// CIE L*a*b* coordinates of a colour as an eye of this kind sees it.
     fn seen_by(eye: &[[f64; 3]; 3], colour: Colour) -> [f64; 3] {
         let seen = eye.map(|by| weighed(by, channels(colour)).clamp(0.0, 1.0));
         let part = |by: [f64; 3], white: f64| {
@@ -288,8 +292,9 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_told_apart_by_those_who_see_fewer() {
-        // Machado, Oliveira and Fernandes (2009), at full severity; the last is rare.
+    fn colours_differ_for_people_with_a_colour_vision_deficiency() {
+        // Matrices of Machado, Oliveira and Fernandes (2009), at full severity. The last deficiency is rare, so less
+        // is required.
         let eyes = [
             ("all cones", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], 25.0),
             (
@@ -321,8 +326,8 @@ mod tests {
             ),
         ];
         for (name, eye, least) in eyes {
-            for (place, one) in Family::ALL.into_iter().enumerate() {
-                for other in &Family::ALL[place + 1..] {
+            for (index, one) in Family::ALL.into_iter().enumerate() {
+                for other in &Family::ALL[index + 1..] {
                     let pairs = seen_by(&eye, one.colour()).into_iter().zip(seen_by(&eye, other.colour()));
                     let apart = pairs.map(|(one, other)| (one - other).powi(2)).sum::<f64>().sqrt();
                     assert!(apart >= least, "{one:?} and {other:?} are {apart:.1} apart to {name}");

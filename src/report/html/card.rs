@@ -9,11 +9,11 @@ use super::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
 use crate::diagnose::Confidence;
 use crate::knowledge::causes::{Method, Setting, cause};
 
-/// Lines shown, and where the same stands in many findings.
+/// At most this many samples are shown, and this many in a finding that is folded away.
 const MAX_SAMPLES: usize = 3;
 const MAX_SAMPLES_IF_FOLDED: usize = 1;
 
-/// Height of a course in the units of its picture.
+/// Height of a course, in units of its SVG.
 const COURSE_HEIGHT: u64 = 12;
 
 /// One finding.
@@ -28,7 +28,7 @@ pub(super) struct Card<'a> {
     pub(super) cause: &'static str,
     pub(super) title: &'static str,
     pub(super) confidence: &'static str,
-    /// Where several causes fit, the first is a guess and is called one.
+    /// If several causes fit, the first is a guess and is marked as one.
     pub(super) is_doubtful: bool,
     pub(super) when: String,
     pub(super) course: Option<Course>,
@@ -37,34 +37,34 @@ pub(super) struct Card<'a> {
     pub(super) evidence_for: Vec<String>,
     pub(super) evidence_against: Vec<String>,
     pub(super) also_fits: String,
-    /// Which picture shows it.
+    /// Index of the picture that shows it.
     pub(super) timing: Option<usize>,
-    /// The bins of time that it is in.
+    /// Indices of the first and the last time bin with its failures.
     pub(super) first_bin: usize,
     pub(super) last_bin: usize,
     pub(super) has_lags: bool,
-    /// The number of an earlier finding for which the same is to be done.
+    /// The number of an earlier finding with the same fix.
     pub(super) like: Option<usize>,
     pub(super) fix: &'static str,
     pub(super) methods: &'static [Method],
     pub(super) settings: &'a [SettingRow],
     pub(super) settings_note: String,
     pub(super) stacks: &'static [Setting],
-    /// Questions and commands that no earlier finding has.
+    /// Questions and commands that the earlier finding does not have.
     pub(super) checks: Vec<(&'static str, String)>,
     pub(super) has_said_checks: bool,
-    /// Places and lines.
+    /// Location and text of each sample.
     pub(super) samples: Vec<(String, String)>,
     pub(super) meaning: &'static str,
     pub(super) docs: &'static str,
 }
 
 impl<'a> Card<'a> {
-    /// The finding at `place` of the report.
-    pub(super) fn new(report: &'a Report, place: usize, timings: &Timings, is_folded: bool) -> Self {
-        let row = &report.findings[place];
+    /// The finding at `index` of the report.
+    pub(super) fn new(report: &'a Report, index: usize, timings: &Timings, is_folded: bool) -> Self {
+        let row = &report.findings[index];
         let (what, within) = words::scope(&row.scope);
-        let like = FindingRow::first_like(&report.findings, place);
+        let like = FindingRow::first_like(&report.findings, index);
         let other = like.map(|like| &report.findings[like]);
         let known = other.map_or(&[][..], |other| &other.checks);
         let (said, left): (Vec<_>, Vec<_>) = row.checks.iter().partition(|check| known.contains(check));
@@ -76,7 +76,7 @@ impl<'a> Card<'a> {
         };
         let bin = |at: Option<&(usize, u64)>| at.map_or(0, |(bin, _)| *bin);
         Self {
-            number: place + 1,
+            number: index + 1,
             is_open: report.findings.len() == 1,
             what: cut(&what, MAX_NAME_WIDTH),
             within: cut(&within, MAX_NAME_WIDTH),
@@ -95,7 +95,7 @@ impl<'a> Card<'a> {
             timing: timings.of_scope(&row.scope),
             first_bin: bin(row.failures_over_time.first()),
             last_bin: bin(row.failures_over_time.last()),
-            has_lags: row.lags.is_some() && place < MAX_LAGS,
+            has_lags: row.lags.is_some() && index < MAX_LAGS,
             like: like.map(|like| like + 1),
             fix: row.fix,
             methods: row.methods,
@@ -109,8 +109,8 @@ impl<'a> Card<'a> {
                 .iter()
                 .take(if is_folded { MAX_SAMPLES_IF_FOLDED } else { MAX_SAMPLES })
                 .map(|sample| {
-                    let place = format!("{}:{}", cut(&sample.object, MAX_TEXT_WIDTH), sample.line);
-                    (place, cut(&sample.text, MAX_SAMPLE_WIDTH))
+                    let location = format!("{}:{}", cut(&sample.object, MAX_TEXT_WIDTH), sample.line);
+                    (location, cut(&sample.text, MAX_SAMPLE_WIDTH))
                 })
                 .collect(),
             meaning: knowledge.map_or("", |cause| cause.meaning),
@@ -119,7 +119,7 @@ impl<'a> Card<'a> {
     }
 }
 
-/// Failures over time as a row of bars, drawn with one line for each.
+/// Failures over time as a row of bars. Each bar is one line of the path.
 pub(super) struct Course {
     /// How many bins of time it spans; each is one unit wide.
     pub(super) bins: usize,
@@ -128,7 +128,8 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Absent where nothing failed, and where there is no more than one bin. The highest bar has all of the height, and none is so low that it is not seen.
+    /// `None` if nothing failed, or if there is only one bin. The highest bar has the full height, and no bar is too
+    /// low to see.
     pub(super) fn new(over_time: &[(usize, u64)], bins: usize) -> Option<Self> {
         let most = over_time.iter().map(|(_, failures)| *failures).max().filter(|_| bins > 1)?;
         let mut path = String::new();

@@ -1,4 +1,4 @@
-//! What the page's script draws, as JSON: the report's own numbers, with names in the place of ids.
+//! The data that the page's script draws, as JSON: the report's numbers, with names instead of ids.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,33 +15,35 @@ use crate::classify::Outcome;
 use crate::diagnose::LagCounts;
 use crate::timestamp::Timestamp;
 
-/// Bytes that pictures of load balancers, target groups and targets may take beside that of all requests. Gzip makes a seventh of them.
+/// Bytes of JSON that the pictures of load balancers, target groups and targets may take, beside the picture of all
+/// requests. Gzip compresses them to a seventh.
 const MAX_TIMING_BYTES: usize = 140_000;
 
-/// Findings whose gaps are drawn: those of one target group are alike.
+/// The gaps of at most this many findings are drawn. Findings of one target group have the same gaps.
 pub(super) const MAX_LAGS: usize = 20;
 
 /// The page's data.
 pub(super) struct Data {
-    /// Holds nothing that HTML would obey.
+    /// JSON that can be embedded in an HTML element.
     pub(super) json: String,
-    /// Pictures of load balancers, target groups and targets that were left out for their size, or that the report has none of.
+    /// How many load balancers, target groups and targets have no picture: it was left out for its size, or the
+    /// report has none.
     pub(super) left_out: usize,
 }
 
-/// Which picture shows what.
+/// The index of the picture of each scope.
 pub(super) struct Timings<'a>(BTreeMap<Key<'a>, usize>);
 
 /// Load balancer, target group, target.
 type Key<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 impl Timings<'_> {
-    /// The picture of this alone. Absent where the page has none.
+    /// Index of the picture of this target; `None` if the page has none.
     pub(super) fn of_target(&self, load_balancer: &str, target_group: Option<&str>, target: &str) -> Option<usize> {
         self.0.get(&(Some(load_balancer), target_group, Some(target))).copied()
     }
 
-    /// The picture of this alone, or else of the least that holds it.
+    /// Index of the picture of this scope, or else of the smallest scope that contains it.
     pub(super) fn of_scope(&self, scope: &ScopeRow) -> Option<usize> {
         let (balancer, group) = (Some(&*scope.load_balancer), scope.target_group.as_deref());
         let keys = [
@@ -56,12 +58,12 @@ impl Timings<'_> {
 
 #[derive(Serialize)]
 struct Drawn<'a> {
-    /// When the first bin of time begins, in seconds since the epoch.
+    /// Start of the first time bin, in seconds since the epoch; `None` if there are no requests.
     start: Option<i64>,
     time_bin_seconds: i64,
     time_bins: usize,
     elapsed_bins: &'a [f64],
-    /// Those of all pictures.
+    /// The lines of all pictures.
     lines: Vec<DrawnLine>,
     timings: Vec<DrawnTiming<'a>>,
     causes: Vec<DrawnCause>,
@@ -75,28 +77,28 @@ struct Drawn<'a> {
 struct DrawnLine {
     kind: MarkKind,
     seconds: f64,
-    /// `60 s`, where there is room for no more.
+    /// `60 s`, for pictures without room for more.
     time: String,
     /// `idle timeout 60 s`
     label: String,
-    /// Where it is known from; empty where there is nothing to say.
+    /// Where it is known from; empty if there is nothing to say.
     source: String,
 }
 
 #[derive(Serialize)]
 struct DrawnTiming<'a> {
     label: String,
-    /// What it is one of, for the list to choose from.
+    /// Its group in the list of pictures to choose from.
     kind: &'static str,
     requests: u64,
     failures: u64,
-    /// Places in [`Drawn::lines`]; the shortest first.
+    /// Indices into [`Drawn::lines`], the shortest timeout first.
     lines: Vec<usize>,
-    /// The first and the last bin of elapsed time to show; absent where there is nothing to draw.
+    /// Indices of the first and the last elapsed-time bin to show; `None` if there is nothing to draw.
     elapsed: Option<(usize, usize)>,
     against: Vec<String>,
     density: &'a [(usize, usize, Vec<u64>)],
-    /// Bin of time, bin of elapsed time, place in `outcomes`, requests.
+    /// (Index of the time bin, index of the elapsed-time bin, index into [`Drawn::outcomes`], requests).
     failed: Vec<(usize, usize, usize, u64)>,
     failures_over_time: &'a [(usize, u64)],
 }
@@ -109,12 +111,12 @@ struct DrawnOutcome {
     symbol: Symbol,
 }
 
-/// What a picture has for an outcome.
+/// How a picture shows an outcome.
 #[derive(Serialize)]
 struct Symbol {
-    /// As in CSS.
+    /// As in CSS: `#d75f00`.
     colour: String,
-    /// The corners of its shape, around its middle.
+    /// The corners of its shape, around its centre.
     corners: &'static [[f32; 2]],
     is_hollow: bool,
 }
@@ -130,7 +132,7 @@ impl Symbol {
 struct DrawnCause {
     #[serde(flatten)]
     over_time: CauseOverTime,
-    /// That of most of its failures; absent for failures in no finding.
+    /// The colour of the outcome of its largest finding; `None` for failures in no finding.
     colour: Option<String>,
 }
 
@@ -138,7 +140,7 @@ struct DrawnCause {
 struct DrawnLags<'a> {
     /// The finding's number, from 1.
     finding: usize,
-    /// Of its failed requests.
+    /// The colour of its failed requests.
     colour: String,
     keep_alive_seconds: Option<f64>,
     idle_timeout_seconds: f64,
@@ -147,10 +149,10 @@ struct DrawnLags<'a> {
 }
 
 impl Data {
-    /// The data, and where in it each picture stands.
+    /// The data, and the index of each picture in it.
     ///
     /// # Errors
-    /// None that a report could cause: its keys are strings.
+    /// No report causes one: all keys of the JSON are strings.
     pub(super) fn new(report: &Report) -> io::Result<(Self, Timings<'_>)> {
         let pictures = &report.pictures;
         let has_one = report.load_balancers.len() == 1;
@@ -159,7 +161,7 @@ impl Data {
         let outcomes: Vec<Outcome> = outcomes.into_iter().collect();
         let mut lines = Vec::new();
         let mut timings = Vec::new();
-        let mut places = BTreeMap::new();
+        let mut indices = BTreeMap::new();
         let mut bytes = 0;
         for timing in &pictures.timings {
             let drawn = DrawnTiming::new(timing, &mut lines, &outcomes, report);
@@ -169,7 +171,7 @@ impl Data {
                     continue;
                 }
             }
-            places.insert(key(timing), timings.len());
+            indices.insert(key(timing), timings.len());
             timings.push(drawn);
         }
         let named = report.target_groups.iter().filter(|group| group.target_group.is_some()).count();
@@ -189,7 +191,7 @@ impl Data {
                 .filter_map(|(number, row)| DrawnLags::new(number, row, report))
                 .collect(),
         };
-        Ok((Self { json: embedded(&drawn)?, left_out }, Timings(places)))
+        Ok((Self { json: embedded(&drawn)?, left_out }, Timings(indices)))
     }
 }
 
@@ -224,12 +226,12 @@ impl<'a> DrawnTiming<'a> {
         if let (Some(on), false, true) = (on, has_one, group.is_some() || timing.target.is_some()) {
             label = format!("{label} on {on}");
         }
-        let place_of = |&(time, elapsed, outcome, requests): &(usize, usize, Outcome, u64)| {
-            let place = outcomes.iter().position(|known| *known == outcome).expect("all outcomes were gathered");
-            (time, elapsed, place, requests)
+        let indexed = |&(time, elapsed, outcome, requests): &(usize, usize, Outcome, u64)| {
+            let index = outcomes.iter().position(|known| *known == outcome).expect("all outcomes were gathered");
+            (time, elapsed, index, requests)
         };
         let of_timing = chart::lines(&report.pictures.marks, timing);
-        let mut place_of_line = |line| {
+        let mut index_of_line = |line| {
             let line = DrawnLine::new(line);
             lines.iter().position(|known| *known == line).unwrap_or_else(|| {
                 lines.push(line);
@@ -242,10 +244,10 @@ impl<'a> DrawnTiming<'a> {
             requests: timing.requests,
             failures: timing.failures,
             elapsed: chart::elapsed_range(&report.pictures.elapsed_bins, timing, &of_timing),
-            lines: of_timing.into_iter().map(&mut place_of_line).collect(),
+            lines: of_timing.into_iter().map(&mut index_of_line).collect(),
             against: against(timing, report),
             density: &timing.density,
-            failed: timing.failed.iter().map(place_of).collect(),
+            failed: timing.failed.iter().map(indexed).collect(),
             failures_over_time: &timing.failures_over_time,
         }
     }
@@ -259,14 +261,14 @@ impl DrawnOutcome {
 
 impl DrawnCause {
     fn new(over_time: CauseOverTime, report: &Report) -> Self {
-        // Findings are in the order of their failures.
+        // Findings are sorted by their failures, so this is the largest.
         let first = report.findings.iter().find(|row| Some(row.cause) == over_time.cause);
         Self { over_time, colour: first.map(|row| Look::of(row.outcome).colour().hex()) }
     }
 }
 
 impl<'a> DrawnLags<'a> {
-    /// Absent where the finding has none.
+    /// `None` if the finding has no gaps.
     fn new(finding: usize, row: &'a FindingRow, report: &Report) -> Option<Self> {
         Some(Self {
             finding,
@@ -278,7 +280,7 @@ impl<'a> DrawnLags<'a> {
     }
 }
 
-/// What a picture leaves out, and how its requests lie to the idle timeout, in sentences.
+/// What a picture leaves out, and how its requests compare with the idle timeout; in sentences.
 pub(super) fn against(timing: &Timing, report: &Report) -> Vec<String> {
     let against = against_idle_timeout(&timing.idle_timeout, report.idle_timeout.seconds);
     not_drawn(timing).into_iter().chain([against]).collect()

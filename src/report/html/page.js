@@ -1,5 +1,6 @@
 "use strict";
-// Draws the pictures from the page's own data, and makes tables sortable. Text goes into the page as text only; nothing is asked of the network.
+// Draws the pictures from the page's own data, and makes tables sortable. Text is inserted as text only, and nothing
+// is requested from the network.
 (() => {
   const root = document.documentElement;
   root.classList.add("scripts");
@@ -7,7 +8,7 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const data = JSON.parse(one("#data").textContent);
   const outcomes = new Map(data.outcomes.map((outcome) => [outcome.id, outcome]));
-  // The data names outcomes by their places.
+  // In the data, outcomes are indices into `data.outcomes`; from here on they are ids.
   for (const timing of data.timings)
     timing.failed = timing.failed.map(([time, elapsed, place, requests]) => [time, elapsed, data.outcomes[place].id, requests]);
 
@@ -24,7 +25,7 @@
     return element;
   };
 
-  // Numbers and moments as people read them.
+  // Numbers and times as people read them.
   const count = (number) => number.toLocaleString("en-US");
   const counted = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
   const date = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
@@ -43,9 +44,11 @@
   const MINUTE = 60;
   const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
 
-  // What is shown. Bins of time and of elapsed time, the ends excluded; the pictures share the time.
+  // What is shown: time bins `from` to `to` and elapsed-time bins `low` to `high`, the ends excluded. Both pictures
+  // share the time bins.
   const view = { timing: 0, from: 0, to: data.time_bins, low: 0, high: 1, hidden: new Set() };
-  // Outcomes look here as they do in a terminal and in a file; a cause has the colour of most of its failures. Those without either are grey.
+  // Outcomes have the colours that they have in a terminal and in an image file. A cause has the colour of its
+  // largest finding. Everything else is grey.
   const colours = {
     outcome: new Map(data.outcomes.map(({ id, colour }) => [id, colour])),
     cause: new Map(data.causes.map(({ cause, colour }) => [cause, colour])),
@@ -58,11 +61,12 @@
       ? svg("path", { class: "failed hollow", stroke: outcome.colour, d })
       : svg("path", { class: "failed", fill: outcome.colour, d });
 
-  // A frame with axes, in which a picture is drawn; it knows no more than bins and pixels.
+  // A frame with axes in which a picture is drawn. It knows only bins and pixels.
   const LEFT = 64,
     RIGHT = 10,
     BOTTOM = 24;
-  // Right of pictures over time, for the names of lines; where it is narrow, for their times, and the names stand below.
+  // Width to the right of pictures over time, for the names of lines. A frame narrower than NARROW has only their
+  // times there, and the names below.
   const NAMES = 200,
     TIMES = 56,
     NARROW = 700;
@@ -70,7 +74,8 @@
     60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000,
     315360000,
   ];
-  // Paper takes pictures of one width, whatever the window's is: so wide that all names have room, and no wider than what is read.
+  // On paper, pictures have one width, whatever that of the window is: so wide that all names have room, and no wider
+  // than is readable.
   const PAPER = 940;
   let isOnPaper = false;
   class Frame {
@@ -81,12 +86,12 @@
       this.live = html("div", { class: "sr", "aria-live": "polite" });
       figure.append(this.svg, this.tip, this.live);
     }
-    // Begins anew, as wide as there is room.
+    // Empties the frame and makes it as wide as there is room.
     clear() {
       this.width = isOnPaper ? PAPER : Math.max(280, Math.round(this.figure.clientWidth));
       this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
       this.svg.replaceChildren();
-      // What it told was of the picture before.
+      // The tooltip was about the previous picture.
       this.hide();
       this.isNarrow = this.width < NARROW;
       this.right = this.width - (this.isOverTime ? (this.isNarrow ? TIMES : NAMES) : RIGHT);
@@ -116,7 +121,7 @@
         const text = step >= 86400 ? day : day === before ? clock(at) : `${day.slice(5)} ${clock(at)}`;
         before = day;
         this.add("path", { class: "axis", d: `M${x.toFixed(1)} ${this.floor}v5` });
-        // A name that would run into the one before it is left out; its tick stays.
+        // A label that would overlap the one before it is left out; its tick stays.
         const wide = text.length * 6.5;
         const anchor = x > this.right - wide / 2 ? "end" : x < LEFT + wide / 2 ? "start" : "middle";
         const begins = x - { end: wide, start: 0, middle: wide / 2 }[anchor];
@@ -125,7 +130,7 @@
         this.add("text", { x: x.toFixed(1), y: this.floor + 18, "text-anchor": anchor }, text);
       }
     }
-    // Where the pointer is, in the picture's own units.
+    // Position of the pointer, in the picture's own units.
     at(event) {
       const box = this.svg.getBoundingClientRect();
       return [((event.clientX - box.left) / box.width) * this.width, ((event.clientY - box.top) / box.height) * this.height];
@@ -144,7 +149,7 @@
     }
   }
 
-  // Bars that lie on one another are told apart by more than their colour.
+  // Stacked bars differ in their pattern, not only in their colour.
   const PATTERNS = ["", "M-1 7L7 -1", "M-1 -1L7 7", "M2.5 3h1", "M0 3h6", "M-1 7L7 -1M-1 -1L7 7"];
   const patternDefinitions = () => {
     const definitions = svg("defs");
@@ -157,13 +162,13 @@
   };
   const overlay = (place, d) => (place > 0 ? [svg("path", { fill: `url(#pattern-${place})`, d })] : []);
 
-  // What symbols, or the patterns of bars, stand for; each can be hidden.
+  // What symbols, or the patterns of bars, mean. A click on an entry hides or shows it.
   const legend = (figure, kind, counts, patterns) => {
     const list = one(".legend", figure) ?? html("ul", { class: "legend" });
     list.replaceChildren(
       ...counts.map(([key, requests]) => {
         const id = `${kind} ${key}`;
-        // Some causes are called as an outcome is.
+        // Some causes have the same id as an outcome.
         const outcome = kind === "outcome" ? outcomes.get(key) : undefined;
         const button = html("button", {
           type: "button",
@@ -210,7 +215,7 @@
       : `${duration(data.elapsed_bins[bin])} to ${duration(last)}`;
   };
   const TICKS = [0.002, 0.01, 0.1, 1, 10, 60, 600, 3600];
-  // With room above what is highest.
+  // With one bin of room above the highest.
   const elapsedRange = ({ elapsed }) => (elapsed ? [elapsed[0], Math.min(data.elapsed_bins.length, elapsed[1] + 2)] : [0, 1]);
 
   class TimingPicture {
@@ -218,7 +223,7 @@
       this.frame = new Frame(
         figure,
         360,
-        "Requests by time and elapsed time. Arrow keys move, plus and minus zoom, 0 shows the whole.",
+        "Requests by time and elapsed time. Arrow keys move, plus and minus zoom, 0 shows all.",
         true,
       );
       this.names = html("ul", { class: "lines" });
@@ -254,7 +259,7 @@
       }
       for (const [time, elapsed, outcome, requests] of timing.failed) cell(time, elapsed).failed.push([outcome, requests]);
 
-      // One path for each shade and each colour: thousands of cells are a few elements.
+      // One path for each shade and for each outcome, so that thousands of cells are a few elements.
       const shades = Array(8).fill("");
       const points = new Map();
       const counts = new Map();
@@ -269,7 +274,7 @@
         if (requests > 0) shades[shade] += box(x, y, width + 0.2, height + 0.2);
         const shown = failed.filter(([outcome]) => isShown("outcome", outcome));
         for (const [outcome, number] of failed) counts.set(outcome, (counts.get(outcome) ?? 0) + number);
-        // Beside each other, where the cell has room.
+        // Side by side, as far as the cell has room.
         const apart = Math.min(width / Math.max(shown.length, 1), 9);
         shown.forEach(([outcome, number], place) => {
           const radius = Math.min(4.4 + 0.8 * Math.log(number), 8);
@@ -281,7 +286,7 @@
         (d, shade) => d && frame.add("path", { class: "density", d, "fill-opacity": (0.12 + shade * 0.105).toFixed(3) }),
       );
       const sorted = [...counts].sort((a, b) => b[1] - a[1]);
-      // The most frequent lie below, so that rare ones are seen.
+      // The most frequent outcomes are drawn first, so that rare ones stay visible.
       for (const [outcome] of sorted) if (points.has(outcome)) frame.svg.append(symbols(outcomes.get(outcome), points.get(outcome)));
 
       frame.timeAxis();
@@ -295,7 +300,7 @@
       legend(frame.figure, "outcome", sorted);
       this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
     }
-    // Lines for timeouts. Their names stand beside the picture, each as near to its line as the others allow.
+    // Lines for timeouts. Their names are beside the picture, each as near to its line as the others allow.
     lines(timing) {
       const { frame } = this;
       const lines = timing.lines
@@ -362,13 +367,14 @@
     }
   }
 
-  // Failures over time, stacked: by cause for all requests, by outcome for a part of them, as a cause may lie beyond it.
+  // Failures over time, stacked: by cause for all requests; by outcome for a part of them, because a cause may extend
+  // beyond that part.
   class FailuresPicture {
     constructor(figure) {
       this.frame = new Frame(
         figure,
         220,
-        "Failures over time. Left and right arrow keys move, plus and minus zoom, 0 shows the whole.",
+        "Failures over time. Left and right arrow keys move, plus and minus zoom, 0 shows all.",
         true,
       );
       this.cursor = null;
@@ -378,7 +384,7 @@
       const rows = [];
       if (view.timing === 0) {
         for (const { cause, failures_over_time: bins } of data.causes)
-          rows.push(["cause", cause ?? "in no finding", new Map(bins)]);
+          rows.push(["cause", cause ?? "no finding", new Map(bins)]);
         return rows;
       }
       const timing = data.timings[view.timing];
@@ -391,7 +397,7 @@
         rest.set(time, rest.get(time) - requests);
       }
       for (const [outcome, bins] of byOutcome) rows.push(["outcome", outcome, bins]);
-      if ([...rest.values()].some((requests) => requests > 0)) rows.push(["outcome", "of unknown elapsed time", rest]);
+      if ([...rest.values()].some((requests) => requests > 0)) rows.push(["outcome", "unknown elapsed time", rest]);
       return rows;
     }
     draw() {
@@ -443,7 +449,7 @@
       one("#failures-note").textContent =
         view.timing === 0
           ? `By likely cause, in steps of ${duration(data.time_bin_seconds)}.`
-          : `Of ${data.timings[view.timing].label}, by how they ended, in steps of ${duration(data.time_bin_seconds)}.`;
+          : `Of ${data.timings[view.timing].label}, by outcome, in steps of ${duration(data.time_bin_seconds)}.`;
       this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
     }
     place(x) {
@@ -538,7 +544,8 @@
     });
   }
 
-  // Shows this part of time and elapsed time, but no less than a few bins; says so where it is asked for less.
+  // Shows this part of time and elapsed time, but at least a few bins. Says so if the time cannot be zoomed any
+  // further.
   const LEAST = 4;
   function zoom(from, to, low, high) {
     const few = (start, end, least, most) => {
@@ -554,9 +561,9 @@
     const column = width > MINUTE && width < 7200 ? counted(width / MINUTE, "minute") : duration(width);
     const more =
       width > MINUTE
-        ? "Logs of a shorter window (--since, --until) show more."
-        : "Requests are not counted in smaller steps; their lines in the log have more.";
-    one("#floor").textContent = view.to - view.from <= LEAST ? `As near as it goes: one column is ${column}. ${more}` : "";
+        ? "A report of a shorter window (--since, --until) shows more detail."
+        : "Requests are not counted in smaller steps; the log lines have the exact times.";
+    one("#floor").textContent = view.to - view.from <= LEAST ? `Maximum zoom: one column is ${column}. ${more}` : "";
     draw();
   }
   function whole() {
@@ -577,11 +584,11 @@
     one("#scope").value = String(timing);
     one("#against").textContent = data.timings[timing].against.join(" ");
     for (const picture of pictures) picture.cursor = null;
-    // Of another part there may be nothing where this one was zoomed to.
+    // The other picture may have nothing in the part that this one was zoomed to.
     whole();
   }
 
-  // Lags of failed requests above, of answered ones below, each as a share of its kind.
+  // Gaps of failed requests above, of answered ones below, each as a share of its kind.
   function drawLags(figure, lags) {
     figure.replaceChildren();
     const bins = lags.near;
@@ -630,7 +637,7 @@
         continue;
       }
       frame.add("path", { class: "mark", d: `M${x(seconds).toFixed(1)} ${frame.top}V${frame.floor}` });
-      // On the side that has room for it; where neither has, as far to the left as it must.
+      // On the side that has room for it; if neither has, it ends at the right edge.
       const wide = text.length * 6.5;
       const isRight = x(seconds) + 5 + wide <= frame.right;
       const begins = isRight ? x(seconds) + 5 : x(seconds) - 5 - wide >= 0 ? x(seconds) - 5 - wide : frame.right - wide;
@@ -690,7 +697,7 @@
     }).observe(one("#timing-chart"));
   }
 
-  // Findings and targets lead to their pictures.
+  // Buttons of findings and targets lead to their pictures.
   for (const button of all("button[data-timing]")) {
     button.addEventListener("click", () => {
       const { timing, from, to } = button.dataset;
@@ -716,7 +723,7 @@
     cell.replaceChildren(button);
   }
 
-  // Tables: sorted by a click on a head, numbers downwards first.
+  // Tables: a click on a column's head sorts them, numbers in descending order first.
   for (const table of all("table.sorted")) {
     const body = table.tBodies[0];
     const heads = all("thead th", table);
@@ -736,7 +743,7 @@
         head.setAttribute("aria-sort", isUp ? "ascending" : "descending");
         rows.sort((one, other) => {
           const [a, b] = [keyOf(one, place), keyOf(other, place)];
-          // What was not measured stands last, whichever way.
+          // What was not measured comes last in both directions.
           if (hasNumbers && typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
           const order = typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true });
           return isUp ? order : -order;
@@ -759,7 +766,7 @@
     });
   }
 
-  // What is to be copied has a button for it.
+  // Text to be copied gets a button for that.
   for (const text of all(".copied")) {
     const button = html("button", { type: "button" }, "Copy");
     const select = () => {
@@ -786,7 +793,7 @@
   // Opening, printing, colours.
   const openTo = (hash) => {
     const finding = hash.startsWith("#finding-") && document.getElementById(hash.slice(1));
-    // It may be folded away with others.
+    // The finding may be folded away with others.
     for (let at = finding || null; at; at = at.parentElement?.closest("details")) at.open = true;
     if (finding) finding.scrollIntoView();
   };
@@ -825,7 +832,7 @@
   try {
     chosen = THEMES.find((name) => name === localStorage.getItem("albscope-theme")) ?? "auto";
   } catch {
-    /* A browser may keep nothing for a page from disk. */
+    /* A browser may deny storage to a page from disk. */
   }
   paint(chosen);
   theme.addEventListener("click", () => {

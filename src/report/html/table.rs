@@ -8,29 +8,30 @@ use super::MAX_NAME_WIDTH;
 use super::card::Course;
 use super::data::Timings;
 
-/// Rows of a table; the rest is counted.
+/// At most this many rows in a table; the rest is counted.
 const MAX_ROWS: usize = 100;
 
-/// Routes shown: most are never asked for twice.
+/// At most this many routes are shown: most are requested only once.
 const MAX_ROUTES: usize = 60;
 
-/// From so many rows on a table can be filtered.
+/// A table with at least this many rows can be filtered.
 const LONG: usize = 7;
 
-/// Statuses of each kind in the matrix, those with most requests. Only a log that somebody made up has more.
+/// At most this many status codes of each kind are in the matrix: those with most requests. Only a made-up log has
+/// more.
 const MAX_STATUSES: usize = 16;
 
 /// A table that can be sorted and filtered.
 pub(super) struct Table {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
-    /// For those who do not see the title beside it.
+    /// For screen readers.
     pub(super) caption: &'static str,
     pub(super) note: &'static str,
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Cell>>,
     pub(super) left_out: Option<String>,
-    /// Whether its rows are looked for by name.
+    /// Whether readers look for its rows by name; only then it can be filtered.
     pub(super) has_names: bool,
 }
 
@@ -41,17 +42,17 @@ pub(super) struct Column {
     pub(super) help: &'static str,
 }
 
-/// What stands in one row and column.
+/// The content of one row and column.
 #[derive(Default)]
 pub(super) struct Cell {
     pub(super) text: String,
     pub(super) is_number: bool,
-    /// What it is sorted by; absent where that is its text, or where nothing was measured.
+    /// What the cell is sorted by; `None` if that is its text, or if nothing was measured.
     pub(super) value: Option<f64>,
     pub(super) is_bad: bool,
-    /// Drawn in the place of the text.
+    /// Drawn instead of the text.
     pub(super) course: Option<Course>,
-    /// The picture to choose by it.
+    /// Index of the picture that a click on the cell shows.
     pub(super) timing: Option<usize>,
 }
 
@@ -117,7 +118,7 @@ impl Cell {
 fn left_out(all: usize, most: usize, noun: &str, failures: impl Iterator<Item = u64>) -> Option<String> {
     let more = all.checked_sub(most).filter(|more| *more > 0)?;
     let (more, failures) = (words::counted(more as u64, noun), words::counted(failures.skip(most).sum(), "failure"));
-    Some(format!("{more} with {failures} in all: --format json has them."))
+    Some(format!("{more} with {failures} in all: use --format json to see them."))
 }
 
 fn group_name(arn: Option<&str>) -> Cell {
@@ -158,7 +159,7 @@ pub(super) fn outcomes(report: &Report) -> Table {
     }
 }
 
-/// Load balancers and target groups, where there is more than one.
+/// The tables of load balancers and of target groups; each only if there is more than one.
 pub(super) fn groups(report: &Report) -> Vec<Table> {
     let mut tables = Vec::new();
     if report.load_balancers.len() > 1 {
@@ -260,7 +261,7 @@ pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
         id: "target-table",
         title: if report.load_balancers.len() > 1 || words::target_groups(report).len() > 1 { "By target" } else { "" },
         caption: "Targets",
-        note: "p50, p99 and max of target_processing_time, of answered requests.",
+        note: "p50, p99 and max of target_processing_time over answered requests.",
         columns,
         rows: report.targets.iter().take(MAX_ROWS).map(row).collect(),
         left_out: left_out(
@@ -313,7 +314,7 @@ pub(super) fn routes(report: &Report) -> Table {
     }
 }
 
-/// Who sent failed requests; empty where none failed.
+/// The tables of clients and user agents that sent failed requests; empty if none failed.
 pub(super) fn callers(report: &Report) -> Vec<Table> {
     let table = |id, title, head, rows: &[CallerRow]| {
         let cells = |row: &CallerRow| {
@@ -323,7 +324,7 @@ pub(super) fn callers(report: &Report) -> Vec<Table> {
             id,
             title,
             caption: title,
-            note: "Of each target only the most frequent are counted, so each sent at least so many.",
+            note: "Only the most frequent of each target are counted, so the numbers are minimums.",
             columns: vec![text(head), number("Failed, at least"), number("Share of all failures")],
             rows: rows.iter().map(cells).collect(),
             left_out: None,
@@ -337,19 +338,19 @@ pub(super) fn callers(report: &Report) -> Vec<Table> {
     tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
 
-/// Requests by the load balancer's status and the target's.
+/// Requests by the status code of the load balancer and that of the target.
 pub(super) struct Matrix {
     pub(super) columns: Vec<String>,
     pub(super) rows: Vec<(String, Vec<Option<MatrixCell>>)>,
     pub(super) left_out: Option<String>,
 }
 
-/// Requests with one pair of statuses.
+/// Requests with one pair of status codes.
 pub(super) struct MatrixCell {
     pub(super) text: String,
-    /// From 1 to 5, by the magnitude of the number.
+    /// From 1 to 5: the number of digits, up to 5.
     pub(super) shade: u32,
-    /// Whether the client got a 5xx.
+    /// Whether the client got a 5xx, or left before an answer (460).
     pub(super) is_bad: bool,
 }
 
@@ -386,7 +387,7 @@ fn status(code: Option<u16>) -> String {
     code.map_or_else(|| "-".to_owned(), |code| code.to_string())
 }
 
-/// The statuses that most requests have, in their order.
+/// The status codes with most requests, in ascending order.
 fn frequent(pairs: &[StatusPair], of: impl Fn(&StatusPair) -> Option<u16>) -> Vec<Option<u16>> {
     let mut totals: BTreeMap<Option<u16>, u64> = BTreeMap::new();
     for pair in pairs {

@@ -1,4 +1,4 @@
-//! Pictures in characters: shades for requests, symbols for failures, so that nothing is told by colour alone.
+//! Pictures in characters: shades for requests and symbols for failures, so that nothing depends on colour alone.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,24 +12,25 @@ use super::super::plain::shortened_by;
 use super::super::words;
 use crate::classify::Outcome;
 
-/// Rows of a timing picture, at most: with its legend it fits a terminal of 24 lines.
+/// At most this many rows in a heatmap, so that with its legend it fits a terminal of 24 lines.
 const MAX_ROWS: usize = 17;
 
-/// Columns on the left, for what stands at the axis.
+/// Columns on the left, for the labels of the axis.
 const LEFT: usize = 8;
 
-/// Columns on the right, for the names of lines; where there is hardly room for the picture itself, there are none.
+/// Columns on the right, for the names of lines. Below a width of [`NARROW`] there are none, to leave room for the
+/// picture.
 const RIGHT: usize = 22;
 const NARROW: usize = 56;
 
-/// From this width on, the lines say where they are known from.
+/// From this width on, the names of lines also say where a timeout is known from.
 const WIDE: usize = 120;
 const RIGHT_IF_WIDE: usize = 34;
 
-/// Columns that are drawn in, at least.
+/// Minimum width of the picture itself, in columns.
 const MIN_COLUMNS: usize = 16;
 
-/// Columns between the beginnings of two labels of the time axis, for one day and for more.
+/// Columns between the starts of two labels of the time axis: of times, and of labels with a date.
 const TICK_COLUMNS: usize = 9;
 const LONG_TICK_COLUMNS: usize = 15;
 
@@ -38,7 +39,7 @@ const FAINT: Paint = Paint::new().effects(Effects::DIMMED);
 const OF_IDLE_TIMEOUT: Paint = Paint::new().effects(Effects::BOLD);
 const OF_LINES: Paint = AnsiColor::Cyan.on_default();
 
-/// Text of one paint.
+/// Text in one style.
 pub(super) type Run = (Paint, String);
 
 /// The characters that pictures are made of. Each takes one column.
@@ -46,9 +47,9 @@ pub(super) type Run = (Paint, String);
 pub(super) struct Glyphs {
     /// From few requests to many.
     shades: &'static [char],
-    /// Of failures.
+    /// The symbol of a failure.
     symbol: fn(Look) -> char,
-    /// From few to many; the first is for none.
+    /// Levels of a sparkline, from few to many; the first is for 0.
     levels: &'static [char],
     idle_timeout: char,
     line: char,
@@ -56,9 +57,9 @@ pub(super) struct Glyphs {
     horizontal: char,
     tick: char,
     corner: char,
-    /// Further on, beyond what is drawn.
+    /// Points to what is beyond the right end of the picture.
     beyond: char,
-    /// Where a text was cut.
+    /// Marks where a text was cut.
     pub(super) cut: &'static str,
 }
 
@@ -95,43 +96,44 @@ impl Glyphs {
         if is_ascii { ASCII } else { UNICODE }
     }
 
-    /// The same text, harmless and at most so many columns wide.
+    /// The text, made harmless and cut to at most `most` columns.
     pub(super) fn shortened(self, text: &str, most: usize) -> String {
         shortened_by(text, most, self.cut)
     }
 
-    /// A character for each number: its height, of the largest. What is not nothing is never shown as nothing.
+    /// One character per number, for its share of the largest. Only 0 gets the lowest level.
     pub(super) fn sparkline(self, numbers: &[u64]) -> String {
         let most = numbers.iter().copied().max().unwrap_or(0);
         let highest = self.levels.len() - 1;
-        let place = |number: u64| {
+        let level = |number: u64| {
             let height = (u128::from(number) * highest as u128).div_ceil(u128::from(most.max(1)));
             usize::try_from(height).unwrap_or(highest)
         };
-        numbers.iter().map(|number| self.levels[place(*number)]).collect()
+        numbers.iter().map(|number| self.levels[level(*number)]).collect()
     }
 }
 
-/// Which bins a column stands for: one at least.
+/// The bins that a column shows; at least one.
 fn bins_of(column: usize, columns: usize, bins: usize) -> std::ops::Range<usize> {
     let first = column * bins / columns;
     first..((column + 1) * bins / columns).max(first + 1)
 }
 
-/// Whether a column is the one in the middle of those that its bin is stretched over. Where no bin is stretched, each is.
+/// Whether a column is the middle one of those that its bin is stretched over. If no bin is stretched, every column
+/// is.
 fn is_middle(column: usize, columns: usize, bins: usize) -> bool {
     let bin = bins_of(column, columns, bins).start;
     let first = |bin: usize| (bin * columns).div_ceil(bins);
     column == usize::midpoint(first(bin), first(bin + 1) - 1)
 }
 
-/// Failures by bin of time, for so many columns: of the bins of a column, the one with most.
+/// Failures by column: of the time bins of a column, the maximum.
 pub(super) fn by_column(over_time: &[u64], columns: usize) -> Vec<u64> {
     let most = |column| over_time[bins_of(column, columns, over_time.len())].iter().copied().max().unwrap_or(0);
     (0..columns).map(most).collect()
 }
 
-/// One line of text whose characters are painted one by one.
+/// One line of text in which each character has its own style.
 struct Canvas(Vec<(Paint, char)>);
 
 impl Canvas {
@@ -139,12 +141,12 @@ impl Canvas {
         Self(vec![(PLAIN, ' '); columns])
     }
 
-    /// Writes from a column on what fits, or nothing.
+    /// Writes `text` from a column on if it fits, and returns whether it does.
     fn write(&mut self, column: usize, paint: Paint, text: &str) -> bool {
         let fits = column + text.width() <= self.0.len();
         if fits {
-            for (place, character) in text.chars().enumerate() {
-                self.0[column + place] = (paint, character);
+            for (index, character) in text.chars().enumerate() {
+                self.0[column + index] = (paint, character);
             }
         }
         fits
@@ -162,7 +164,7 @@ impl Canvas {
     }
 }
 
-/// The timing picture, line by line.
+/// The heatmap, line by line.
 pub(super) fn timing(chart: &TimingChart, width: usize, glyphs: Glyphs) -> Vec<Vec<Run>> {
     let right = match width {
         ..NARROW => 0,
@@ -227,8 +229,8 @@ fn paint_of(look: Look) -> Paint {
     Ansi256Color(look.colour().terminal).on_default().effects(Effects::BOLD)
 }
 
-/// What stands beside each row: the names of its lines, that of the idle timeout first. What a row has no room for goes on in rows next to it that have no line, so that no name stands
-/// at another's line.
+/// The text beside each row: the names of its lines, that of the idle timeout first. Names that do not fit go on in
+/// neighbouring rows without a line, so that no name is next to another line.
 fn names(chart: &TimingChart, rows: usize, right: usize, row_of: impl Fn(f64) -> usize) -> Vec<Option<Run>> {
     let room = right.saturating_sub(1);
     let mut lines: Vec<Vec<&Line>> = vec![Vec::new(); rows];
@@ -241,7 +243,7 @@ fn names(chart: &TimingChart, rows: usize, right: usize, row_of: impl Fn(f64) ->
         of_row.sort_by_key(|line| line.kind != MarkKind::IdleTimeout);
         let texts = shared_name(&of_row, room);
         let is_free = |row: usize| row < rows && lines[row].is_empty() && names[row].is_none();
-        // Read downwards, and the more of it at the line's own row or below, the better.
+        // The names are read downwards. Prefer the position with most of them at the line's own row or below.
         let top = (0..texts.len()).map(|up| own + up).find(|&top| {
             let block = (0..texts.len()).map(|down| top.checked_sub(down));
             block.into_iter().all(|row| row.is_some_and(|row| row == own || is_free(row)))
@@ -258,7 +260,8 @@ fn names(chart: &TimingChart, rows: usize, right: usize, row_of: impl Fn(f64) ->
     names
 }
 
-/// The names of lines that share a row, in texts of one row each. Where a line is known from is said of one that is alone, and where there is room.
+/// The names of lines that share a row, one text per row of output. A single line also says where it is known from,
+/// if there is room.
 fn shared_name(lines: &[&Line], room: usize) -> Vec<String> {
     if let [line] = lines {
         let full = format!("{}, {}", line.label, line.source);
@@ -285,16 +288,16 @@ fn counted_name(lines: &[&Line], room: usize) -> String {
     if counted.width() <= room { counted } else { lines[0].label.clone() }
 }
 
-/// What is in the cells of a picture.
+/// The counts in the cells of a heatmap.
 struct Cells {
     rows: usize,
     /// By column and then by row: all requests.
     all: Vec<u64>,
-    /// By column and then by row: requests in the mean bin of time.
+    /// By column and then by row: requests per time bin, the mean of the column's bins.
     requests: Vec<f64>,
     /// By column and then by row: failures by outcome, in no order.
     failed: Vec<Vec<(Outcome, u64)>>,
-    /// In the whole picture.
+    /// Failures by outcome in the whole picture.
     totals: BTreeMap<Outcome, u64>,
     most: f64,
 }
@@ -329,22 +332,24 @@ impl Cells {
         Self { rows, all, requests, failed, totals, most }
     }
 
-    /// How most failures of a cell ended; of as many, the ending that is rarer in the whole picture, so that it is seen somewhere.
+    /// The most frequent outcome of a cell's failures. On a tie it is the one that is rarer in the whole picture, so
+    /// that it is seen somewhere.
     fn failed(&self, column: usize, row: usize) -> Option<Outcome> {
         let failed = self.failed[column * self.rows + row].iter();
         let most = failed.max_by_key(|(outcome, requests)| (*requests, Reverse((self.totals[outcome], *outcome))));
         most.map(|(outcome, _)| *outcome)
     }
 
-    /// Whether next to none of a cell's requests failed. Where there are many requests, as over days, a symbol for each cell with a failure would look as if all of them had; the row below the picture
-    /// has every failure.
+    /// Whether fewer than 1 in 100 of a cell's requests failed. With many requests, as over days, a symbol in every
+    /// cell with a failure would look as if all requests had failed. The row below the picture has every failure.
     fn fails_rarely(&self, column: usize, row: usize) -> bool {
         const RARE: u64 = 100;
         let cell = column * self.rows + row;
         self.failed[cell].iter().map(|(_, requests)| requests).sum::<u64>() * RARE < self.all[cell]
     }
 
-    /// How many requests a cell has, in steps that grow: 1, 3, 5, … parts of a whole.
+    /// The shade of a cell, from 0, by the square root of its share of the fullest cell: the steps grow as 1, 3, 5, …
+    /// `None` if the cell has no requests.
     fn shade(&self, column: usize, row: usize, shades: usize) -> Option<usize> {
         let requests = self.requests[column * self.rows + row];
         let part = (requests / self.most).sqrt();
@@ -354,7 +359,7 @@ impl Cells {
     }
 }
 
-/// The axis under a picture, and the line with its labels.
+/// The time axis under a picture, and the line with its labels.
 fn time_axis(chart: &TimingChart, columns: usize, glyphs: Glyphs) -> [Vec<Run>; 2] {
     let is_long = chart.time.ticks(columns).iter().any(|tick| tick.label.width() > TICK_COLUMNS - 2);
     let ticks = chart.time.ticks(columns / if is_long { LONG_TICK_COLUMNS } else { TICK_COLUMNS });
@@ -387,7 +392,7 @@ fn failures(chart: &TimingChart, columns: usize, right: usize, glyphs: Glyphs) -
     canvas.runs()
 }
 
-/// What the symbols stand for: an entry each, to be laid out in lines.
+/// What the symbols and shades mean: entries that the caller lays out in lines.
 pub(super) fn legend(legend: &Legend, glyphs: Glyphs) -> Vec<[Run; 2]> {
     let entry = |(look, text)| [(paint_of(look), format!("{} ", (glyphs.symbol)(look))), (PLAIN, text)];
     let mut runs: Vec<[Run; 2]> = legend.entries().map(entry).collect();
@@ -396,12 +401,14 @@ pub(super) fn legend(legend: &Legend, glyphs: Glyphs) -> Vec<[Run; 2]> {
     runs
 }
 
-/// The gap picture: a line for failed and one for answered requests, each by the time since an earlier answer, and the times; what the timeouts are, and where they lie.
+/// The chart of gaps: a line for failed and a line for answered requests, by the time since an earlier answer, and
+/// the axis with the keep-alive timeout. The idle timeout is at the end of the axis, or on a line of its own if it is
+/// among the bins or does not fit.
 pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Vec<Run>> {
-    /// In front of the bins, and behind them.
+    /// Columns before the bins, and after them.
     const NAME: usize = 9;
     const NOTE: usize = 14;
-    /// The name of a timeout may reach further behind the bins than what stands behind them.
+    /// Columns after the bins that the name of a timeout may take.
     const LONG_NOTE: usize = 24;
     let bins = &chart.lags.near;
     let columns = width.saturating_sub(NAME + NOTE).min(bins.failures.len());
@@ -419,13 +426,13 @@ pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Ve
     let first = bins.start.as_secs_f64();
     let last = first + bins.width.as_secs_f64() * bins.failures.len() as f64;
     let mut times = Canvas::blank(right);
-    let place = |seconds: f64| {
+    let column_of = |seconds: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a line")]
         let column = ((seconds - first) / (last - first) * columns as f64).max(0.0) as usize;
         NAME + column.min(columns.saturating_sub(1))
     };
     let (start, end, middle) = (duration(first), duration(last), format!("{} keep-alive", duration(chart.keep_alive)));
-    let keep_alive = place(chart.keep_alive).min(right.saturating_sub(middle.width()));
+    let keep_alive = column_of(chart.keep_alive).min(right.saturating_sub(middle.width()));
     times.write(keep_alive, OF_LINES, &middle);
     times.write(NAME, FAINT, &start);
     let mut free = keep_alive + middle.width() + 1;
@@ -444,7 +451,7 @@ pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Ve
         times.write(rightmost, OF_IDLE_TIMEOUT, &idle_timeout);
     } else if chart.idle_timeout >= first {
         let mut row = Canvas::blank(right);
-        let column = if is_beyond { rightmost } else { place(chart.idle_timeout).min(rightmost) };
+        let column = if is_beyond { rightmost } else { column_of(chart.idle_timeout).min(rightmost) };
         row.write(column, OF_IDLE_TIMEOUT, &idle_timeout);
         own_row = Some(row.runs());
     }
@@ -492,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_stands_once_in_a_stretched_bin() {
+    fn a_symbol_is_shown_once_in_a_stretched_bin() {
         let mut chart = chart::tests::chart_of_seconds(3, Vec::new());
         chart.failed = vec![Failed { time: 0, elapsed: 1, outcome: Outcome::TargetError, requests: 1 }];
         let picture = timing(&chart, 60, UNICODE);
@@ -504,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_stands_where_more_than_next_to_nothing_failed() {
+    fn a_symbol_is_shown_if_at_least_one_percent_failed() {
         use Outcome::{ConnectFailed, IdleTimeout, TargetError};
         let failed = vec![
             vec![(IdleTimeout, 9)],
@@ -520,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sparkline_never_shows_something_as_nothing() {
+    fn a_sparkline_shows_only_zero_as_zero() {
         assert_eq!(Glyphs::new(false).sparkline(&[0, 1, 50, 100]), "·▁▄█");
         assert_eq!(Glyphs::new(true).sparkline(&[0, 1, 50, 100]), ".159");
         assert_eq!(Glyphs::new(true).sparkline(&[0, 0]), "..");
@@ -543,24 +550,24 @@ mod tests {
     }
 
     #[test]
-    fn lines_on_one_row_share_a_name_that_never_stands_at_another_line() {
+    fn lines_on_one_row_share_a_name_that_is_never_next_to_another_line() {
         use MarkKind::{ConnectTimeout, IdleTimeout, KeepAlive, Timeout};
         let both = [(KeepAlive, 5.2), (IdleTimeout, 5.5)];
         let wide = ["idle timeout 5.5 s, keep-alive 5.2 s", "", "", "", "", ""];
         assert_eq!(named(&both, 6, 40), wide);
-        // Where it is too long, it goes on in the row below, or begins in the one above.
+        // A name that is too long goes on in the row below, or begins in the row above.
         assert_eq!(named(&both, 6, 22), ["idle timeout 5.5 s,", "keep-alive 5.2 s", "", "", "", ""]);
         let above_another = [(Timeout, 4.0), (KeepAlive, 5.2), (IdleTimeout, 5.5)];
         let names = ["", "idle timeout 5.5 s,", "keep-alive 5.2 s", "timeout 4 s", "", "", "", ""];
         assert_eq!(named(&above_another, 8, 22)[..], names);
-        // Where lines lie above and below, the others are counted.
+        // With lines above and below, the other names are counted.
         let between = [(Timeout, 4.0), (KeepAlive, 5.2), (IdleTimeout, 5.5), (ConnectTimeout, 6.0)];
         let names = ["", "connect timeout 6 s", "idle timeout 5.5 s, +1", "timeout 4 s, finding 2", "", "", "", ""];
         assert_eq!(named(&between, 8, 23)[..], names);
         assert_eq!(named(&[(IdleTimeout, 0.0)], 1, 34), ["idle timeout 0 ms, finding 2"]);
     }
 
-    /// The lines below the bins of a gap picture that ends at 8 s.
+    /// The lines below the bins of a chart of gaps that ends at 8 s.
     fn times_of_gaps(idle_timeout: f64, width: usize, glyphs: Glyphs) -> Vec<String> {
         let bins = LagBins {
             start: Duration::from_secs(2),
@@ -578,12 +585,12 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_held_against_both_timeouts() {
+    fn gaps_are_shown_with_both_timeouts() {
         let axis = "         2 s                4.998 s keep-alive";
         let beyond = format!("{axis:<51}idle timeout 60 s →");
         assert_eq!(times_of_gaps(60.0, 70, UNICODE), [beyond.as_str()]);
         assert_eq!(times_of_gaps(60.0, 70, ASCII), [beyond.replace('→', ">")]);
-        // Where it lies within them, or there is no room, it has a line of its own.
+        // If the idle timeout is within the bins, or there is no room, it has a line of its own.
         let within = format!("{:29}idle timeout 5 s", "");
         assert_eq!(times_of_gaps(5.0, 70, UNICODE), [axis, &within]);
         let rows = times_of_gaps(60.0, 50, UNICODE);

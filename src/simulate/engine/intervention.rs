@@ -1,4 +1,4 @@
-//! What is done to targets from outside.
+//! Carries out the actions of the timeline on targets.
 
 use super::{Engine, Event, Process};
 use crate::simulate::plan::{Action, Cause, MILLISECOND, Micros, TargetIndex};
@@ -34,16 +34,16 @@ impl Engine<'_> {
             }
             Action::Restore => state.is_blackholed.fill(false),
             Action::RouteFault(route, fault) => {
-                if let Some(place) = state.route_faults.get_mut(route) {
-                    *place = fault;
+                if let Some(current) = state.route_faults.get_mut(route) {
+                    *current = fault;
                 }
             }
             Action::Application(runs) => state.has_application = runs,
             Action::Tls(works) => state.has_tls = works,
             Action::Pace(pace) => state.pace = pace,
             Action::RoutePace(route, pace) => {
-                if let Some(place) = state.route_pace.get_mut(route) {
-                    *place = pace;
+                if let Some(current) = state.route_pace.get_mut(route) {
+                    *current = pace;
                 }
             }
             Action::Register | Action::Deregister => {
@@ -62,7 +62,7 @@ impl Engine<'_> {
         }
     }
 
-    /// A process begins, and listens.
+    /// A process starts, and listens.
     fn start(&mut self, target: usize) {
         self.forget_process(target);
         self.targets[target].process = Process::Runs;
@@ -78,7 +78,7 @@ impl Engine<'_> {
             let delay = self.network.between(0, TEARDOWN);
             self.close(connection, cause, delay);
         }
-        // Whoever stops it does not want it back; whoever looks after it does.
+        // Only a crash is followed by a restart: whoever stops a process does not want it back.
         let restart = self.plan.targets[target].server.restart.filter(|_| cause == Cause::TargetCrash);
         if let Some(restart) = restart {
             let life = self.targets[target].life;
@@ -93,7 +93,7 @@ impl Engine<'_> {
         }
     }
 
-    /// One of the processes that share the port is gone, and its connections with it; another takes its place at once.
+    /// One of the processes that share the port dies, and its connections with it. Another replaces it immediately.
     pub(super) fn take_one_process(&mut self, target: usize, process: u32) {
         let open = self.connections.keys_where(|connection| {
             connection.target == target && connection.process == process && connection.closed_by.is_none()
@@ -104,7 +104,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Whatever the process had in hand is no more.
+    /// Drops the requests, counters and pauses of the process.
     fn forget_process(&mut self, target: usize) {
         let state = &mut self.targets[target];
         state.life += 1;
@@ -141,7 +141,7 @@ impl Engine<'_> {
         if state.life == life && state.process == Process::Frozen {
             state.process = Process::Runs;
             if !self.plan.targets[target].server.accepts_when_free {
-                // It accepts all that the kernel held.
+                // It accepts all connections that the kernel held.
                 state.unaccepted = 0;
             }
         }

@@ -1,4 +1,4 @@
-//! A request that is over becomes its line, and a failed one its truth.
+//! Writes the line of a request that has ended, and the truth of one that failed.
 
 use super::{Engine, Request};
 use crate::error::Result;
@@ -54,7 +54,7 @@ impl Engine<'_> {
     }
 }
 
-/// Causes that describe a failure no less truly.
+/// Other causes that describe a failure just as well.
 fn also_true(cause: Cause, request: &Request, status: u16) -> &'static [Cause] {
     match cause {
         Cause::TargetCrash | Cause::DeployWithoutDraining | Cause::TargetNotReady if request.is_refused(status) => {
@@ -67,17 +67,17 @@ fn also_true(cause: Cause, request: &Request, status: u16) -> &'static [Cause] {
             Some(Cause::DependencyOutage) => &[Cause::DependencyOutage],
             _ => &[],
         },
-        // Where a whole fleet waits, the lines of one target say no more than that it answered too late.
+        // If all targets wait, the lines of one target say no more than that it answered too late.
         Cause::DependencyOutage if request.answer.is_none() => &[Cause::IdleTimeoutExceeded],
         Cause::TargetNotReady | Cause::TargetRequestTimeout if status == 500 => &[Cause::ApplicationError],
-        // No answer came, because the process did nothing; no connection either, for the same reason.
+        // The process did nothing, so no answer came; for the same reason there was no connection either.
         Cause::IdleTimeoutExceeded if request.sent.is_none() => &[Cause::ConnectTimeout],
         _ => &[],
     }
 }
 
 impl Request {
-    /// It was never sent, for nothing listened.
+    /// It was never sent because nothing listened.
     fn is_refused(&self, status: u16) -> bool {
         self.sent.is_none() && status == 502
     }

@@ -1,4 +1,4 @@
-//! Between nodes and targets: delays, packets that vanish, and what a host says to a SYN.
+//! The network between nodes and targets: delays, lost packets, and how a host answers a SYN.
 
 use super::{Engine, Event, Process, open};
 use crate::simulate::arena::{Key, Turn};
@@ -9,10 +9,10 @@ use crate::simulate::plan::{Cause, MILLISECOND, Micros, SECOND};
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>
 const CONNECT_TIMEOUT: Micros = 10 * SECOND;
 
-/// First wait of a sender that hears nothing: for an answer to its SYN, and for anything else. Each next wait is twice as long.
+/// First retransmission timeout: for a SYN, and for anything else. Each further one is twice as long.
 const RETRY: (Micros, Micros) = (SECOND, 200 * MILLISECOND);
 
-/// After so many repetitions, a quarter of an hour, a sender takes its connection for dead.
+/// After this many retransmissions, about a quarter of an hour, a sender gives a connection up.
 const RETRIES: u8 = 12;
 
 impl Engine<'_> {
@@ -21,7 +21,7 @@ impl Engine<'_> {
         let (Some(target), node) = (request.target, request.node) else { return };
         let state = &mut self.targets[target];
         let server = &self.plan.targets[target].server;
-        // A full queue of connections is full for everyone: the kernel drops the SYN, and its sender tries again.
+        // If the kernel's queue of connections is full, it drops the SYN, and the sender tries again.
         let is_frozen = state.process == Process::Frozen;
         let holds = is_frozen || (state.process == Process::Runs && server.accepts_when_free);
         let is_full = holds && state.unaccepted >= server.backlog;
@@ -45,14 +45,14 @@ impl Engine<'_> {
         self.after(delay, reply);
     }
 
-    /// One way, between a node and a target; longer between zones.
+    /// The delay in one direction between a node and a target; longer between zones.
     pub(super) fn network_delay(&mut self, node: usize, target: usize) -> Micros {
         let is_near = usize::from(self.targets[target].zone) == node % 3;
         let base = if is_near { 110 } else { 450 };
         base + self.network.exponential(90)
     }
 
-    /// Something the target sends on a connection arrives after all it sent before.
+    /// Queues `event` for something that the target sends on a connection. It arrives after everything sent before.
     pub(super) fn reach_node(&mut self, key: Key, node: usize, target: usize, event: Event) {
         let delay = self.network_delay(node, target);
         let Some(connection) = self.connections.get_mut(key) else { return };
@@ -60,7 +60,7 @@ impl Engine<'_> {
         self.queue.push(connection.last_arrival, Turn::Normal, event);
     }
 
-    /// Whether a packet vanished on its way to or from the target; then it is sent again later.
+    /// Whether a packet to or from the target is lost. If so, it is sent again later, as the event that `again` gives.
     pub(super) fn is_lost(&mut self, key: Key, attempt: u8, again: impl FnOnce(u8) -> Event) -> bool {
         let Some(connection) = self.connections.get(key) else { return false };
         if !self.targets[connection.target].is_blackholed[connection.node] {

@@ -1,4 +1,5 @@
-//! The node's side of a request: from its arrival over a connection of the pool, or a new one, to its end.
+//! The node's side of a request, from its arrival to its end; it goes to the target over a connection of the pool or a
+//! new one.
 
 use super::{Connection, Engine, Event, Process, Request, open, request_mut};
 use crate::simulate::arena::{Key, Turn};
@@ -13,7 +14,7 @@ impl Engine<'_> {
         let client = &self.traffic.clients[arrival.client];
         let received_bytes = match arrival.call {
             Call::Route { route, .. } => {
-                // Headers of HTTP/2 are packed.
+                // HTTP/2 compresses headers.
                 let size = if client.protocol.is_http2() { route.bytes.0 / 2 } else { route.bytes.0 };
                 size + self.names.below(size / 4 + 16)
             }
@@ -57,12 +58,12 @@ impl Engine<'_> {
                 self.end_untargeted(request, self.now, 301, sent_bytes, None);
             }
             Call::Malformed => {
-                // The node waits for bytes that make sense for as long as the client dawdles.
+                // The node waits for a valid request until a slow client has sent its bytes.
                 let dawdling = self.network.exponential(150 * MILLISECOND);
                 self.end_untargeted(request, self.now + dawdling, 400, 272, None);
             }
             Call::Refused(status, _) => {
-                // A client that sends nothing is waited for; the others are refused by what they sent.
+                // 408: the client sends nothing until the idle timeout. All others are refused by what they sent.
                 let wait = if status == 408 { self.plan.idle_timeout } else { self.chance.exponential(MILLISECOND) };
                 self.end_untargeted(request, self.now + wait, status, 272, None);
             }
@@ -93,19 +94,19 @@ impl Engine<'_> {
         self.after(delay, Event::Syn { request: key, attempt: 0 });
     }
 
-    /// An idle connection of the pool. Those idle for longer than the idle timeout are closed by the node.
+    /// Takes an idle connection from the pool. The node has closed those idle for longer than the idle timeout.
     pub(super) fn take_idle(&mut self, node: usize, target: usize) -> Option<Key> {
         loop {
             let pool = &mut self.nodes[node].pools[target];
             if pool.is_empty() {
                 return None;
             }
-            let place = match self.plan.reuse {
+            let index = match self.plan.reuse {
                 Reuse::Latest(share) if self.network.is(share) => pool.len() - 1,
                 Reuse::Latest(_) => self.network.index(pool.len()),
                 Reuse::Oldest => 0,
             };
-            let key = pool.remove(place);
+            let key = pool.remove(index);
             let Some(connection) = self.connections.get(key) else { continue };
             if self.now - connection.pooled < self.plan.idle_timeout {
                 return Some(key);
@@ -201,7 +202,7 @@ impl Engine<'_> {
         self.end(request, ending, cause);
     }
 
-    /// The node learns that the target closed a connection: an idle one leaves the pool, one under way takes its request along.
+    /// The node learns that the target closed a connection: an idle one leaves the pool, a request in flight fails.
     pub(super) fn closed(&mut self, key: Key, attempt: u8) {
         if self.is_lost(key, attempt, |attempt| Event::Closed { connection: key, attempt }) {
             return;
@@ -213,43 +214,43 @@ impl Engine<'_> {
         }
     }
 
-    /// The target closed while the request was under way: 502, and the time it took.
+    /// Ends a request whose connection was closed before an answer: 502, with the time since it was sent.
     pub(super) fn cut(&mut self, key: Key, cause: Cause) {
         let Some(request) = open(&mut self.requests, key) else { return };
-        // Where packets vanished, the connection was lost to that, whatever its timer did meanwhile.
+        // If packets were lost, that broke the connection, whatever its keep-alive timer did meanwhile.
         let cause = if request.has_lost { Cause::ConnectTimeout } else { cause };
         let Some(sent) = request.sent else { return };
         let parts = [Some(ticks(request.received, sent)), Some(ticks(sent, self.now)), None];
         self.end_failed(key, parts, 502, cause);
     }
 
-    /// The node, or the client for it, no longer waits for the target: the request was dispatched or it was not, and nothing
-    /// came back.
+    /// Ends a request without an answer from its target: the node or the client stopped waiting, or no connection could
+    /// be made. It may or may not have been sent.
     pub(super) fn give_up_on_target(&mut self, key: Key, status: u16, cause: Cause) {
         let Some(request) = open(&mut self.requests, key) else { return };
         let waited = request.sent.map(|sent| ticks(sent, self.now));
         let shows_wait = self.run.shows_idle_timeout && status == 504;
         let parts = [
             request.sent.map(|sent| ticks(request.received, sent)),
-            // AWS's text has -1 here; archives hold lines that carry the idle timeout instead.
+            // AWS documents -1 here; some archives have the idle timeout instead.
             waited.filter(|_| shows_wait),
             None,
         ];
         if let Some(connection) = request.connection.take() {
-            // Its answer, should it come, must not be taken for another request's.
+            // A late answer must not be mistaken for another request's.
             self.connections.remove(connection);
         }
         self.end_failed(key, parts, status, cause);
     }
 
-    /// The load balancer's answer in a target's stead.
+    /// Ends a request with the load balancer's error page instead of a target's answer.
     pub(super) fn end_failed(&mut self, key: Key, parts: [Part; 3], elb_status: u16, cause: Cause) {
         let sent_bytes = self.error_page(key, elb_status);
         self.end(key, Ending { time: self.now, parts, elb_status, target_status: None, sent_bytes }, Some(cause));
     }
 
-    /// Bytes of the page a node sends in a target's stead: browsers get a padded one. Sizes as seen in public lines, but for the
-    /// browsers' 504, which is assumed.
+    /// Bytes of the error page that a node sends instead of a target's answer; browsers get a padded one. The sizes
+    /// were seen in public lines, except the browsers' 504, which is assumed.
     pub(super) fn error_page(&self, key: Key, status: u16) -> u32 {
         if status == 460 {
             return 0;
@@ -263,10 +264,10 @@ impl Engine<'_> {
         }
     }
 
-    /// The request is over; its line follows shortly.
+    /// Ends a request; its line is logged shortly after.
     pub(super) fn end(&mut self, key: Key, ending: Ending, cause: Option<Cause>) {
         let time = ending.time + self.network.between(20, 950);
-        // Nodes have several workers, and each writes its lines when it comes to it.
+        // A node has several workers that write their lines independently, so lines are not in order of time.
         let logged = time + self.network.exponential(MILLISECOND);
         if let Some(request) = open(&mut self.requests, key) {
             request.ending = Some((Ending { time, ..ending }, cause));
@@ -287,7 +288,8 @@ impl Engine<'_> {
     }
 }
 
-/// Milliseconds between two moments on a clock that counts whole ones, so that the three times add up as they do in real lines.
+/// Milliseconds between two moments, each rounded down to a whole one first, so that the three times add up as they do
+/// in real lines.
 pub(super) fn ticks(from: Micros, to: Micros) -> i64 {
     to.div_euclid(MILLISECOND) - from.div_euclid(MILLISECOND)
 }

@@ -1,4 +1,4 @@
-//! What listener rules do before any target is chosen, and Lambda functions.
+//! What listener rules do before a target is chosen, and Lambda functions.
 
 use super::node::ticks;
 use super::{Engine, Event, open};
@@ -8,16 +8,16 @@ use crate::simulate::line::Ending;
 use crate::simulate::plan::{Cause, Function, MILLISECOND, Micros, Rule, SECOND};
 use crate::simulate::traffic::Call;
 
-/// So long the load balancer waits for an identity provider.
+/// How long the load balancer waits for an identity provider.
 ///
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>
 const IDENTITY_TIMEOUT: Micros = 5 * SECOND;
 
-/// So long it is assumed to wait for AWS WAF; the documentation does not say.
+/// How long it waits for AWS WAF. This is an assumption: the documentation does not say.
 const WAF_TIMEOUT: Micros = SECOND;
 
 impl Engine<'_> {
-    /// Lets the request's listener rule act. False where the request is to be forwarded to a target.
+    /// Applies the request's listener rule. False if the request still has to be forwarded to a target.
     pub(super) fn is_settled_by_rule(&mut self, key: Key) -> bool {
         let Some(request) = open(&mut self.requests, key) else { return true };
         let group = request.arrival.group;

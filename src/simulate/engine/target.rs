@@ -1,4 +1,4 @@
-//! The target's side: a process reads requests, answers them, and closes connections that nobody used for long.
+//! The target's side: a process reads requests, answers them, and closes idle connections.
 
 use super::work::{End, Work};
 use super::{Engine, Event};
@@ -13,7 +13,7 @@ impl Engine<'_> {
             return;
         }
         let Some(connection) = self.connections.get(key) else { return };
-        // If the target has closed, word of that is on its way to the node already.
+        // If the target has closed the connection, the node's `Closed` event is already on its way.
         if connection.closed_by.is_none() {
             let at = self.now.max(self.targets[connection.target].busy_until);
             self.queue.push(at, Turn::Normal, Event::Read(key));
@@ -32,10 +32,10 @@ impl Engine<'_> {
         }
         connection.is_serving = true;
         let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) else { return };
-        let (time, place, answer) = match request.arrival.call {
+        let (time, route_index, answer) = match request.arrival.call {
             Call::Route { route, .. } => {
                 let routes = self.plan.groups[request.arrival.group].routes;
-                let place = routes.iter().position(|other| std::ptr::eq(other, route));
+                let route_index = routes.iter().position(|other| std::ptr::eq(other, route));
                 let status = route.statuses[self.service.weighted(route.statuses.iter().map(|entry| entry.1))].0;
                 let bytes = match status {
                     200..=299 => self.service.log_normal(i64::from(route.bytes.1), 0.6),
@@ -43,16 +43,16 @@ impl Engine<'_> {
                     _ => self.service.between(260, 900),
                 };
                 let time = self.service.log_normal(route.median, route.sigma);
-                (time, place, (status, bytes))
+                (time, route_index, (status, bytes))
             }
             // No application knows what scanners ask for.
             _ => (self.service.log_normal(3 * MILLISECOND, 0.5), None, (404, self.service.between(260, 900))),
         };
         request.answer = Some((answer.0, u32::try_from(answer.1.max(0)).unwrap_or(u32::MAX)));
-        let slowness = place.map_or(1.0, |place| target.route_pace[place]) * target.pace;
+        let slowness = route_index.map_or(1.0, |index| target.route_pace[index]) * target.pace;
         let mut time = scaled(time, slowness) + 300;
         let mut end = End::Answer;
-        if let Some(fault) = place.and_then(|place| target.route_faults[place])
+        if let Some(fault) = route_index.and_then(|index| target.route_faults[index])
             && self.chance.is(fault.share)
         {
             let page = 180 + self.chance.below(400);
@@ -93,7 +93,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Something woke the loop of a target that has no timers: it closes what is due, under requests that may be on their way.
+    /// Something woke the event loop of a target without timers: it closes the connections that are due, even if
+    /// requests are on their way on them.
     pub(super) fn sweep(&mut self, target: usize) {
         let now = self.now;
         let due = self.connections.keys_where(|connection| {
@@ -103,7 +104,7 @@ impl Engine<'_> {
                 && connection.expires <= now
         });
         for connection in due {
-            // The worker's threads take turns with the loop, so it comes to this a little later.
+            // The worker's threads take turns with the loop, so it gets to this a little later.
             let delay = self.service.exponential(2 * MILLISECOND);
             self.close(connection, Cause::KeepAliveRace, delay);
         }
@@ -124,7 +125,7 @@ impl Engine<'_> {
         let KeepAlive { idle, timer } = self.plan.targets[target].keep_alive;
         let smear = if let Timer::Precise { smear } = timer { self.service.between(0, smear) } else { 0 };
         connection.expires = self.now + idle + smear;
-        // One event a connection: it is put off when it finds that the connection was used.
+        // One event per connection: if the connection was used in the meantime, the event is queued again.
         if !connection.has_timer {
             connection.has_timer = true;
             let expires = connection.expires;
@@ -147,8 +148,8 @@ impl Engine<'_> {
         let noticed = tick.map_or(expires, |tick| expires + (-expires).rem_euclid(tick));
         let due = noticed.max(self.targets[connection.target].busy_until);
         if due > self.now {
-            // A loop that is kept busy runs its timers first when it is free again, and only then reads its sockets: a request
-            // that came in meanwhile finds its connection closed.
+            // A busy loop runs its timers first when it is free again, and only then reads its sockets: a request that
+            // came in meanwhile finds its connection closed.
             self.queue.push(due, Turn::Timer, Event::TimerDue(key));
             return;
         }
@@ -175,7 +176,7 @@ impl Engine<'_> {
         let Some(stalls) = self.plan.targets[target].stalls else { return };
         let length = self.service.log_normal(stalls.length, stalls.spread);
         let busy_until = &mut self.targets[target].busy_until;
-        // It may do nothing for longer already.
+        // A longer pause may be under way already.
         *busy_until = (*busy_until).max(self.now + length);
         let next = length + self.service.exponential(stalls.gap) + 1;
         self.after(next, Event::Stall(target));

@@ -1,11 +1,11 @@
-//! What a target's process does with the requests it has read: it serves so many at once, and the others wait.
+//! How a target's process serves the requests it has read: at most as many at a time as it has slots; the others wait.
 
 use super::{Engine, Event, request_mut};
 use crate::simulate::arena::Key;
 use crate::simulate::dice::scaled;
 use crate::simulate::plan::{Cause, FaultKind, MILLISECOND, Micros, SECOND, TimeLimit, Way};
 
-/// From this share of its memory on a process is slowed down by looking for what it can free.
+/// From this share of its memory on, a process is slowed down by garbage collection.
 const CROWDED: f64 = 0.85;
 
 /// A request that a process has read.
@@ -17,13 +17,13 @@ pub(super) struct Work {
     pub(super) end: End,
 }
 
-/// What is at the end of serving a request.
+/// How serving a request ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Answer,
     /// The application closes the connection.
     Close,
-    /// The process dies of it.
+    /// The process dies.
     Death,
 }
 
@@ -89,7 +89,7 @@ impl Engine<'_> {
         if let Some(request) = request {
             let waited = self.now - since;
             request_mut(&mut self.requests, request, |request| {
-                // Served for longer than it waited, it is slow itself.
+                // It takes longer to serve than it waited, so it is slow itself.
                 if request.blame == Some(Cause::TargetSaturated) && waited < time {
                     request.blame = None;
                 }
@@ -128,7 +128,7 @@ impl Engine<'_> {
         }
     }
 
-    /// After how long a request that takes too long is ended.
+    /// The time until a request that takes too long is ended.
     fn limit(&mut self, limit: TimeLimit, time: Micros, target: usize) -> Micros {
         if limit.way == Way::CloseAtEnd {
             return time;
@@ -136,7 +136,7 @@ impl Engine<'_> {
         let due = self.now + limit.after;
         let late = match limit.poll {
             0 => self.chance.between(0, 2 * MILLISECOND),
-            // It looks at its own moments, and takes a little to get there.
+            // The supervisor checks at its own times, and takes a little to act.
             poll => (self.targets[target].phase - due).rem_euclid(poll) + self.chance.exponential(3 * MILLISECOND),
         };
         let stuck = if self.chance.is(limit.stuck) { SECOND } else { 0 };
@@ -149,7 +149,7 @@ impl Engine<'_> {
             return;
         }
         state.busy_slots = state.busy_slots.saturating_sub(1);
-        // Whether its caller still waits, a process finds out only when it answers.
+        // A process finds out only when it answers whether the client still waits, so it serves every request.
         if let Some(next) = state.waiting.pop_front() {
             self.serve(target, &next);
         }

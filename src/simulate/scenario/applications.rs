@@ -1,4 +1,5 @@
-//! What applications, and those who call them, do: wrong answers, shared dependencies, short patience, rules and functions.
+//! Scenarios about applications and their clients: wrong answers, shared dependencies, client timeouts, listener rules
+//! and Lambda functions.
 
 use super::site::{Offer, Site, seconds};
 use crate::simulate::dice::Dice;
@@ -6,11 +7,12 @@ use crate::simulate::plan::{
     Action, Cause, Fault, FaultKind, Function, Kind, MILLISECOND, Moment, Patience, Plan, Rule, SECOND,
 };
 
-/// Answers of one route that are no HTTP; all of them, or those to some users.
+/// No answer of one route is HTTP.
 pub(super) fn malformed_route(dice: &mut Dice) -> Plan {
     malformed(dice, 1.0)
 }
 
+/// Some answers of one route are not HTTP, as for some users.
 pub(super) fn malformed_partly(dice: &mut Dice) -> Plan {
     let share = dice.between(15, 70) as f64 / 100.0;
     malformed(dice, share)
@@ -33,7 +35,7 @@ pub(super) fn application_errors(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// From one moment on a release answers one route with errors.
+/// A new release answers one route with errors.
 pub(super) fn bad_release(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (15, 60), (2, 5));
     let (start, route) = (site.moment(dice, 20, 60), site.any_route(dice));
@@ -46,7 +48,7 @@ pub(super) fn bad_release(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// The application closes some connections in place of an answer, of all routes alike and at any time.
+/// The application closes some connections instead of answering, on all routes and at any time.
 pub(super) fn random_closes(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (15, 60), (1, 5));
     let share = dice.between(2, 30) as f64 / 1000.0;
@@ -67,7 +69,7 @@ pub(super) fn one_bad_host(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Something that some routes of all targets need does not answer for some minutes.
+/// A dependency of two routes on all targets does not answer for some minutes.
 fn dependency(dice: &mut Dice, kind: impl FnOnce(&mut Dice) -> FaultKind) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (10, 50), (2, 6));
     if dice.is(0.7) {
@@ -121,7 +123,7 @@ pub(super) fn gateway_timeout(dice: &mut Dice) -> Plan {
     impatient(dice, &[(Kind::Gateway, 3), (Kind::Program, 1)], (Kind::Gateway, patience))
 }
 
-/// A budget of a fraction of a second between two services of one house.
+/// Another service of the same company waits for a fraction of a second.
 pub(super) fn short_budget(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (20, 80), (1, 5));
     let time = dice.pick(&[100, 200, 250, 500]) * MILLISECOND;
@@ -139,13 +141,13 @@ pub(super) fn mobile_timeout(dice: &mut Dice) -> Plan {
     site.audience(&[(Kind::App, 3), (Kind::Browser, 1)], (Kind::App, patience));
     let (start, pace) = (site.moment(dice, 10, 50), dice.between(40, 90) as f64);
     for target in site.targets.clone() {
-        // One search among the quick routes is slow.
+        // The search route is slow among quick ones.
         site.at(start, target, Action::RoutePace(2, pace));
     }
     site.plan
 }
 
-/// People leave slow pages when they have waited long enough, each after another time.
+/// People leave slow pages, each after a time of their own.
 pub(super) fn users_leave(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Media, (15, 50), (1, 5));
     let mean = seconds(dice, 6, 30);
@@ -153,7 +155,7 @@ pub(super) fn users_leave(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// A listener rule does this for some minutes.
+/// A site whose listener rule does this for some minutes.
 fn ruled(dice: &mut Dice, rule: Rule) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (20, 80), (1, 4));
     let (start, group) = (site.moment(dice, 10, 50), site.group);
@@ -187,19 +189,19 @@ pub(super) fn maintenance(dice: &mut Dice) -> Plan {
     ruled(dice, Rule::Fixed(503))
 }
 
-/// A target group whose target is a function.
+/// A target group whose target is a Lambda function.
 fn function(dice: &mut Dice, concurrency: u32, rule: impl FnOnce(&mut Dice) -> Rule) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (40, 120), (1, 3));
     let timeout = dice.pick(&[3, 3, 6, 10]) * SECOND;
     let group = site.group;
     site.plan.groups[group.0].function = Some(Function { timeout, concurrency });
     site.plan.groups[group.0].is_ipv6 = false;
-    // A function has no address: nothing is registered but itself.
+    // A function has no address, so no other target is registered.
     site.change_all(|target| target.is_registered = false);
     let start = site.moment(dice, 10, 50);
     let rule = rule(dice);
     let rule = match rule {
-        // So that some of its answers come too late.
+        // Scales the pace to the timeout, so that some of its answers come too late.
         Rule::FunctionPace(share) => Rule::FunctionPace(timeout as f64 / (70.0 * MILLISECOND as f64) * share),
         other => other,
     };
@@ -228,7 +230,7 @@ pub(super) fn lambda_denied(dice: &mut Dice) -> Plan {
     function(dice, 1000, |_| Rule::FunctionDenied)
 }
 
-/// Requests that the load balancer refuses for what they are, and scanners.
+/// Scanners, and requests that the load balancer refuses for what they are.
 pub(super) fn refused_requests(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (15, 60), (1, 5));
     site.plan.noise = &[(400, 5), (413, 2), (414, 2), (463, 1), (464, 2), (408, 1), (405, 1)];

@@ -1,4 +1,4 @@
-//! Scenarios whose story is the same for every seed.
+//! Scenarios whose plan is the same for every seed.
 
 use super::shop::{BUILD, reports, shop_api};
 use crate::simulate::dice::Dice;
@@ -6,24 +6,24 @@ use crate::simulate::plan::{
     Action, Group, GroupIndex, KeepAlive, MILLISECOND, MINUTE, Moment, Plan, SECOND, Stalls, Target, TargetIndex, Timer,
 };
 
-/// Targets of a group, one for each address 10.0.x.y.
+/// Adds targets to a group, one for each address 10.0.x.y.
 fn targets<const N: usize>(plan: &mut Plan, group: GroupIndex, addresses: [(u8, u8); N]) -> [TargetIndex; N] {
     addresses.map(|(x, y)| plan.target(group, Target::at([10, 0, x, y])))
 }
 
-/// A replacement that comes later.
+/// Adds a target that is started and registered later.
 fn replacement(plan: &mut Plan, group: GroupIndex, (x, y): (u8, u8)) -> TargetIndex {
     plan.target(group, Target::at([10, 0, x, y]).later())
 }
 
-/// An event loop that computes much itself, so that everything else has to wait now and then.
+/// A target whose event loop computes a lot itself, so that everything else sometimes has to wait.
 fn busy(target: Target) -> Target {
     let keep_alive = KeepAlive::precise(5 * SECOND, 8 * MILLISECOND);
     let stalls = Stalls { gap: 60 * MILLISECOND, length: 92 * MILLISECOND, spread: 0.4 };
     Target { keep_alive, stalls: Some(stalls), ..target }
 }
 
-/// Memory runs short, the process slows down for a while, is killed, and another takes its place.
+/// A process runs out of memory: it slows down for a while, is killed, and another target replaces it.
 fn out_of_memory(plan: &mut Plan, minute: u32, victim: TargetIndex, successor: TargetIndex) {
     let end = Moment::minute(minute);
     plan.at(end.plus(-25 * SECOND), victim, Action::Pace(15.0));
@@ -46,7 +46,7 @@ pub(super) fn healthy(_: &mut Dice) -> Plan {
         plan.at(Moment::minute(minute), new, Action::Start);
         plan.at(Moment::minute(minute).plus(12 * SECOND), new, Action::Register);
         plan.at(Moment::minute(minute).plus(20 * SECOND), target, Action::Deregister);
-        // Stopped when the deregistration delay is over and nothing is left to lose.
+        // Stopped when the deregistration delay is over and no request is left.
         plan.at(Moment::minute(minute).plus(6 * MINUTE), target, Action::Stop);
     }
     plan
@@ -61,10 +61,10 @@ pub(super) fn keep_alive_race(_: &mut Dice) -> Plan {
     plan
 }
 
-/// As gunicorn's threaded workers do: races come in small bursts, when the first request after a pause wakes the loop, which
-/// then closes idle connections under the requests that follow.
+/// Models gunicorn's threaded workers. Races come in small bursts: the first request after a pause wakes the loop,
+/// which then closes idle connections while more requests are on their way on them.
 pub(super) fn keep_alive_race_workers(_: &mut Dice) -> Plan {
-    // A dashboard asks for all its parts at once.
+    // A dashboard asks for all its parts at the same time.
     let mut plan = Plan { page: 16.0, ..Plan::new(6.0) };
     let api = plan.group(Group { port: 8000, ..shop_api() });
     let keep_alive = KeepAlive { idle: 2 * SECOND, timer: Timer::Sweep { tick: SECOND } };
@@ -136,8 +136,9 @@ pub(super) fn target_crash(_: &mut Dice) -> Plan {
     plan
 }
 
-/// Minute 0–120: one target of shop-api runs an old release and loses idle connections. 40–55: another is cut off. 70: a third
-/// runs out of memory. 85–105: building a report exceeds the idle timeout. The other targets have nothing to be blamed for.
+/// Minutes 0–120: one target of shop-api runs an old release and closes idle connections too early. 40–55: packets to
+/// and from another are lost. 70: a third runs out of memory. 85–105: building a report exceeds the idle timeout.
+/// Nothing is wrong with the other targets.
 pub(super) fn incident(_: &mut Dice) -> Plan {
     let mut plan = Plan::new(5.2);
     let api = plan.group(shop_api());

@@ -1,4 +1,4 @@
-//! How targets come and go, the ways to them, and several things at once.
+//! Scenarios about targets that come and go, paths to them, healthy traffic, and several faults at the same time.
 
 use super::site::{Offer, Site, lag, seconds};
 use crate::simulate::dice::Dice;
@@ -6,7 +6,7 @@ use crate::simulate::plan::{
     Action, Cause, Fault, FaultKind, KeepAlive, MILLISECOND, Moment, Plan, Poller, SECOND, Server, Surge, TargetIndex,
 };
 
-/// A rolling deployment: for each target another one comes, and then the old one goes. `leave` says how.
+/// A rolling deployment: each target is replaced by a new one. `leave` says how the old one goes.
 fn roll(site: &mut Site, dice: &mut Dice, mut leave: impl FnMut(&mut Site, &mut Dice, Moment, TargetIndex)) {
     let mut moment = site.moment(dice, 10, 25);
     for old in site.targets.clone() {
@@ -27,7 +27,8 @@ fn leave_cleanly(site: &mut Site, dice: &mut Dice, end: Moment, old: TargetIndex
     site.at(stopped, old, Action::Stop);
 }
 
-/// The process gets its signal at the same moment as the load balancer is told, and the nodes learn of it later.
+/// The process is stopped 2.5 to 14 s before the target is deregistered, as when both get the signal at the same time
+/// and the nodes learn of it later.
 fn leave_abruptly(site: &mut Site, dice: &mut Dice, end: Moment, old: TargetIndex) {
     let deregistered = end.plus(dice.between(2500, 14_000) * MILLISECOND);
     site.at(end, old, Action::Stop);
@@ -46,7 +47,7 @@ pub(super) fn deploy_abrupt(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Processes finish what they serve, but listen no more while nodes still send.
+/// Processes finish their requests, but no longer listen while nodes still send.
 pub(super) fn deploy_closing(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (20, 70), (2, 6));
     roll(&mut site, dice, |site, dice, end, old| {
@@ -57,7 +58,7 @@ pub(super) fn deploy_closing(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Targets go, and none comes.
+/// Some targets leave without replacement.
 pub(super) fn scale_in(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (10, 40), (3, 7));
     let leaving = 1 + dice.index(site.targets.len() - 1);
@@ -68,14 +69,14 @@ pub(super) fn scale_in(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Requests that take longer than targets are given to finish.
+/// Requests that take longer than the deregistration delay.
 pub(super) fn short_delay(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Media, (30, 80), (2, 6));
     site.patient();
     site.plan.idle_timeout = 300 * SECOND;
     let delay = dice.pick(&[5, 10, 15]);
     site.plan.groups[site.group.0].deregistration_delay = delay * SECOND;
-    // The medians of the two slow routes are as long as the delay, or longer.
+    // The two slow routes get a median of 0.9 to 1.5 times the delay; it is usually 0.9 s and 3.8 s.
     let long = delay as f64 * dice.between(9, 16) as f64 / 10.0;
     let paces = [(0, long / 0.9), (1, long / 3.8)];
     let slow = |site: &mut Site, target| {
@@ -98,7 +99,7 @@ pub(super) fn short_delay(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Somewhere in a clean deployment a target that stays dies.
+/// A target that stays crashes three times during a clean deployment.
 pub(super) fn crash_during_deploy(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Media, (30, 80), (2, 5));
     let victim = site.later(dice);
@@ -154,7 +155,7 @@ pub(super) fn cold_start(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// The last targets of a group are deregistered, and only later others come.
+/// All targets of the group are deregistered, and registered again later.
 pub(super) fn empty_group(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (15, 60), (1, 4));
     let end = site.moment(dice, 20, 60);
@@ -174,7 +175,7 @@ pub(super) fn wrong_port(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Packets to and from some of the targets vanish for a while.
+/// Packets to and from some of the targets are lost for a while.
 pub(super) fn blocked(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (15, 60), (2, 6));
     let start = site.moment(dice, 15, 60);
@@ -187,7 +188,7 @@ pub(super) fn blocked(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// The path from one node to all targets is blocked: a network ACL of its subnet.
+/// The path from one node to all targets is blocked, as by a network ACL of its subnet.
 pub(super) fn blocked_from_one_node(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (15, 60), (2, 6));
     site.plan.nodes = site.plan.nodes.max(2);
@@ -213,7 +214,7 @@ pub(super) fn tls_handshake(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Almost nobody calls, and everything is sound.
+/// Almost no traffic for most of the run, and nothing is wrong.
 pub(super) fn idle_night(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (10, 40), (1, 5));
     let night = site.plan.minutes * 4 / 5;
@@ -229,7 +230,7 @@ pub(super) fn quiet(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Much traffic, and clients that go by the clock.
+/// Heavy traffic for ten minutes.
 pub(super) fn busy(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (700, 1100), (2, 4));
     site.plan.minutes = 10;
@@ -237,7 +238,7 @@ pub(super) fn busy(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Health checks of third parties, exporters and dashboards: most requests come by the clock.
+/// Third-party health checks, exporters and dashboards: most requests come at fixed times of the clock.
 pub(super) fn pollers(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (10, 40), (1, 5));
     let every =
@@ -271,7 +272,7 @@ pub(super) fn mixed(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// Targets lose idle connections, and are replaced by others that do so as well, in a clean deployment.
+/// Targets have keep-alive races during a clean deployment, and so do the ones that replace them.
 pub(super) fn race_during_deploy(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
     site.sparse(dice, &[2, 4, 8], 150_000);
@@ -282,7 +283,7 @@ pub(super) fn race_during_deploy(dice: &mut Dice) -> Plan {
     site.plan
 }
 
-/// One target loses idle connections, and dies as well.
+/// One target has keep-alive races and also crashes twice.
 pub(super) fn race_and_crash(dice: &mut Dice) -> Plan {
     let mut site = Site::draw(dice, Offer::Shop, (10, 11), (1, 4));
     site.sparse(dice, &[2, 4, 8], 150_000);

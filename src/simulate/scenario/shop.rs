@@ -1,14 +1,14 @@
-//! What the simulated applications offer.
+//! The routes of the simulated applications.
 
 use crate::simulate::plan::{Group, Kind, MILLISECOND, Micros, Route};
 
 const EVERYONE: &[Kind] = &[Kind::Browser, Kind::App, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
 const BROWSERS: &[Kind] = &[Kind::Browser];
 const APPS: &[Kind] = &[Kind::App, Kind::Browser];
-/// Those who wait for a report: apps have no screen for it.
+/// Everyone who waits for reports; apps have no screen for them.
 const PATIENT: &[Kind] = &[Kind::Browser, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
 
-/// A shop's JSON interface: quick answers, some of them client errors.
+/// A shop's JSON API: quick answers, some of them client errors.
 pub(super) const SHOP_ROUTES: &[Route] = &[
     route("GET", "/api/items/{}", 260, EVERYONE, (26, 0.7), (210, 1400), &[(200, 955), (404, 25), (304, 20)]),
     route("GET", "/api/items?page={}", 180, EVERYONE, (45, 0.6), (215, 5200), &[(200, 985), (304, 15)]),
@@ -27,7 +27,7 @@ pub(super) const REPORT_ROUTES: &[Route] = &[
     route("POST", "/reports/build", 22, PATIENT, (2600, 0.5), (640, 900), &[(200, 98), (422, 2)]),
 ];
 
-/// The place of the slow route in [`REPORT_ROUTES`].
+/// The index of the slow route in [`REPORT_ROUTES`].
 pub(super) const BUILD: usize = 2;
 
 /// A row of a table of routes; the median is in milliseconds.
@@ -51,7 +51,7 @@ pub(super) fn reports() -> Group {
     Group::new(("reports", "3bb63f11dfb0faf9"), 8080, "reports.shop.example.com", 200, REPORT_ROUTES)
 }
 
-/// Pictures are turned and films cut while their caller waits.
+/// Images are resized and films are cut while the client waits.
 pub(super) const MEDIA_ROUTES: &[Route] = &[
     route("POST", "/images/resize", 40, PATIENT, (900, 0.6), (52_000, 31_000), &[(200, 98), (422, 2)]),
     route("POST", "/films/{}/cut", 12, PATIENT, (3800, 0.5), (900, 1200), &[(200, 99), (404, 1)]),

@@ -1,4 +1,4 @@
-//! A load balancer drawn by chance: what a scenario then breaks.
+//! Draws a healthy load balancer at random, for a scenario to break.
 
 use super::shop::{MEDIA_ROUTES, REPORT_ROUTES, SHOP_ROUTES};
 use crate::simulate::dice::Dice;
@@ -18,7 +18,7 @@ const GROUPS: &[(&str, &str, u16, &str)] = &[
     ("gateway", "66778899aabbccdd", 9000, "gw.example.com"),
 ];
 
-/// What comes of a draw.
+/// A load balancer that was drawn, with one target group.
 pub(super) struct Site {
     pub(super) plan: Plan,
     pub(super) group: GroupIndex,
@@ -32,7 +32,7 @@ pub(super) enum Offer {
     Shop,
     /// Quick answers, and one slow route.
     Reports,
-    /// Answers that take a second or more.
+    /// Two routes that take about one and four seconds, and a quick one.
     Media,
 }
 
@@ -47,7 +47,8 @@ impl Offer {
 }
 
 impl Site {
-    /// `rate`: tenths of a request per second for each target, from and below; `targets`: how many, from and below.
+    /// `rate` is in tenths of a request per second and target; `targets` is how many targets. Both are ranges whose end
+    /// is excluded.
     pub(super) fn draw(dice: &mut Dice, offer: Offer, rate: (i64, i64), targets: (i64, i64)) -> Self {
         let count = dice.between(targets.0, targets.1);
         let mut plan = Plan::new(dice.between(rate.0, rate.1) as f64 / 10.0 * count as f64);
@@ -58,7 +59,8 @@ impl Site {
         plan.reuse =
             dice.pick(&[Reuse::Latest(0.5), Reuse::Latest(0.5), Reuse::Latest(0.9), Reuse::Latest(0.0), Reuse::Oldest]);
         plan.page = dice.between(15, 60) as f64 / 10.0;
-        // Some people leave before an answer, as they do everywhere; where answers are slow, that would be a story of its own.
+        // Some people leave before they get an answer, as they do everywhere. Not if answers are slow: that would be a
+        // scenario of its own.
         if dice.is(0.3) && offer == Offer::Shop {
             plan.patience.push((Kind::Browser, Patience::Leaves(dice.between(60, 400) * SECOND)));
         }
@@ -75,18 +77,19 @@ impl Site {
         site
     }
 
-    /// So many requests for each pair of node and target, in tenths of a second's; and a run long enough for `requests`. Where
-    /// connections are idle for some seconds now and then, there is little traffic for each, and a long time of it.
+    /// Sets the rate for each pair of node and target, drawn from `rates` in tenths of a request per second, and makes
+    /// the run long enough for `requests`. Connections are idle for some seconds only if each pair gets little traffic,
+    /// and then it takes a long run to see enough of it.
     pub(super) fn sparse(&mut self, dice: &mut Dice, rates: &[u32], requests: u32) {
         let targets = u32::try_from(self.targets.len()).unwrap_or(1);
         let tenths = dice.pick(rates) * targets * self.plan.nodes;
         self.plan.rate = f64::from(tenths) / 10.0;
         self.plan.minutes = (requests / (tenths * 6).max(1)).clamp(20, 24 * 60);
-        // In so many hours those who leave would outnumber what is looked for.
+        // In so long a run, the people who leave would outnumber the failures that the scenario is about.
         self.plan.patience.retain(|(kind, _)| *kind != Kind::Browser);
     }
 
-    /// A sound target at an address that is still free: it keeps idle connections for longer than the load balancer.
+    /// A sound target at an unused address. It keeps idle connections for longer than the load balancer does.
     pub(super) fn sound(&self, dice: &mut Dice) -> Target {
         let address = loop {
             let (zone, host) = (dice.below(3), 10 + dice.below(240));
@@ -105,7 +108,7 @@ impl Site {
         Target { keep_alive, stalls: Some(stalls), ..Target::at(address) }
     }
 
-    /// A sound target that is not there yet.
+    /// Adds a sound target that is neither registered nor running yet.
     pub(super) fn later(&mut self, dice: &mut Dice) -> TargetIndex {
         let target = self.sound(dice).later();
         self.plan.target(self.group, target)
@@ -125,7 +128,7 @@ impl Site {
         }
     }
 
-    /// A moment between two hundredths of the run.
+    /// A random moment between two hundredths of the run.
     pub(super) fn moment(&self, dice: &mut Dice, from: u32, to: u32) -> Moment {
         let at = |hundredths: u32| i64::from(self.plan.minutes * hundredths / 100);
         let minute = dice.between(at(from), at(to));
@@ -141,31 +144,31 @@ impl Site {
         self.targets[dice.index(self.targets.len())]
     }
 
-    /// The place of one of the routes.
+    /// The index of a random route.
     pub(super) fn any_route(&self, dice: &mut Dice) -> usize {
         dice.index(self.plan.groups[self.group.0].routes.len())
     }
 
-    /// A route of all targets has this fault from one moment on, or none any more.
+    /// Gives one route of all targets this fault from a moment on; `None` removes it.
     pub(super) fn fault_everywhere(&mut self, moment: Moment, route: usize, fault: Option<Fault>) {
         for target in self.targets.clone() {
             self.at(moment, target, Action::RouteFault(route, fault));
         }
     }
 
-    /// All routes of one target have the same fault.
+    /// Gives all routes of one target the same fault from a moment on; `None` removes it.
     pub(super) fn fault_on_all_routes(&mut self, moment: Moment, target: TargetIndex, fault: Option<Fault>) {
         for route in 0..self.plan.groups[self.group.0].routes.len() {
             self.at(moment, target, Action::RouteFault(route, fault));
         }
     }
 
-    /// Nobody leaves: for stories that callers' timeouts would end early.
+    /// Makes all clients wait forever, for scenarios that client timeouts would end early.
     pub(super) fn patient(&mut self) {
         self.plan.patience.clear();
     }
 
-    /// Who calls, and how long one kind of them waits. The others wait for ever.
+    /// Sets which clients call, and how long one kind of them waits. The others wait forever.
     pub(super) fn audience(&mut self, audience: &'static [(Kind, u32)], patience: (Kind, Patience)) {
         self.plan.audience = audience;
         self.plan.patience = vec![patience];
@@ -177,7 +180,7 @@ pub(super) fn lag(dice: &mut Dice) -> Stalls {
     Stalls { gap: dice.between(15, 60) * MILLISECOND, length: dice.between(3, 18) * MILLISECOND, spread: 0.7 }
 }
 
-/// A whole number of seconds, from and below.
+/// A random whole number of seconds in `from..below`.
 pub(super) fn seconds(dice: &mut Dice, from: i64, below: i64) -> Micros {
     dice.between(from, below) * SECOND
 }

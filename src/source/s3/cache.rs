@@ -1,8 +1,10 @@
 //! Objects kept on disk from one run to the next.
 //!
-//! A file for each object, `DIR/<bucket>/<two digits>/<MD5 of the key>-<ETag>`, written beside its place and moved there when it is whole, so that what has such a name is
-//! whole. Its `ETag` is in its name: an object that was replaced is another file. It ends with the MD5 of what stands before, so that a file that was damaged since is
-//! fetched again. Which files were used last is told by their times of modification.
+//! Each object is one file, `DIR/s3-<bucket>/<two digits>/<MD5 of the key>-<ETag>`; the two digits are the first of
+//! the MD5. It is written under a temporary name in the same folder and renamed when it is complete, so a file with
+//! a final name is complete. The name has the `ETag`, so an object that was replaced in the store is another file.
+//! The file ends with the MD5 of the bytes before it, so that an object whose file was damaged is fetched again. A
+//! file's modification time is the time of its last use.
 
 use std::fs::{self, File, FileTimes};
 use std::io::{self, Read, Seek, Write};
@@ -15,12 +17,12 @@ use walkdir::WalkDir;
 
 use super::etag::{Etag, hex};
 
-/// A cache's folder and bound.
+/// A cache's folder and size limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheOptions {
-    /// Made if it is not there.
+    /// Created if it does not exist.
     pub folder: PathBuf,
-    /// Bytes that may stay in it after a run; what was used longest ago goes first.
+    /// Bytes that may stay in it after a run. What was used longest ago is removed first.
     pub max_bytes: u64,
 }
 
@@ -31,41 +33,44 @@ pub(super) struct Cache {
     max_bytes: u64,
 }
 
-/// What marks files that are not whole yet; [`Cache::trim`] takes away those that an interrupted run left.
+/// The prefix of the names of files that are not complete yet. [`Cache::trim`] removes those
+/// that an interrupted run left.
 const PARTIAL: &str = ".partial-";
 
-/// A partial file this old belongs to no run any more.
+/// A partial file older than this belongs to no run any more.
 const ABANDONED_SECONDS: u64 = 24 * 3600;
 
 impl Cache {
+    /// Creates the folder if it does not exist.
+    ///
     /// # Errors
-    /// When the folder cannot be made or is none.
+    /// If the folder cannot be created, or something else has its name.
     pub(super) fn open(options: &CacheOptions) -> io::Result<Self> {
         fs::create_dir_all(&options.folder)?;
         Ok(Self { folder: options.folder.clone(), max_bytes: options.max_bytes })
     }
 
-    /// An object that is kept: of the size that was listed, and undamaged.
+    /// The cached object, if its file has the listed `size` and an intact MD5. Marks it as used.
     pub(super) fn find(&self, bucket: &str, key: &str, etag: &Etag, size: u64) -> Option<Kept> {
         let file = File::open(self.path(bucket, key, etag)).ok()?;
         let kept = Kept { file, size };
         if !kept.is_whole().ok()? {
             return None;
         }
-        // A time that cannot be set costs the file its place in the order of use, no more.
+        // If the time cannot be set, the file may be removed too early, and nothing else happens.
         let _ = kept.file.set_times(FileTimes::new().set_modified(SystemTime::now()));
         Some(kept)
     }
 
-    /// Whether there is a file for an object; what is in it is not looked at.
+    /// Whether there is a file for an object. Its content is not checked.
     pub(super) fn has(&self, bucket: &str, key: &str, etag: &Etag) -> bool {
         self.path(bucket, key, etag).is_file()
     }
 
-    /// A place to write an object to.
+    /// Starts to write an object.
     ///
     /// # Errors
-    /// When the disk does not let it be made.
+    /// If the folder or the file cannot be created.
     pub(super) fn keep(&self, bucket: &str, key: &str, etag: &Etag) -> io::Result<Keeping> {
         let path = self.path(bucket, key, etag);
         let folder = path.parent().unwrap_or(&self.folder);
@@ -74,15 +79,15 @@ impl Cache {
         Ok(Keeping { file, path, digest: Md5::new() })
     }
 
-    /// Takes away what was used longest ago, until the rest is within the bound.
+    /// Removes what was used longest ago until the rest is within the limit, and abandoned partial files.
     ///
     /// # Errors
-    /// When the folder cannot be walked; a file that cannot be taken away is left.
+    /// If the folder cannot be walked. A file that cannot be removed is left.
     pub(super) fn trim(&self) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in WalkDir::new(&self.folder) {
             let entry = entry?;
-            // Another run may take it away at the same time.
+            // Another run may remove the file at the same time.
             let Ok(metadata) = entry.metadata() else { continue };
             if !metadata.is_file() {
                 continue;
@@ -111,14 +116,14 @@ impl Cache {
 
     fn path(&self, bucket: &str, key: &str, etag: &Etag) -> PathBuf {
         let name = hex(&Md5::digest(key.as_bytes()));
-        // The ARN of an access point has characters that a file system may not.
+        // The ARN of an access point has characters that a file system may not allow.
         let bucket: String =
             bucket.chars().map(|it| if it.is_ascii_alphanumeric() || "-._".contains(it) { it } else { '_' }).collect();
         self.folder.join(format!("s3-{bucket}")).join(&name[..2]).join(format!("{name}-{}", etag.file_name()))
     }
 }
 
-/// Whether a file has the name of a kept object: the folder is the user's, and what else lies in it is not to be taken away.
+/// Whether a file is named like a cached object. The folder is the user's, and other files in it must not be removed.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
@@ -127,7 +132,7 @@ fn is_ours(path: &Path) -> bool {
     })
 }
 
-/// The MD5 at the end of a file.
+/// Bytes of the MD5 at the end of a file.
 const SUM_BYTES: usize = 16;
 
 /// An object on disk.
@@ -155,14 +160,14 @@ impl Kept {
         Ok(sum == *digest.finalize())
     }
 
-    /// Its content from the beginning.
+    /// Its content from the beginning, without the MD5 at the end.
     pub(super) fn content(mut self) -> io::Result<io::Take<File>> {
         self.file.rewind()?;
         Ok(self.file.take(self.size))
     }
 }
 
-/// An object on its way to the disk. Dropped, it leaves nothing.
+/// An object that is being written. Dropping it leaves no file.
 pub(super) struct Keeping {
     file: NamedTempFile,
     path: PathBuf,
@@ -175,10 +180,10 @@ impl Keeping {
         self.file.write_all(bytes)
     }
 
-    /// Says that it is whole.
+    /// Completes the file and gives it its final name.
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.file.write_all(&self.digest.finalize())?;
-        // Not waited for on the disk: what a crash of the machine damages is noticed by its sum.
+        // Without fsync: if the machine crashes, the MD5 reveals a damaged file.
         self.file.persist(self.path).map(drop).map_err(|error| error.error)
     }
 }
@@ -214,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_found_by_bucket_key_and_etag_and_by_nothing_else() {
+    fn an_object_is_found_only_by_its_bucket_key_etag_and_size() {
         let (_folder, cache) = cache(1000);
         let etag = keep(&cache, "a/../b\u{0}", b"hello");
         assert_eq!(read(cache.find("logs", "a/../b\u{0}", &etag, 5).expect("it is kept")), b"hello");
@@ -225,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_or_was_changed_is_not_found() {
+    fn an_unfinished_or_damaged_file_is_not_found() {
         let (_folder, cache) = cache(1000);
         let etag = etag_of(b"hello");
         let mut keeping = cache.keep("logs", "a", &etag).expect("a place");
@@ -241,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_is_kept_and_the_last_used_stay() {
+    fn trimming_keeps_the_limit_and_the_files_used_last() {
         let (_folder, cache) = cache(1100);
         let etags: Vec<Etag> = (0..10_u8).map(|key| keep(&cache, &key.to_string(), &[key; 200])).collect();
         for (age, key) in [5, 1, 7, 3, 9, 0, 2, 4, 6, 8].iter().enumerate() {
@@ -250,7 +255,7 @@ mod tests {
             let file = File::options().write(true).open(path).expect("it is there");
             file.set_times(FileTimes::new().set_modified(used)).expect("a time");
         }
-        // What is found is used.
+        // Finding an object marks it as used.
         assert!(cache.find("logs", "8", &etags[8], 200).is_some());
         let foreign = cache.folder.join("notes.txt");
         std::fs::write(&foreign, vec![0; 5000]).expect("room");

@@ -1,4 +1,4 @@
-//! Requests to S3: one client for each region, retries, and nothing of what is asked for.
+//! Requests to S3: how to list and read, in the region of each bucket, with retries.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -24,7 +24,8 @@ use super::trouble::{Kind, Trouble, chain};
 use super::walk::{Begin, Key, Page};
 use super::{Bounds, S3Options};
 
-/// Where there is no region by flag, environment or profile. It answers for buckets of all regions, if only by saying which.
+/// The region to ask if no flag, environment variable or profile names one. It answers for buckets of all regions,
+/// or at least names the right region.
 const ANY_REGION: &str = "us-east-1";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,7 +33,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer's head may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Listings in flight at most: each answer may be a megabyte of XML.
+/// The most listing requests in flight: each answer may be a megabyte of XML.
 const MAX_LISTINGS: usize = 32;
 
 /// What all tasks of a store share.
@@ -40,7 +41,7 @@ pub(super) struct Shared {
     base: aws_sdk_s3::Config,
     region: String,
     request_payer: Option<RequestPayer>,
-    /// Clients of buckets that turned out to lie in another region.
+    /// For each bucket that turned out to be in another region: that region, and a client for it.
     elsewhere: Mutex<HashMap<String, (String, Client)>>,
     client: Client,
     pub(super) pace: Arc<Pace>,
@@ -49,7 +50,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Reads the configuration; asks nothing of S3.
+    /// Reads the configuration. Sends no request to S3.
     pub(super) async fn open(options: &S3Options, bounds: Bounds) -> io::Result<Self> {
         let cache = options.cache.as_ref().map(|cache| {
             Cache::open(cache).map_err(|reason| {
@@ -60,11 +61,12 @@ impl Shared {
         let https = http::with_tls();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https.clone());
         if let Some(profile) = &options.profile {
-            // A profile that was asked for counts more than keys in the environment, as with the AWS command line.
+            // A profile that the user named takes precedence over keys in the environment,
+            // as with the AWS command line.
             let provider = ProviderConfig::default().with_http_client(https.clone());
             let credentials =
                 ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
-            // Asked once here, as only the first answer says what is wrong with the profile.
+            // Ask for the credentials once here, because only the first answer says what is wrong with the profile.
             if !options.no_sign_request
                 && let Err(error) = credentials.provide_credentials().await
             {
@@ -83,13 +85,13 @@ impl Shared {
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
         let mut config = aws_sdk_s3::config::Builder::from(&sdk)
             .region(Region::new(region.clone()))
-            // Tried again here, where the body belongs to the try.
+            // `with_retries` does the retries, because it also covers the body of the answer.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
         if let Some(url) = &options.endpoint_url {
             config = config.endpoint_url(url);
         }
-        // Other stores seldom have a name for each bucket.
+        // Other stores seldom have a host name for each bucket.
         let other_store = options
             .endpoint_url
             .clone()
@@ -112,7 +114,7 @@ impl Shared {
         })
     }
 
-    /// The region in which `bucket` is asked for.
+    /// The region to which requests for `bucket` are sent.
     pub(super) fn region(&self, bucket: &str) -> String {
         let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
         elsewhere.get(bucket).map_or_else(|| self.region.clone(), |(region, _)| region.clone())
@@ -123,12 +125,12 @@ impl Shared {
         elsewhere.get(bucket).map_or_else(|| self.client.clone(), |(_, client)| client.clone())
     }
 
-    /// Listings that may be in flight.
+    /// How many listing requests may be in flight.
     pub(super) fn listings(&self) -> usize {
         self.bounds.concurrency.clamp(1, MAX_LISTINGS)
     }
 
-    /// Sends a request until it succeeds or fails for good; to the region where the bucket is, once that is known.
+    /// Sends a request until it succeeds or fails for good. It goes to the bucket's own region, once that is known.
     pub(super) async fn send<T, F, A>(&self, bucket: &str, mut attempt: F) -> Result<T, Trouble>
     where
         F: FnMut(Client, Turn) -> A,
@@ -140,16 +142,16 @@ impl Shared {
                 Ok(value) => return Ok(value),
                 Err(trouble) => trouble,
             };
-            let Kind::WrongRegion(told) = &trouble.kind else { return Err(trouble) };
-            let region = match told {
+            let Kind::WrongRegion(named) = &trouble.kind else { return Err(trouble) };
+            let region = match named {
                 Some(region) => Some(region.clone()),
                 None => self.ask_region(bucket).await,
             };
-            // Told the same again, there is nothing left to try.
+            // If the answer names the same region again, there is nothing left to try.
             let Some(region) = region.filter(|region| *region != asked) else { return Err(trouble) };
             let config = self.base.to_builder().region(Region::new(region.clone())).build();
             let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-            // Twice elsewhere is a circle.
+            // Give up if the bucket was already redirected to the region that redirects now: it may be a circle.
             if elsewhere.get(bucket).is_some_and(|(known, _)| *known == asked) {
                 return Err(trouble);
             }
@@ -168,7 +170,7 @@ impl Shared {
         }
     }
 
-    /// One page of what begins with `prefix`; with folders, only what lies right there.
+    /// One page of the keys that begin with `prefix`. With folders: only the keys and folders directly below it.
     pub(super) async fn page(
         &self,
         bucket: &str,
@@ -184,7 +186,8 @@ impl Shared {
         }
     }
 
-    /// The same, with names that are encoded or as they are. Not every store that says that it encoded them did, so they are asked for as they are first.
+    /// The same, with names URL-encoded or as they are. Some stores say that they encode names and do not, so
+    /// [`Self::page`] first asks for names as they are.
     async fn page_written(
         &self,
         bucket: &str,
@@ -211,13 +214,16 @@ impl Shared {
             };
             let request = request.customize().mutate_request(http::carrying(turn));
             let answer = request.send().await.map_err(|error| Trouble::of(&error))?;
-            let name = |told: &str| if is_encoded { decoded(told) } else { told.to_owned() };
+            let name = |listed: &str| if is_encoded { decoded(listed) } else { listed.to_owned() };
             let keys: Vec<Key> = answer.contents().iter().filter_map(|object| key(object, name)).collect();
-            // A store that does not know start-after would be listed in circles.
+            // A store that ignores start-after would be listed in an endless loop.
             if let Begin::After(after) = from
                 && keys.first().is_some_and(|key| key.name <= *after)
             {
-                return Err(Trouble::new(Kind::Other, "the store does not list from a key on (start-after)"));
+                return Err(Trouble::new(
+                    Kind::Other,
+                    "the store ignores start-after, so its listing cannot begin at a key",
+                ));
             }
             let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix().map(name));
             let next = answer.next_continuation_token().map(str::to_owned);
@@ -226,7 +232,7 @@ impl Shared {
         .await
     }
 
-    /// An object's head.
+    /// An object's size and `ETag`, from a HEAD request.
     pub(super) async fn head(&self, bucket: &str, name: &str) -> Result<Key, Trouble> {
         self.send(bucket, |client, turn| async move {
             let request = client.head_object().bucket(bucket).key(name).set_request_payer(self.request_payer.clone());
@@ -242,7 +248,8 @@ impl Shared {
         .await
     }
 
-    /// Begins to read an object, or a range of its bytes; once.
+    /// Starts to read an object, or the bytes from the first number of `range` up to but not including the second.
+    /// Sends one request, without retries. With `etag`, it fails if the object has another one.
     pub(super) async fn get(
         &self,
         (client, turn): (Client, Turn),
@@ -274,23 +281,23 @@ fn key(object: &aws_sdk_s3::types::Object, name: impl Fn(&str) -> String) -> Opt
     })
 }
 
-/// A size that is told, and not negative.
-fn size(told: Option<i64>) -> u64 {
-    told.and_then(|size| u64::try_from(size).ok()).unwrap_or(0)
+/// The size in an answer; 0 if it is missing or negative.
+fn size(length: Option<i64>) -> u64 {
+    length.and_then(|size| u64::try_from(size).ok()).unwrap_or(0)
 }
 
-/// A name that was encoded for a listing: `%2F` for a byte, `+` for a space.
+/// Decodes a name from a listing: `%2F` for a byte, `+` for a space.
 fn decoded(name: &str) -> String {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        let digit = |place: usize| behind.get(place).and_then(|&byte| char::from(byte).to_digit(16));
+    while let Some((&first, after)) = rest.split_first() {
+        let digit = |offset: usize| after.get(offset).and_then(|&byte| char::from(byte).to_digit(16));
         let byte = match (first, digit(0), digit(1)) {
             (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
             _ => None,
         };
         bytes.push(byte.unwrap_or(if first == b'+' { b' ' } else { first }));
-        rest = if byte.is_some() { &behind[2..] } else { behind };
+        rest = if byte.is_some() { &after[2..] } else { after };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -2,17 +2,18 @@
 
 use std::fmt::Write as _;
 
-/// What names the content of an object, as the store has it.
+/// The store's identifier for the content of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::source) enum Etag {
-    /// 32 hexadecimal digits: the MD5 of the content, but where it is encrypted with a key of the customer's or the store does as it likes.
+    /// 32 hexadecimal digits: the MD5 of the content, unless it is encrypted with AWS KMS or a key of the
+    /// customer's, or the store computes something else.
     Md5([u8; 16]),
-    /// Anything else, as of an upload in parts.
+    /// Anything else, such as the tag of an upload in parts.
     Other(Box<str>),
 }
 
 impl Etag {
-    /// Reads the header or the element, with its quotes or without. `None` when it is empty.
+    /// Parses a header or an XML element, with or without quotes. `None` if it is empty.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_start_matches("W/").trim_matches('"');
         if text.is_empty() {
@@ -20,12 +21,12 @@ impl Etag {
         }
         let md5 = || {
             let mut bytes = [0; 16];
-            let digit = |place: usize| char::from(*text.as_bytes().get(place)?).to_digit(16);
+            let digit = |offset: usize| char::from(*text.as_bytes().get(offset)?).to_digit(16);
             if text.len() != 32 || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
                 return None;
             }
-            for (place, byte) in bytes.iter_mut().enumerate() {
-                *byte = u8::try_from(digit(place * 2)? * 16 + digit(place * 2 + 1)?).ok()?;
+            for (index, byte) in bytes.iter_mut().enumerate() {
+                *byte = u8::try_from(digit(index * 2)? * 16 + digit(index * 2 + 1)?).ok()?;
             }
             Some(bytes)
         };
@@ -39,12 +40,12 @@ impl Etag {
         }
     }
 
-    /// As a header has it.
+    /// As it is in a header: in quotes.
     pub(super) fn header(&self) -> String {
         format!("\"{}\"", self.text())
     }
 
-    /// As a part of a file's name: no other `ETag` has the same, and it has no other characters than letters, digits, `-` and `%`.
+    /// As a part of a file name: different for every `ETag`, and only of ASCII letters, digits, `-` and `%`.
     pub(super) fn file_name(&self) -> String {
         self.text().bytes().fold(String::new(), |mut name, byte| {
             if byte.is_ascii_alphanumeric() || byte == b'-' {
@@ -65,7 +66,7 @@ impl Etag {
     }
 }
 
-/// Two digits a byte.
+/// Lower-case hexadecimal digits, two for each byte.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_md5_is_told_from_other_tags_and_comes_back_as_it_was() {
+    fn an_md5_is_recognised_and_every_tag_is_written_back_unchanged() {
         for (text, is_md5) in [
             ("\"5d41402abc4b2a76b9719d911017c592\"", true),
             ("5d41402abc4b2a76b9719d911017c592", true),

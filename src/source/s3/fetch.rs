@@ -1,4 +1,4 @@
-//! Bringing objects here: many at once, in bounded memory, whole or in ranges, and each byte once.
+//! Fetching objects: many at the same time, in bounded memory, whole or in ranges, each byte delivered once.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -30,21 +30,22 @@ const PART: u64 = 8 * 1024 * 1024;
 /// Objects up to this size are held whole, larger ones streamed.
 const MAX_WHOLE: u64 = 64 * 1024 * 1024;
 
-/// Ranges of a streamed object that are fetched ahead. With the one being read and the one waiting, eight are held.
+/// Ranges of a streamed object that are fetched ahead. With the one that is being read and the one that waits to
+/// be read, eight are in memory.
 const PARTS_AHEAD: usize = 6;
 
-/// Memory for the objects under way is given out in pieces of this size.
+/// Bytes in one unit of the memory for objects that are being fetched.
 const BUDGET_PIECE: u64 = 64 * 1024;
 
-/// How often an object is read anew whose content is not what its `ETag` tells.
+/// How often an object is read again if its content does not match its `ETag`.
 const MAX_MISMATCHES: usize = 5;
 
-/// MD5.
+/// An MD5 sum.
 type Sum = [u8; 16];
 
-const NOT_AS_TOLD: &str = "its content is not what its ETag (an MD5 sum) tells";
+const NOT_AS_TOLD: &str = "its content does not match its ETag, an MD5 checksum";
 
-/// An object to bring here.
+/// An object to fetch.
 pub(super) struct Order {
     pub(super) origin: Arc<Origin>,
     pub(super) key: String,
@@ -58,7 +59,7 @@ pub(super) struct Origin {
     pub(super) url: Url,
     cached_objects: AtomicU64,
     cached_bytes: AtomicU64,
-    /// Whether `ETag`s are MD5 sums here: not known, or known to be, or known not to be.
+    /// Whether this source's `ETag`s are MD5 sums: [`UNKNOWN`], [`ARE_MD5`] or [`ARE_OTHERS`].
     md5_tags: AtomicU8,
 }
 
@@ -84,17 +85,19 @@ impl Origin {
     }
 }
 
-/// Requests that an object of this size takes.
+/// How many requests an object of this size takes.
 pub(super) fn requests(size: u64) -> u64 {
     if size <= MAX_ONE_REQUEST { 1 } else { size.div_ceil(PART) }
 }
 
-/// Memory that holds objects under way.
+/// The memory for objects that are being fetched: one permit for each [`BUDGET_PIECE`] bytes, and enough for the
+/// object that takes most, even if `bytes` is less.
 pub(super) fn budget(bytes: u64) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(usize::try_from(pieces(bytes.max(memory(MAX_WHOLE)))).unwrap_or(usize::MAX >> 4)))
 }
 
-/// Bytes that an object of this size takes on its way: what comes in ranges is there twice while they are put together.
+/// Bytes of memory that an object of this size takes while it is fetched. One that comes in ranges is in memory
+/// twice while they are put together. One that is streamed takes as much as the largest that is held whole.
 fn memory(size: u64) -> u64 {
     if size <= MAX_ONE_REQUEST { size } else { 2 * size.min(MAX_WHOLE) }
 }
@@ -103,14 +106,15 @@ fn pieces(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(BUDGET_PIECE)).unwrap_or(u32::MAX).max(1)
 }
 
-/// Brings what is ordered, in the order of the orders as far as memory goes: an object that a worker needs first never waits for memory that only those behind it could give back.
+/// Fetches what is ordered. Memory is reserved in the order of the orders, so an object that a worker needs first
+/// never waits for memory that only later ones could release.
 pub(super) async fn bring_all(shared: Arc<Shared>, budget: Arc<Semaphore>, mut orders: UnboundedReceiver<Order>) {
     while let Some(order) = orders.recv().await {
         // The semaphore is never closed.
         let Ok(hold) = budget.clone().acquire_many_owned(pieces(memory(order.size))).await else { return };
         tokio::spawn(bring(shared.clone(), order, hold));
         if shared.pace.has_room() {
-            // Its request goes out before those behind it are signed too.
+            // Let its request go out before the next ones are signed.
             tokio::task::yield_now().await;
         }
     }
@@ -171,7 +175,7 @@ impl Remote {
         let (etag, size) = if let Some(etag) = self.etag.clone() {
             (etag, self.size)
         } else {
-            // A store whose listings have no tags tells them when asked.
+            // The listing has no tag. A HEAD request may have one.
             let head = self.shared.head(self.bucket(), &self.key).await.ok()?;
             (head.etag?, head.size)
         };
@@ -186,50 +190,52 @@ impl Remote {
         Some(fetched)
     }
 
-    /// All of the object. What it brings is of one version of the object, and all of it.
+    /// The whole object: complete, and in one version. It is fetched again if it does not match its `ETag`.
     async fn whole(&self) -> Result<Vec<u8>, Trouble> {
         let mut sums = Vec::new();
         loop {
-            let (bytes, etag, told) =
+            let (bytes, etag, expected) =
                 if self.size > MAX_ONE_REQUEST { self.whole_in_parts().await? } else { self.whole_in_one().await? };
-            // Who waits for the slot that this request had goes first.
+            // Let the task that waits for this request's permit go first.
             tokio::task::yield_now().await;
-            let Some(told) = told.filter(|_| self.may_be_md5()) else {
+            let Some(expected) = expected.filter(|_| self.may_be_md5()) else {
                 self.keep(etag.as_ref(), &bytes);
                 return Ok(bytes);
             };
-            if self.is_as_told(Md5::digest(&bytes).into(), told, &mut sums)? {
+            if self.is_as_told(Md5::digest(&bytes).into(), expected, &mut sums)? {
                 self.keep(etag.as_ref(), &bytes);
                 return Ok(bytes);
             }
         }
     }
 
-    /// The content, its tag, and the sum that it has to have.
+    /// The content, its `ETag`, and the MD5 that it must have: `None` if the `ETag` is not an MD5, or if the
+    /// SDK has verified the content.
     async fn whole_in_one(&self) -> Result<(Vec<u8>, Option<Etag>, Option<Sum>), Trouble> {
         let attempt = |client, turn| async move {
             let answer = self.shared.get((client, turn), self.bucket(), &self.key, None, None).await?;
             let etag = answer.e_tag().and_then(Etag::parse);
             let is_md5 = tag_may_be_md5(&answer) && !is_checked(&answer);
-            let told = etag.as_ref().filter(|_| is_md5).and_then(Etag::as_md5);
+            let expected = etag.as_ref().filter(|_| is_md5).and_then(Etag::as_md5);
             let is_listed = etag.is_some() && etag == self.etag;
             let bytes = body(answer, is_listed.then_some(self.size)).await?;
-            Ok((bytes, etag, told))
+            Ok((bytes, etag, expected))
         };
         self.shared.send(self.bucket(), attempt).await
     }
 
-    /// Whether this store's tags may be MD5 sums: not known, or known.
+    /// Whether this source's `ETag`s may be MD5 sums: `false` once they are known not to be.
     fn may_be_md5(&self) -> bool {
         self.origin.md5_tags.load(Ordering::Relaxed) != ARE_OTHERS
     }
 
-    /// Whether content of this sum is what its `ETag` tells. `sums` are those of the tries before, none of which was.
+    /// Whether content with the MD5 `sum` matches its `ETag`. `sums` are those of earlier tries, none of which matched.
     ///
-    /// A store whose `ETag`s are something else gives the same content again and again.
-    fn is_as_told(&self, sum: Sum, told: Sum, sums: &mut Vec<Sum>) -> Result<bool, Trouble> {
+    /// If a store's `ETag`s are not MD5 sums, the content is the same on every try. So if the same sum comes twice, and
+    /// no `ETag` of this source has matched yet, they are taken to be something else and the content counts as a match.
+    fn is_as_told(&self, sum: Sum, expected: Sum, sums: &mut Vec<Sum>) -> Result<bool, Trouble> {
         let tags = &self.origin.md5_tags;
-        if sum == told {
+        if sum == expected {
             tags.store(ARE_MD5, Ordering::Relaxed);
             return Ok(true);
         }
@@ -239,7 +245,7 @@ impl Remote {
         }
         sums.push(sum);
         if sums.len() > MAX_MISMATCHES {
-            return Err(Trouble::new(Kind::Other, format!("{NOT_AS_TOLD}, again and again")));
+            return Err(Trouble::new(Kind::Other, format!("{NOT_AS_TOLD}, on every try")));
         }
         Ok(false)
     }
@@ -247,16 +253,16 @@ impl Remote {
     async fn whole_in_parts(&self) -> Result<(Vec<u8>, Option<Etag>, Option<Sum>), Trouble> {
         let mut parts: VecDeque<Part> = self.parts().collect();
         let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
-        let mut told = self.etag.as_ref().and_then(Etag::as_md5);
+        let mut expected = self.etag.as_ref().and_then(Etag::as_md5);
         while let Some(part) = parts.pop_front() {
             let (part, may_be_md5) = part.take().await?;
             bytes.extend_from_slice(&part);
-            told = told.filter(|_| may_be_md5);
+            expected = expected.filter(|_| may_be_md5);
         }
-        Ok((bytes, self.etag.clone(), told))
+        Ok((bytes, self.etag.clone(), expected))
     }
 
-    /// The sum of the content, read anew and not kept.
+    /// The MD5 of the content, which is read again and not kept.
     async fn sum_again(&self) -> Result<Sum, Trouble> {
         let mut digest = Md5::new();
         for part in self.parts() {
@@ -266,11 +272,13 @@ impl Remote {
         Ok(digest.finalize().into())
     }
 
-    /// Whether a stream of this sum was what its `ETag` tells. It cannot be read anew for the reader, which has it already; only to see whether such tags are sums here at all.
-    async fn stream_is_as_told(&self, sum: Sum, told: Option<Sum>) -> Result<(), Trouble> {
-        let Some(told) = told.filter(|_| self.may_be_md5()) else { return Ok(()) };
+    /// Checks whether a stream with the MD5 `sum` matched its `ETag`. The reader has the content already, so
+    /// reading it again cannot correct it. It is read again only if it is not known yet whether this source's
+    /// `ETag`s are MD5 sums at all.
+    async fn stream_is_as_told(&self, sum: Sum, expected: Option<Sum>) -> Result<(), Trouble> {
+        let Some(expected) = expected.filter(|_| self.may_be_md5()) else { return Ok(()) };
         let mut sums = Vec::new();
-        if self.is_as_told(sum, told, &mut sums)? {
+        if self.is_as_told(sum, expected, &mut sums)? {
             return Ok(());
         }
         let is_known = self.origin.md5_tags.load(Ordering::Relaxed) == ARE_MD5;
@@ -281,10 +289,10 @@ impl Remote {
         Err(Trouble::new(Kind::Other, NOT_AS_TOLD))
     }
 
-    /// The object's ranges in order. Each begins to be fetched when it is taken from the iterator.
+    /// The object's ranges in order. The fetch of a range starts when it is taken from the iterator.
     fn parts(&self) -> impl Iterator<Item = Part> + use<'_> {
-        (0..self.size.div_ceil(PART)).map(|place| {
-            let range = (place * PART, ((place + 1) * PART).min(self.size));
+        (0..self.size.div_ceil(PART)).map(|index| {
+            let range = (index * PART, ((index + 1) * PART).min(self.size));
             let (shared, origin) = (self.shared.clone(), self.origin.clone());
             let (key, etag) = (self.key.clone(), self.etag.clone());
             Part(tokio::spawn(async move {
@@ -302,7 +310,7 @@ impl Remote {
         })
     }
 
-    /// Brings an object that is too large to hold: a few ranges ahead of the reader.
+    /// Streams an object that is too large to hold, [`PARTS_AHEAD`] ranges ahead of the reader.
     async fn stream(&self, delivery: Delivery, hold: OwnedSemaphorePermit) {
         let (sender, receiver) = channel(1);
         let mut rest = self.parts();
@@ -310,12 +318,12 @@ impl Remote {
         let reader = PartsReader { receiver, part: io::Cursor::default(), _hold: hold };
         let mut begun = Some((delivery, reader));
         let mut keeping = self.begin_keeping();
-        let mut told = self.etag.as_ref().and_then(Etag::as_md5);
+        let mut expected = self.etag.as_ref().and_then(Etag::as_md5);
         let mut digest = Md5::new();
         while let Some(part) = ahead.pop_front() {
             let bytes = match part.take().await {
                 Ok((bytes, may_be_md5)) => {
-                    told = told.filter(|_| may_be_md5 && self.may_be_md5());
+                    expected = expected.filter(|_| may_be_md5 && self.may_be_md5());
                     bytes
                 }
                 Err(trouble) => {
@@ -327,11 +335,11 @@ impl Remote {
                     return;
                 }
             };
-            // The reader is told when there is something to read.
+            // Deliver the reader when there is something to read. An error before that fails the fetch itself.
             if let Some((delivery, reader)) = begun.take() {
                 delivery.deliver(Ok(Fetched::Stream(Box::new(reader))));
             }
-            if told.is_some() {
+            if expected.is_some() {
                 tokio::task::block_in_place(|| digest.update(&bytes));
             }
             if let Some(writing) = &mut keeping
@@ -344,12 +352,12 @@ impl Remote {
             }
             ahead.extend(rest.next());
         }
-        if let Err(trouble) = self.stream_is_as_told(digest.finalize().into(), told).await {
+        if let Err(trouble) = self.stream_is_as_told(digest.finalize().into(), expected).await {
             tell(&sender, Err(reason_of(&self.error(&trouble)))).await;
             return;
         }
         if let Some(keeping) = keeping {
-            // A disk that is full or broken costs the next run its cache, and this one nothing.
+            // If the disk is full or broken, the next run has to fetch the object again. This run is not affected.
             let _ = tokio::task::block_in_place(|| keeping.finish());
         }
     }
@@ -361,7 +369,7 @@ impl Remote {
     fn keep(&self, etag: Option<&Etag>, bytes: &[u8]) {
         let (Some(cache), Some(etag)) = (&self.shared.cache, etag) else { return };
         tokio::task::block_in_place(|| {
-            // As above: a cache that cannot be written is none.
+            // As above: this run does not need the cache to be written.
             let kept = cache.keep(self.bucket(), &self.key, etag).and_then(|mut keeping| {
                 keeping.write(bytes)?;
                 keeping.finish()
@@ -381,7 +389,7 @@ fn read_kept(kept: Kept, size: u64) -> io::Result<FromDisk> {
     Ok(FromDisk::Whole(bytes))
 }
 
-/// A range under way. Dropped, it is given up.
+/// A range that is being fetched. Dropping it aborts the fetch.
 struct Part(JoinHandle<Result<(Vec<u8>, bool), Trouble>>);
 
 impl Part {
@@ -397,13 +405,14 @@ impl Drop for Part {
     }
 }
 
-/// Whether the tag of what is answered may be an MD5 sum: it is none where S3 encrypts with a key of the customer's.
+/// Whether the `ETag` of an answer may be an MD5 sum. It is not if S3 encrypts the object with AWS KMS or
+/// with a key of the customer's.
 fn tag_may_be_md5(answer: &GetObjectOutput) -> bool {
     answer.sse_customer_algorithm().is_none()
         && answer.server_side_encryption().is_none_or(|used| *used == ServerSideEncryption::Aes256)
 }
 
-/// Whether the SDK holds the content to a check sum of its own.
+/// Whether the answer has a checksum, against which the SDK verifies the content.
 fn is_checked(answer: &GetObjectOutput) -> bool {
     answer.checksum_crc64_nvme().is_some()
         || answer.checksum_crc32().is_some()
@@ -411,19 +420,19 @@ fn is_checked(answer: &GetObjectOutput) -> bool {
         || answer.checksum_sha256().is_some()
 }
 
-/// All of an answer's body, which must have the length that its head and the listing (`expected`) tell.
+/// The whole body of an answer. It must have the length that the answer's head and the listing (`expected`) say.
 async fn body(answer: GetObjectOutput, expected: Option<u64>) -> Result<Vec<u8>, Trouble> {
-    let told = answer.content_length().and_then(|length| u64::try_from(length).ok());
-    // An object that grew since it was listed may be larger than the memory that was set aside.
-    if told.is_some_and(|told| told > MAX_WHOLE) {
+    let announced = answer.content_length().and_then(|length| u64::try_from(length).ok());
+    // An object that has grown since it was listed may be larger than the memory that was reserved for it.
+    if announced.is_some_and(|announced| announced > MAX_WHOLE) {
         return Err(Trouble::new(Kind::Changed, "it is larger than when it was listed"));
     }
-    if let (Some(told), Some(expected)) = (told, expected)
-        && told != expected
+    if let (Some(announced), Some(expected)) = (announced, expected)
+        && announced != expected
     {
-        return Err(Trouble::transient(format!("{told} bytes of {expected} were offered")));
+        return Err(Trouble::transient(format!("the answer has {announced} bytes, but {expected} were listed")));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(told.unwrap_or_default()).unwrap_or_default());
+    let mut bytes = Vec::with_capacity(usize::try_from(announced.unwrap_or_default()).unwrap_or_default());
     let mut stream = answer.body;
     while let Some(piece) = stream.next().await {
         let piece = piece.map_err(|error| {
@@ -434,7 +443,7 @@ async fn body(answer: GetObjectOutput, expected: Option<u64>) -> Result<Vec<u8>,
         }
         bytes.extend_from_slice(&piece);
     }
-    let wanted = told.or(expected);
+    let wanted = announced.or(expected);
     if wanted.is_some_and(|wanted| wanted != bytes.len() as u64) {
         return Err(Trouble::transient(format!("the body ended after {} bytes", bytes.len())));
     }
@@ -450,7 +459,7 @@ fn reason_of(error: &Error) -> io::Error {
     io::Error::other(std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string))
 }
 
-/// Reads the ranges of an object as they come.
+/// Reads the ranges of an object as they arrive.
 struct PartsReader {
     receiver: Receiver<io::Result<Vec<u8>>>,
     part: io::Cursor<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! What lies underneath the SDK: connections, and when a request goes out on one.
+//! The HTTP layer below the SDK: connections, and when a request is sent on one.
 
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
@@ -25,14 +25,16 @@ pub(super) fn in_turn(client: SharedHttpClient) -> SharedHttpClient {
     SharedHttpClient::new(InTurn(client))
 }
 
-/// Has an operation's request carry a turn.
+/// For `mutate_request`: makes an operation's request carry a turn.
 pub(super) fn carrying(turn: Turn) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
     move |request| {
         request.add_extension(turn.clone());
     }
 }
 
-/// A client that reads the certificates this machine trusts with its first request, not when it is made: that takes some milliseconds, and a store without TLS needs none.
+/// A client that loads the certificates this machine trusts with its first request, not when it is created: that
+/// takes some milliseconds, and a store without TLS needs none. It works by not passing on
+/// `validate_base_client_config`, in which the SDK's client loads them.
 #[derive(Debug)]
 struct OnceNeeded(SharedHttpClient);
 
@@ -46,7 +48,7 @@ impl HttpClient for OnceNeeded {
     }
 }
 
-/// Like [`OnceNeeded`] it leaves out what the SDK would do when a client is made.
+/// The client of [`in_turn`]. Like [`OnceNeeded`], it leaves out what the SDK would do when a client is created.
 #[derive(Debug)]
 struct InTurn(SharedHttpClient);
 
@@ -90,7 +92,7 @@ mod tests {
     use crate::source::s3::retry::{Pace, with_retries};
     use crate::source::s3::trouble::Trouble;
 
-    /// Answers whatever is asked, and counts it, and how often all slots were taken meanwhile.
+    /// Counts the requests that were answered, and those of them that came while every permit was taken.
     #[derive(Debug, Default)]
     struct Network {
         asked: AtomicUsize,
@@ -112,7 +114,7 @@ mod tests {
         }
     }
 
-    /// A client of the SDK over such a network.
+    /// A client of the SDK whose requests are answered and counted in `network`.
     fn client(network: &Arc<Network>, pace: &Arc<Pace>) -> Client {
         let connector = SharedHttpConnector::new(Answering { network: network.clone(), pace: pace.clone() });
         let config = Config::builder()
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_sent_once_with_its_slot_signed_anew_if_that_took_long() {
+    fn a_request_is_sent_once_with_a_permit_and_signed_again_if_it_waited_long() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         for (max_signed, tries) in [(Duration::MAX, 1), (Duration::ZERO, 2)] {
             let network = Arc::<Network>::default();
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_a_turn_waits_for_nobody() {
+    fn a_request_without_a_turn_is_not_limited() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let network = Arc::<Network>::default();
         let pace = Arc::new(Pace::new(1));

@@ -1,6 +1,7 @@
-//! Trying again, and how many requests may be in flight.
+//! Retries, and the limit on requests in flight.
 //!
-//! The SDK's own retries end where the answer's head begins; a body that breaks off is as common. So one loop here does both, and the SDK tries once.
+//! The SDK's own retries end when the head of the answer is there, but a body that breaks off is just as common. So
+//! one loop here covers both, and the SDK tries once.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -17,20 +18,23 @@ use super::trouble::{Kind, Trouble};
 /// How often a request is tried in all.
 const ATTEMPTS: u32 = 10;
 
-/// How often where nobody answers, or nobody to be trusted: it is more likely a wrong address than a moment's trouble.
+/// How often it is tried if nothing answers, or nothing with a trusted certificate: a wrong address is more
+/// likely than a passing fault.
 const ATTEMPTS_TO_REACH: u32 = 3;
 
 /// The longest wait before the second try; it doubles from try to try.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 
-/// The longest wait of all. Ten tries wait 11 s in the mean and 16 s at most.
+/// The longest wait before any try. Ten tries wait 12 s on average and 16 s at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a request may have been signed when it is sent. The SDK signs with credentials that hold for five seconds more at least, S3 accepts a signature for minutes, and to sign anew takes a fraction of a millisecond.
+/// How old a request's signature may be when the request is sent. The SDK signs with credentials that are valid for at
+/// least five more seconds, S3 accepts a signature for minutes, and signing again takes a fraction of a millisecond.
 const MAX_SIGNED: Duration = Duration::from_secs(1);
 
-/// Limits the requests in flight: halved when the store asks for fewer, raised by one for each round of answers without. Refusals of requests that were sent before the last
-/// cut tell nothing new.
+/// Limits the requests in flight. The limit is halved when the store asks for fewer, and raised by one for each
+/// round of answers (as many as the limit) without that. A refusal of a request that was sent before the last cut
+/// says nothing new and is ignored.
 #[derive(Debug)]
 pub(super) struct Pace {
     slots: Arc<Semaphore>,
@@ -42,7 +46,7 @@ pub(super) struct Pace {
 #[derive(Debug)]
 struct State {
     limit: usize,
-    /// Slots to take away as they come back.
+    /// Permits to withdraw when they are returned.
     debt: usize,
     answered: usize,
     cut: Option<Instant>,
@@ -57,26 +61,26 @@ struct Slot {
 }
 
 impl Pace {
-    /// At most `most` requests in flight, at least one.
+    /// Allows `most` requests in flight, but at least one.
     pub(super) fn new(most: usize) -> Self {
         let most = most.max(1);
         let state = State { limit: most, debt: 0, answered: 0, cut: None };
         Self { slots: Arc::new(Semaphore::new(most)), most, max_signed: MAX_SIGNED, state: Mutex::new(state) }
     }
 
-    /// The same for tests, with another age at which requests are signed anew.
+    /// For tests: changes the age at which a request is signed again.
     #[cfg(test)]
     pub(super) fn with_max_signed(self, max_signed: Duration) -> Self {
         Self { max_signed, ..self }
     }
 
-    /// Whether a request that is ready could be sent at once.
+    /// Whether a request that is ready could be sent immediately.
     pub(super) fn has_room(&self) -> bool {
         self.slots.available_permits() > 0
     }
 
     async fn slot(self: &Arc<Self>) -> Slot {
-        // The semaphore is never closed; without a permit a request would merely not be counted.
+        // The semaphore is never closed. If it were, the request would only not be counted.
         let permit = self.slots.clone().acquire_owned().await.ok();
         Slot { pace: self.clone(), begun: Instant::now(), permit }
     }
@@ -128,12 +132,13 @@ impl Drop for Slot {
 
 /// Tells a request when it may be sent. Each request of an attempt carries one.
 ///
-/// A request is built and signed before it asks, while those ahead of it are waited for, so that no slot stands empty meanwhile. What carries none, as a question for a bucket's region, is
-/// sent at once. It only points to what is held: a request that was given up, and that something still has, holds nothing.
+/// A request is built and signed before it waits for its turn, so that no permit is unused while it is signed.
+/// Requests without a turn (region lookups) are not limited. The reference to [`Held`] is weak, so a request that
+/// was given up but still exists somewhere holds no permit.
 #[derive(Clone, Debug)]
 pub(super) struct Turn(Weak<Held>);
 
-/// What is held while a request is tried.
+/// What a request holds while it is tried.
 #[derive(Debug)]
 struct Held {
     pace: Arc<Pace>,
@@ -141,7 +146,7 @@ struct Held {
     has_aged: AtomicBool,
 }
 
-/// A request waited for its slot for so long that it has to be signed anew.
+/// The error of a request that waited for its permit so long that it has to be signed again.
 #[derive(Debug)]
 pub(super) struct Aged;
 
@@ -154,10 +159,11 @@ impl fmt::Display for Aged {
 impl std::error::Error for Aged {}
 
 impl Turn {
-    /// Waits until a request that is signed may be sent. The slot that it gets is held until the attempt is over; a second request, behind the first, goes in the same.
+    /// Waits until a signed request may be sent. The permit that it gets is held until the attempt is over. A
+    /// second request of the same attempt uses the same permit.
     ///
     /// # Errors
-    /// [`Aged`], whereupon the attempt begins anew and has its slot already.
+    /// [`Aged`] if the signature is too old. The attempt then starts again and has its permit already.
     pub(super) async fn come(&self) -> Result<(), Aged> {
         let Some(held) = self.0.upgrade() else { return Ok(()) };
         if held.slot().is_some() {
@@ -178,10 +184,11 @@ impl Held {
     }
 }
 
-/// Does `attempt` until it succeeds, fails for good, or was tried often enough. Each attempt holds a slot of `pace` from when its [`Turn`] comes until it is over.
+/// Repeats `attempt` until it succeeds, fails for good, or was tried often enough. Each attempt holds a permit of
+/// `pace` from its [`Turn`] until it is over.
 ///
 /// # Errors
-/// The last attempt's.
+/// The error of the last attempt.
 pub(super) async fn with_retries<T, F, A>(pace: &Arc<Pace>, mut attempt: F) -> Result<T, Trouble>
 where
     F: FnMut(Turn) -> A,
@@ -220,13 +227,14 @@ where
     }
 }
 
-/// How long to wait after `tried` tries; `jitter` from 0 to 1 spreads those who failed together between half the time and the whole.
+/// How long to wait after `tried` tries. `jitter`, from 0 to 1, spreads requests that failed together between half
+/// of the longest wait and all of it.
 fn wait(tried: u32, jitter: f64) -> Duration {
     let longest = FIRST_WAIT.saturating_mul(1 << (tried - 1).min(16)).min(LONGEST_WAIT);
     longest.mul_f64(0.5 + jitter / 2.0)
 }
 
-/// From 0 to 1, another each time: the seed of the standard library's hash tables.
+/// A random number from 0 to 1, from the seed of the standard library's hash tables.
 fn jitter() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     (random >> 11) as f64 / (1_u64 << 53) as f64
@@ -242,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_grow_and_never_beyond_the_longest() {
+    fn waits_grow_up_to_the_longest() {
         let mut before = Duration::ZERO;
         for tried in 1..ATTEMPTS {
             let (least, most) = (wait(tried, 0.0), wait(tried, 1.0));
@@ -255,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_tried_again_and_what_does_not_is_not() {
+    fn passing_errors_are_retried_and_others_are_not() {
         let pace = Arc::new(Pace::new(4));
         let tries = AtomicUsize::new(0);
         let result = block_on(with_retries(&pace, |_| async {
@@ -276,23 +284,23 @@ mod tests {
     }
 
     #[test]
-    fn a_request_waits_for_its_slot_when_it_is_ready_and_holds_it_to_the_end() {
+    fn a_request_gets_its_permit_when_it_is_ready_and_holds_it_to_the_end() {
         let pace = Arc::new(Pace::new(1));
         let all = &Mutex::new(Vec::new());
         let request = |name| {
-            let told = move |what| all.lock().expect("nobody panics").push(format!("{name} {what}"));
+            let note = move |what| all.lock().expect("nobody panics").push(format!("{name} {what}"));
             with_retries(&pace, move |turn| async move {
-                told("is ready");
+                note("is ready");
                 turn.come().await.expect("nothing ages in a test");
-                told("is sent");
+                note("is sent");
                 tokio::task::yield_now().await;
                 turn.come().await.expect("a second one goes in the same slot");
                 tokio::task::yield_now().await;
-                told("is answered");
+                note("is answered");
                 Ok(turn)
             })
         };
-        let (a, b) = block_on(futures::future::join(request("a"), request("b")));
+        let (a, b) = block_on(futures_util::future::join(request("a"), request("b")));
         let expected = ["a is ready", "a is sent", "b is ready", "a is answered", "b is sent", "b is answered"];
         assert_eq!(*all.lock().expect("nobody panics"), expected);
         for turn in [a, b] {
@@ -307,7 +315,7 @@ mod tests {
         block_on(async {
             let slots = [pace.slot().await, pace.slot().await, pace.slot().await];
             pace.throttled(slots[0].begun);
-            // Sent before the store was asked for less.
+            // Sent before the cut, so it changes nothing.
             pace.throttled(slots[1].begun);
             drop(slots);
         });
@@ -315,7 +323,7 @@ mod tests {
             let State { limit, debt, .. } = *pace.lock();
             (limit, debt, pace.slots.available_permits())
         };
-        // Three of the four slots to take away came back; the fourth is taken when it is used next.
+        // Three of the four permits to withdraw were returned; the fourth is withdrawn after its next use.
         assert_eq!(now(), (4, 1, 5));
         for _ in 0..4 {
             pace.answered();

@@ -1,4 +1,4 @@
-//! What a request to S3 can run into, by meaning, and the words for it.
+//! The errors of requests to S3, by meaning, and their messages.
 
 use std::error::Error as StdError;
 use std::fmt::Write as _;
@@ -16,18 +16,18 @@ pub(super) struct Trouble {
     pub(super) detail: String,
 }
 
-/// The meaning of a failure.
+/// What an error means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The store asks for fewer requests.
     Throttled,
-    /// Likely to be gone the next time: 5xx, time-outs, resets, bodies cut short.
+    /// Likely to be gone the next time: 5xx other than 503, time-outs, resets, bodies cut short.
     Transient,
-    /// Nobody answers at the endpoint's address, or it has none.
+    /// Nothing answers at the endpoint's address, or its name has no address.
     Unreachable,
-    /// Who answers there does not speak TLS, or with a certificate that this machine does not trust.
+    /// The endpoint does not speak TLS, or has a certificate that this machine does not trust.
     NoTls,
-    /// The bucket lies in another region, if the answer says which.
+    /// The bucket is in another region. `None` if the answer does not say which.
     WrongRegion(Option<String>),
     NoCredentials,
     ExpiredCredentials,
@@ -37,18 +37,18 @@ pub(super) enum Kind {
     NoKey,
     /// The object is not the one that was listed.
     Changed,
-    /// The object is in an archive from which it has to be restored first.
+    /// The object is archived and must be restored first.
     Archived,
-    /// A listing's continuation token is no longer taken.
+    /// The store no longer accepts a listing's continuation token.
     BadToken,
-    /// The answer cannot be read, though it is none of a failure: a listing may have names that XML has no way to write.
+    /// The answer's status is a success, but it cannot be parsed: a listing may have names that XML cannot represent.
     Garbled,
     /// The clock of this machine is wrong.
     Skewed,
     Other,
 }
 
-/// What was asked for, to say what it needs.
+/// What was asked for, so that the message can say which permission it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     List,
@@ -64,7 +64,7 @@ impl Trouble {
         Self::new(Kind::Transient, detail)
     }
 
-    /// Reads the SDK's error.
+    /// Classifies the SDK's error.
     pub(super) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + 'static,
@@ -81,11 +81,12 @@ impl Trouble {
         };
         let kind = match error {
             SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Kind::Transient,
-            // What cannot be built once cannot be built twice.
+            // A request that could not be built will not be built the next time either.
             SdkError::ConstructionFailure(_) => of_credentials(error).unwrap_or(Kind::Other),
             SdkError::DispatchFailure(failure) => of_credentials(error).unwrap_or_else(|| {
                 let was_sent = !failure.is_other() || detail.contains("client error");
-                // The SDK found no way to ask, as for an access point at another store's address.
+                // If it was not sent, the SDK found no way to send it, as for an access
+                // point at another store's address.
                 if was_sent { of_connection(error) } else { Kind::Other }
             }),
             _ => {
@@ -102,27 +103,28 @@ impl Trouble {
         matches!(self.kind, Kind::Throttled | Kind::Transient | Kind::Unreachable | Kind::NoTls)
     }
 
-    /// Says what is wrong and what to do, for somebody who did `action` on `key` (or a prefix) of `bucket`, whose region is `region`.
+    /// Says what is wrong and what to do, after `action` on `key` (or a prefix) of `bucket`, whose region is `region`.
     pub(super) fn explain(&self, action: Action, region: &str, bucket: &str, key: &str) -> io::Error {
         let detail = &self.detail;
         let arn = arn(region, bucket);
         let text = match &self.kind {
             Kind::Throttled => {
-                format!("S3 asked for fewer requests again and again; try a smaller --concurrency ({detail})")
+                format!("S3 kept asking for fewer requests; try a smaller --concurrency ({detail})")
             }
-            Kind::Transient => format!("tried again and again, in vain: {detail}"),
+            Kind::Transient => format!("all tries failed: {detail}"),
             Kind::Unreachable => {
-                format!("nobody answers there: look at --endpoint-url, --region and the network ({detail})")
+                format!("nothing answers at that address: check --endpoint-url, --region and the network ({detail})")
             }
             Kind::NoTls => format!(
-                "what answers there does not speak TLS as this machine trusts it: look at --endpoint-url, which may have to begin with http://, and \
-                 at the certificates of this machine ({detail})"
+                "the server does not speak TLS, or this machine does not trust its certificate: check --endpoint-url, \
+                 which may have to begin with http://, and the certificates that this machine trusts ({detail})"
             ),
-            Kind::WrongRegion(Some(region)) => format!("the bucket is in {region}: give --region {region} ({detail})"),
-            Kind::WrongRegion(None) => format!("the bucket is in another region: give it with --region ({detail})"),
+            Kind::WrongRegion(Some(region)) => format!("the bucket is in {region}: use --region {region} ({detail})"),
+            Kind::WrongRegion(None) => format!("the bucket is in another region: set it with --region ({detail})"),
             Kind::NoCredentials => format!(
                 "no AWS credentials: log in (aws sso login, aws login), choose a profile with --profile, set AWS_ACCESS_KEY_ID and \
-                 AWS_SECRET_ACCESS_KEY, or run where a role is attached; for a public bucket there is --no-sign-request ({detail})"
+                 AWS_SECRET_ACCESS_KEY, or run where a role is attached; for a public bucket, use --no-sign-request \
+                 ({detail})"
             ),
             Kind::ExpiredCredentials => {
                 format!(
@@ -130,7 +132,7 @@ impl Trouble {
                 )
             }
             Kind::BadCredentials => {
-                format!("S3 does not accept the AWS credentials: look at the profile or the keys in use ({detail})")
+                format!("S3 does not accept the AWS credentials: check the profile or the keys in use ({detail})")
             }
             Kind::Denied => match action {
                 Action::List => format!("access denied: listing needs s3:ListBucket on {arn} ({detail})"),
@@ -139,10 +141,12 @@ impl Trouble {
                 }
             },
             Kind::NoBucket => format!("there is no bucket {bucket} ({detail})"),
-            Kind::NoKey => format!("it is not there (any more) ({detail})"),
+            Kind::NoKey => format!("it does not exist (any more) ({detail})"),
             Kind::Changed => format!("it was replaced while it was being read ({detail})"),
-            Kind::Archived => format!("it is archived: restore it first, as with aws s3api restore-object ({detail})"),
-            Kind::Skewed => format!("this machine's clock is wrong by more than S3 accepts: set it ({detail})"),
+            Kind::Archived => {
+                format!("it is archived: restore it first, for example with aws s3api restore-object ({detail})")
+            }
+            Kind::Skewed => format!("this machine's clock is wrong by more than S3 accepts: correct it ({detail})"),
             Kind::Garbled => format!("the store's answer cannot be read: {detail}"),
             Kind::BadToken | Kind::Other => detail.clone(),
         };
@@ -150,7 +154,7 @@ impl Trouble {
     }
 }
 
-/// The ARN of a bucket; that of an access point is its own name.
+/// The ARN of a bucket. An access point is named by its ARN already.
 fn arn(region: &str, bucket: &str) -> String {
     if bucket.starts_with("arn:") {
         return bucket.to_owned();
@@ -163,16 +167,17 @@ fn arn(region: &str, bucket: &str) -> String {
     format!("arn:{partition}:s3:::{bucket}")
 }
 
-/// The objects that a policy should name so that `key` and its neighbours can be read: all of the log delivery's, or of the folder.
+/// The objects that a policy should name so that `key` and its neighbours can be read: all those below `AWSLogs/`,
+/// or else all those in the folder.
 fn pattern(key: &str) -> String {
     let folder = match key.find("AWSLogs/") {
-        Some(place) => &key[..place + "AWSLogs/".len()],
+        Some(offset) => &key[..offset + "AWSLogs/".len()],
         None => key.rsplit_once('/').map_or("", |(folder, _)| &key[..=folder.len()]),
     };
     format!("{folder}*")
 }
 
-/// Whether it was the credential chain that failed, and how.
+/// How the credential chain failed. `None` if the error has another cause.
 fn of_credentials(error: &(dyn StdError + 'static)) -> Option<Kind> {
     let mut link = Some(error);
     while let Some(current) = link {
@@ -191,7 +196,7 @@ fn of_credentials(error: &(dyn StdError + 'static)) -> Option<Kind> {
     None
 }
 
-/// What kept a request from its answer: nobody to ask, or a connection that broke.
+/// Why a request has no answer: nothing to connect to, no trusted TLS, or a connection that broke.
 fn of_connection(error: &(dyn StdError + 'static)) -> Kind {
     let mut link = Some(error);
     while let Some(current) = link {
@@ -201,7 +206,7 @@ fn of_connection(error: &(dyn StdError + 'static)) -> Kind {
         if is_refused || said.contains("dns error") || said.contains("connect timeout") {
             return Kind::Unreachable;
         }
-        // rustls's words for what is no TLS, and for who is not to be trusted.
+        // rustls's messages for something that is not TLS, and for a certificate that is not trusted.
         if said.contains("corrupt message") || said.contains("invalid peer certificate") {
             return Kind::NoTls;
         }
@@ -210,7 +215,7 @@ fn of_connection(error: &(dyn StdError + 'static)) -> Kind {
     Kind::Transient
 }
 
-/// The meaning of an answer, by S3's code or, where an answer has no body (to HEAD), by its status.
+/// The meaning of an answer: by S3's error code, or else by its status. The answer to HEAD has no body and so no code.
 fn of_answer(status: u16, code: &str, region: Option<String>) -> Kind {
     match code {
         "SlowDown"
@@ -238,7 +243,7 @@ fn of_answer(status: u16, code: &str, region: Option<String>) -> Kind {
         _ => match status {
             200..=299 => Kind::Garbled,
             301 | 307 => Kind::WrongRegion(region),
-            // To HEAD, the wrong region is answered by 400 and no more than this header.
+            // S3 answers a HEAD in the wrong region with 400 and only this header.
             400 if region.is_some() => Kind::WrongRegion(region),
             403 => Kind::Denied,
             404 => Kind::NoKey,
@@ -250,7 +255,7 @@ fn of_answer(status: u16, code: &str, region: Option<String>) -> Kind {
     }
 }
 
-/// `<Region>eu-west-1</Region>`, which some answers have in their body only.
+/// The region in `<Region>eu-west-1</Region>`, which some answers have only in their body.
 fn region_in_body<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
     let body = error.raw_response()?.body().bytes()?;
     let text = std::str::from_utf8(body).ok()?;
@@ -260,7 +265,7 @@ fn region_in_body<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
     is_region.then(|| region.to_owned())
 }
 
-/// An error and what caused it, outermost first, each said once.
+/// An error and its causes, outermost first, each text only once.
 pub(super) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut link = error.source();
@@ -271,7 +276,7 @@ pub(super) fn chain(error: &dyn StdError) -> String {
         }
         link = cause.source();
     }
-    // Some write several lines.
+    // Some messages have several lines.
     text.replace('\n', "; ")
 }
 
@@ -280,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_denied_is_named_with_its_arn() {
+    fn a_denied_request_is_reported_with_its_permission_and_arn() {
         let denied = Trouble::new(Kind::Denied, "403 AccessDenied: Access Denied");
         let said = |action, region, key| denied.explain(action, region, "logs", key).to_string();
         assert!(said(Action::List, "eu-west-1", "").contains("s3:ListBucket on arn:aws:s3:::logs ("));
@@ -293,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_mean_what_their_code_says_and_else_what_their_status_says() {
+    fn answers_are_classified_by_their_code_or_else_by_their_status() {
         for (status, code, expected) in [
             (503, "SlowDown", Kind::Throttled),
             (503, "", Kind::Throttled),

@@ -1,21 +1,21 @@
-//! `s3://bucket/prefix`, taken apart.
+//! `s3://bucket/prefix`, parsed.
 
 use std::io;
 
-/// A bucket and what is wanted of it.
+/// A bucket and a prefix in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {
     /// A bucket's name, or an access point's ARN or alias.
     pub(super) bucket: String,
-    /// A key, a folder or any beginning of keys; may be empty.
+    /// A key, a folder, or any other prefix of keys; may be empty.
     pub(super) prefix: String,
 }
 
 impl Url {
-    /// Reads what the user typed.
+    /// Parses what the user typed.
     ///
     /// # Errors
-    /// When there is no bucket in it.
+    /// If it has no bucket, or one with white space or control characters.
     pub(super) fn parse(text: &str) -> io::Result<Self> {
         let rest = text.strip_prefix("s3://").unwrap_or(text);
         let arn_of_bucket = rest.strip_prefix("arn:").and_then(|arn| arn.split_once(":::"));
@@ -24,14 +24,14 @@ impl Url {
             rest.split_once('/').unwrap_or((rest, ""))
         } else if rest.starts_with("arn:") {
             // arn:aws:s3:eu-west-1:123456789012:accesspoint/name/prefix
-            let name = rest.find("accesspoint/").map(|place| place + "accesspoint/".len());
+            let name = rest.find("accesspoint/").map(|offset| offset + "accesspoint/".len());
             let end = name.and_then(|name| rest[name..].find('/').map(|slash| name + slash));
             end.map_or((rest, ""), |end| (&rest[..end], &rest[end + 1..]))
         } else {
             rest.split_once('/').unwrap_or((rest, ""))
         };
         if bucket.is_empty() || bucket.chars().any(|it| it.is_whitespace() || it.is_control()) {
-            return Err(io::Error::other("a bucket's name stands behind s3://, as in s3://my-logs/AWSLogs/"));
+            return Err(io::Error::other("expected a bucket name after s3://, as in s3://my-logs/AWSLogs/"));
         }
         Ok(Self { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_prefixes_and_access_points_are_told_apart() {
+    fn buckets_prefixes_and_access_points_are_distinguished() {
         let parts = |text: &str| Url::parse(text).map(|url| (url.bucket, url.prefix)).ok();
         let some = |bucket: &str, prefix: &str| Some((bucket.to_owned(), prefix.to_owned()));
         assert_eq!(parts("s3://logs"), some("logs", ""));

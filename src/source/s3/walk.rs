@@ -1,11 +1,14 @@
 //! Listing a bucket with as few requests as the layout of the logs allows.
 //!
-//! Log delivery writes to `[prefix/]AWSLogs/<account>/elasticloadbalancing/<region>/<yyyy>/<mm>/<dd>/`, the date being that of the delivery. Down to the days the tree is walked
-//! folder by folder, many at once; folders of other services and of days that cannot hold a wanted line are not looked into. Within a day, and
-//! below prefixes of any other layout, keys are listed in their order, a page at a time, and jumps are made over stretches in which the order tells that nothing is wanted: keys of one load
-//! balancer stand together, by the end of their interval.
+//! Log delivery writes to `[prefix/]AWSLogs/<account>/elasticloadbalancing/<region>/<yyyy>/<mm>/<dd>/`. The date
+//! is that of the delivery. Down to the days, the tree is walked folder by folder, many folders at the same time.
+//! Folders of other services, and of days that cannot hold a wanted line, are not listed. Within a day, and below
+//! prefixes of any other layout, keys are listed in their order, a page at a time. The listing jumps over
+//! stretches where the order shows that nothing is wanted: the keys of one load balancer are next to each other,
+//! sorted by the end of their interval.
 //!
-//! What has no more than a page of keys is listed by one request, however deep its folders are. That it is so small shows only then, so it is asked for beside the first look at its folders.
+//! If there is no more than one page of keys, one request lists them all, however deep their folders are. Only its
+//! answer shows whether they are so few, so it is sent at the same time as the first request for folders.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -24,25 +27,26 @@ use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 /// How long after the end of its interval an object may be delivered. Minutes are usual; AWS promises nothing.
 const LATE_DELIVERY_MICROS: i64 = 4 * 3600 * MICROS_PER_SECOND;
 
-/// Days of a window that are asked for by name. Of a longer one, the folders that exist are looked up first.
+/// The most days of a window that are listed by name. In a longer window, the folders that exist are listed first.
 const MAX_NAMED_DAYS: usize = 62;
 
-/// Folders of unknown layout that are looked into one by one with a window, in search of a known one. Each costs a request, where a page of keys costs one for a thousand.
+/// With a window: the most folders of unknown layout that are listed one by one to find a known layout. Each costs
+/// a request, while a page of keys costs one request for a thousand.
 const MAX_SEARCHED_WITH_WINDOW: usize = 2_000;
 
-/// The same without a window, when all keys are needed anyway and the search only serves to list in parallel.
+/// The same without a window. All keys are needed then, and the search only serves to list in parallel.
 const MAX_SEARCHED: usize = 64;
 
-/// Folders below each other that are searched.
+/// How many levels of folders are searched.
 const MAX_SEARCH_DEPTH: usize = 8;
 
-/// Where a listing begins or goes on.
+/// Where a listing starts or continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Begin {
     Start,
-    /// Behind this key.
+    /// After this key.
     After(String),
-    /// Where the last page ended: the store's token, and the last name for when the store no longer takes it.
+    /// Where the last page ended: the store's token, and the last name in case the store no longer accepts the token.
     Token {
         token: String,
         last: String,
@@ -65,11 +69,11 @@ pub(super) struct Key {
     pub(super) name: String,
     pub(super) size: u64,
     pub(super) etag: Option<Etag>,
-    /// In an archive from which it has to be restored first.
+    /// The object is archived and must be restored first.
     pub(super) is_archived: bool,
 }
 
-/// A folder, or a beginning of keys, and what is known of its layout.
+/// A folder or any other prefix of keys, and what is known about its layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) prefix: String,
@@ -79,7 +83,7 @@ pub(super) struct Node {
 /// What the folders of a node are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
-    /// Not known; so many folders below where the search began.
+    /// Not known. The number is how many levels below the start of the search the node is.
     Search(usize),
     Accounts,
     Services,
@@ -92,11 +96,11 @@ enum Level {
 }
 
 impl Node {
-    /// What the layout says of a folder; `prefix` ends in `/` or is empty.
+    /// The node of a folder, with the level that its path implies. `prefix` ends in `/` or is empty.
     pub(super) fn of_folder(prefix: &str) -> Self {
         let parts: Vec<&str> = prefix.split_terminator('/').collect();
-        let behind = parts.iter().rposition(|part| *part == "AWSLogs").map(|place| &parts[place + 1..]);
-        let level = match behind {
+        let below = parts.iter().rposition(|part| *part == "AWSLogs").map(|index| &parts[index + 1..]);
+        let level = match below {
             None => Level::Search(0),
             Some([]) => Level::Accounts,
             Some([account]) if is_number(account, 12) => Level::Services,
@@ -112,7 +116,7 @@ impl Node {
         Self { prefix: prefix.to_owned(), level }
     }
 
-    /// Every key that begins so.
+    /// The node of every key that begins with `prefix`.
     pub(super) fn of_beginning(prefix: &str) -> Self {
         Self { prefix: prefix.to_owned(), level: Level::Keys }
     }
@@ -126,7 +130,8 @@ fn is_number(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The days on which wanted objects may have been delivered, as `yyyy/mm/dd`; either end may be open.
+/// The first and the last day on which wanted objects may have been delivered, as `yyyy/mm/dd` in
+/// UTC. `None` if that end is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Days {
     first: Option<String>,
@@ -145,11 +150,11 @@ impl Days {
     /// Whether a year (`2026`), a month (`2026/11`) or a day may have wanted objects.
     fn admits(&self, folder: &str) -> bool {
         let is_before = |bound: &String| folder < &bound[..folder.len().min(bound.len())];
-        let is_behind = |bound: &String| folder > &bound[..folder.len().min(bound.len())];
-        !self.first.as_ref().is_some_and(is_before) && !self.last.as_ref().is_some_and(is_behind)
+        let is_after = |bound: &String| folder > &bound[..folder.len().min(bound.len())];
+        !self.first.as_ref().is_some_and(is_before) && !self.last.as_ref().is_some_and(is_after)
     }
 
-    /// All of them by name, if they are few.
+    /// All of them by name. `None` if an end is open or there are more than [`MAX_NAMED_DAYS`].
     fn named(&self) -> Option<Vec<String>> {
         let (first, last) = (self.first.as_deref()?, self.last.as_deref()?);
         let mut day = Timestamp::parse(format!("{}T00:00:00Z", first.replace('/', "-")).as_bytes())?;
@@ -165,23 +170,24 @@ impl Days {
     }
 }
 
-/// `2026/11/22`
+/// The day of a time, such as `2026/11/22`.
 fn day_of(time: Timestamp) -> String {
     time.to_string()[..10].replace('-', "/")
 }
 
-/// A walk under way.
+/// The state of a walk.
 struct Walk<'a> {
     url: &'a Url,
     selection: &'a Selection,
     watch: &'a Watch,
     days: Days,
-    /// The same by name, if they are few.
+    /// [`Days::named`] of `days`.
     named: Option<Vec<String>>,
     has_window: bool,
     searched: usize,
     queue: VecDeque<(Node, Begin)>,
-    /// Folders of other services that were not looked into but whose keys were listed with all others.
+    /// Folders of other services whose keys came with a listing of all keys. The keys are skipped, and each folder
+    /// counts as one that was skipped.
     other_services: BTreeSet<String>,
     listing: Listing,
 }
@@ -191,14 +197,15 @@ struct Walk<'a> {
 pub(super) struct First {
     /// Its first page.
     pub(super) page: Page,
-    /// Where that has folders only, the first page of all keys below.
+    /// The first page of all keys below it. `None` if `page` has them already, because no folders were asked
+    /// for, or if the request failed.
     pub(super) whole: Option<Page>,
     /// How many listings it took.
     pub(super) requests: u64,
 }
 
 impl First {
-    /// Asks for them, both at once.
+    /// Sends both requests at the same time.
     pub(super) async fn of(shared: &Arc<Shared>, bucket: &str, node: &Node) -> Result<Self, Trouble> {
         let page = |with_folders| {
             let (shared, bucket, prefix) = (shared.clone(), bucket.to_owned(), node.prefix.clone());
@@ -210,13 +217,13 @@ impl First {
         let mut whole = JoinSet::new();
         whole.spawn(page(false));
         let page = page(true).await?;
-        // Where it fails, the walk has its own way to everything.
+        // If it fails, the walk finds everything without it.
         let whole = whole.join_next().await.and_then(Result::ok).and_then(Result::ok);
         Ok(Self { page, whole, requests: 2 })
     }
 }
 
-/// Lists what is below `node`, of which `first` is known.
+/// Lists everything below `node`. `first` has the first answers about it.
 pub(super) async fn walk(
     shared: &Arc<Shared>,
     url: &Url,
@@ -259,7 +266,7 @@ pub(super) async fn walk(
                 (node, from, page)
             });
         }
-        // Cancelled, it ends with what it has; dropping the set gives up the rest.
+        // A cancelled walk returns what it has found. Dropping the set aborts the requests in flight.
         if watch.is_cancelled() {
             break;
         }
@@ -280,7 +287,7 @@ pub(super) async fn walk(
     if !walk.other_services.is_empty() {
         *listing.folders_skipped.entry(FolderSkip::OtherService).or_default() += walk.other_services.len() as u64;
     }
-    // As a folder on disk is walked: by the parts of the key.
+    // In the order in which a folder on disk is walked: by the parts of the key.
     listing.objects.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
     listing.objects.dedup_by(|a, b| a.name == b.name);
     listing
@@ -295,7 +302,7 @@ impl Walk<'_> {
         }
         if let Some((token, last)) = page.next.zip(last) {
             let jump = jump(&last, self.selection);
-            // A folder's name stands for all keys that begin with it.
+            // A folder's name represents all keys that begin with it, and the listing continues after them.
             let last = if last.ends_with('/') && node.asks_for_folders() { format!("{last}\u{10ffff}") } else { last };
             let from = match jump {
                 Some(to) if to > last => {
@@ -320,7 +327,7 @@ impl Walk<'_> {
         if self.has_window { MAX_SEARCHED_WITH_WINDOW } else { MAX_SEARCHED }
     }
 
-    /// What to list of a folder found on a level; if nothing, why.
+    /// What to list of a folder that was found on the level `above`. The error is the reason to list nothing.
     fn level_of(&mut self, above: Level, folder: &str, name: &str, is_wide: bool) -> Result<Vec<Node>, FolderSkip> {
         let node = |level| Ok(vec![Node { prefix: folder.to_owned(), level }]);
         match above {
@@ -344,7 +351,8 @@ impl Walk<'_> {
         }
     }
 
-    /// A year's, month's or day's folder, unless it lies outside the window. Its last `parts` parts are its date.
+    /// What to list of the folder of a year, month or day. The last `parts` parts of its path are its date. The
+    /// error is that the date is outside the window.
     fn of_date(&self, folder: &str, parts: usize, level: Level) -> Result<Vec<Node>, FolderSkip> {
         let trimmed = folder.trim_end_matches('/');
         let begin = trimmed.rmatch_indices('/').nth(parts - 1).map_or(0, |(slash, _)| slash + 1);
@@ -362,7 +370,7 @@ impl Walk<'_> {
     }
 
     fn take_key(&mut self, key: Key) {
-        // What consoles make to show an empty folder.
+        // Consoles create such keys to show an empty folder.
         if key.name.ends_with('/') && key.size == 0 {
             return;
         }
@@ -378,19 +386,21 @@ impl Walk<'_> {
     }
 }
 
-/// The folder of another AWS service that a key lies in, unless the user named it: `AWSLogs/<account>/<service>/` below `begin`.
+/// The folder of another AWS service that contains `key`: `AWSLogs/<account>/<service>/`. `None` if there is none,
+/// or if the user named it: the prefix `begin` is that folder or is in it.
 fn of_another_service<'k>(key: &'k str, begin: &str) -> Option<&'k str> {
-    let (place, root) = key.match_indices("AWSLogs/").find(|(place, _)| *place == 0 || key[..*place].ends_with('/'))?;
-    let mut parts = key[place + root.len()..].split('/');
+    let (offset, root) =
+        key.match_indices("AWSLogs/").find(|(offset, _)| *offset == 0 || key[..*offset].ends_with('/'))?;
+    let mut parts = key[offset + root.len()..].split('/');
     let (account, service, _) = (parts.next()?, parts.next()?, parts.next()?);
-    let folder = &key[..=(place + root.len() + account.len() + 1 + service.len())];
+    let folder = &key[..=(offset + root.len() + account.len() + 1 + service.len())];
     (is_number(account, 12)
         && service != "elasticloadbalancing"
         && folder.len() > begin.trim_end_matches('/').len() + 1)
         .then_some(folder)
 }
 
-/// An object of a key.
+/// The object of a key.
 pub(super) fn object(url: &Url, key: Key) -> Object {
     Object {
         name: url.of(&key.name).into(),
@@ -399,13 +409,14 @@ pub(super) fn object(url: &Url, key: Key) -> Object {
     }
 }
 
-/// The key behind which the next wanted one may stand, if there is no use in listing on behind `last`. Keys of one load balancer stand together, by the end of their interval.
+/// The key after which the listing can continue, because no key between `last` and it can be wanted. `None` if `last`
+/// does not show that. The keys of one load balancer are next to each other, sorted by the end of their interval.
 fn jump(last: &str, selection: &Selection) -> Option<String> {
-    // A folder's name ends in `/`, and what follows is no object's name.
+    // A folder's name ends in `/`, so its file name is empty and does not parse.
     let (folder, file_name) = last.rsplit_once('/').map_or(("", last), |(folder, name)| (&last[..=folder.len()], name));
     let key = ObjectKey::parse(file_name)?;
-    let behind = match key.kind {
-        // With what stands behind the word, which is not always the same.
+    let beginning = match key.kind {
+        // With the separator after the word, which is `_` or `.`.
         KeyKind::Connection => file_name[.."conn_log_".len()].to_owned(),
         KeyKind::HealthCheck => file_name[.."health_check_log_".len()].to_owned(),
         KeyKind::Test => return None,
@@ -425,8 +436,8 @@ fn jump(last: &str, selection: &Selection) -> Option<String> {
             stem.to_owned()
         }
     };
-    // Behind each of these beginnings comes a digit, and the colon is the next character behind the digits.
-    Some(format!("{folder}{behind}:"))
+    // A digit follows each of these prefixes, and the colon is the character after the digits in byte order.
+    Some(format!("{folder}{beginning}:"))
 }
 
 /// The first few names, for a message.
@@ -448,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn the_level_of_any_prefix_is_told_by_its_parts() {
+    fn the_level_of_a_prefix_follows_from_its_parts() {
         for (prefix, level) in [
             ("", Level::Search(0)),
             ("prod/alb/", Level::Search(0)),
@@ -470,13 +481,13 @@ mod tests {
     }
 
     #[test]
-    fn a_window_admits_its_days_and_the_next_one_where_delivery_may_be_late() {
+    fn a_window_admits_its_days_and_the_next_one_if_delivery_may_be_late() {
         let days = |since, until| Days::of(&selection(since, until));
         let noon = days("2026-11-20T10:00:00Z", "2026-11-20T12:00:00Z");
         assert_eq!(noon.named(), Some(vec!["2026/11/20".to_owned()]));
         let evening = days("2026-12-31T23:00:00Z", "2026-12-31T23:30:00Z");
         assert_eq!(evening.named(), Some(vec!["2026/12/31".to_owned(), "2027/01/01".to_owned()]));
-        // The object that ends at midnight may hold lines of before and after.
+        // The object whose interval ends at midnight may hold lines from before and after it.
         let morning = days("2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z");
         assert_eq!(morning.named(), Some(vec!["2026/02/28".to_owned(), "2026/03/01".to_owned()]));
         let open = days("2026-11-20T10:00:00Z", "");
@@ -500,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_other_services_are_told_by_their_folder_unless_that_was_named() {
+    fn keys_of_other_services_are_recognised_by_their_folder_unless_it_was_named() {
         let account = "prod/AWSLogs/123456789012/";
         let trail = format!("{account}CloudTrail/");
         for (key, begin, expected) in [
@@ -524,22 +535,22 @@ mod tests {
         format!("{FOLDER}123456789012_elasticloadbalancing_eu-west-1_{load_balancer}_{end}_10.0.3.99_gxkrni99.log.gz")
     }
 
-    /// Without a node.
+    /// The key of a Network Load Balancer's object, which has no node.
     fn network_key(load_balancer: &str, end: &str) -> String {
         key(load_balancer, end).replace("_10.0.3.99", "")
     }
 
     #[test]
-    fn jumps_lead_over_what_cannot_be_wanted_and_over_nothing_else() {
+    fn jumps_skip_only_keys_that_cannot_be_wanted() {
         let window = selection("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z");
         let stem = format!("{FOLDER}123456789012_elasticloadbalancing_eu-west-1_app.shop.1234567890abcdef_");
         let shop = |end| key("app.shop.1234567890abcdef", end);
-        // Too early: to the first that may be wanted. The order of keys is that of bytes.
+        // Too early: jump to the first key that may be wanted. Keys are in the order of their bytes.
         let early = jump(&shop("20261122T0100Z"), &window).expect("a jump");
         assert_eq!(early, format!("{stem}20261122T0955"));
         assert!(early > shop("20261122T0950Z") && early < shop("20261122T0955Z"));
         assert_eq!(jump(&shop("20261122T1030Z"), &window), None);
-        // Too late: behind the load balancer.
+        // Too late: jump past the keys of the load balancer.
         let late = jump(&shop("20261122T1200Z"), &window).expect("a jump");
         assert!(late > shop("20261122T2355Z") && late < key("app.shop.2", "20261122T0000Z") && late.starts_with(&stem));
         // Another load balancer, other logs.
@@ -549,10 +560,9 @@ mod tests {
         let network = jump(&key("net.shop.1234567890abcdef", "20261122T1030Z"), &window).expect("a jump");
         assert!(network > key("net.shop.1234567890abcdef", "20261122T2355Z"));
         let network = network_key("net.shop.1234567890abcdef", "20261122T1030Z");
-        let behind = jump(&network, &window).expect("a jump");
+        let after = jump(&network, &window).expect("a jump");
         assert!(
-            behind > network_key("net.shop.1234567890abcdef", "20261122T2355Z")
-                && behind < network_key("net.shop.2", "")
+            after > network_key("net.shop.1234567890abcdef", "20261122T2355Z") && after < network_key("net.shop.2", "")
         );
         let connections = key("app.shop.1234567890abcdef", "20261122T1030Z").replace("22/123", "22/conn_log_123");
         assert_eq!(jump(&connections, &Selection::default()), Some(format!("{FOLDER}conn_log_:")));

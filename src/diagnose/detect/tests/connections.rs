@@ -9,21 +9,21 @@ use super::*;
 fn connections_that_time_out_while_nothing_is_answered_are_a_blocked_path() {
     let mut requests: Vec<Seen> = answers(0..100_000, 500).collect();
     requests.extend((0..40).map(|number| unsent(100_000 + number * 500, 10_001, GATEWAY_TIMEOUT)));
-    // Two on connections that stood already were sent before the first new one was wanted.
+    // Five on connections that were already open. Two of them were sent before the first new connection was needed.
     requests.extend((0..5).map(|number| seen(99_700 + number * 200, 60_001, GATEWAY_TIMEOUT)));
     requests.extend(answers(130_000..300_000, 500));
     assert_eq!(causes(&diagnosis_of(&requests)), [("connect-timeout", Confidence::High, 45)]);
 }
 
 #[test]
-fn connections_that_time_out_while_those_that_stand_answer_quickly_are_a_blocked_path_too() {
+fn connections_that_time_out_while_open_ones_answer_quickly_are_a_blocked_path_too() {
     let mut requests: Vec<Seen> = answers(0..300_000, 500).collect();
     requests.extend((0..40).map(|number| unsent(100_000 + number * 500, 10_001, GATEWAY_TIMEOUT)));
     assert_eq!(causes(&diagnosis_of(&requests)), [("connect-timeout", Confidence::Medium, 40)]);
 }
 
 #[test]
-fn connections_that_time_out_while_answers_are_slow_are_a_full_house() {
+fn connections_that_time_out_while_answers_are_slow_are_a_saturated_target() {
     let mut requests: Vec<Seen> = answers(0..300_000, 500).collect();
     for request in requests.iter_mut().filter(|request| (60_000..125_000).contains(&request.dispatched)) {
         request.took = 900;
@@ -59,20 +59,20 @@ fn all_targets_of_one_subnet_and_no_others_point_at_the_subnet() {
         let statement = finding.evidence.iter().find(|evidence| evidence.text.contains("10.0.7.0/24"));
         assert!(statement.is_some_and(|statement| statement.is_for), "{:?}", finding.evidence);
     }
-    // One of them only: it is the target.
+    // With only one of the two cut off, it is the target.
     requests.retain(|request| request.target != cut_off[1] || request.statuses.0 == 200);
     let diagnosis = diagnosis_of(&requests);
     assert!(!diagnosis.findings[0].evidence.iter().any(|evidence| evidence.text.contains("/24")));
 }
 
 #[test]
-fn a_target_that_never_answered_refuses_for_want_of_a_listener() {
+fn a_target_that_never_answered_and_refuses_has_no_listener() {
     let mut requests: Vec<Seen> = answers(0..300_000, 500).collect();
     requests.extend((0..60).map(|number| unsent(number * 5_000, 1, BAD_GATEWAY).at(OTHER)));
     assert_eq!(causes(&diagnosis_of(&requests)), [("connection-refused", Confidence::Medium, 60)]);
 }
 
-/// Nothing shows how it ended, but something listened there before.
+/// Nothing shows how the target ended, but something listened there before.
 #[test]
 fn refusals_without_a_request_under_way_are_perhaps_a_crash() {
     let mut requests: Vec<Seen> = answers(0..100_000, 500).collect();
@@ -83,7 +83,8 @@ fn refusals_without_a_request_under_way_are_perhaps_a_crash() {
     assert!(diagnosis.findings[0].evidence.iter().any(|evidence| !evidence.is_for));
 }
 
-/// Two hours of requests at random moments to two routes, `gap` milliseconds apart in the mean; `failures` of them are closed after `took`, which is given how long an answer takes.
+/// Two hours of requests to two routes at random moments, `gap` milliseconds apart on average. `failures` of them are
+/// closed after `took` milliseconds, which is computed from how long the answer would have taken.
 fn random(gap: f64, failures: usize, took: impl Fn(i64) -> i64) -> Vec<Seen> {
     let mut dice = ChaCha8Rng::seed_from_u64(7);
     let (mut requests, mut now) = (Vec::new(), 0.0);
@@ -95,16 +96,16 @@ fn random(gap: f64, failures: usize, took: impl Fn(i64) -> i64) -> Vec<Seen> {
         requests.push(seen(now as i64, usual, OK).to(path));
     }
     for number in 0..failures {
-        let place = (number * 2 + 1) * requests.len() / (failures * 2);
-        let request = requests[place];
-        requests[place] = Seen { took: took(request.took), statuses: BAD_GATEWAY, ..request };
+        let index = (number * 2 + 1) * requests.len() / (failures * 2);
+        let request = requests[index];
+        requests[index] = Seen { took: took(request.took), statuses: BAD_GATEWAY, ..request };
     }
     requests
 }
 
-/// There is an answer before anything, at any lag.
+/// On busy connections there is an earlier answer at any lag, so the lags show no peak.
 #[test]
-fn a_race_on_busy_connections_is_told_by_its_look_without_an_estimate() {
+fn a_race_on_busy_connections_is_found_by_its_pattern_without_an_estimate() {
     let diagnosis = diagnosis_of(&random(100.0, 30, |_| 4));
     assert_eq!(causes(&diagnosis), [("keep-alive-race", Confidence::Medium, 30)]);
     assert_eq!(diagnosis.findings[0].estimates.keep_alive, None);
@@ -118,7 +119,7 @@ fn requests_closed_after_as_long_as_an_answer_takes_are_no_race() {
     }
 }
 
-/// On any route alike: nor is it what a route answers.
+/// They fail on both routes alike, so the answers of a route are not the cause either.
 #[test]
 fn requests_closed_late_on_all_routes_are_neither_races_nor_malformed() {
     let diagnosis = diagnosis_of(&random(1_000.0, 30, |usual| usual * 5));

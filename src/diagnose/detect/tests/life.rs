@@ -1,4 +1,4 @@
-//! Targets that die, are taken away, are replaced, or begin.
+//! Targets that die, are removed, are replaced, or start.
 
 use super::*;
 
@@ -59,7 +59,7 @@ fn a_worker_dies(instant: i64) -> impl Iterator<Item = Seen> {
 }
 
 #[test]
-fn a_part_of_what_was_under_way_tells_how_many_workers_there_are() {
+fn the_share_of_requests_that_ended_shows_how_many_workers_there_are() {
     let mut requests: Vec<Seen> = answers(0..600_000, 500).collect();
     requests.extend(a_worker_dies(100_100));
     let once = diagnosis_of(&requests);
@@ -72,7 +72,7 @@ fn a_part_of_what_was_under_way_tells_how_many_workers_there_are() {
     assert_eq!(number_of(&several_times.findings[0], "workers"), Some(4.0));
 }
 
-/// Requests that had been sent up to 100 s before `cut`, and ended then.
+/// Six requests that were sent 65 to 100 s before `cut`, and ended then.
 fn cut_at(cut: i64) -> impl Iterator<Item = Seen> {
     (0..6).map(move |number| {
         let dispatched = cut - 65_000 - number * 7_000;
@@ -80,7 +80,7 @@ fn cut_at(cut: i64) -> impl Iterator<Item = Seen> {
     })
 }
 
-/// Answered by a third target all the time, so that the window goes on.
+/// Requests that a third target answers all the time, so that the log does not end at the cuts.
 fn meanwhile() -> impl Iterator<Item = Seen> {
     answers(0..600_000, 500).map(|request| request.at(b"10.0.0.3:80"))
 }
@@ -105,13 +105,14 @@ fn what_is_cut_while_new_requests_still_come_was_not_drained() {
 }
 
 #[test]
-fn a_new_target_that_never_answers_is_not_late() {
+fn a_new_target_that_never_answers_has_no_listener() {
     let mut requests: Vec<Seen> = answers(0..400_000, 500).collect();
     requests.extend((0..60).map(|number| unsent(150_000 + number * 4_000, 1, BAD_GATEWAY).at(OTHER)));
     assert_eq!(causes(&diagnosis_of(&requests)), [("connection-refused", Confidence::Medium, 60)]);
 }
 
-/// The timeline does not keep all requests; a target that was there before those that it kept did not begin with them.
+/// The timeline does not keep all requests. A target that was there before its first kept request did not start with
+/// it.
 #[test]
 fn a_target_that_was_seen_before_its_first_kept_request_is_not_new() {
     let mut requests: Vec<Seen> = meanwhile().chain(answers(75_000..600_000, 500)).collect();
@@ -123,18 +124,22 @@ fn a_target_that_was_seen_before_its_first_kept_request_is_not_new() {
 }
 
 #[test]
-fn a_target_whose_process_and_whose_workers_died_is_told_once() {
+fn a_target_whose_process_and_workers_died_is_reported_once() {
     let mut requests: Vec<Seen> = answers(0..400_000, 500).collect();
-    // The whole process, with refused connections behind it.
+    // The whole process dies, and then connections are refused.
     requests.retain(|request| !(100_000..110_000).contains(&request.dispatched));
     requests.extend((0..6).map(|number| seen(94_000 + number * 1_000, 100_050 - 94_000 - number * 1_000, BAD_GATEWAY)));
     requests.extend((0..6).map(|number| unsent(100_200 + number * 500, 1, BAD_GATEWAY)));
-    // Later a worker, while others go on.
+    // Later one worker dies, while others go on.
     requests.extend((0..4).map(|number| seen(296_000 + number * 900, 300_050 - 296_000 - number * 900, BAD_GATEWAY)));
     requests.extend((0..8).map(|number| seen(299_000 + number * 100, 3_000, OK)));
     let diagnosis = diagnosis_of(&requests);
     assert_eq!(causes(&diagnosis), [("target-crash", Confidence::High, 16)]);
     let finding = &diagnosis.findings[0];
-    assert!(finding.evidence.last().is_some_and(|last| last.text.starts_with("besides, ")), "{:?}", finding.evidence);
+    assert!(
+        finding.evidence.last().is_some_and(|last| last.text.starts_with("in addition, ")),
+        "{:?}",
+        finding.evidence
+    );
     assert_eq!(finding.course.episode_count, 2);
 }

@@ -1,4 +1,5 @@
-//! Targets that are slow or fail for what they are asked to do: overload, slow routes, hung processes, and what all of them share.
+//! Targets that are slow or fail because of their work: overload, slow routes, hung processes and shared
+//! dependencies.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,7 +37,7 @@ fn slow_before_it_fails_with_no_more_to_do_is_less_surely_saturated() {
     assert_eq!(causes(&diagnosis_of(&requests)), [("target-saturated", Confidence::Medium, 12)]);
 }
 
-/// Requests to `/report` at a target, twelve of which met the idle timeout, and twelve nearly did.
+/// Requests to `/report` at a target: twelve are answered after 30 to 55.3 s, and twelve meet the 60 s idle timeout.
 fn reports(target: &'static [u8]) -> impl Iterator<Item = Seen> {
     let answered = (0..12).map(|number| seen(20_000 + number * 40_000, 30_000 + number * 2_300, OK));
     let silent = (0..12).map(|number| seen(30_000 + number * 40_000, 60_001, GATEWAY_TIMEOUT));
@@ -61,7 +62,8 @@ fn a_target_that_answers_nothing_on_any_route_hangs() {
     assert_eq!(number_of(&diagnosis.findings[0], "routes"), Some(3.0));
 }
 
-/// A target's ten minutes: `/` is quick, and `/orders` asks for something that it shares with others, which is away for as long as `away` says.
+/// The requests of a target in some minutes. `/` is always quick. `/orders` needs a dependency that targets share,
+/// which is down during the seconds `away`.
 fn shared(target: &'static [u8], minutes: std::ops::Range<i64>, away: std::ops::Range<i64>) -> Vec<Seen> {
     let millis = minutes.start * 60_000..minutes.end * 60_000;
     let free = answers(millis.clone(), 1_000);
@@ -76,7 +78,7 @@ fn shared(target: &'static [u8], minutes: std::ops::Range<i64>, away: std::ops::
 const FOUR: [&[u8]; 4] = [b"10.0.0.1:80", b"10.0.0.2:80", b"10.0.0.3:80", b"10.0.0.4:80"];
 
 #[test]
-fn errors_that_come_late_at_all_targets_at_once_are_of_what_they_share() {
+fn slow_errors_at_all_targets_at_the_same_time_are_a_dependency_outage() {
     let requests: Vec<Seen> = FOUR.iter().flat_map(|target| shared(target, 0..10, 300..400)).collect();
     let diagnosis = diagnosis_of(&requests);
     assert_eq!(causes(&diagnosis), [("dependency-outage", Confidence::High, 400)]);
@@ -84,7 +86,7 @@ fn errors_that_come_late_at_all_targets_at_once_are_of_what_they_share() {
 }
 
 #[test]
-fn errors_of_one_target_are_not_of_what_all_share() {
+fn errors_of_one_target_are_not_a_dependency_outage() {
     let away = |target: &[u8]| if target == FOUR[2] { 300..400 } else { 0..0 };
     let requests: Vec<Seen> = FOUR.iter().flat_map(|target| shared(target, 0..10, away(target))).collect();
     assert_eq!(causes(&diagnosis_of(&requests)), [("application-error", Confidence::High, 100)]);
@@ -98,7 +100,7 @@ fn errors_that_began_with_new_targets_are_of_the_release() {
     assert_eq!(causes(&diagnosis_of(&requests)), [of_each, of_each]);
 }
 
-/// It may never have been otherwise.
+/// The log does not show that it was ever otherwise.
 #[test]
 fn errors_from_the_beginning_of_the_window_are_no_outage() {
     let requests: Vec<Seen> = FOUR.iter().flat_map(|target| shared(target, 0..10, 0..100)).collect();
@@ -106,7 +108,7 @@ fn errors_from_the_beginning_of_the_window_are_no_outage() {
     assert_eq!(causes(&diagnosis_of(&requests)), [of_each; 4]);
 }
 
-/// It has good minutes and bad ones, by chance.
+/// By chance, such a route has good minutes and bad ones.
 #[test]
 fn a_route_that_always_fails_now_and_then_is_no_outage() {
     for seed in 0..20 {

@@ -1,9 +1,9 @@
-//! What is cut off or given up at a constant, and what the target itself answers.
+//! Requests that are cut off or given up after a constant time, and errors that the target itself answers.
 
 use super::*;
 
 #[test]
-fn requests_cut_off_at_a_constant_give_the_timeout_away() {
+fn requests_cut_off_at_a_constant_show_the_timeout() {
     let mut requests: Vec<Seen> = answers(0..900_000, 500).collect();
     requests.extend((0..12).map(|number| seen(10_000 + number * 60_000, 30_030 + number * 90, BAD_GATEWAY)));
     let diagnosis = diagnosis_of(&requests);
@@ -20,7 +20,7 @@ fn a_route_whose_answers_are_never_accepted_is_malformed_whatever_its_lags() {
 }
 
 #[test]
-fn requests_closed_after_times_of_all_lengths_give_no_timeout_away() {
+fn requests_closed_after_times_of_all_lengths_show_no_timeout() {
     let mut requests: Vec<Seen> = answers(0..900_000, 500).collect();
     requests.extend((0..12).map(|number| seen(10_000 + number * 60_000, 2_000 + number * 4_500, BAD_GATEWAY)));
     let diagnosis = diagnosis_of(&requests);
@@ -51,7 +51,7 @@ fn errors_of_the_target_on_one_route_are_the_application_s() {
 }
 
 #[test]
-fn clients_that_leave_at_a_constant_give_their_timeout_away() {
+fn clients_that_leave_at_a_constant_show_their_timeout() {
     let mut requests: Vec<Seen> = answers(0..900_000, 500).collect();
     requests.extend((0..24).map(|number| seen(10_000 + number * 30_000, 29_000 + number % 5, (460, None))));
     let diagnosis = diagnosis_of(&requests);
