@@ -181,11 +181,13 @@ fn a_bucket_in_another_region_is_followed_there() {
         let run = twin.on_s3(&server, &["analyze", BUCKET, "--region", "us-west-2", "--format", "json"]);
         run.assert_sound(&format!("{fault:?}"));
         assert_eq!(run.json()["input"]["objects"], 3, "{fault:?}");
-        let mut regions: Vec<String> = server.requests().into_iter().filter_map(|request| request.region).collect();
-        assert_eq!(regions[0], "us-west-2", "{fault:?}: where it was told to ask first");
-        regions.dedup();
-        assert_eq!(regions, ["us-west-2", "eu-central-1"], "{fault:?}: and from then on there");
-        assert!(server.faults() <= 2, "{fault:?}: {} wrong requests", server.faults());
+        let regions: Vec<String> = server.requests().into_iter().filter_map(|request| request.region).collect();
+        assert_eq!(regions[0], "us-west-2", "{fault:?}: the region it was told is asked first");
+        // Two requests may be on their way before the first answer says where the bucket is.
+        let (told, found): (Vec<&String>, Vec<&String>) = regions.iter().partition(|region| *region == "us-west-2");
+        assert!(told.len() <= 2, "{fault:?}: {} wrong requests", told.len());
+        assert_eq!(server.faults(), told.len(), "{fault:?}: only these are wrong");
+        assert!(!found.is_empty() && found.iter().all(|region| *region == "eu-central-1"), "{fault:?}: {regions:?}");
     }
 }
 

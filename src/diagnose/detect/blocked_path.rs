@@ -136,7 +136,7 @@ impl Found {
         if self.silent > 0 {
             evidence.push(Evidence::speaks_for(
                 format!(
-                    "{} on connections that were already open met the idle timeout",
+                    "{} on connections that were already open reached the idle timeout",
                     plural(self.silent, "request")
                 ),
                 [("silent", self.silent as f64)],

@@ -1,4 +1,4 @@
-//! Requests that met the idle timeout: a few routes take too long, or a target no longer answers anything although
+//! Requests that reached the idle timeout: a few routes take too long, or a target no longer answers anything although
 //! its connections are open.
 
 use std::time::Duration;
@@ -84,7 +84,7 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
     let mut evidence = vec![
         Evidence::speaks_for(
             format!(
-                "for about {} s the target answered nothing: {} to {} met the idle timeout of {} s",
+                "for about {} s the target answered nothing: {} to {} reached the idle timeout of {} s",
                 seconds(lasted),
                 plural(explains.len() - refused, "request"),
                 plural(routes.len(), "route"),
@@ -150,7 +150,7 @@ pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
         let confidence = if is_of_routes && is_sharp && is_many { Confidence::High } else { Confidence::Medium };
         let mut evidence = vec![Evidence::weighed(
             is_sharp,
-            format!("{} met the idle timeout of {} s", plural(count, "request"), seconds(idle_timeout)),
+            format!("{} reached the idle timeout of {} s", plural(count, "request"), seconds(idle_timeout)),
             [("idle_timeout", seconds_of(idle_timeout))],
         )];
         if is_of_routes {

@@ -12,7 +12,7 @@ fn three_routes(range: std::ops::Range<i64>, step: usize, took: i64) -> impl Ite
     range.step_by(step).zip(paths.into_iter().cycle()).map(move |(at, path)| seen(at, took, OK).to(path))
 }
 
-/// Requests to three routes in turn that met the idle timeout, one a second.
+/// Requests to three routes in turn that reached the idle timeout, one a second.
 fn silence(range: std::ops::Range<i64>) -> impl Iterator<Item = Seen> {
     three_routes(range, 1_000, 60_001).map(|request| Seen { statuses: GATEWAY_TIMEOUT, ..request })
 }
