@@ -1,7 +1,7 @@
 //! Reading from S3: `cargo bench --bench s3`.
 //!
-//! The program itself is run against a server on loopback that answers each request after a while, as the network and S3 do. The server has threads of this process,
-//! so on few cores both share them.
+//! The program itself is run against a server on loopback that answers each request after a while, as the network
+//! and S3 do. The server has threads of this process, so on few cores both share them.
 
 #![expect(clippy::print_stdout, reason = "tables are what it is for")]
 
@@ -57,7 +57,8 @@ fn measured(command: Command) -> Measured {
     Measured { time: began.elapsed(), peak, run }
 }
 
-/// The same with the time of the fastest of [`RUNS`] that nobody watches: to ask for a run's memory takes the cores from it.
+/// The same with the time of the fastest of [`RUNS`] that nobody watches: to ask for a run's memory takes the cores
+/// from it.
 fn fastest(make: impl Fn() -> Command) -> Measured {
     let watched = measured(make());
     let times = (0..RUNS).map(|_| {

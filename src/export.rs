@@ -77,7 +77,8 @@ const COLUMNS_OF_ANALYSIS: [&str; 2] = ["cause", "confidence"];
 /// # let path = folder.path().join("slow.parquet");
 /// let inputs = [source::from_input("sample-logs".as_ref())?];
 /// let filter = Filter::parse("elb_status_code >= 500 and elapsed > 10").expect("an expression");
-/// let exported = Export::new().filter(filter).run(&inputs, Destination::File(path), Format::Parquet, &Progress::new())?;
+/// let (export, destination) = (Export::new().filter(filter), Destination::File(path));
+/// let exported = export.run(&inputs, destination, Format::Parquet, &Progress::new())?;
 /// println!("{} rows of {} records", exported.rows.written, exported.input.records);
 /// # Ok(())
 /// # }

@@ -23,9 +23,15 @@
 //! use albscope::record::{Bounds, Record};
 //!
 //! # fn main() -> Result<(), albscope::Problem> {
-//! let line = br#"http 2019-10-11T15:01:50.492440Z app/web/c86a326e7dc14222 192.0.2.193:56488 10.0.1.107:80 -1 -1 -1 504 - 125 308 "GET http://example.com:80/ HTTP/1.1" "curl/7.58.0" - - arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/8f04c4fe71f5f794 "Root=1-5da09954-2c342a443bfb96249aa50ed7" "-" "-" 0 2019-10-11T15:01:40.491000Z "forward" "-" "-""#;
+//! let line = concat!(
+//!     r#"http 2019-10-11T15:01:50.492440Z app/web/c86a326e7dc14222 192.0.2.193:56488 10.0.1.107:80 -1 -1 "#,
+//!     r#"-1 504 - 125 308 "GET http://example.com:80/ HTTP/1.1" "curl/7.58.0" - - "#,
+//!     r#"arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/8f04c4fe71f5f794 "#,
+//!     r#""Root=1-5da09954-2c342a443bfb96249aa50ed7" "-" "-" 0 2019-10-11T15:01:40.491000Z "forward" "-" "#,
+//!     r#""-""#,
+//! );
 //! let mut bounds = Bounds::default();
-//! let record: Record<'_, Alb> = Record::parse(line, &mut bounds)?;
+//! let record: Record<'_, Alb> = Record::parse(line.as_bytes(), &mut bounds)?;
 //! assert_eq!(record.elb_status_code()?, Some(504));
 //! assert_eq!(record.target_status_code()?, None); // `-` is no status
 //! assert_eq!(classify(&record.exchange()?), Outcome::ConnectTimeout);

@@ -1,4 +1,4 @@
-//! Which module may import which. A module that is not in the table fails the test, so that its place gets thought about.
+//! Which module may import which. A module that is not in the table fails the test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -2,11 +2,11 @@
 
 use anyhow::Context;
 
-/// Calls `handler` on a thread of its own when the program is asked to end: by SIGTERM always, by SIGINT and SIGHUP unless
-/// they were ignored when the program started. A shell ignores SIGINT for its background jobs, and `nohup` ignores SIGHUP; whoever does
-/// that wants the program to go on.
+/// Calls `handler` on a thread of its own when a signal asks the program to end. SIGTERM always does. SIGINT and
+/// SIGHUP do unless they were ignored when the program started: a shell ignores SIGINT for its background jobs, and
+/// `nohup` ignores SIGHUP, so that the program goes on.
 ///
-/// To be called once, before the first thing that may take long.
+/// Call it once, before anything that may take long.
 ///
 /// # Errors
 /// If the system does not let the program handle a signal.
@@ -16,13 +16,13 @@ pub(super) fn on_interrupt(mut handler: impl FnMut() + Send + 'static) -> anyhow
     use signal_hook::iterator::Signals;
 
     let ignored = ignored_signals();
-    let handled = [SIGTERM, SIGINT, SIGHUP].into_iter().filter(|signal| *signal == SIGTERM || !has(ignored, *signal));
-    let mut signals = Signals::new(handled).context("cannot watch for signals such as Ctrl-C")?;
+    let watched = [SIGTERM, SIGINT, SIGHUP].into_iter().filter(|signal| *signal == SIGTERM || !has(ignored, *signal));
+    let mut signals = Signals::new(watched).context("cannot watch for signals such as Ctrl-C")?;
     std::thread::spawn(move || signals.forever().for_each(|_| handler()));
     Ok(())
 }
 
-/// The signals that this process ignores, signal `n` in bit `n - 1`. Empty where the system does not say.
+/// The signals that this process ignores, signal `n` in bit `n - 1`. 0 if the system does not tell.
 #[cfg(unix)]
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -37,7 +37,7 @@ fn has(signals: u64, signal: i32) -> bool {
 
 /// Calls `handler` on a thread of its own on Ctrl-C.
 ///
-/// To be called once, before the first thing that may take long.
+/// Call it once, before anything that may take long.
 ///
 /// # Errors
 /// If the system does not let the program handle it.

@@ -24,11 +24,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a signal may take from its delivery to the thread that handles it.
 const SIGNAL_DELAY: Duration = Duration::from_millis(30);
 
-/// Runs shorter than this show nothing: a bar that only flashes by is noise, and a pager on the same terminal needs time to open its page.
+/// Runs shorter than this show nothing: a bar that only flashes is noise, and a pager on the same terminal needs time
+/// to open its page.
 const DELAY: Duration = Duration::from_millis(300);
 
-/// The terminal's echo of Ctrl-C (`^C`) takes two columns. A line that leaves them free can be cleared; behind a full one the echo begins the next
-/// line, and the bar would stay.
+/// The terminal's echo of Ctrl-C (`^C`) takes two columns. A line that leaves them free can be cleared; behind a
+/// full one the echo begins the next line, and the bar would stay.
 const ROOM_FOR_ECHO: u16 = 3;
 
 /// Standard error, drawn upon except for the last few columns.
@@ -94,7 +95,7 @@ const UNKNOWN: &str = "{msg}: {decimal_bytes}, {decimal_bytes_per_sec}";
 
 /// A bar at the bottom of the terminal.
 ///
-/// Nothing is shown where standard error is no terminal. The bar is gone, and the terminal clean, when this is dropped or the program is interrupted.
+/// It is hidden unless standard error is a terminal. Dropping it, or an interrupted program, leaves a clean terminal.
 struct Bar(ProgressBar);
 
 impl Bar {
@@ -125,7 +126,7 @@ impl Bar {
         self.0.tick();
     }
 
-    /// On Ctrl-C asks the run to end with `cancel`, and ends the program when that does not help. A program can do this once.
+    /// On Ctrl-C asks the run to end with `cancel`, and ends the program if that does not help. Call it only once.
     fn stop_on_interrupt(&self, cancel: impl Fn() + Send + 'static) -> anyhow::Result<()> {
         let bar = self.0.clone();
         let handler = move || {
@@ -147,7 +148,7 @@ impl Drop for Bar {
     }
 }
 
-/// The [`Progress`] of a run: shown from [`Self::show`] on until this is dropped, and cancelled by Ctrl-C from the beginning.
+/// The [`Progress`] of a run. It is shown from [`Self::show`] until this is dropped. Ctrl-C cancels it at any time.
 pub(super) struct Shown {
     progress: Arc<Progress>,
     bar: Bar,
@@ -156,7 +157,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Watches for Ctrl-C from now on. To be made before the inputs are opened: an S3 bucket may take long to answer.
+    /// Watches for Ctrl-C from now on. Make it before the inputs are opened: an S3 bucket may take long to answer.
     pub(super) fn new(is_quiet: bool) -> anyhow::Result<Self> {
         let progress = Arc::new(Progress::new());
         let bar = Bar::new(is_quiet, "{msg}")?;
@@ -165,7 +166,7 @@ impl Shown {
         Ok(Self { progress, bar, is_over: Arc::default(), drawer: None })
     }
 
-    /// Shows the progress from now on. What is printed to standard error meanwhile would run into the bar.
+    /// Shows the progress from now on. Print nothing else to standard error until it is dropped.
     pub(super) fn show(&mut self) -> anyhow::Result<()> {
         let (known, unknown) = (style(KNOWN)?, style(UNKNOWN)?);
         let (bar, watched, over) = (Bar(self.bar.0.clone()), self.progress.clone(), self.is_over.clone());
@@ -185,8 +186,8 @@ impl Shown {
         &self.progress
     }
 
-    /// Makes sure that the end of a pipe was the end of its data: Ctrl-C ends the program at its other end too, and that may be seen before the signal,
-    /// which takes its way through a thread of its own.
+    /// Makes sure that the end of a pipe was the end of its data: Ctrl-C ends the program at its other end too, and
+    /// that may be seen before the signal, which takes its way through a thread of its own.
     pub(super) fn settle(&self) -> albscope::Result<()> {
         thread::sleep(SIGNAL_DELAY);
         if self.progress.is_cancelled() { Err(ErrorKind::Cancelled.into()) } else { Ok(()) }

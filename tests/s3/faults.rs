@@ -1,7 +1,7 @@
 //! What goes wrong between a program and S3, and to which requests it happens.
 //!
-//! A [`Rule`] puts a [`Fault`] on some requests. Answers are in S3's own words, so that a program which tells them apart
-//! by status, code or header meets what it would meet at AWS.
+//! A [`Rule`] puts a [`Fault`] on some requests. Answers are in S3's own words, so that a program which tells them
+//! apart by status, code or header meets what it would meet at AWS.
 
 #![allow(dead_code, reason = "shared by tests and benchmarks")]
 

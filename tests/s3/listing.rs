@@ -52,7 +52,8 @@ fn hundred_thousand() -> Store {
     store
 }
 
-/// The keys of the hour from ten to eleven that may hold a line of it: from 09:55 to 11:10, with the slack of five minutes.
+/// The keys of the hour from ten to eleven that may hold a line of it: from 09:55 to 11:10, with the slack of five
+/// minutes.
 const OBJECTS_OF_THE_HOUR: u64 = 2 * 15;
 
 const HOUR: [&str; 4] = ["--since", "2026-11-20T10:00Z", "--until", "2026-11-20T11:00Z"];

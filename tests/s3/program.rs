@@ -66,8 +66,8 @@ pub(crate) fn finish(mut command: Command) -> Run {
     Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// Runs a command to its end, and tells the most memory that it held at once, in bytes. Absent where the system does not
-/// tell.
+/// Runs a command to its end, and tells the most memory that it held at once, in bytes. Absent where the system
+/// does not tell.
 pub(crate) fn finish_with_peak(mut command: Command) -> (Run, Option<u64>) {
     let files = tempfile::tempdir().expect("a temporary folder");
     let [stdout, stderr] = ["stdout", "stderr"].map(|name| files.path().join(name));

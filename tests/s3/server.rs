@@ -1,7 +1,7 @@
 //! An S3 server on loopback, in the test's own process.
 //!
-//! Requests come in over TCP, are counted, meet their fault if there is one ([`crate::faults`]), and are then answered by
-//! [`crate::service`].
+//! Requests come in over TCP, are counted, meet their fault if there is one ([`crate::faults`]), and are then
+//! answered by [`crate::service`].
 
 #![allow(dead_code, reason = "shared by tests and benchmarks")]
 
@@ -144,8 +144,8 @@ struct Shared {
 
 /// What each request waits.
 ///
-/// A thread of its own counts the time: a runtime's timer has steps of a millisecond and ends in the step after, which at 20 ms is up to a twentieth too long for each request, and for hundreds one behind the other
-/// adds up to as much as a client may take.
+/// A thread of its own measures the time. A runtime's timer has steps of a millisecond and ends in the next step, so
+/// 20 ms would take up to 21, and hundreds of requests in sequence would add that up.
 struct Latency {
     time: Mutex<Duration>,
     /// In the order in which they came: all wait as long.

@@ -1,7 +1,7 @@
 //! The part of S3's protocol that reads: `GetObject`, `HeadObject`, `HeadBucket` and `ListObjectsV2`, over a [`Store`].
 //!
-//! Requests are checked for their signature ([`crate::signature`]) and answered with S3's statuses, headers, XML and errors.
-//! `protocol.rs` holds it to what AWS's own client expects.
+//! Requests are checked for their signature ([`crate::signature`]) and answered with S3's statuses, headers, XML
+//! and errors. `protocol.rs` holds it to what AWS's own client expects.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,5 +1,5 @@
-//! The check of AWS Signature Version 4, as S3 does it: a request is let in when the signature in its `Authorization` header is the
-//! one that the known secret key gives for exactly this request.
+//! The check of AWS Signature Version 4, as S3 does it: a request is let in when the signature in its
+//! `Authorization` header is the one that the known secret key gives for exactly this request.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
 
@@ -88,11 +88,14 @@ fn canonical_request(request: &Parts, signed_headers: &str) -> Option<String> {
     {
         return None;
     }
-    let mut headers = String::new();
-    for name in &signed {
-        let value = header(request, name)?.split_whitespace().collect::<Vec<_>>().join(" ");
-        headers.push_str(&format!("{name}:{value}\n"));
-    }
+    let headers: Option<String> = signed
+        .iter()
+        .map(|name| {
+            let value = header(request, name)?.split_whitespace().collect::<Vec<_>>().join(" ");
+            Some(format!("{name}:{value}\n"))
+        })
+        .collect();
+    let headers = headers?;
     let payload = header(request, "x-amz-content-sha256")?;
     if payload != UNSIGNED_PAYLOAD && payload != hex(&Sha256::digest([])) {
         return None;

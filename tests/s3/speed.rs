@@ -38,7 +38,8 @@ fn five_hundred_objects_are_waited_for_side_by_side() {
         assert_eq!(server.count(Operation::Get), 500);
         let most = server.most_in_flight();
         assert!(most > concurrency as usize / 2 && most <= concurrency as usize, "{most} at once of {concurrency}");
-        // The benchmark has the figures. Here the machine may be busy and nothing is optimised, so this only tells side by side from one by one.
+        // The benchmark has the figures. Here the machine may be busy and nothing is optimised, so this only tells
+        // side by side from one by one.
         let least = (LATENCY * 500 / concurrency).max(on_disk);
         assert!(took < least * 3 + Duration::from_secs(2), "{concurrency}: {took:?}, at least {least:?}");
         assert!(took < LATENCY * 500 / 2, "{concurrency}: {took:?}");

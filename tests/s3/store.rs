@@ -152,10 +152,11 @@ impl Store {
         }
         match &self.place {
             Place::Folder(root) => {
-                let keys = keys_below(&root.join(bucket));
-                self.page(&keys, listing, |key, ()| {
-                    let Found { bytes, tag, is_archived } = self.object(bucket, key)?;
-                    Ok(Listed { key: key.to_owned(), size: bytes.len(), tag, is_archived })
+                let files = files_below(&root.join(bucket));
+                self.page(&files, listing, |key, path| {
+                    let bytes = fs::read(path).map_err(|_| Missing::Key)?;
+                    let tag = self.tag(&md5(&bytes));
+                    Ok(Listed { key: key.to_owned(), size: bytes.len(), tag, is_archived: false })
                 })
             }
             Place::Memory(_) => self.with_buckets(|buckets| {
@@ -251,12 +252,12 @@ pub(crate) struct Listed {
     pub(crate) is_archived: bool,
 }
 
-/// The keys of all files below a folder.
-fn keys_below(folder: &Path) -> BTreeMap<String, ()> {
+/// All files below a folder, by key.
+fn files_below(folder: &Path) -> BTreeMap<String, PathBuf> {
     let files = walkdir::WalkDir::new(folder).into_iter().map(|entry| entry.expect("it can be walked"));
     let files = files.filter(|entry| entry.file_type().is_file());
     let key = |path: &Path| path.strip_prefix(folder).expect("it lies below").to_str().expect("UTF-8").to_owned();
-    files.map(|entry| (key(entry.path()), ())).collect()
+    files.map(|entry| (key(entry.path()), entry.into_path())).collect()
 }
 
 /// The MD5 in hexadecimal digits.
