@@ -38,7 +38,7 @@ pub const NO_ROUTE: u16 = u16::MAX;
 
 /// One request on a pair of node and target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passage {
+pub struct TimedRequest {
     /// When it was sent to the target. If it never was, when the load balancer received it.
     pub dispatched: Timestamp,
     /// When it ended.
@@ -54,7 +54,7 @@ pub struct Passage {
     pub node: u16,
 }
 
-/// A [`Passage`] in 12 bytes, relative to its block.
+/// A [`TimedRequest`] in 12 bytes, relative to its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     /// Ticks from the start of the block to the end of the request.
@@ -209,7 +209,7 @@ impl Timeline {
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "the message says why there is none")]
     #[expect(clippy::stable_sort_primitive, reason = "it makes use of the order that each node's lines nearly have")]
-    pub fn of_target(&self, target: u32) -> Vec<Passage> {
+    pub fn of_target(&self, target: u32) -> Vec<TimedRequest> {
         let names = self.nodes();
         let mut blocks: Vec<(u16, &Block)> = Vec::new();
         for ((), name, node) in self.nodes.iter() {
@@ -219,7 +219,7 @@ impl Timeline {
             blocks.extend(pair.blocks.iter().map(|block| (index, block)));
         }
         blocks.sort_unstable_by_key(|&(node, block)| (block.number, node));
-        let mut passages = Vec::with_capacity(blocks.iter().map(|(_, block)| block.entries.len()).sum());
+        let mut timed_requests = Vec::with_capacity(blocks.iter().map(|(_, block)| block.entries.len()).sum());
         let mut packed: Vec<u128> = Vec::new();
         for blocks in blocks.chunk_by(|(_, one), (_, other)| one.number == other.number) {
             packed.clear();
@@ -228,9 +228,9 @@ impl Timeline {
             }
             packed.sort();
             let start = block_start(blocks[0].1.number);
-            passages.extend(packed.iter().map(|&packed| Passage::unpacked(packed, start)));
+            timed_requests.extend(packed.iter().map(|&packed| TimedRequest::unpacked(packed, start)));
         }
-        passages
+        timed_requests
     }
 }
 
@@ -325,7 +325,7 @@ impl Block {
     }
 }
 
-impl Passage {
+impl TimedRequest {
     /// The inverse of [`Entry::packed`]. `start` is the start of the block.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "parts of a number")]

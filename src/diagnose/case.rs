@@ -17,7 +17,7 @@ use super::measure::share::{Rate, concentrated};
 use super::measure::subnet::Subnet;
 use super::{Confidence, Ended, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, MIN_FAILURES_FOR_HIGH, Scope};
 use crate::aggregate::route::{Route, RouteCounts};
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{Callers, Sample, Samples, Span, Summary, Target};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
@@ -28,11 +28,12 @@ pub(super) struct Setting<'a> {
     /// First and last `time` of all requests.
     pub(super) window: Span,
     pub(super) idle_timeout: IdleTimeout,
-    /// Names of the nodes, indexed by [`Passage::node`].
+    /// Names of the nodes, indexed by [`TimedRequest::node`].
     pub(super) nodes: Vec<&'a [u8]>,
     /// The routes of all target groups, sorted by target group and template.
     pub(super) routes: Vec<(Route, RouteCounts)>,
-    /// For each [`Passage::route`] of the timeline, its index in `routes`. [`Case::new`] replaces one by the other.
+    /// For each [`TimedRequest::route`] of the timeline, its index in `routes`. [`Case::new`] replaces one by the
+    /// other.
     pub(super) route_places: Vec<u16>,
 }
 
@@ -56,15 +57,15 @@ pub(super) struct Member<'a> {
     pub(super) target: &'a Target,
     /// Its requests on all nodes, in the order of their ends. `route` is an index in [`Setting::routes`], or
     /// [`NO_ROUTE`](crate::aggregate::timeline::NO_ROUTE).
-    pub(super) passages: Vec<Passage>,
-    /// `passages` in the order of dispatch.
+    pub(super) timed_requests: Vec<TimedRequest>,
+    /// `timed_requests` in the order of dispatch.
     dispatches: Dispatches,
     subnet: Option<Subnet>,
-    /// Indices of its failures in `passages`, in the order of their ends.
+    /// Indices of its failures in `timed_requests`, in the order of their ends.
     failures: Vec<u32>,
     /// The dispatch times of its failures by outcome, sorted.
     failed: Vec<(Outcome, Vec<Timestamp>)>,
-    /// For each of `passages`, whether a verdict that was accepted explains it.
+    /// For each of `timed_requests`, whether a verdict that was accepted explains it.
     is_explained: Vec<bool>,
 }
 
@@ -80,7 +81,7 @@ pub(super) struct Verdict {
     pub(super) evidence: Vec<Evidence>,
     /// Whether it is about the target group as a whole.
     pub(super) is_of_group: bool,
-    /// The failures: for each member (index in [`Case::members`]), indices in [`Member::passages`].
+    /// The failures: for each member (index in [`Case::members`]), indices in [`Member::timed_requests`].
     pub(super) explains: Vec<(usize, Vec<usize>)>,
 }
 
@@ -113,7 +114,7 @@ impl Verdict {
 /// One verdict for each target with at least [`MIN_FAILURES`] failures. The targets with fewer share one verdict, so
 /// that thinly spread failures are reported too.
 ///
-/// `explains` has member and passage indices as in [`Verdict::explains`]. `conclude` is given the number of failures
+/// `explains` has member and request indices as in [`Verdict::explains`]. `conclude` is given the number of failures
 /// and the members.
 pub(super) fn share_out(
     explains: impl IntoIterator<Item = (usize, Vec<usize>)>,
@@ -156,10 +157,10 @@ struct RouteTimes {
 }
 
 impl RouteTimes {
-    fn take_in(&mut self, passage: &Passage) {
+    fn take_in(&mut self, timed_request: &TimedRequest) {
         self.requests += 1;
-        if !passage.outcome.is_failure() {
-            self.answered.push(passage.ended.micros_since(passage.dispatched));
+        if !timed_request.outcome.is_failure() {
+            self.answered.push(timed_request.ended.micros_since(timed_request.dispatched));
         }
     }
 }
@@ -175,12 +176,12 @@ impl<'a> Case<'a> {
         let members: Vec<Member<'a>> = of_group
             .into_par_iter()
             .map(|(index, address, target)| {
-                let mut passages = summary.timeline.of_target(index);
-                for passage in &mut passages {
-                    let moved = setting.route_places.get(usize::from(passage.route));
-                    passage.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
+                let mut timed_requests = summary.timeline.of_target(index);
+                for timed_request in &mut timed_requests {
+                    let moved = setting.route_places.get(usize::from(timed_request.route));
+                    timed_request.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
                 }
-                Member::new(index, target, Subnet::of(address), passages)
+                Member::new(index, target, Subnet::of(address), timed_requests)
             })
             .collect();
         // One table of routes for each thread, not for each member: a group may have thousands of targets and as many
@@ -190,9 +191,9 @@ impl<'a> Case<'a> {
             .par_chunks(share)
             .map(|members| {
                 let mut times = vec![RouteTimes::default(); setting.routes.len()];
-                for passage in members.iter().flat_map(|member| &member.passages) {
-                    if let Some(times) = times.get_mut(usize::from(passage.route)) {
-                        times.take_in(passage);
+                for timed_request in members.iter().flat_map(|member| &member.timed_requests) {
+                    if let Some(times) = times.get_mut(usize::from(timed_request.route)) {
+                        times.take_in(timed_request);
                     }
                 }
                 times
@@ -212,7 +213,7 @@ impl<'a> Case<'a> {
     }
 
     /// How often each route of the group fails in this way. `failures` must be among the group's requests.
-    pub(super) fn route_rates<'p>(&self, failures: impl Iterator<Item = &'p Passage>) -> RouteRates {
+    pub(super) fn route_rates<'p>(&self, failures: impl Iterator<Item = &'p TimedRequest>) -> RouteRates {
         RouteRates::counted(failures, (0..).zip(self.requests.iter().copied()))
     }
 
@@ -221,8 +222,8 @@ impl<'a> Case<'a> {
         (0..self.members.len()).into_par_iter()
     }
 
-    /// The failures of a member that nothing explains yet, with their indices in [`Member::passages`].
-    pub(super) fn unexplained(&self, member: usize) -> impl Iterator<Item = (usize, &Passage)> {
+    /// The failures of a member that nothing explains yet, with their indices in [`Member::timed_requests`].
+    pub(super) fn unexplained(&self, member: usize) -> impl Iterator<Item = (usize, &TimedRequest)> {
         self.members[member].unexplained()
     }
 
@@ -233,18 +234,18 @@ impl<'a> Case<'a> {
 
     /// The time of an answered request as a multiple of its route's usual time. `None` if the route has none. 10 ms
     /// are added to both: a few milliseconds more are nothing to a person, so they are nothing here.
-    pub(super) fn slowdown(&self, passage: &Passage) -> Option<f64> {
+    pub(super) fn slowdown(&self, timed_request: &TimedRequest) -> Option<f64> {
         const FLOOR: f64 = 0.010;
-        let usual = self.usual(passage.route)?;
-        Some((passage.took().as_secs_f64() + FLOOR) / (usual.as_secs_f64() + FLOOR))
+        let usual = self.usual(timed_request.route)?;
+        Some((timed_request.took().as_secs_f64() + FLOOR) / (usual.as_secs_f64() + FLOOR))
     }
 
     /// How long `requests` took as a share of their route's usual time, in the median. `None` if none of their routes
     /// has a usual time.
-    pub(super) fn share_of_usual<'p>(&self, requests: impl Iterator<Item = &'p Passage>) -> Option<f64> {
-        let share_of = |passage: &Passage| {
-            let usual = self.usual(passage.route)?;
-            Some(passage.took().as_secs_f64() / usual.as_secs_f64().max(1e-3))
+    pub(super) fn share_of_usual<'p>(&self, requests: impl Iterator<Item = &'p TimedRequest>) -> Option<f64> {
+        let share_of = |timed_request: &TimedRequest| {
+            let usual = self.usual(timed_request.route)?;
+            Some(timed_request.took().as_secs_f64() / usual.as_secs_f64().max(1e-3))
         };
         let mut shares: Vec<f64> = requests.filter_map(share_of).collect();
         shares.sort_unstable_by(f64::total_cmp);
@@ -292,20 +293,28 @@ impl<'a> Case<'a> {
         let mut ended: BTreeMap<(u32, Outcome, i64), u64> = BTreeMap::new();
         for (member, index) in verdict.places() {
             let member = &mut self.members[member];
-            let passage = &member.passages[index];
-            debug_assert!(passage.outcome.is_failure() && !member.is_explained[index], "a failure, explained once");
+            let timed_request = &member.timed_requests[index];
+            debug_assert!(
+                timed_request.outcome.is_failure() && !member.is_explained[index],
+                "a failure, explained once"
+            );
             member.is_explained[index] = true;
-            Span::include(&mut seen, passage.ended);
-            times.push(passage.dispatched);
-            *ended.entry((member.place, passage.outcome, passage.ended.as_seconds().div_euclid(60))).or_default() += 1;
-            match outcomes.iter_mut().find(|(outcome, _)| *outcome == passage.outcome) {
+            Span::include(&mut seen, timed_request.ended);
+            times.push(timed_request.dispatched);
+            *ended
+                .entry((member.place, timed_request.outcome, timed_request.ended.as_seconds().div_euclid(60)))
+                .or_default() += 1;
+            match outcomes.iter_mut().find(|(outcome, _)| *outcome == timed_request.outcome) {
                 Some((_, requests)) => *requests += 1,
-                None => outcomes.push((passage.outcome, 1)),
+                None => outcomes.push((timed_request.outcome, 1)),
             }
-            match by_target.iter_mut().rev().find(|(of, outcome, _)| (*of, *outcome) == (member.place, passage.outcome))
+            match by_target
+                .iter_mut()
+                .rev()
+                .find(|(of, outcome, _)| (*of, *outcome) == (member.place, timed_request.outcome))
             {
                 Some((_, _, requests)) => *requests += 1,
-                None => by_target.push((member.place, passage.outcome, 1)),
+                None => by_target.push((member.place, timed_request.outcome, 1)),
             }
         }
         outcomes.sort_by_key(|(outcome, requests)| (std::cmp::Reverse(*requests), *outcome));
@@ -363,7 +372,7 @@ impl<'a> Case<'a> {
         let Some(span) = self.extent(verdict) else { return Vec::new() };
         let outcomes: Vec<Outcome> = {
             let mut outcomes: Vec<Outcome> =
-                verdict.places().map(|(member, index)| self.members[member].passages[index].outcome).collect();
+                verdict.places().map(|(member, index)| self.members[member].timed_requests[index].outcome).collect();
             outcomes.sort_unstable();
             outcomes.dedup();
             outcomes
@@ -375,12 +384,12 @@ impl<'a> Case<'a> {
         }
         let mut by_node = vec![Rate::default(); self.setting.nodes.len()];
         let of_verdict = || verdict.explains.iter().flat_map(|(number, _)| self.members[*number].sent_in(span));
-        for passage in of_verdict() {
-            by_node[usize::from(passage.node)].requests += 1;
+        for timed_request in of_verdict() {
+            by_node[usize::from(timed_request.node)].requests += 1;
         }
-        let explained = verdict.places().map(|(member, index)| &self.members[member].passages[index]);
-        for passage in explained.clone() {
-            by_node[usize::from(passage.node)].failures += 1;
+        let explained = verdict.places().map(|(member, index)| &self.members[member].timed_requests[index]);
+        for timed_request in explained.clone() {
+            by_node[usize::from(timed_request.node)].failures += 1;
         }
         let by_route = RouteRates::new(explained, of_verdict());
         if let [node] = concentrated(&by_node)[..] {
@@ -406,7 +415,7 @@ impl<'a> Case<'a> {
         let explained = verdict.places().count();
         for (member, indices) in &verdict.explains {
             let member = &self.members[*member];
-            let mut ended: Vec<Outcome> = indices.iter().map(|&index| member.passages[index].outcome).collect();
+            let mut ended: Vec<Outcome> = indices.iter().map(|&index| member.timed_requests[index].outcome).collect();
             ended.sort_unstable();
             ended.dedup();
             for failures in member.target.failures.iter().filter(|failures| ended.contains(&failures.outcome)) {
@@ -419,7 +428,7 @@ impl<'a> Case<'a> {
 
     /// From the first to the last dispatch of the failures that the verdict explains.
     fn extent(&self, verdict: &Verdict) -> Option<Span> {
-        let dispatches = verdict.places().map(|(member, index)| self.members[member].passages[index].dispatched);
+        let dispatches = verdict.places().map(|(member, index)| self.members[member].timed_requests[index].dispatched);
         Some(Span { first: dispatches.clone().min()?, last: dispatches.max()? })
     }
 
@@ -528,38 +537,38 @@ fn keeps_to(what: &str, held: Rate, all: Rate, names: [&'static str; 2]) -> Evid
 }
 
 impl Verdict {
-    /// Member index and passage index of each failure that it explains.
+    /// Member index and request index of each failure that it explains.
     fn places(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
         self.explains.iter().flat_map(|(member, indices)| indices.iter().map(move |&index| (*member, index)))
     }
 }
 
 impl<'a> Member<'a> {
-    fn new(target_index: u32, target: &'a Target, subnet: Option<Subnet>, passages: Vec<Passage>) -> Self {
-        let dispatches = Dispatches::new(&passages);
-        let failures: Vec<u32> = passages
+    fn new(target_index: u32, target: &'a Target, subnet: Option<Subnet>, timed_requests: Vec<TimedRequest>) -> Self {
+        let dispatches = Dispatches::new(&timed_requests);
+        let failures: Vec<u32> = timed_requests
             .iter()
             .zip(0..)
-            .filter(|(passage, _)| passage.outcome.is_failure())
+            .filter(|(timed_request, _)| timed_request.outcome.is_failure())
             .map(|(_, index)| index)
             .collect();
         let mut failed: Vec<(Outcome, Vec<Timestamp>)> = Vec::new();
-        for passage in failures.iter().map(|&index| &passages[index as usize]) {
-            match failed.iter_mut().find(|(outcome, _)| *outcome == passage.outcome) {
-                Some((_, times)) => times.push(passage.dispatched),
-                None => failed.push((passage.outcome, vec![passage.dispatched])),
+        for timed_request in failures.iter().map(|&index| &timed_requests[index as usize]) {
+            match failed.iter_mut().find(|(outcome, _)| *outcome == timed_request.outcome) {
+                Some((_, times)) => times.push(timed_request.dispatched),
+                None => failed.push((timed_request.outcome, vec![timed_request.dispatched])),
             }
         }
         for (_, times) in &mut failed {
             times.sort_unstable();
         }
-        let is_explained = vec![false; passages.len()];
-        Self { place: target_index, target, passages, dispatches, subnet, failures, failed, is_explained }
+        let is_explained = vec![false; timed_requests.len()];
+        Self { place: target_index, target, timed_requests, dispatches, subnet, failures, failed, is_explained }
     }
 
     /// The requests dispatched in `span`, both ends included, in the order of dispatch.
-    pub(super) fn sent_in(&self, span: Span) -> impl ExactSizeIterator<Item = &Passage> {
-        self.dispatches.within(span, &self.passages).iter().map(|&index| &self.passages[index as usize])
+    pub(super) fn sent_in(&self, span: Span) -> impl ExactSizeIterator<Item = &TimedRequest> {
+        self.dispatches.within(span, &self.timed_requests).iter().map(|&index| &self.timed_requests[index as usize])
     }
 
     /// How many requests dispatched in `span`, both ends included, failed with one of `outcomes`.
@@ -574,18 +583,18 @@ impl<'a> Member<'a> {
     /// When its last request before `before` and its first one after `after` were dispatched; `None` if there is
     /// none.
     pub(super) fn sent_around(&self, before: Timestamp, after: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
-        self.dispatches.around(before, after, &self.passages)
+        self.dispatches.around(before, after, &self.timed_requests)
     }
 
     /// When its first request was dispatched. `None` if none is known.
     pub(super) fn first_sent(&self) -> Option<Timestamp> {
-        self.dispatches.first(&self.passages)
+        self.dispatches.first(&self.timed_requests)
     }
 
-    /// The failures that nothing explains yet, with their indices in `passages`.
-    pub(super) fn unexplained(&self) -> impl Iterator<Item = (usize, &Passage)> {
+    /// The failures that nothing explains yet, with their indices in `timed_requests`.
+    pub(super) fn unexplained(&self) -> impl Iterator<Item = (usize, &TimedRequest)> {
         let indices = self.failures.iter().map(|&index| index as usize);
-        indices.filter(|&index| !self.is_explained[index]).map(|index| (index, &self.passages[index]))
+        indices.filter(|&index| !self.is_explained[index]).map(|index| (index, &self.timed_requests[index]))
     }
 
     /// The mean time between two of its requests.
@@ -595,12 +604,12 @@ impl<'a> Member<'a> {
     }
 
     /// The answered requests.
-    pub(super) fn answered(&self) -> impl DoubleEndedIterator<Item = &Passage> {
-        self.passages.iter().filter(|passage| !passage.outcome.is_failure())
+    pub(super) fn answered(&self) -> impl DoubleEndedIterator<Item = &TimedRequest> {
+        self.timed_requests.iter().filter(|timed_request| !timed_request.outcome.is_failure())
     }
 
     /// The requests that ended at `from` or later, in the order of their ends.
-    pub(super) fn since(&self, from: Timestamp) -> &[Passage] {
-        &self.passages[self.passages.partition_point(|passage| passage.ended < from)..]
+    pub(super) fn since(&self, from: Timestamp) -> &[TimedRequest] {
+        &self.timed_requests[self.timed_requests.partition_point(|timed_request| timed_request.ended < from)..]
     }
 }

@@ -26,7 +26,7 @@ fn observe(timeline: &mut Timeline, second: i64, outcome: Outcome) {
     timeline.observe(0, NO_ROUTE, &exchange, outcome);
 }
 
-fn passages(timeline: &Timeline) -> Vec<Passage> {
+fn timed_requests(timeline: &Timeline) -> Vec<TimedRequest> {
     timeline.of_target(0)
 }
 
@@ -34,9 +34,9 @@ fn passages(timeline: &Timeline) -> Vec<Passage> {
 fn a_passage_runs_from_its_dispatch_to_its_end() {
     let mut timeline = Timeline::default();
     observe(&mut timeline, 1_000, Outcome::Ok);
-    let [passage] = passages(&timeline)[..] else { panic!("one request") };
-    assert_eq!(passage.ended, Timestamp::from_seconds(1_000));
-    assert_eq!(passage.took(), Duration::from_millis(10));
+    let [timed_request] = timed_requests(&timeline)[..] else { panic!("one request") };
+    assert_eq!(timed_request.ended, Timestamp::from_seconds(1_000));
+    assert_eq!(timed_request.took(), Duration::from_millis(10));
 }
 
 #[test]
@@ -46,10 +46,10 @@ fn requests_are_sorted_by_end_whatever_the_order_and_year_of_the_lines() {
     for &second in &seconds {
         observe(&mut timeline, second, Outcome::Ok);
     }
-    let kept = passages(&timeline);
+    let kept = timed_requests(&timeline);
     assert_eq!(kept.len(), seconds.len());
-    let order = |passage: &Passage| {
-        let Passage { dispatched, ended, outcome, target_status, route, node } = *passage;
+    let order = |timed_request: &TimedRequest| {
+        let TimedRequest { dispatched, ended, outcome, target_status, route, node } = *timed_request;
         (ended, dispatched, outcome, node, route, target_status)
     };
     assert!(kept.is_sorted_by_key(order));
@@ -70,8 +70,11 @@ fn past_the_cap_requests_near_failures_are_kept_and_the_others_dropped() {
     }
     assert!(timeline.is_thinned());
     assert!(timeline.requests <= MAX_REQUESTS);
-    let near: Vec<i64> =
-        passages(&timeline).iter().map(|passage| passage.ended.as_seconds()).filter(|end| *end < 1_000_000).collect();
+    let near: Vec<i64> = timed_requests(&timeline)
+        .iter()
+        .map(|timed_request| timed_request.ended.as_seconds())
+        .filter(|end| *end < 1_000_000)
+        .collect();
     let expected: Vec<i64> = vec![
         failing_block - 2 * BLOCK_SECONDS + 1,
         failing_block - BLOCK_SECONDS + 1,

@@ -8,7 +8,7 @@ use super::super::case::{Case, Member, Verdict, WHEN_DUE, share_out};
 use super::super::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
 use super::measure::load::median_took;
 use super::measure::share::Rate;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 
 /// With fewer rejected requests than this, a route may just have been unlucky.
@@ -34,16 +34,16 @@ const MIN_COVERAGE: f64 = 0.8;
 const MIN_FOR_HIGH: usize = 20;
 
 /// Whether the request ended in one of the ways in which requests with a rejected answer end.
-fn is_refused(passage: &Passage) -> bool {
-    matches!(passage.outcome, Outcome::ClosedBeforeResponse | Outcome::ResponseRejected | Outcome::StreamReset)
+fn is_refused(timed_request: &TimedRequest) -> bool {
+    matches!(timed_request.outcome, Outcome::ClosedBeforeResponse | Outcome::ResponseRejected | Outcome::StreamReset)
 }
 
 /// How many times as often as the others these routes fail, counted over the time that their requests are under way.
 /// It is the lower bound of the ratio.
 fn over_time(case: &Case<'_>, routes: &[u16], held: Rate, others: Rate) -> f64 {
     let (mut of_routes, mut of_others) = (Duration::ZERO, Duration::ZERO);
-    for passage in case.members.iter().flat_map(|member| &member.passages) {
-        *(if routes.contains(&passage.route) { &mut of_routes } else { &mut of_others }) += passage.took();
+    for timed_request in case.members.iter().flat_map(|member| &member.timed_requests) {
+        *(if routes.contains(&timed_request.route) { &mut of_routes } else { &mut of_others }) += timed_request.took();
     }
     let millis = |duration: Duration| usize::try_from(duration.as_millis()).unwrap_or(usize::MAX);
     let held = Rate { requests: millis(of_routes), ..held };
@@ -51,8 +51,8 @@ fn over_time(case: &Case<'_>, routes: &[u16], held: Rate, others: Rate) -> f64 {
 }
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, passage)| passage);
-    let by_route = case.route_rates(refused.filter(|passage| is_refused(passage)));
+    let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, timed_request)| timed_request);
+    let by_route = case.route_rates(refused.filter(|timed_request| is_refused(timed_request)));
     let failing_for = |least: f64| {
         let routes = by_route.failing().filter(move |(_, rate)| rate.failures >= MIN_CLOSED && rate.share() >= least);
         routes.map(|(route, _)| route).collect::<Vec<u16>>()
@@ -64,8 +64,9 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         routes.retain(|route| sometimes.contains(route));
         // An answer can be rejected only once it arrives. If requests to a few routes end sooner than usual, the
         // cause is idle connections: the callers of these routes pause for longer than such connections live.
-        let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, passage)| passage);
-        let of_routes = refused.filter(|passage| is_refused(passage) && routes.contains(&passage.route));
+        let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, timed_request)| timed_request);
+        let of_routes =
+            refused.filter(|timed_request| is_refused(timed_request) && routes.contains(&timed_request.route));
         if case.share_of_usual(of_routes).is_none_or(|share| share < WHEN_DUE) {
             return Vec::new();
         }
@@ -86,15 +87,16 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     }
     let closed_by = |number: usize| {
         let closed = case.unexplained(number);
-        closed.filter(|(_, passage)| is_refused(passage) && routes.contains(&passage.route))
+        closed.filter(|(_, timed_request)| is_refused(timed_request) && routes.contains(&timed_request.route))
     };
     let explains =
         (0..case.members.len()).map(|number| (number, closed_by(number).map(|(index, _)| index).collect::<Vec<_>>()));
     let failing = (0..case.members.len()).filter(|&number| closed_by(number).next().is_some()).count();
-    let is_asked = |member: &&Member<'_>| member.passages.iter().any(|passage| routes.contains(&passage.route));
+    let is_asked =
+        |member: &&Member<'_>| member.timed_requests.iter().any(|timed_request| routes.contains(&timed_request.route));
     let asked = case.members.iter().filter(is_asked).count();
     share_out(explains, |count, members| {
-        let closed = members.iter().flat_map(|&number| closed_by(number)).map(|(_, passage)| passage);
+        let closed = members.iter().flat_map(|&number| closed_by(number)).map(|(_, timed_request)| timed_request);
         let found = Found { routes: &routes, held, others, failing, asked, count, median: median_took(closed) };
         found.verdict(case)
     })

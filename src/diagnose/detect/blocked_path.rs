@@ -11,7 +11,7 @@ use super::super::evidence::{Evidence, plural, plural_are};
 use super::measure::course::episodes;
 use super::measure::load::slowdown;
 use crate::aggregate::Span;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -49,22 +49,24 @@ struct Found {
 
 fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
     let member = &case.members[number];
-    let mut timed_out: Vec<(usize, &Passage)> =
-        case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::ConnectTimeout).collect();
-    timed_out.sort_by_key(|(_, passage)| passage.dispatched);
-    let mut waiting: Vec<(usize, &Passage)> =
-        case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::IdleTimeout).collect();
-    waiting.sort_by_key(|(_, passage)| passage.dispatched);
-    let dispatches: Vec<Timestamp> = timed_out.iter().map(|(_, passage)| passage.dispatched).collect();
+    let mut timed_out: Vec<(usize, &TimedRequest)> = case
+        .unexplained(number)
+        .filter(|(_, timed_request)| timed_request.outcome == Outcome::ConnectTimeout)
+        .collect();
+    timed_out.sort_by_key(|(_, timed_request)| timed_request.dispatched);
+    let mut waiting: Vec<(usize, &TimedRequest)> =
+        case.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout).collect();
+    waiting.sort_by_key(|(_, timed_request)| timed_request.dispatched);
+    let dispatches: Vec<Timestamp> = timed_out.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let mut found = Found::default();
     for episode in episodes(&dispatches, EPISODE_GAP).into_iter().filter(|episode| episode.len() >= MIN_TIMEOUTS) {
         let timeouts = &timed_out[episode];
         let span = Span { first: timeouts.first()?.1.dispatched, last: timeouts.last()?.1.dispatched };
-        let mut nodes: Vec<u16> = timeouts.iter().map(|(_, passage)| passage.node).collect();
+        let mut nodes: Vec<u16> = timeouts.iter().map(|(_, timed_request)| timed_request.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        let answered = || member.sent_in(span).filter(|passage| !passage.outcome.is_failure());
-        let by_these = answered().filter(|passage| nodes.contains(&passage.node)).count();
+        let answered = || member.sent_in(span).filter(|timed_request| !timed_request.outcome.is_failure());
+        let by_these = answered().filter(|timed_request| nodes.contains(&timed_request.node)).count();
         let by_others = answered().count() - by_these;
         if by_these * ANSWERS_PER_TIMEOUT > timeouts.len() {
             let factor = slowdown(case, std::iter::once(member), span, |_| true);
@@ -75,12 +77,13 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
         }
         // The silence may have begun before the load balancer needed a new connection: when the last request that was
         // answered was sent.
-        let before = &member.passages[..member.passages.partition_point(|passage| passage.ended < span.first)];
+        let before = &member.timed_requests
+            [..member.timed_requests.partition_point(|timed_request| timed_request.ended < span.first)];
         let answered_last = before.iter().rev().find(|p| !p.outcome.is_failure() && nodes.contains(&p.node));
-        let silent_since = answered_last.map_or(span.first, |passage| passage.dispatched);
-        let later = &waiting[waiting.partition_point(|(_, passage)| passage.dispatched <= silent_since)..];
-        let meanwhile = &later[..later.partition_point(|(_, passage)| passage.dispatched <= span.last)];
-        let silent = meanwhile.iter().filter(|(_, passage)| nodes.contains(&passage.node));
+        let silent_since = answered_last.map_or(span.first, |timed_request| timed_request.dispatched);
+        let later = &waiting[waiting.partition_point(|(_, timed_request)| timed_request.dispatched <= silent_since)..];
+        let meanwhile = &later[..later.partition_point(|(_, timed_request)| timed_request.dispatched <= span.last)];
+        let silent = meanwhile.iter().filter(|(_, timed_request)| nodes.contains(&timed_request.node));
         let silent: Vec<usize> = silent.map(|(index, _)| *index).collect();
         // A blocked path lets no new connection through, so only requests on connections that were open before meet
         // the idle timeout. If they outnumber the connect timeouts, the host still accepts connections, and its

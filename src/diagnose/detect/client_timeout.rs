@@ -7,7 +7,7 @@ use super::super::case::{Case, Verdict, share_out};
 use super::super::evidence::{Evidence, plural, seconds, seconds_of};
 use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
 use super::measure::walls::sharp_wall;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 
 /// Every day some clients give up on slow requests. From this share of all requests on, it is more than that.
@@ -18,16 +18,19 @@ const MIN_FOR_HIGH: usize = 20;
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let left = |number: usize| {
-        case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::ClientClosedAfterDispatch)
+        case.unexplained(number)
+            .filter(|(_, timed_request)| timed_request.outcome == Outcome::ClientClosedAfterDispatch)
     };
-    let times: Vec<Duration> =
-        (0..case.members.len()).flat_map(left).map(|(_, passage): (usize, &Passage)| passage.took()).collect();
+    let times: Vec<Duration> = (0..case.members.len())
+        .flat_map(left)
+        .map(|(_, timed_request): (usize, &TimedRequest)| timed_request.took())
+        .collect();
     let Some(wall) = sharp_wall(&times) else { return Vec::new() };
     let requests: u64 = case.members.iter().map(|member| member.target.requests).sum();
     if (wall.times as u64) < MIN_FAILURES_FOR_HIGH || (wall.times as f64) < requests as f64 * MIN_SHARE {
         return Vec::new();
     }
-    let at_wall = |number: usize| left(number).filter(|(_, passage)| wall.holds(passage.took()));
+    let at_wall = |number: usize| left(number).filter(|(_, timed_request)| wall.holds(timed_request.took()));
     let explains =
         (0..case.members.len()).map(|number| (number, at_wall(number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, _| {

@@ -24,7 +24,7 @@ pub(super) fn workers(case: &Case<'_>) -> Vec<Verdict> {
 fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Vec<Verdict> {
     let deaths_of = |number: usize| {
         let member = &case.members[number];
-        let mut found = deaths(&member.passages, case.unexplained(number).map(|(index, _)| index));
+        let mut found = deaths(&member.timed_requests, case.unexplained(number).map(|(index, _)| index));
         found.retain(|death| wanted(death));
         found
     };

@@ -96,8 +96,10 @@ fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {
     let min_quiet = MIN_QUIET.max(member.mean_gap().mul_f64(QUIET_GAPS));
     let closed: Vec<(usize, Timestamp, Timestamp)> = case
         .unexplained(number)
-        .filter(|(_, passage)| passage.outcome == Outcome::ClosedBeforeResponse && passage.took() >= MIN_QUIET)
-        .map(|(index, passage)| (index, passage.dispatched, passage.ended))
+        .filter(|(_, timed_request)| {
+            timed_request.outcome == Outcome::ClosedBeforeResponse && timed_request.took() >= MIN_QUIET
+        })
+        .map(|(index, timed_request)| (index, timed_request.dispatched, timed_request.ended))
         .collect();
     let limit = i64::try_from(TOGETHER.as_micros()).unwrap_or(i64::MAX);
     closed

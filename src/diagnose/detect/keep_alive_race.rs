@@ -13,7 +13,7 @@ use super::measure::course::episodes;
 use super::measure::lags::{KeepAlive, Lags, PairHistory, estimate, may_be_race};
 use super::measure::load::slowdown;
 use crate::aggregate::Span;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::timestamp::Timestamp;
 
 /// High confidence needs at least this many failures at the timeout, and at least `MIN_COVERAGE_FOR_HIGH` of all
@@ -41,8 +41,8 @@ fn lags_of(case: &Case<'_>) -> Lags {
 }
 
 /// Failures that may be races and that nothing explains yet.
-fn candidates<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a Passage)> {
-    case.unexplained(number).filter(|(_, passage)| may_be_race(passage))
+fn candidates<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
+    case.unexplained(number).filter(|(_, timed_request)| may_be_race(timed_request))
 }
 
 /// A member's requests and candidates by node, at the node's index. Empty if the member has no candidates; then its
@@ -54,8 +54,8 @@ fn pairs_of(case: &Case<'_>, number: usize, nodes: usize) -> Vec<PairHistory> {
         pairs[usize::from(candidate.node)].failures.push(*candidate);
     }
     if !pairs.is_empty() {
-        for passage in &case.members[number].passages {
-            pairs[usize::from(passage.node)].passages.push(*passage);
+        for timed_request in &case.members[number].timed_requests {
+            pairs[usize::from(timed_request.node)].timed_requests.push(*timed_request);
         }
     }
     pairs
@@ -130,15 +130,17 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
     const MIN_MOMENTS: usize = 5;
     const MOMENT_GAP: Duration = Duration::from_secs(2);
     const SLOW: f64 = 3.0;
-    let all: Vec<&Passage> =
-        (0..case.members.len()).flat_map(|number| candidates(case, number)).map(|(_, passage)| passage).collect();
-    let requests: usize = case.members.iter().map(|member| member.passages.len()).sum();
+    let all: Vec<&TimedRequest> = (0..case.members.len())
+        .flat_map(|number| candidates(case, number))
+        .map(|(_, timed_request)| timed_request)
+        .collect();
+    let requests: usize = case.members.iter().map(|member| member.timed_requests.len()).sum();
     if (all.len() as u64) < MIN_FAILURES_FOR_HIGH || all.len() as f64 > requests as f64 * MAX_RATE {
         return Vec::new();
     }
-    let quick = all.iter().filter(|passage| passage.took() <= AT_ONCE).count();
+    let quick = all.iter().filter(|timed_request| timed_request.took() <= AT_ONCE).count();
     let is_sooner = case.share_of_usual(all.iter().copied()).is_some_and(|share| share < WHEN_DUE);
-    let mut moments: Vec<Timestamp> = all.iter().map(|passage| passage.ended).collect();
+    let mut moments: Vec<Timestamp> = all.iter().map(|timed_request| timed_request.ended).collect();
     moments.sort_unstable();
     let by_route = case.route_rates(all.iter().copied());
     let routes = by_route.failing().len();

@@ -10,7 +10,7 @@ use super::super::case::{Case, Member, Verdict};
 use super::super::evidence::{Evidence, plural, plural_are, seconds};
 use super::measure::share::Rate;
 use crate::aggregate::Span;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -46,9 +46,9 @@ pub(super) fn begins(case: &Case<'_>, member: &Member<'_>) -> Option<Timestamp> 
 }
 
 /// Whether a target that is not ready may fail this way.
-fn may_be_early(passage: &Passage) -> bool {
+fn may_be_early(timed_request: &TimedRequest) -> bool {
     matches!(
-        passage.outcome,
+        timed_request.outcome,
         Outcome::ConnectFailed
             | Outcome::ConnectTimeout
             | Outcome::TargetError
@@ -62,17 +62,20 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     let member = &case.members[number];
     let begun = begins(case, member)?;
     let ends = begun.plus_micros(i64::try_from(START.as_micros()).unwrap_or(i64::MAX));
-    let failures: Vec<(usize, &Passage)> =
-        case.unexplained(number).filter(|(_, passage)| may_be_early(passage)).collect();
-    let last_early =
-        failures.iter().filter(|(_, passage)| passage.dispatched <= ends).map(|(_, p)| p.dispatched).max()?;
-    let early: Vec<(usize, &Passage)> =
-        failures.iter().copied().filter(|(_, passage)| passage.dispatched <= last_early).collect();
-    let ready = early.iter().map(|(_, passage)| passage.dispatched).max()?;
+    let failures: Vec<(usize, &TimedRequest)> =
+        case.unexplained(number).filter(|(_, timed_request)| may_be_early(timed_request)).collect();
+    let last_early = failures
+        .iter()
+        .filter(|(_, timed_request)| timed_request.dispatched <= ends)
+        .map(|(_, p)| p.dispatched)
+        .max()?;
+    let early: Vec<(usize, &TimedRequest)> =
+        failures.iter().copied().filter(|(_, timed_request)| timed_request.dispatched <= last_early).collect();
+    let ready = early.iter().map(|(_, timed_request)| timed_request.dispatched).max()?;
     let (mut start, mut later) = (Rate::default(), Rate::default());
-    for passage in &member.passages {
-        let rate = if passage.dispatched <= ready { &mut start } else { &mut later };
-        rate.observe(passage.outcome.is_failure());
+    for timed_request in &member.timed_requests {
+        let rate = if timed_request.dispatched <= ready { &mut start } else { &mut later };
+        rate.observe(timed_request.outcome.is_failure());
     }
     let is_enough = early.len() >= MIN_EARLY
         && early.len() as f64 >= failures.len() as f64 * MIN_SHARE_EARLY
@@ -83,16 +86,16 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     // If the other targets fail too, the start of this one is not the cause.
     let mut others = Rate::default();
     for (_, other) in case.members.iter().enumerate().filter(|(other, _)| *other != number) {
-        for passage in other.sent_in(Span { first: begun, last: ready }) {
-            others.observe(passage.outcome.is_failure());
+        for timed_request in other.sent_in(Span { first: begun, last: ready }) {
+            others.observe(timed_request.outcome.is_failure());
         }
     }
     if others.share() * 3.0 > start.share() {
         return None;
     }
-    let refused = early.iter().filter(|(_, passage)| passage.outcome == Outcome::ConnectFailed).count();
+    let refused = early.iter().filter(|(_, timed_request)| timed_request.outcome == Outcome::ConnectFailed).count();
     let waited = ready.since(begun);
-    let first_answer = member.answered().map(|passage| passage.dispatched).min()?;
+    let first_answer = member.answered().map(|timed_request| timed_request.dispatched).min()?;
     let until_answer = first_answer.since(begun);
     let mut evidence = vec![Evidence::speaks_for(
         format!(

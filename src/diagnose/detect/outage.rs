@@ -14,7 +14,7 @@ use super::measure::share::Rate;
 use super::measure::walls::sharp_wall;
 use super::not_ready;
 use crate::aggregate::Span;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -74,15 +74,15 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     [Manner::Slow, Manner::Quick].into_iter().filter_map(|manner| verdict(case, manner)).collect()
 }
 
-fn manner_of(case: &Case<'_>, passage: &Passage) -> Option<Manner> {
-    match passage.outcome {
+fn manner_of(case: &Case<'_>, timed_request: &TimedRequest) -> Option<Manner> {
+    match timed_request.outcome {
         Outcome::IdleTimeout => Some(Manner::Slow),
         // A 502 or 504 from a proxy inside the target is about the proxy's own upstream. `target_errors` reports it,
         // even if several targets share that upstream.
-        Outcome::TargetGatewayError if passage.target_status.is_none_or(|status| status.get() != 503) => None,
+        Outcome::TargetGatewayError if timed_request.target_status.is_none_or(|status| status.get() != 503) => None,
         Outcome::TargetError | Outcome::TargetGatewayError => {
-            let usual = case.usual(passage.route).unwrap_or_default();
-            let is_slow = passage.took() >= MIN_WAIT.max(usual.mul_f64(WAIT_FACTOR));
+            let usual = case.usual(timed_request.route).unwrap_or_default();
+            let is_slow = timed_request.took() >= MIN_WAIT.max(usual.mul_f64(WAIT_FACTOR));
             Some(if is_slow { Manner::Slow } else { Manner::Quick })
         }
         _ => None,
@@ -90,12 +90,12 @@ fn manner_of(case: &Case<'_>, passage: &Passage) -> Option<Manner> {
 }
 
 fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
-    let mut failed: Vec<(usize, usize, &Passage)> = (0..case.members.len())
-        .flat_map(|number| case.unexplained(number).map(move |(index, passage)| (number, index, passage)))
-        .filter(|(_, _, passage)| manner_of(case, passage) == Some(manner))
+    let mut failed: Vec<(usize, usize, &TimedRequest)> = (0..case.members.len())
+        .flat_map(|number| case.unexplained(number).map(move |(index, timed_request)| (number, index, timed_request)))
+        .filter(|(_, _, timed_request)| manner_of(case, timed_request) == Some(manner))
         .collect();
-    failed.sort_by_key(|(member, index, passage)| (passage.dispatched, *member, *index));
-    let times: Vec<Timestamp> = failed.iter().map(|(_, _, passage)| passage.dispatched).collect();
+    failed.sort_by_key(|(member, index, timed_request)| (timed_request.dispatched, *member, *index));
+    let times: Vec<Timestamp> = failed.iter().map(|(_, _, timed_request)| timed_request.dispatched).collect();
     let outages: Vec<Outage> = episodes(&times, EPISODE_GAP)
         .into_iter()
         .filter(|episode| episode.len() >= MIN_FAILURES)
@@ -128,12 +128,12 @@ fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
     Some(Verdict { also_fits, evidence, is_of_group: true, explains, ..Verdict::new("dependency-outage", confidence) })
 }
 
-fn outage(case: &Case<'_>, failed: &[(usize, usize, &Passage)]) -> Option<Outage> {
+fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<Outage> {
     let span = Span { first: failed.first()?.2.dispatched, last: failed.last()?.2.dispatched };
     let serving: Vec<&Member<'_>> = case.members.iter().filter(|member| member.sent_in(span).len() >= 3).collect();
     let mut first_of: BTreeMap<usize, Timestamp> = BTreeMap::new();
-    for (member, _, passage) in failed {
-        first_of.entry(*member).or_insert(passage.dispatched);
+    for (member, _, timed_request) in failed {
+        first_of.entry(*member).or_insert(timed_request.dispatched);
     }
     let mut onsets: Vec<Timestamp> = first_of.into_values().collect();
     onsets.sort_unstable();
@@ -141,7 +141,7 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &Passage)]) -> Option<Outage
     let most = ((onsets.len() as f64 * MIN_SHARE_OF_TARGETS).ceil() as usize).clamp(1, onsets.len());
     let onset_within = onsets[most - 1].since(span.first);
     let by_route = RouteRates::new(
-        failed.iter().map(|(_, _, passage)| *passage),
+        failed.iter().map(|(_, _, timed_request)| *timed_request),
         case.members.iter().flat_map(|member| member.sent_in(span)),
     );
     let needs_it = |rate: Rate| rate.failures >= 2 && rate.share() >= MIN_SHARE_OF_ROUTE;
@@ -152,17 +152,17 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &Passage)]) -> Option<Outage
     let length = span.last.micros_since(span.first).max(60_000_000);
     let earlier = Span { first: span.first.plus_micros(-length), last: span.first.plus_micros(-1) };
     let mut before = Rate::default();
-    for passage in case.members.iter().flat_map(|member| member.sent_in(earlier)) {
-        if routes.contains(&passage.route) {
-            before.observe(passage.outcome.is_failure());
+    for timed_request in case.members.iter().flat_map(|member| member.sent_in(earlier)) {
+        if routes.contains(&timed_request.route) {
+            before.observe(timed_request.outcome.is_failure());
         }
     }
     let explains: Vec<(usize, usize)> = failed
         .iter()
-        .filter(|(_, _, passage)| routes.contains(&passage.route))
+        .filter(|(_, _, timed_request)| routes.contains(&timed_request.route))
         .map(|(member, index, _)| (*member, *index))
         .collect();
-    let took: Vec<Duration> = failed.iter().map(|(_, _, passage)| passage.took()).collect();
+    let took: Vec<Duration> = failed.iter().map(|(_, _, timed_request)| timed_request.took()).collect();
     Some(Outage {
         span,
         failing: onsets.len(),
@@ -170,7 +170,7 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &Passage)]) -> Option<Outage
         onset_within,
         is_over: case.setting.window.last.micros_since(span.last) > 10_000_000,
         arrivals: arrivals(&serving, span),
-        is_silence: failed.iter().all(|(_, _, passage)| passage.outcome == Outcome::IdleTimeout),
+        is_silence: failed.iter().all(|(_, _, timed_request)| timed_request.outcome == Outcome::IdleTimeout),
         routes,
         rate,
         before,

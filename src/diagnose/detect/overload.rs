@@ -12,7 +12,7 @@ use super::measure::course::episodes;
 use super::measure::load::{arrivals, concurrency, slowdown};
 use super::measure::routes::RouteRates;
 use crate::aggregate::Span;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -44,9 +44,9 @@ const MORE: f64 = 1.5;
 /// High confidence needs at least this many failures.
 const MIN_FOR_HIGH: usize = 10;
 
-fn may_be_overload(passage: &Passage) -> bool {
+fn may_be_overload(timed_request: &TimedRequest) -> bool {
     matches!(
-        passage.outcome,
+        timed_request.outcome,
         Outcome::IdleTimeout
             | Outcome::ConnectTimeout
             | Outcome::ConnectFailed
@@ -92,10 +92,10 @@ struct Surroundings {
 }
 
 fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool) -> Option<Verdict> {
-    let mut failed: Vec<(usize, &Passage)> =
-        case.unexplained(number).filter(|(_, passage)| may_be_overload(passage)).collect();
-    failed.sort_by_key(|(_, passage)| passage.dispatched);
-    let times: Vec<Timestamp> = failed.iter().map(|(_, passage)| passage.dispatched).collect();
+    let mut failed: Vec<(usize, &TimedRequest)> =
+        case.unexplained(number).filter(|(_, timed_request)| may_be_overload(timed_request)).collect();
+    failed.sort_by_key(|(_, timed_request)| timed_request.dispatched);
+    let times: Vec<Timestamp> = failed.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let found: Vec<Episode> = episodes(&times, EPISODE_GAP)
         .into_iter()
         .filter(|episode| episode.len() >= MIN_FAILURES)
@@ -149,7 +149,7 @@ impl Episode {
     }
 
     fn slowdown(&self, case: &Case<'_>, member: &Member<'_>, span: Span) -> Option<f64> {
-        slowdown(case, std::iter::once(member), span, |passage| !self.slow_routes.contains(&passage.route))
+        slowdown(case, std::iter::once(member), span, |timed_request| !self.slow_routes.contains(&timed_request.route))
     }
 
     fn surroundings(&self, case: &Case<'_>) -> Surroundings {
@@ -168,10 +168,10 @@ impl Episode {
     }
 }
 
-fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &Passage)]) -> Option<Episode> {
+fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &TimedRequest)]) -> Option<Episode> {
     let member = &case.members[number];
     let span = Span { first: failed.first()?.1.dispatched, last: failed.last()?.1.dispatched };
-    let failures = failed.iter().map(|(_, passage)| *passage);
+    let failures = failed.iter().map(|(_, timed_request)| *timed_request);
     let mut indices: Vec<usize> = failed.iter().map(|(index, _)| *index).collect();
     indices.sort_unstable();
     let slow_routes = RouteRates::new(failures, member.sent_in(span)).concentrated();

@@ -12,7 +12,7 @@ use super::super::evidence::{Evidence, grouped, number_were, plural, plural_are,
 use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
 use super::measure::course::episodes;
 use super::measure::walls::{Wall, wall};
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -49,12 +49,13 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     /// about the limit.
     const NEAR: f64 = 0.6;
     let late = |number: usize| {
-        case.unexplained(number).filter(|(_, passage)| is_closed(passage) && passage.took() >= Duration::from_secs(1))
+        case.unexplained(number)
+            .filter(|(_, timed_request)| is_closed(timed_request) && timed_request.took() >= Duration::from_secs(1))
     };
     let mut closed: Vec<(Duration, u16)> = members
         .iter()
         .flat_map(|&number| late(number))
-        .map(|(_, passage): (usize, &Passage)| (passage.took(), passage.route))
+        .map(|(_, timed_request): (usize, &TimedRequest)| (timed_request.took(), timed_request.route))
         .collect();
     closed.sort_unstable();
     if closed.len() < MIN_LATE {
@@ -65,15 +66,15 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     let mut answered: Vec<Duration> = members
         .iter()
         .flat_map(|&number| case.members[number].answered())
-        .filter(|passage| passage.took() >= Duration::from_secs(1))
-        .map(Passage::took)
+        .filter(|timed_request| timed_request.took() >= Duration::from_secs(1))
+        .map(TimedRequest::took)
         .collect();
     answered.sort_unstable();
     let beyond = answered.len() - answered.partition_point(|took| *took < limit);
     let longest = answered[..answered.len() - beyond].last().copied().unwrap_or_default();
     let is_limit = beyond * MAX_WRONG <= closed.len() && longest.as_secs_f64() >= limit.as_secs_f64() * NEAR;
     let mut moments: Vec<Timestamp> =
-        members.iter().flat_map(|&number| late(number)).map(|(_, passage)| passage.ended).collect();
+        members.iter().flat_map(|&number| late(number)).map(|(_, timed_request)| timed_request.ended).collect();
     moments.sort_unstable();
     if !is_limit || episodes(&moments, MOMENT_GAP).len() < MIN_MOMENTS {
         return Vec::new();
@@ -117,21 +118,22 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     })
 }
 
-fn is_closed(passage: &Passage) -> bool {
-    passage.outcome == Outcome::ClosedBeforeResponse
+fn is_closed(timed_request: &TimedRequest) -> bool {
+    timed_request.outcome == Outcome::ClosedBeforeResponse
 }
 
-fn is_answered_500(passage: &Passage) -> bool {
-    passage.outcome == Outcome::TargetError
+fn is_answered_500(timed_request: &TimedRequest) -> bool {
+    timed_request.outcome == Outcome::TargetError
 }
 
 fn cut_off(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
-    let of = |number: usize, wanted: fn(&Passage) -> bool| case.unexplained(number).filter(move |(_, p)| wanted(p));
-    let times_of = |wanted: fn(&Passage) -> bool| -> Vec<Duration> {
-        members.iter().flat_map(|&number| of(number, wanted)).map(|(_, passage)| passage.took()).collect()
+    let of =
+        |number: usize, wanted: fn(&TimedRequest) -> bool| case.unexplained(number).filter(move |(_, p)| wanted(p));
+    let times_of = |wanted: fn(&TimedRequest) -> bool| -> Vec<Duration> {
+        members.iter().flat_map(|&number| of(number, wanted)).map(|(_, timed_request)| timed_request.took()).collect()
     };
-    let either: fn(&Passage) -> bool = |passage| is_closed(passage) || is_answered_500(passage);
-    let closed_wall = wall(&times_of(is_closed)).map(|wall| (wall, is_closed as fn(&Passage) -> bool));
+    let either: fn(&TimedRequest) -> bool = |timed_request| is_closed(timed_request) || is_answered_500(timed_request);
+    let closed_wall = wall(&times_of(is_closed)).map(|wall| (wall, is_closed as fn(&TimedRequest) -> bool));
     // Closed requests and 500s at the same wall come from one timeout.
     let found = match closed_wall {
         Some((wall, _)) if times_of(is_answered_500).iter().any(|time| wall.holds(*time)) => Some((wall, either)),
@@ -139,13 +141,13 @@ fn cut_off(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
         None => wall(&times_of(either)).filter(|wall| is_smeared(&times_of(either), wall)).map(|wall| (wall, either)),
     };
     let Some((wall, wanted)) = found else { return Vec::new() };
-    let held = |number: usize| of(number, wanted).filter(|(_, passage)| wall.holds(passage.took()));
+    let held = |number: usize| of(number, wanted).filter(|(_, timed_request)| wall.holds(timed_request.took()));
     let mut moments: Vec<Timestamp> =
-        members.iter().flat_map(|&number| held(number)).map(|(_, passage)| passage.ended).collect();
+        members.iter().flat_map(|&number| held(number)).map(|(_, timed_request)| timed_request.ended).collect();
     moments.sort_unstable();
     // Answered requests that ran longer speak against a timeout, which applies to every request.
     let longer = |number: &usize| {
-        case.members[*number].answered().filter(|passage| passage.took() > wall.at + wall.thickness).count()
+        case.members[*number].answered().filter(|timed_request| timed_request.took() > wall.at + wall.thickness).count()
     };
     let longer: usize = members.iter().map(longer).sum();
     if episodes(&moments, MOMENT_GAP).len() < MIN_MOMENTS || longer > moments.len() {

@@ -9,7 +9,7 @@ use super::super::case::{Case, Verdict, WHEN_DUE, share_out};
 use super::super::evidence::{Evidence, plural_are};
 use super::super::{Confidence, MIN_FAILURES_FOR_HIGH};
 use super::measure::share::{Rate, concentrated};
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 
 /// Fewer closed requests of a single target are not a pattern.
@@ -24,13 +24,17 @@ const APART: Duration = Duration::from_millis(100);
 const TOGETHER: Duration = Duration::from_millis(250);
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let all: Vec<&Passage> = (0..case.members.len()).flat_map(|number| closed(case, number)).map(|(_, p)| p).collect();
+    let all: Vec<&TimedRequest> =
+        (0..case.members.len()).flat_map(|number| closed(case, number)).map(|(_, p)| p).collect();
     let Some(share) = case.share_of_usual(all.iter().copied()) else { return Vec::new() };
     if share < WHEN_DUE {
         return Vec::new();
     }
     let by_member: Vec<Rate> = (0..case.members.len())
-        .map(|number| Rate { failures: closed(case, number).count(), requests: case.members[number].passages.len() })
+        .map(|number| Rate {
+            failures: closed(case, number).count(),
+            requests: case.members[number].timed_requests.len(),
+        })
         .collect();
     match concentrated(&by_member)[..] {
         [number] if by_member[number].failures >= MIN_CLOSED => {
@@ -41,8 +45,8 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     }
 }
 
-fn closed<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a Passage)> {
-    case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::ClosedBeforeResponse)
+fn closed<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
+    case.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::ClosedBeforeResponse)
 }
 
 fn worked(share: f64) -> Evidence {
@@ -56,8 +60,8 @@ fn worked(share: f64) -> Evidence {
 }
 
 fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> {
-    let ended: Vec<&Passage> = closed(case, number).map(|(_, passage)| passage).collect();
-    let is_of_one_death = |pair: &[&Passage]| {
+    let ended: Vec<&TimedRequest> = closed(case, number).map(|(_, timed_request)| timed_request).collect();
+    let is_of_one_death = |pair: &[&TimedRequest]| {
         let within = |micros: i64, most: Duration| u128::from(micros.unsigned_abs()) <= most.as_micros();
         within(pair[1].ended.micros_since(pair[0].ended), TOGETHER)
             && !within(pair[1].dispatched.micros_since(pair[0].dispatched), APART)
@@ -65,7 +69,7 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> 
     let together = ended.windows(2).filter(|pair| is_of_one_death(pair)).count();
     // A worker that dies hits long requests more often than quick ones. If nearly all were quick, lost idle
     // connections are just as likely.
-    let quick = ended.iter().filter(|passage| passage.took() <= QUICK).count();
+    let quick = ended.iter().filter(|timed_request| timed_request.took() <= QUICK).count();
     if together == 0 && quick * 10 >= ended.len() * 9 {
         return None;
     }

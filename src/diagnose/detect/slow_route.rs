@@ -10,7 +10,7 @@ use super::super::case::{Case, Member, Verdict, share_out};
 use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use super::measure::course::episodes;
 use crate::aggregate::Span;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -26,14 +26,14 @@ const MIN_FOR_HIGH: usize = 10;
 /// The load balancer's timer is sharp: nearly all requests that met it end this close to the idle timeout.
 const SHARP: Duration = Duration::from_millis(500);
 
-fn timed_out<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a Passage)> {
-    case.unexplained(number).filter(|(_, passage)| passage.outcome == Outcome::IdleTimeout)
+fn timed_out<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
+    case.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout)
 }
 
 /// Whether the target was silent until the idle timeout, or left no room for another connection because it accepts
 /// none.
-fn is_silence(passage: &Passage) -> bool {
-    matches!(passage.outcome, Outcome::IdleTimeout | Outcome::ConnectTimeout)
+fn is_silence(timed_request: &TimedRequest) -> bool {
+    matches!(timed_request.outcome, Outcome::IdleTimeout | Outcome::ConnectTimeout)
 }
 
 /// Targets that answered nothing at all while requests to several routes waited for them: their processes hang.
@@ -43,10 +43,10 @@ pub(super) fn silent_targets(case: &Case<'_>) -> Vec<Verdict> {
 
 fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
     let member = &case.members[number];
-    let mut waiting: Vec<(usize, &Passage)> =
-        case.unexplained(number).filter(|(_, passage)| is_silence(passage)).collect();
-    waiting.sort_by_key(|(_, passage)| passage.dispatched);
-    let times: Vec<Timestamp> = waiting.iter().map(|(_, passage)| passage.dispatched).collect();
+    let mut waiting: Vec<(usize, &TimedRequest)> =
+        case.unexplained(number).filter(|(_, timed_request)| is_silence(timed_request)).collect();
+    waiting.sort_by_key(|(_, timed_request)| timed_request.dispatched);
+    let times: Vec<Timestamp> = waiting.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let (mut explains, mut routes, mut lasted, mut refused) = (Vec::new(), Vec::new(), Duration::ZERO, 0);
     let gap = EPISODE_GAP.max(member.mean_gap().mul_f64(EPISODE_GAPS));
     for range in episodes(&times, gap).into_iter().filter(|episode| episode.len() >= MIN_FAILURES) {
@@ -55,18 +55,21 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
         // Requests that were waiting when the target resumed were answered then, late. A request that was stuck
         // already may have been sent before the last answers. So the longest stretch without an answer need not be
         // the whole episode.
-        let answers = member.since(span.first).iter().take_while(|passage| passage.ended <= span.last);
-        let answers: Vec<Timestamp> =
-            answers.filter(|passage| !passage.outcome.is_failure()).map(|passage| passage.ended).collect();
+        let answers = member.since(span.first).iter().take_while(|timed_request| timed_request.ended <= span.last);
+        let answers: Vec<Timestamp> = answers
+            .filter(|timed_request| !timed_request.outcome.is_failure())
+            .map(|timed_request| timed_request.ended)
+            .collect();
         let stretches = episode.chunk_by(|(_, one), (_, next)| {
             let after = answers.partition_point(|answer| *answer <= one.dispatched);
             answers.get(after).is_none_or(|answer| *answer > next.dispatched)
         });
         let silent = stretches.map(<[_]>::len).max().unwrap_or_default();
-        let mut of: Vec<u16> = episode.iter().map(|(_, passage)| passage.route).collect();
+        let mut of: Vec<u16> = episode.iter().map(|(_, timed_request)| timed_request.route).collect();
         of.sort_unstable();
         of.dedup();
-        let timeouts = episode.iter().filter(|(_, passage)| passage.outcome == Outcome::IdleTimeout).count();
+        let timeouts =
+            episode.iter().filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout).count();
         if timeouts < MIN_FAILURES || silent < MIN_FAILURES || silent * 5 < episode.len() * 4 || of.len() < 2 {
             continue;
         }
@@ -121,7 +124,8 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
 
 /// All idle timeouts that are left. Confidence is high only if they concentrate on a few routes of the group.
 pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
-    let met = (0..case.members.len()).flat_map(|number| timed_out(case, number)).map(|(_, passage)| passage);
+    let met =
+        (0..case.members.len()).flat_map(|number| timed_out(case, number)).map(|(_, timed_request)| timed_request);
     let by_route = case.route_rates(met);
     let failures = by_route.all().failures;
     if failures == 0 {
@@ -135,15 +139,15 @@ pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
         .members
         .iter()
         .flat_map(Member::answered)
-        .filter(|passage| routes.contains(&passage.route))
-        .map(Passage::took)
+        .filter(|timed_request| routes.contains(&timed_request.route))
+        .map(TimedRequest::took)
         .max();
     let is_near = longest.is_some_and(|longest| longest * 2 >= idle_timeout);
     let explains = (0..case.members.len())
         .map(|number| (number, timed_out(case, number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, of| {
         let near = of.iter().flat_map(|&number| timed_out(case, number));
-        let near = near.filter(|(_, passage)| passage.took().abs_diff(idle_timeout) <= SHARP).count();
+        let near = near.filter(|(_, timed_request)| timed_request.took().abs_diff(idle_timeout) <= SHARP).count();
         let is_sharp = near * 10 >= count * 9;
         let is_of_routes = !routes.is_empty() && routes.len() <= 3 && held * 5 >= failures * 4;
         let is_many = failures >= MIN_FOR_HIGH && count >= MIN_FOR_HIGH;

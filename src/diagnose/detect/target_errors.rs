@@ -13,7 +13,7 @@ use super::measure::routes::RouteRates;
 use super::measure::walls::{Wall, sharp_wall};
 use super::not_ready;
 use crate::aggregate::Span;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 
 /// A proxy whose upstream refuses the connection answers within this time.
@@ -38,16 +38,17 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         .collect()
 }
 
-fn errors<'a>(case: &'a Case<'_>, number: usize, outcome: Outcome) -> Vec<(usize, &'a Passage)> {
-    let errors: Vec<_> = case.unexplained(number).filter(|(_, passage)| passage.outcome == outcome).collect();
+fn errors<'a>(case: &'a Case<'_>, number: usize, outcome: Outcome) -> Vec<(usize, &'a TimedRequest)> {
+    let errors: Vec<_> =
+        case.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == outcome).collect();
     if (errors.len() as u64) < MIN_FAILURES { Vec::new() } else { errors }
 }
 
 /// `502 (12 times), 504 (3 times)`
-fn statuses_of(errors: &[(usize, &Passage)]) -> String {
+fn statuses_of(errors: &[(usize, &TimedRequest)]) -> String {
     let mut counts: std::collections::BTreeMap<u16, usize> = std::collections::BTreeMap::new();
-    for (_, passage) in errors {
-        *counts.entry(passage.target_status.map_or(0, NonZeroU16::get)).or_default() += 1;
+    for (_, timed_request) in errors {
+        *counts.entry(timed_request.target_status.map_or(0, NonZeroU16::get)).or_default() += 1;
     }
     let mut named: Vec<String> =
         counts.iter().map(|(status, times)| format!("{status} ({})", plural(*times, "time"))).collect();
@@ -56,19 +57,21 @@ fn statuses_of(errors: &[(usize, &Passage)]) -> String {
 }
 
 /// The rate of these errors on each route of one member.
-fn rates_of(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> RouteRates {
-    RouteRates::new(errors.iter().map(|(_, passage)| *passage), case.members[number].passages.iter())
+fn rates_of(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> RouteRates {
+    RouteRates::new(errors.iter().map(|(_, timed_request)| *timed_request), case.members[number].timed_requests.iter())
 }
 
 type Fits = &'static [&'static str];
 
-fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> Option<Verdict> {
-    let median = median_took(errors.iter().map(|(_, passage)| *passage))?;
-    let times: Vec<Duration> = errors.iter().map(|(_, passage)| passage.took()).collect();
+fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
+    let median = median_took(errors.iter().map(|(_, timed_request)| *timed_request))?;
+    let times: Vec<Duration> = errors.iter().map(|(_, timed_request)| timed_request.took()).collect();
     let wall: Option<Wall> = sharp_wall(&times).filter(|wall| wall.at >= MIN_WAIT);
     // Applications answer 503 when they are overloaded; 502 and 504 come from proxies.
-    let of_proxies =
-        errors.iter().filter(|(_, passage)| passage.target_status.is_none_or(|status| status.get() != 503)).count();
+    let of_proxies = errors
+        .iter()
+        .filter(|(_, timed_request)| timed_request.target_status.is_none_or(|status| status.get() != 503))
+        .count();
     let is_of_proxy = of_proxies * 10 >= errors.len() * 9;
     let routes = rates_of(case, number, errors).concentrated();
     let is_of_routes = (1..=3).contains(&routes.len());
@@ -131,9 +134,9 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) 
     })
 }
 
-fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &Passage)]) -> Option<Verdict> {
+fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
     let (_, first) = errors.first()?;
-    let median = median_took(errors.iter().map(|(_, passage)| *passage))?;
+    let median = median_took(errors.iter().map(|(_, timed_request)| *timed_request))?;
     let rates = rates_of(case, number, errors);
     let is_of_routes = (1..=3).contains(&rates.concentrated().len());
     let mut evidence = vec![

@@ -5,13 +5,13 @@
 //! requests.
 
 use crate::aggregate::Span;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::timestamp::Timestamp;
 
 /// The time from the first to the last dispatch is cut into at most this many stretches. A lookup searches only one.
 const MAX_STRETCHES: u64 = 64;
 
-/// Indices of passages in the order of dispatch.
+/// Indices of requests in the order of dispatch.
 pub(in crate::diagnose) struct Dispatches {
     places: Vec<u32>,
     /// The first and the last dispatch time, as [`Timestamp::in_order`] gives them.
@@ -24,9 +24,9 @@ pub(in crate::diagnose) struct Dispatches {
 }
 
 impl Dispatches {
-    pub(in crate::diagnose) fn new(passages: &[Passage]) -> Self {
-        let indices = in_order(passages);
-        let key = |index: &u32| passages[*index as usize].dispatched.in_order();
+    pub(in crate::diagnose) fn new(timed_requests: &[TimedRequest]) -> Self {
+        let indices = in_order(timed_requests);
+        let key = |index: &u32| timed_requests[*index as usize].dispatched.in_order();
         let first = indices.first().map_or(0, key);
         let last = indices.last().map_or(0, key);
         let stretch_bits = (u64::BITS - (last - first).leading_zeros()).saturating_sub(MAX_STRETCHES.ilog2());
@@ -40,9 +40,9 @@ impl Dispatches {
     }
 
     /// The indices of the requests dispatched in `span`, both ends included, in the order of dispatch.
-    pub(in crate::diagnose) fn within(&self, span: Span, passages: &[Passage]) -> &[u32] {
-        let from = self.before(span.first, passages);
-        &self.places[from..self.up_to(span.last, passages).max(from)]
+    pub(in crate::diagnose) fn within(&self, span: Span, timed_requests: &[TimedRequest]) -> &[u32] {
+        let from = self.before(span.first, timed_requests);
+        &self.places[from..self.up_to(span.last, timed_requests).max(from)]
     }
 
     /// When the last request before `before` and the first one after `after` were dispatched; `None` if there is
@@ -51,30 +51,35 @@ impl Dispatches {
         &self,
         before: Timestamp,
         after: Timestamp,
-        passages: &[Passage],
+        timed_requests: &[TimedRequest],
     ) -> (Option<Timestamp>, Option<Timestamp>) {
-        let sent = |index: &u32| passages[*index as usize].dispatched;
-        let earlier = self.places[..self.before(before, passages)].last();
-        let later = self.places.get(self.up_to(after, passages));
+        let sent = |index: &u32| timed_requests[*index as usize].dispatched;
+        let earlier = self.places[..self.before(before, timed_requests)].last();
+        let later = self.places.get(self.up_to(after, timed_requests));
         (earlier.map(sent), later.map(sent))
     }
 
     /// When the first request was dispatched. `None` if there is none.
-    pub(in crate::diagnose) fn first(&self, passages: &[Passage]) -> Option<Timestamp> {
-        self.places.first().map(|&index| passages[index as usize].dispatched)
+    pub(in crate::diagnose) fn first(&self, timed_requests: &[TimedRequest]) -> Option<Timestamp> {
+        self.places.first().map(|&index| timed_requests[index as usize].dispatched)
     }
 
     /// How many requests were dispatched before `moment`.
-    fn before(&self, moment: Timestamp, passages: &[Passage]) -> usize {
-        self.count(moment, passages, |key, moment| key < moment)
+    fn before(&self, moment: Timestamp, timed_requests: &[TimedRequest]) -> usize {
+        self.count(moment, timed_requests, |key, moment| key < moment)
     }
 
     /// How many requests were dispatched at `moment` or before.
-    fn up_to(&self, moment: Timestamp, passages: &[Passage]) -> usize {
-        self.count(moment, passages, |key, moment| key <= moment)
+    fn up_to(&self, moment: Timestamp, timed_requests: &[TimedRequest]) -> usize {
+        self.count(moment, timed_requests, |key, moment| key <= moment)
     }
 
-    fn count(&self, moment: Timestamp, passages: &[Passage], is_counted: impl Fn(u64, u64) -> bool) -> usize {
+    fn count(
+        &self,
+        moment: Timestamp,
+        timed_requests: &[TimedRequest],
+        is_counted: impl Fn(u64, u64) -> bool,
+    ) -> usize {
         let moment = moment.in_order();
         if self.places.is_empty() || moment < self.first {
             return 0;
@@ -84,7 +89,7 @@ impl Dispatches {
         }
         let stretch = stretch(moment - self.first, self.stretch_bits);
         let (from, until) = (self.sent_before[stretch] as usize, self.sent_before[stretch + 1] as usize);
-        let is_counted = |index: &u32| is_counted(passages[*index as usize].dispatched.in_order(), moment);
+        let is_counted = |index: &u32| is_counted(timed_requests[*index as usize].dispatched.in_order(), moment);
         from + self.places[from..until].partition_point(is_counted)
     }
 }
@@ -95,16 +100,16 @@ fn stretch(micros: u64, stretch_bits: u32) -> usize {
     (micros >> stretch_bits) as usize
 }
 
-/// The indices of `passages` in the order of dispatch.
+/// The indices of `timed_requests` in the order of dispatch.
 ///
 /// Time and index are packed into one number, which compares in one step. Looking up each time while sorting would
 /// cost more than all the rest.
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is the place, or less")]
-fn in_order(passages: &[Passage]) -> Vec<u32> {
-    let times = || passages.iter().map(|passage| passage.dispatched.in_order());
+fn in_order(timed_requests: &[TimedRequest]) -> Vec<u32> {
+    let times = || timed_requests.iter().map(|timed_request| timed_request.dispatched.in_order());
     let first = times().min().unwrap_or_default();
     let last = times().max().unwrap_or_default();
-    let index_bits = u32::BITS - (passages.len().max(1) as u32).leading_zeros();
+    let index_bits = u32::BITS - (timed_requests.len().max(1) as u32).leading_zeros();
     if last - first < 1 << (u64::BITS - index_bits) {
         let mut keys: Vec<u64> = times().zip(0..).map(|(time, index)| (time - first) << index_bits | index).collect();
         keys.sort_unstable();
@@ -124,10 +129,10 @@ mod tests {
     use crate::classify::Outcome;
     use proptest::prelude::*;
 
-    fn passages_at(micros: impl IntoIterator<Item = i64>) -> Vec<Passage> {
+    fn passages_at(micros: impl IntoIterator<Item = i64>) -> Vec<TimedRequest> {
         let at = micros.into_iter().map(Timestamp::from_micros);
         let (outcome, target_status) = (Outcome::Ok, None);
-        at.map(|at| Passage { dispatched: at, ended: at, outcome, target_status, route: 0, node: 0 }).collect()
+        at.map(|at| TimedRequest { dispatched: at, ended: at, outcome, target_status, route: 0, node: 0 }).collect()
     }
 
     #[test]
@@ -153,20 +158,20 @@ mod tests {
             one in any_micros(),
             other in any_micros(),
         ) {
-            let passages = passages_at(micros.iter().copied());
-            let dispatches = Dispatches::new(&passages);
+            let timed_requests = passages_at(micros.iter().copied());
+            let dispatches = Dispatches::new(&timed_requests);
             // Spans that begin or end at a request, too.
             for first in micros.iter().copied().chain([one]) {
                 let (first, last) = (first.min(other), first.max(other));
                 let span = Span { first: Timestamp::from_micros(first), last: Timestamp::from_micros(last) };
                 let mut expected: Vec<u32> = (0..).zip(&micros).filter(|(_, at)| (first..=last).contains(at)).map(|(index, _)| index).collect();
                 expected.sort_by_key(|&index| (micros[index as usize], index));
-                prop_assert_eq!(dispatches.within(span, &passages), expected);
+                prop_assert_eq!(dispatches.within(span, &timed_requests), expected);
                 let before = micros.iter().copied().filter(|at| *at < first).max().map(Timestamp::from_micros);
                 let after = micros.iter().copied().filter(|at| *at > last).min().map(Timestamp::from_micros);
-                prop_assert_eq!(dispatches.around(span.first, span.last, &passages), (before, after));
+                prop_assert_eq!(dispatches.around(span.first, span.last, &timed_requests), (before, after));
             }
-            prop_assert_eq!(dispatches.first(&passages), micros.iter().min().copied().map(Timestamp::from_micros));
+            prop_assert_eq!(dispatches.first(&timed_requests), micros.iter().min().copied().map(Timestamp::from_micros));
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -76,7 +76,7 @@ impl Death {
 
 /// The deaths of one target, by time. `by_end` are all its requests on all nodes in the order of their ends. `open`
 /// are the indices of the failures that may be part of a death, in order.
-pub(in crate::diagnose) fn deaths(by_end: &[Passage], open: impl Iterator<Item = usize>) -> Vec<Death> {
+pub(in crate::diagnose) fn deaths(by_end: &[TimedRequest], open: impl Iterator<Item = usize>) -> Vec<Death> {
     let (mut closed, mut open_refused) = (Vec::new(), Vec::new());
     for index in open {
         match by_end[index].outcome {
@@ -116,7 +116,7 @@ pub(in crate::diagnose) fn deaths(by_end: &[Passage], open: impl Iterator<Item =
 
 /// The requests of one target, with lists for what is looked up at each death: a target may fail a million times.
 struct History<'a> {
-    by_end: &'a [Passage],
+    by_end: &'a [TimedRequest],
     /// Indices of the answered requests.
     answered: Vec<usize>,
     /// Indices of the refused connections, and of those among them that may be part of a death.
@@ -125,12 +125,13 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    fn new(by_end: &'a [Passage], open_refused: Vec<usize>) -> Self {
-        let indices = |wanted: fn(&Passage) -> bool| (0..by_end.len()).filter(move |&index| wanted(&by_end[index]));
+    fn new(by_end: &'a [TimedRequest], open_refused: Vec<usize>) -> Self {
+        let indices =
+            |wanted: fn(&TimedRequest) -> bool| (0..by_end.len()).filter(move |&index| wanted(&by_end[index]));
         Self {
             by_end,
-            answered: indices(|passage| !passage.outcome.is_failure()).collect(),
-            refused: indices(|passage| passage.outcome == Outcome::ConnectFailed).collect(),
+            answered: indices(|timed_request| !timed_request.outcome.is_failure()).collect(),
+            refused: indices(|timed_request| timed_request.outcome == Outcome::ConnectFailed).collect(),
             open_refused,
         }
     }
@@ -189,7 +190,7 @@ impl<'a> History<'a> {
         // A burst of requests that were sent together and failed together is no death. Neither are fewer ends than
         // [`MIN_ENDINGS`], unless a connection was refused shortly after.
         let began_apart = dispatched_within >= MIN_AGES.max(ended_within * 3);
-        let from = by_end.partition_point(|passage| passage.ended < first.ended);
+        let from = by_end.partition_point(|timed_request| timed_request.ended < first.ended);
         let next_refused = self.refused.get(self.refused.partition_point(|&index| index < from));
         let is_refused_after =
             next_refused.is_some_and(|&index| by_end[index].ended.since(first.ended) <= REFUSAL_FOLLOWS);
@@ -206,11 +207,11 @@ impl<'a> History<'a> {
         };
         let survived = by_end[from..]
             .iter()
-            .take_while(|passage| passage.ended.since(last.ended) <= SURVIVORS_WITHIN)
-            .filter(|passage| {
-                passage.dispatched < first.ended
-                    && passage.ended.since(last.ended) > SURVIVED_BY
-                    && !passage.outcome.is_failure()
+            .take_while(|timed_request| timed_request.ended.since(last.ended) <= SURVIVORS_WITHIN)
+            .filter(|timed_request| {
+                timed_request.dispatched < first.ended
+                    && timed_request.ended.since(last.ended) > SURVIVED_BY
+                    && !timed_request.outcome.is_failure()
             })
             .count();
         let refused_last = refused.last().map(|&index| by_end[index].ended);
@@ -231,32 +232,39 @@ impl<'a> History<'a> {
 mod tests {
     use super::*;
 
-    fn passage(dispatched_ms: i64, ended_ms: i64, outcome: Outcome) -> Passage {
+    fn timed_request(dispatched_ms: i64, ended_ms: i64, outcome: Outcome) -> TimedRequest {
         let at = |ms: i64| Timestamp::from_micros(ms * 1000);
-        Passage { dispatched: at(dispatched_ms), ended: at(ended_ms), outcome, target_status: None, route: 0, node: 0 }
+        TimedRequest {
+            dispatched: at(dispatched_ms),
+            ended: at(ended_ms),
+            outcome,
+            target_status: None,
+            route: 0,
+            node: 0,
+        }
     }
 
-    fn failures(passages: &[Passage]) -> impl Iterator<Item = usize> {
-        (0..passages.len()).filter(|&index| passages[index].outcome.is_failure())
+    fn failures(timed_requests: &[TimedRequest]) -> impl Iterator<Item = usize> {
+        (0..timed_requests.len()).filter(|&index| timed_requests[index].outcome.is_failure())
     }
 
-    fn closed(dispatched_ms: i64, ended_ms: i64) -> Passage {
-        passage(dispatched_ms, ended_ms, Outcome::ClosedBeforeResponse)
+    fn closed(dispatched_ms: i64, ended_ms: i64) -> TimedRequest {
+        timed_request(dispatched_ms, ended_ms, Outcome::ClosedBeforeResponse)
     }
 
     #[test]
     fn requests_that_began_apart_and_ended_together_are_a_death() {
-        let passages = [
-            passage(0, 40, Outcome::Ok),
+        let timed_requests = [
+            timed_request(0, 40, Outcome::Ok),
             closed(100, 5_002),
             closed(3_000, 5_000),
             closed(4_800, 5_004),
-            passage(5_300, 5_301, Outcome::ConnectFailed),
-            passage(6_300, 6_301, Outcome::ConnectFailed),
-            passage(8_000, 8_030, Outcome::Ok),
-            passage(9_000, 9_001, Outcome::ConnectFailed),
+            timed_request(5_300, 5_301, Outcome::ConnectFailed),
+            timed_request(6_300, 6_301, Outcome::ConnectFailed),
+            timed_request(8_000, 8_030, Outcome::Ok),
+            timed_request(9_000, 9_001, Outcome::ConnectFailed),
         ];
-        let deaths = deaths(&passages, failures(&passages));
+        let deaths = deaths(&timed_requests, failures(&timed_requests));
         assert_eq!(deaths.len(), 1);
         assert_eq!((deaths[0].ended.len(), deaths[0].refused.len(), deaths[0].survived), (3, 2, 0));
         assert!(deaths[0].is_whole());
@@ -265,44 +273,51 @@ mod tests {
 
     #[test]
     fn requests_that_were_answered_anyway_speak_against_a_whole_process() {
-        let mut passages = vec![closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004)];
-        passages.extend((0..9).map(|number| passage(4_000 + number, 5_500, Outcome::Ok)));
-        let deaths = deaths(&passages, failures(&passages));
+        let mut timed_requests = vec![closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004)];
+        timed_requests.extend((0..9).map(|number| timed_request(4_000 + number, 5_500, Outcome::Ok)));
+        let deaths = deaths(&timed_requests, failures(&timed_requests));
         assert_eq!(deaths[0].survived, 9);
         assert!(!deaths[0].is_whole());
     }
 
     #[test]
     fn a_target_that_kept_answering_did_not_die_as_a_whole() {
-        let passages =
-            [closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004), passage(5_300, 5_340, Outcome::Ok)];
-        assert!(!deaths(&passages, failures(&passages))[0].is_whole());
+        let timed_requests =
+            [closed(100, 5_002), closed(3_000, 5_000), closed(4_800, 5_004), timed_request(5_300, 5_340, Outcome::Ok)];
+        assert!(!deaths(&timed_requests, failures(&timed_requests))[0].is_whole());
     }
 
     #[test]
     fn single_ends_between_answers_are_no_death() {
-        let passages = [
+        let timed_requests = [
             closed(1_000, 1_005),
-            passage(1_010, 1_030, Outcome::Ok),
+            timed_request(1_010, 1_030, Outcome::Ok),
             closed(60_000, 60_008),
-            passage(60_010, 60_020, Outcome::Ok),
+            timed_request(60_010, 60_020, Outcome::Ok),
         ];
-        assert_eq!(deaths(&passages, failures(&passages)), []);
+        assert_eq!(deaths(&timed_requests, failures(&timed_requests)), []);
     }
 
     #[test]
     fn a_burst_that_was_sent_together_is_no_death() {
         // A worker wakes up, say, and closes several idle connections just as requests arrive on them.
-        let passages =
-            [closed(1_000, 1_004), closed(1_003, 1_012), closed(1_006, 1_009), passage(1_020, 1_050, Outcome::Ok)];
-        assert_eq!(deaths(&passages, failures(&passages)), []);
+        let timed_requests = [
+            closed(1_000, 1_004),
+            closed(1_003, 1_012),
+            closed(1_006, 1_009),
+            timed_request(1_020, 1_050, Outcome::Ok),
+        ];
+        assert_eq!(deaths(&timed_requests, failures(&timed_requests)), []);
     }
 
     #[test]
     fn one_end_with_refused_connections_right_after_is_a_death() {
-        let passages =
-            [closed(1_000, 2_000), passage(2_100, 2_101, Outcome::ConnectFailed), passage(9_000, 9_040, Outcome::Ok)];
-        let deaths = deaths(&passages, failures(&passages));
+        let timed_requests = [
+            closed(1_000, 2_000),
+            timed_request(2_100, 2_101, Outcome::ConnectFailed),
+            timed_request(9_000, 9_040, Outcome::Ok),
+        ];
+        let deaths = deaths(&timed_requests, failures(&timed_requests));
         assert_eq!(deaths.iter().map(|death| death.explains().len()).collect::<Vec<_>>(), [2]);
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::diagnose::{MAX_IDLE_TIMEOUT, seconds_of};
 use crate::knowledge::servers::{KeepAlive as ServerKeepAlive, SERVERS, Server};
@@ -185,16 +185,16 @@ impl KeepAlive {
 }
 
 /// Whether a request may have failed by such a race: it was sent, and the connection was closed within [`MAX_TOOK`].
-pub(in crate::diagnose) fn may_be_race(passage: &Passage) -> bool {
-    passage.outcome == Outcome::ClosedBeforeResponse && passage.took() <= MAX_TOOK
+pub(in crate::diagnose) fn may_be_race(timed_request: &TimedRequest) -> bool {
+    timed_request.outcome == Outcome::ClosedBeforeResponse && timed_request.took() <= MAX_TOOK
 }
 
 /// The requests of one pair of node and target in the order of their ends, and which of its failures to look at.
 #[derive(Default)]
 pub(in crate::diagnose) struct PairHistory {
-    pub(in crate::diagnose) passages: Vec<Passage>,
+    pub(in crate::diagnose) timed_requests: Vec<TimedRequest>,
     /// Failures of this pair that nothing else explains.
-    pub(in crate::diagnose) failures: Vec<Passage>,
+    pub(in crate::diagnose) failures: Vec<TimedRequest>,
 }
 
 /// The lags of one request in milliseconds: sorted, each once.
@@ -208,7 +208,7 @@ fn millis(duration: Duration) -> u32 {
 /// Estimates the keep-alive timeout of targets that share one, from their pairs. Lags may be up to 5 % longer than
 /// `idle_timeout`, after which the load balancer itself closes the connection.
 pub(in crate::diagnose) fn estimate(pairs: &[PairHistory], idle_timeout: Duration) -> Lags {
-    let events: Vec<(&PairHistory, &Passage)> =
+    let events: Vec<(&PairHistory, &TimedRequest)> =
         pairs.iter().flat_map(|pair| events(&pair.failures).map(move |failure| (pair, failure))).collect();
     let stride = events.len().div_ceil(MAX_FAILURES).max(1);
     let idle_timeout = idle_timeout.min(MAX_IDLE_TIMEOUT);
@@ -216,9 +216,9 @@ pub(in crate::diagnose) fn estimate(pairs: &[PairHistory], idle_timeout: Duratio
     let (failures, controls): (Vec<RequestLags>, Vec<Vec<RequestLags>>) = events
         .par_iter()
         .step_by(stride)
-        .map(|(PairHistory { passages, .. }, failure)| {
-            let lags_of = |passage: &Passage| lags(passages, passage.dispatched, max_lag);
-            (lags_of(failure), controls_of(passages, failure).map(lags_of).collect())
+        .map(|(PairHistory { timed_requests, .. }, failure)| {
+            let lags_of = |timed_request: &TimedRequest| lags(timed_requests, timed_request.dispatched, max_lag);
+            (lags_of(failure), controls_of(timed_requests, failure).map(lags_of).collect())
         })
         .unzip();
     let controls: Vec<RequestLags> = controls.into_iter().flatten().collect();
@@ -261,24 +261,25 @@ fn first_in(lags: &RequestLags, start: u32, end: u32) -> Option<u32> {
 }
 
 /// The first failure of each burst.
-fn events(failures: &[Passage]) -> impl Iterator<Item = &Passage> {
+fn events(failures: &[TimedRequest]) -> impl Iterator<Item = &TimedRequest> {
     let burst = i64::try_from(BURST.as_micros()).unwrap_or(i64::MAX);
-    let is_same = move |one: &Passage, next: &Passage| next.dispatched.micros_since(one.dispatched).abs() <= burst;
+    let is_same =
+        move |one: &TimedRequest, next: &TimedRequest| next.dispatched.micros_since(one.dispatched).abs() <= burst;
     failures.chunk_by(is_same).filter_map(|burst| burst.first())
 }
 
-/// The lags of a request dispatched at `dispatched`, up to `max_lag`. `passages` are the requests of its pair.
-fn lags(passages: &[Passage], dispatched: Timestamp, max_lag: Duration) -> RequestLags {
-    let before = passages.partition_point(|passage| passage.ended < dispatched);
-    let mut lags: RequestLags = passages[..before]
+/// The lags of a request dispatched at `dispatched`, up to `max_lag`. `timed_requests` are the requests of its pair.
+fn lags(timed_requests: &[TimedRequest], dispatched: Timestamp, max_lag: Duration) -> RequestLags {
+    let before = timed_requests.partition_point(|timed_request| timed_request.ended < dispatched);
+    let mut lags: RequestLags = timed_requests[..before]
         .iter()
         .rev()
-        .map_while(|passage| {
-            let lag = Duration::from_micros(u64::try_from(dispatched.micros_since(passage.ended)).ok()?);
-            (lag <= max_lag).then_some((lag, passage))
+        .map_while(|timed_request| {
+            let lag = Duration::from_micros(u64::try_from(dispatched.micros_since(timed_request.ended)).ok()?);
+            (lag <= max_lag).then_some((lag, timed_request))
         })
         // Only an answered request leaves its connection open.
-        .filter(|(lag, passage)| *lag >= MIN_LAG && !passage.outcome.is_failure())
+        .filter(|(lag, timed_request)| *lag >= MIN_LAG && !timed_request.outcome.is_failure())
         .map(|(lag, _)| millis(lag))
         .collect();
     lags.dedup();
@@ -287,13 +288,18 @@ fn lags(passages: &[Passage], dispatched: Timestamp, max_lag: Duration) -> Reque
 
 /// At most [`CONTROLS`] answered requests that ended within [`CONTROLS_WITHIN`] of a failure's dispatch, evenly
 /// spread.
-fn controls_of<'a>(passages: &'a [Passage], failure: &Passage) -> impl Iterator<Item = &'a Passage> {
+fn controls_of<'a>(
+    timed_requests: &'a [TimedRequest],
+    failure: &TimedRequest,
+) -> impl Iterator<Item = &'a TimedRequest> {
     let reach = i64::try_from(CONTROLS_WITHIN.as_micros()).unwrap_or(i64::MAX);
-    let from = passages.partition_point(|passage| passage.ended < failure.dispatched.plus_micros(-reach));
-    let to = passages.partition_point(|passage| passage.ended < failure.dispatched.plus_micros(reach));
-    let near = &passages[from..to];
+    let from =
+        timed_requests.partition_point(|timed_request| timed_request.ended < failure.dispatched.plus_micros(-reach));
+    let to =
+        timed_requests.partition_point(|timed_request| timed_request.ended < failure.dispatched.plus_micros(reach));
+    let near = &timed_requests[from..to];
     let stride = near.len().div_ceil(CONTROLS).max(1);
-    near.iter().step_by(stride).filter(|passage| !passage.outcome.is_failure())
+    near.iter().step_by(stride).filter(|timed_request| !timed_request.outcome.is_failure())
 }
 
 /// A range of lags in milliseconds, without `end`, and the natural logarithm of how many such ranges were tried.
@@ -462,38 +468,40 @@ mod tests {
         Timestamp::from_micros((seconds * 1e6) as i64)
     }
 
-    fn passage(dispatched: f64, ended: f64, outcome: Outcome) -> Passage {
-        Passage { dispatched: at(dispatched), ended: at(ended), outcome, target_status: None, route: 0, node: 0 }
+    fn timed_request(dispatched: f64, ended: f64, outcome: Outcome) -> TimedRequest {
+        TimedRequest { dispatched: at(dispatched), ended: at(ended), outcome, target_status: None, route: 0, node: 0 }
     }
 
     /// Answers at random moments, `rate` a second, for two hours.
-    fn answers(rate: f64, dice: &mut ChaCha8Rng) -> Vec<Passage> {
+    fn answers(rate: f64, dice: &mut ChaCha8Rng) -> Vec<TimedRequest> {
         let mut now = 0.0;
-        let mut passages = Vec::new();
+        let mut timed_requests = Vec::new();
         while now < 7_200.0 {
             now += -(1.0 - dice.random::<f64>()).ln() / rate;
-            passages.push(passage(now - 0.03, now, Outcome::Ok));
+            timed_requests.push(timed_request(now - 0.03, now, Outcome::Ok));
         }
-        passages
+        timed_requests
     }
 
-    fn failure(dispatched: f64) -> Passage {
-        passage(dispatched, dispatched + 0.004, Outcome::ClosedBeforeResponse)
+    fn failure(dispatched: f64) -> TimedRequest {
+        timed_request(dispatched, dispatched + 0.004, Outcome::ClosedBeforeResponse)
     }
 
     #[test]
     fn failures_a_fixed_time_after_an_answer_show_the_timeout() {
         let mut dice = ChaCha8Rng::seed_from_u64(1);
-        let passages = answers(1.0, &mut dice);
-        let failures: Vec<Passage> = (0..30)
+        let timed_requests = answers(1.0, &mut dice);
+        let failures: Vec<TimedRequest> = (0..30)
             .map(|number| {
-                let answer = passages[200 + number * 200];
+                let answer = timed_requests[200 + number * 200];
                 #[expect(clippy::cast_precision_loss, reason = "a test's times are small")]
                 let ended = answer.ended.as_micros() as f64 / 1e6;
                 failure(ended + 5.0 + 0.01 * dice.random::<f64>())
             })
             .collect();
-        let Lags::Peak(found) = estimate(&[PairHistory { passages, failures }], MINUTE) else { panic!("no peak") };
+        let Lags::Peak(found) = estimate(&[PairHistory { timed_requests, failures }], MINUTE) else {
+            panic!("no peak")
+        };
         assert!(found.timeout.abs_diff(Duration::from_secs(5)) < Duration::from_millis(50), "{found:?}");
         assert_eq!(found.hits, 30);
     }
@@ -518,9 +526,9 @@ mod tests {
             let mut dice = ChaCha8Rng::seed_from_u64(seed);
             // With rare answers a race would have shown. Frequent answers leave little room for one.
             for (rate, expected) in [(0.2, Lags::NoPeak), (0.7, Lags::Unclear)] {
-                let passages = answers(rate, &mut dice);
+                let timed_requests = answers(rate, &mut dice);
                 let failures = (0..40).map(|_| failure(dice.random_range(100.0..7_100.0))).collect();
-                let found = estimate(&[PairHistory { passages, failures }], MINUTE);
+                let found = estimate(&[PairHistory { timed_requests, failures }], MINUTE);
                 assert_eq!(found, expected, "seed {seed}, rate {rate}");
             }
         }
@@ -530,28 +538,28 @@ mod tests {
     fn a_poller_makes_no_peak_if_failures_are_random() {
         // An answer every five seconds: many requests have a lag of five seconds, failures and controls alike.
         let mut dice = ChaCha8Rng::seed_from_u64(3);
-        let mut passages = answers(0.2, &mut dice);
-        passages.extend((0..1_440).map(|number| {
+        let mut timed_requests = answers(0.2, &mut dice);
+        timed_requests.extend((0..1_440).map(|number| {
             let ended = f64::from(number) * 5.0 + 0.004 * dice.random::<f64>();
-            passage(ended - 0.003, ended, Outcome::Ok)
+            timed_request(ended - 0.003, ended, Outcome::Ok)
         }));
-        passages.sort_by_key(|passage| passage.ended);
+        timed_requests.sort_by_key(|timed_request| timed_request.ended);
         // The failures hit the poller's requests as often as the others.
         let failures = (0..40)
             .map(|number| {
-                let victim = passages[100 + number * 31];
-                Passage { outcome: Outcome::ClosedBeforeResponse, ..victim }
+                let victim = timed_requests[100 + number * 31];
+                TimedRequest { outcome: Outcome::ClosedBeforeResponse, ..victim }
             })
             .collect();
-        assert!(!matches!(estimate(&[PairHistory { passages, failures }], MINUTE), Lags::Peak(_)));
+        assert!(!matches!(estimate(&[PairHistory { timed_requests, failures }], MINUTE), Lags::Peak(_)));
     }
 
     #[test]
     fn a_few_failures_are_too_few() {
         let mut dice = ChaCha8Rng::seed_from_u64(1);
-        let passages = answers(1.0, &mut dice);
+        let timed_requests = answers(1.0, &mut dice);
         let failures = (1..5).map(|number| failure(f64::from(number) * 300.0)).collect();
-        assert!(!matches!(estimate(&[PairHistory { passages, failures }], MINUTE), Lags::Peak(_)));
+        assert!(!matches!(estimate(&[PairHistory { timed_requests, failures }], MINUTE), Lags::Peak(_)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::aggregate::Span;
-use crate::aggregate::timeline::Passage;
+use crate::aggregate::timeline::TimedRequest;
 use crate::diagnose::case::{Case, Member};
 
 /// Fewer answered requests than this do not show how slow a target is.
@@ -15,19 +15,19 @@ pub(in crate::diagnose) fn slowdown<'a>(
     case: &Case<'_>,
     members: impl Iterator<Item = &'a Member<'a>>,
     span: Span,
-    wanted: impl Fn(&Passage) -> bool,
+    wanted: impl Fn(&TimedRequest) -> bool,
 ) -> Option<f64> {
     let mut factors: Vec<f64> = members
         .flat_map(|member| member.sent_in(span))
-        .filter(|passage| !passage.outcome.is_failure() && wanted(passage))
-        .filter_map(|passage| case.slowdown(passage))
+        .filter(|timed_request| !timed_request.outcome.is_failure() && wanted(timed_request))
+        .filter_map(|timed_request| case.slowdown(timed_request))
         .collect();
     if factors.len() < MIN_ANSWERED { None } else { middle(&mut factors) }
 }
 
 /// The median time from dispatch to end. `None` if there are no requests.
-pub(in crate::diagnose) fn median_took<'a>(passages: impl Iterator<Item = &'a Passage>) -> Option<Duration> {
-    let mut times: Vec<Duration> = passages.map(Passage::took).collect();
+pub(in crate::diagnose) fn median_took<'a>(timed_requests: impl Iterator<Item = &'a TimedRequest>) -> Option<Duration> {
+    let mut times: Vec<Duration> = timed_requests.map(TimedRequest::took).collect();
     let middle = times.len() / 2;
     (!times.is_empty()).then(|| *times.select_nth_unstable(middle).1)
 }
@@ -64,7 +64,7 @@ pub(in crate::diagnose) fn arrivals(members: &[&Member<'_>], span: Span) -> Opti
 /// The mean number of requests in flight: the total time of those dispatched in `span`, divided by its length (at
 /// least a second).
 pub(in crate::diagnose) fn concurrency(member: &Member<'_>, span: Span) -> f64 {
-    let took: Duration = member.sent_in(span).map(Passage::took).sum();
+    let took: Duration = member.sent_in(span).map(TimedRequest::took).sum();
     took.as_secs_f64() / seconds(span).max(1.0)
 }
 

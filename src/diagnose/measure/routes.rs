@@ -1,7 +1,7 @@
 //! How often each route fails.
 
 use super::share::{Rate, concentrated};
-use crate::aggregate::timeline::{NO_ROUTE, Passage};
+use crate::aggregate::timeline::{NO_ROUTE, TimedRequest};
 
 /// Failures and requests by route. Only routes with a failure are counted separately, because there may be thousands
 /// of others.
@@ -16,18 +16,19 @@ pub(in crate::diagnose) struct RouteRates {
 impl RouteRates {
     /// Counts `failures`, which are among `requests`. Requests without a route are left out.
     pub(in crate::diagnose) fn new<'a>(
-        failures: impl Iterator<Item = &'a Passage>,
-        requests: impl Iterator<Item = &'a Passage>,
+        failures: impl Iterator<Item = &'a TimedRequest>,
+        requests: impl Iterator<Item = &'a TimedRequest>,
     ) -> Self {
-        Self::counted(failures, requests.map(|passage| (passage.route, 1)))
+        Self::counted(failures, requests.map(|timed_request| (timed_request.route, 1)))
     }
 
     /// The same, with `requests` already counted by route.
     pub(in crate::diagnose) fn counted<'a>(
-        failures: impl Iterator<Item = &'a Passage>,
+        failures: impl Iterator<Item = &'a TimedRequest>,
         requests: impl Iterator<Item = (u16, usize)>,
     ) -> Self {
-        let mut failed: Vec<u16> = failures.map(|passage| passage.route).filter(|route| *route != NO_ROUTE).collect();
+        let mut failed: Vec<u16> =
+            failures.map(|timed_request| timed_request.route).filter(|route| *route != NO_ROUTE).collect();
         failed.sort_unstable();
         let (mut routes, mut rates) = (Vec::new(), Vec::new());
         for run in failed.chunk_by(|one, next| one == next) {
@@ -70,17 +71,23 @@ mod tests {
     use crate::classify::Outcome;
     use crate::timestamp::Timestamp;
 
-    fn passages(routes: &[u16]) -> Vec<Passage> {
+    fn timed_requests(routes: &[u16]) -> Vec<TimedRequest> {
         let at = Timestamp::from_seconds(0);
-        let of =
-            |&route| Passage { dispatched: at, ended: at, outcome: Outcome::Ok, target_status: None, route, node: 0 };
+        let of = |&route| TimedRequest {
+            dispatched: at,
+            ended: at,
+            outcome: Outcome::Ok,
+            target_status: None,
+            route,
+            node: 0,
+        };
         routes.iter().map(of).collect()
     }
 
     #[test]
     fn routes_without_a_failure_count_together_and_requests_without_a_route_are_left_out() {
-        let requests = passages(&[&[7; 10][..], &[2; 20], &[3; 70], &[NO_ROUTE; 5]].concat());
-        let failures = passages(&[7, 7, 2, 7, 7, 7, NO_ROUTE]);
+        let requests = timed_requests(&[&[7; 10][..], &[2; 20], &[3; 70], &[NO_ROUTE; 5]].concat());
+        let failures = timed_requests(&[7, 7, 2, 7, 7, 7, NO_ROUTE]);
         let rates = RouteRates::new(failures.iter(), requests.iter());
         let [two, seven] = [Rate { failures: 1, requests: 20 }, Rate { failures: 5, requests: 10 }];
         assert_eq!(rates.failing().collect::<Vec<_>>(), [(2, two), (7, seven)]);
