@@ -8,7 +8,7 @@ use albscope::decode::{Body, Buffer, Decoder, Decompressor};
 use albscope::kind::Alb;
 use albscope::record::{Bounds, Event, Lines, Record};
 use albscope::simulate::{Memory, Scenario, Simulation};
-use albscope::{Analysis, Location, Progress, simulate, source};
+use albscope::{Location, Progress, ReadOptions, simulate, source};
 use divan::Bencher;
 use divan::counter::BytesCount;
 
@@ -122,5 +122,5 @@ fn pipeline(bencher: Bencher<'_, '_>) {
     let inputs = [source::from_input(folder.path().as_os_str()).expect("the folder is there")];
     bencher
         .counter(BytesCount::of_slice(&text))
-        .bench(|| Analysis::new().threads(1).run(&inputs, &Progress::new()).expect("sound logs").requests());
+        .bench(|| ReadOptions::new().threads(1).run(&inputs, &Progress::new()).expect("sound logs").requests());
 }

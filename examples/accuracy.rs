@@ -27,7 +27,7 @@ use std::sync::{Mutex, PoisonError};
 use albscope::aggregate::Summary;
 use albscope::diagnose::{Confidence, Diagnosis, Finding, Scope, diagnose};
 use albscope::simulate::{SCENARIOS, Scenario, Simulation};
-use albscope::{Analysis, Progress, source};
+use albscope::{Progress, ReadOptions, source};
 use serde_json::Value;
 
 /// A target with fewer failures does not count.
@@ -179,7 +179,7 @@ fn run(scenario: &'static Scenario, seed: u64) -> Result<Outcome, Failure> {
     let folder = tempfile::tempdir()?;
     let written = Simulation::new(scenario).seed(seed).compression(1).write_to(folder.path())?;
     let sources = [source::from_input(folder.path().join("AWSLogs").as_os_str())?];
-    let summary = Analysis::new().threads(1).run(&sources, &Progress::new())?;
+    let summary = ReadOptions::new().threads(1).run(&sources, &Progress::new())?;
     let diagnosis = diagnose(&summary, None);
     let story: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("what-happened.json"))?)?;
     let truth = Truth::read(scenario, &std::fs::read_to_string(folder.path().join("truth.jsonl"))?, &story)?;

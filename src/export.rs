@@ -49,7 +49,7 @@ pub use sample::Sample;
 use crate::aggregate::InputAccount;
 use crate::diagnose::diagnose;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{Analysis, Progress, Shards};
+use crate::pipeline::{Progress, ReadOptions, Shards};
 use crate::source::Source;
 use causes::Causes;
 use files::{Files, WrittenFiles};
@@ -85,7 +85,7 @@ const COLUMNS_OF_ANALYSIS: [&str; 2] = ["cause", "confidence"];
 /// ```
 #[derive(Clone, Debug)]
 pub struct Export {
-    analysis: Analysis,
+    options: ReadOptions,
     choice: Choice,
     is_guarded: bool,
     idle_timeout: Option<Duration>,
@@ -105,7 +105,7 @@ pub struct Exported {
 impl Default for Export {
     fn default() -> Self {
         let choice = Choice { columns: default_columns(), ..Choice::default() };
-        Self { analysis: Analysis::default(), choice, is_guarded: true, idle_timeout: None }
+        Self { options: ReadOptions::default(), choice, is_guarded: true, idle_timeout: None }
     }
 }
 
@@ -157,8 +157,8 @@ impl Export {
     /// Sets how the logs are read: which records count, on how many threads (more than eight are never used), and
     /// whether the first problem of the input ends the export.
     #[must_use]
-    pub fn analysis(mut self, analysis: Analysis) -> Self {
-        self.analysis = analysis;
+    pub fn read_options(mut self, options: ReadOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -230,7 +230,7 @@ impl Export {
     ///
     /// # Errors
     /// [`ErrorKind::Write`] if the destination cannot be written to, [`ErrorKind::Cancelled`], and with
-    /// [`Analysis::strict`] the first problem in input order. No unfinished file is left, and existing files stay as
+    /// [`ReadOptions::strict`] the first problem in input order. No unfinished file is left, and existing files stay as
     /// they are. The exception is a [`Destination::Folder`]: if its files cannot be renamed, some may already be new.
     pub fn run(
         &self,
@@ -258,8 +258,8 @@ impl Export {
         format: Format,
         progress: &Progress,
     ) -> Result<Unpublished> {
-        let threads = self.analysis.thread_count(MAX_THREADS);
-        let analysis = self.analysis.clone().threads(threads);
+        let threads = self.options.thread_count(MAX_THREADS);
+        let options = self.options.clone().threads(threads);
         let mut choice = self.choice.clone();
         if choice.partitions.contains(&Partition::TargetGroup) {
             // Readers make a column of the folder's name, and some reject a file that has the same column.
@@ -275,7 +275,7 @@ impl Export {
         };
         let files = Files::new(destination, form.clone(), format, shape).map_err(cannot_write)?;
         let causes = if self.needs_analysis() {
-            let summary = analysis.run(sources, progress)?;
+            let summary = options.run(sources, progress)?;
             progress.restart();
             Some(Causes::new(&summary, &diagnose(&summary, self.idle_timeout)))
         } else {
@@ -289,7 +289,7 @@ impl Export {
             rows.merge(part.close());
             Ok(())
         };
-        let input = analysis.collect(sources, progress, shards, |index| shared.begin(index), merge)?;
+        let input = options.collect(sources, progress, shards, |index| shared.begin(index), merge)?;
         let written = shared.sink.finish(threads).map_err(cannot_write)?;
         if progress.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());

@@ -3,11 +3,11 @@
 //! The program `albscope` is a thin shell around this library. Another program uses it like this:
 //!
 //! ```
-//! use albscope::{Analysis, Progress, diagnose, source};
+//! use albscope::{ReadOptions, Progress, diagnose, source};
 //!
 //! # fn main() -> albscope::Result<()> {
 //! let inputs = [source::from_input("sample-logs".as_ref())?];
-//! let summary = Analysis::new().run(&inputs, &Progress::new())?;
+//! let summary = ReadOptions::new().run(&inputs, &Progress::new())?;
 //! for finding in diagnose::diagnose(&summary, None).findings {
 //!     println!("{} failures, {:?} confidence: {}", finding.failures, finding.confidence, finding.cause.id);
 //! }
@@ -82,5 +82,5 @@ pub mod timestamp;
 
 pub use error::{Error, ErrorKind, Problem, Result};
 pub use location::Location;
-pub use pipeline::{Analysis, Progress};
+pub use pipeline::{Progress, ReadOptions};
 pub use timestamp::Timestamp;

@@ -96,23 +96,23 @@ impl Progress {
 /// A run over log objects, to be configured and started.
 ///
 /// ```
-/// use albscope::{Analysis, Progress, source};
+/// use albscope::{ReadOptions, Progress, source};
 ///
 /// # fn main() -> albscope::Result<()> {
 /// let inputs = [source::from_input("sample-logs".as_ref())?];
-/// let summary = Analysis::new().threads(2).run(&inputs, &Progress::new())?;
+/// let summary = ReadOptions::new().threads(2).run(&inputs, &Progress::new())?;
 /// println!("{} requests, {} failed", summary.requests(), summary.outcomes().failures());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Analysis {
+pub struct ReadOptions {
     selection: Selection,
     threads: usize,
     is_strict: bool,
 }
 
-impl Analysis {
+impl ReadOptions {
     /// Everything is selected, there is one thread for each core, and problems are counted rather than fatal.
     #[must_use]
     pub fn new() -> Self {
@@ -145,7 +145,7 @@ impl Analysis {
     /// Whatever cannot be listed, opened or read is noted in the summary's [`InputAccount`], and the run goes on.
     ///
     /// # Errors
-    /// [`ErrorKind::Cancelled`]. With [`Analysis::strict`] also the first problem in the order of the input, as
+    /// [`ErrorKind::Cancelled`]. With [`ReadOptions::strict`] also the first problem in the order of the input, as
     /// [`ErrorKind::Strict`], or as [`ErrorKind::Source`] or [`ErrorKind::Read`] if something could not be listed
     /// or opened.
     pub fn run(&self, sources: &[Box<dyn Source>], progress: &Progress) -> Result<Summary> {
@@ -164,7 +164,7 @@ impl Analysis {
     /// of the input.
     ///
     /// # Errors
-    /// Those of [`Analysis::run`], and any error of a part or of `merge`, which ends the run.
+    /// Those of [`ReadOptions::run`], and any error of a part or of `merge`, which ends the run.
     pub fn collect<P: Collect>(
         &self,
         sources: &[Box<dyn Source>],
@@ -198,7 +198,7 @@ impl Analysis {
         let threads = self.thread_count(shards.len());
         let schedule = Schedule::new(shards, max_ahead, |index| (InputAccount::default(), begin(index)));
         let merged = Mutex::new(InOrder { next: 0, waiting: BTreeMap::new(), input, merge, error: None });
-        let reader = Reader { analysis: self, progress };
+        let reader = Reader { options: self, progress };
         let work = || {
             let mut worker = Worker::default();
             let mut in_hand = None;

@@ -126,7 +126,7 @@ const REEXPORTS: &[(&str, &str)] = &[
     ("Result", "error"),
     ("Location", "location"),
     ("Timestamp", "timestamp"),
-    ("Analysis", "pipeline"),
+    ("ReadOptions", "pipeline"),
     ("Progress", "pipeline"),
 ];
 

@@ -5,7 +5,7 @@ mod common;
 
 use std::io::Write;
 
-use albscope::{Analysis, Problem};
+use albscope::{Problem, ReadOptions};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -38,7 +38,7 @@ fn a_gzip_bomb_is_skipped_in_bounded_memory() {
     // One member of a gigabyte, and twelve that each fit into memory.
     logs.write("one.log.gz", &[before.clone(), bomb(1_024), after.clone()].concat());
     logs.write("many.log.gz", &[before, bomb(100).repeat(12), after].concat());
-    let summary = logs.analyse(&Analysis::new().threads(1));
+    let summary = logs.analyse(&ReadOptions::new().threads(1));
     assert_account_is_whole("bomb", &summary);
     assert_eq!(problems(&summary), [(Problem::LineTooLong, 2)]);
     assert_eq!((summary.input.lines, summary.requests()), (6, 4), "the lines around it are read");

@@ -13,7 +13,7 @@ use albscope::classify::Outcome;
 use albscope::diagnose::causes::CAUSES;
 use albscope::diagnose::{Confidence, Diagnosis, Finding, diagnose};
 use albscope::kind::alb;
-use albscope::{Analysis, Progress, Timestamp, source};
+use albscope::{Progress, ReadOptions, Timestamp, source};
 use common::{LineBuilder, Logs, assert_account_is_whole, line};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -53,7 +53,7 @@ fn folder() -> PathBuf {
 
 fn analyse(file: &Path) -> (Summary, Diagnosis) {
     let input = source::from_input(file.as_os_str()).unwrap_or_else(|error| panic!("{error}"));
-    let summary = Analysis::new().run(&[input], &Progress::new()).expect("a run that is not strict ends well");
+    let summary = ReadOptions::new().run(&[input], &Progress::new()).expect("a run that is not strict ends well");
     let name = file.to_string_lossy();
     assert!(summary.requests() > 0, "{name}");
     assert_eq!(summary.input.unreadable_lines, 0, "{name}");
@@ -169,7 +169,7 @@ fn diagnosis_of(lines: &[LineBuilder]) -> Diagnosis {
     let logs = Logs::new();
     let text: Vec<String> = lines.iter().map(LineBuilder::build).collect();
     logs.write("some.log", text.join("\n").as_bytes());
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_eq!(summary.requests(), lines.len() as u64);
     diagnose(&summary, None)
 }

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 
 use albscope::diagnose::{Confidence, Diagnosis, Scope, diagnose};
 use albscope::simulate::{Memory, Scenario, Simulation};
-use albscope::{Analysis, Progress, source};
+use albscope::{Progress, ReadOptions, source};
 use common::Logs;
 
 /// A run of a scenario: its logs on disk, and for each target the number of failures by cause.
@@ -40,7 +40,7 @@ fn simulate(name: &str, seed: u64) -> Run {
 }
 
 fn analyse(run: &Run) -> (albscope::aggregate::Summary, Diagnosis) {
-    let summary = run.folder.analyse(&Analysis::new());
+    let summary = run.folder.analyse(&ReadOptions::new());
     let diagnosis = diagnose(&summary, None);
     (summary, diagnosis)
 }
@@ -100,7 +100,7 @@ fn summaries_of_halves_merged_give_the_findings_of_the_whole() {
     files.sort();
     let half = |files: &[std::path::PathBuf]| {
         let sources: Vec<_> = files.iter().map(|file| source::from_input(file.as_os_str()).expect("a file")).collect();
-        Analysis::new().run(&sources, &Progress::new()).expect("sound logs")
+        ReadOptions::new().run(&sources, &Progress::new()).expect("sound logs")
     };
     let (earlier, later) = files.split_at(files.len() / 2);
     let tell = |summary: &albscope::aggregate::Summary, diagnosis: &Diagnosis| -> Vec<String> {

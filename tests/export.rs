@@ -14,7 +14,7 @@ use albscope::export::requests::Requests;
 use albscope::export::schema::Table;
 use albscope::export::{Destination, Export, Filter, Format, columns_of};
 use albscope::kind::alb;
-use albscope::{Analysis, Progress, source};
+use albscope::{Progress, ReadOptions, source};
 use flate2::read::MultiGzDecoder;
 
 use common::{LineBuilder, Logs, gzip, line};
@@ -401,7 +401,7 @@ fn row_groups_are_bounded_and_do_not_depend_on_the_number_of_threads() {
         let path = logs.path().join("out.parquet");
         let inputs = [source::from_input(logs.path().as_os_str()).expect("it is there")];
         let columns = columns_of(["time", "line", "object", "elb_status_code", "request"]).expect("columns");
-        let export = Export::new().analysis(Analysis::new().threads(threads)).columns(columns);
+        let export = Export::new().read_options(ReadOptions::new().threads(threads)).columns(columns);
         let exported = export
             .run(&inputs, Destination::File(path.clone()), Format::Parquet, &Progress::new())
             .expect("it can be written");

@@ -6,7 +6,7 @@ mod common;
 use std::io::Write;
 
 use albscope::export::{Destination, Export, Format};
-use albscope::{Analysis, Progress, source};
+use albscope::{Progress, ReadOptions, source};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -36,7 +36,7 @@ fn huge_objects_of_long_lines_are_exported_in_bounded_memory() {
     let out = tempfile::tempdir().expect("a folder");
     let destination = Destination::File(out.path().join("x.parquet"));
     let exported = Export::new()
-        .analysis(Analysis::new().threads(2))
+        .read_options(ReadOptions::new().threads(2))
         .run(&inputs, destination, Format::Parquet, &Progress::new())
         .expect("a run");
     assert_eq!(exported.rows.written, 60_000);

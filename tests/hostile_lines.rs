@@ -8,7 +8,7 @@ use std::time::Duration;
 use albscope::classify::{Elapsed, Outcome, classify};
 use albscope::kind::{Alb, alb};
 use albscope::record::{Bounds, MAX_LINE_BYTES, Record};
-use albscope::{Analysis, Problem};
+use albscope::{Problem, ReadOptions};
 
 use common::{LineBuilder, Logs, assert_account_is_whole, line, problems};
 
@@ -48,7 +48,7 @@ fn check(name: &str, line: &[u8], expected: &Expect) {
     let object = [before.as_bytes(), line, after.as_bytes()].join(&b'\n');
     let logs = Logs::new();
     logs.write("a.log", &object);
-    let summary = logs.analyse(&Analysis::new().threads(1));
+    let summary = logs.analyse(&ReadOptions::new().threads(1));
     assert_account_is_whole(name, &summary);
     assert_eq!(summary.input.lines, 3, "{name}: lines");
     let routes: Vec<Vec<u8>> = summary.routes.sorted().0.iter().map(|(route, _)| route.template.to_vec()).collect();
@@ -131,7 +131,7 @@ fn one_object_may_hold_lines_of_several_ages() {
     let logs = Logs::new();
     let object: Vec<String> = [29, 30, 33, 36, 29].map(with_fields).into();
     logs.write("a.log", object.join("\n").as_bytes());
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("mixed", &summary);
     assert_eq!((summary.input.records, summary.requests()), (5, 5));
 }
@@ -462,7 +462,7 @@ fn a_line_without_an_end_is_counted_once() {
     object.push(b'\n');
     object.resize(object.len() + 100 * 1024 * 1024, b'x');
     logs.write("a.log", &object);
-    let summary = logs.analyse(&Analysis::new().threads(1));
+    let summary = logs.analyse(&ReadOptions::new().threads(1));
     assert_account_is_whole("endless", &summary);
     assert_eq!((summary.input.lines, summary.input.records), (2, 1));
     assert_eq!(problems(&summary), [(Problem::LineTooLong, 1)]);
@@ -477,7 +477,7 @@ fn bytes_that_are_no_text_are_kept_in_the_sample_of_a_failure() {
     let line = line().agent_bytes(agent).field(alb::ELB_STATUS_CODE, "502").field(alb::TARGET_STATUS_CODE, "-");
     let logs = Logs::new();
     logs.write("a.log", &line.build_bytes());
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     let (_, _, target) = summary.targets.iter().next().expect("one target");
     let samples = target.failures[0].samples.as_slice();
     assert_eq!(*samples[0].line, *line.build_bytes());
@@ -493,7 +493,7 @@ fn line_ends_of_every_kind_are_read_and_blank_lines_are_no_records() {
     ] {
         let logs = Logs::new();
         logs.write("a.log", object.as_bytes());
-        let summary = logs.analyse(&Analysis::new());
+        let summary = logs.analyse(&ReadOptions::new());
         assert_account_is_whole(name, &summary);
         assert_eq!((summary.input.lines, summary.input.records), (3, 2), "{name}");
         let at = &summary.input.problems[&Problem::TooFewFields].samples[0].at;
@@ -507,7 +507,7 @@ fn the_last_field_of_a_line_with_crlf_is_read_without_the_carriage_return() {
     let logs = Logs::new();
     // Seventeen fields, so that the last one is the target group's.
     logs.write("a.log", format!("{}\r\n", with_fields(17)).as_bytes());
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     let groups: Vec<&[u8]> = summary.target_groups.iter().map(|(_, arn, ())| arn).collect();
     assert_eq!(groups, [common::TARGET_GROUP.as_bytes()]);
 }
@@ -527,7 +527,7 @@ fn the_same_line_twice_is_two_records() {
     let logs = Logs::new();
     let line = line().build();
     logs.write("a.log", format!("{line}\n{line}\n").as_bytes());
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_eq!((summary.input.records, summary.requests()), (2, 2));
 }
 
@@ -541,7 +541,7 @@ fn times_in_any_order_are_read_and_a_long_web_socket_does_not_count_as_slow() {
         .field(alb::TARGET_STATUS_CODE, "101");
     let early = line().field(alb::TIME, "2026-11-22T07:41:20.518000Z");
     logs.write("a.log", format!("{}\n{}\n{}\n", line().build(), socket.build(), early.build()).as_bytes());
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("out of order", &summary);
     assert_eq!(summary.requests(), 3);
     let window = summary.window.expect("there are requests");

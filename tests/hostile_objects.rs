@@ -13,7 +13,7 @@ use std::{fs, io};
 use albscope::aggregate::Summary;
 use albscope::kind::alb;
 use albscope::source::{self, LoadBalancerFilter, RecordSkip, Selection, Skip, TargetFilter, TargetGroupFilter};
-use albscope::{Analysis, ErrorKind, Problem, Progress, Timestamp};
+use albscope::{ErrorKind, Problem, Progress, ReadOptions, Timestamp};
 
 use common::{Logs, assert_account_is_whole, gzip, line, problems};
 
@@ -44,7 +44,7 @@ fn check(name: &str, file_name: &str, object: &[u8], expected: &Expect) -> Summa
     logs.write(file_name, object);
     // The sound object after the odd one must always be read.
     logs.write("zz-next.log", &text(1));
-    let summary = logs.analyse(&Analysis::new().threads(1));
+    let summary = logs.analyse(&ReadOptions::new().threads(1));
     assert_account_is_whole(name, &summary);
     assert_eq!(summary.input.objects, 2, "{name}: objects");
     assert_eq!((summary.input.lines, summary.input.records), (expected.lines + 1, expected.records + 1), "{name}");
@@ -148,7 +148,7 @@ fn objects_that_hold_other_logs_are_recognised_by_their_keys() {
     }
     logs.write("README.md", b"not a record\n");
     logs.write(format!("{folder}/{access}"), &gzip(&text(3)));
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("other keys", &summary);
     assert_eq!((summary.input.objects, summary.input.lines, summary.input.records), (1, 3, 3));
     let expected = BTreeMap::from([
@@ -172,7 +172,7 @@ fn lines_of_other_logs_are_recognised_by_their_content() {
         "Enable AccessLog for ELB: app/a/959dfdbaed241613 at 2026-11-20T09:55:52.806Z",
     ];
     logs.write("mixed.log", lines.join("\n").as_bytes());
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("by content", &summary);
     let expected = [
         (Problem::ConnectionLogLine, 1),
@@ -190,7 +190,7 @@ fn thousands_of_objects_are_all_read() {
     for number in 0..OBJECTS {
         logs.write(format!("{:02}/{number}.log", number % 40), numbered(number).as_bytes());
     }
-    let summary = logs.analyse(&Analysis::new().threads(4));
+    let summary = logs.analyse(&ReadOptions::new().threads(4));
     assert_account_is_whole("thousands", &summary);
     assert_eq!((summary.input.objects, summary.requests()), (OBJECTS as u64, OBJECTS as u64));
 }
@@ -206,7 +206,7 @@ fn an_object_whose_name_is_not_utf_8_is_read() {
         Err(error) => panic!("{error}"),
     }
     fs::write(logs.path().join(OsStr::from_bytes(b"bad\xff.log")), "no record\n").expect("as the first");
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("not UTF-8", &summary);
     assert_eq!((summary.input.objects, summary.requests()), (2, 1));
     let at = &summary.input.problems[&Problem::TooFewFields].samples[0].at;
@@ -221,7 +221,7 @@ fn links_are_followed_and_a_circle_is_reported_once() {
     symlink(logs.path().join("day/a.log"), logs.path().join("linked.log")).expect("a link");
     let elsewhere = Logs::new();
     symlink(elsewhere.write("b.log", &text(3)), logs.path().join("from-elsewhere.log")).expect("a link");
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("circle", &summary);
     assert_eq!(summary.requests(), 1 + 3, "the file, not the link to it, and what only a link leads to");
     assert_eq!(summary.input.objects_skipped[&Skip::NamedTwice], 1);
@@ -243,7 +243,7 @@ fn an_object_that_cannot_be_opened_is_reported_and_the_others_are_read() {
         symlink("nowhere", &locked).expect("a link");
     }
     logs.write("c.log", &text(3));
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("locked", &summary);
     assert_eq!((summary.input.objects, summary.requests()), (2, 5));
     assert_eq!(problems(&summary), [(Problem::Unreadable, 1)]);
@@ -251,7 +251,7 @@ fn an_object_that_cannot_be_opened_is_reported_and_the_others_are_read() {
     assert!(sample.at.object.ends_with("b.log"), "{}", sample.at.object);
     assert!(sample.reason.as_deref().is_some_and(|reason| !reason.is_empty()));
 
-    let error = logs.try_analyse(&Analysis::new().strict(true)).expect_err("strict");
+    let error = logs.try_analyse(&ReadOptions::new().strict(true)).expect_err("strict");
     assert!(matches!(error.kind(), ErrorKind::Source { object, .. } if object.ends_with("b.log")), "{error:?}");
 }
 
@@ -260,7 +260,7 @@ fn a_folder_named_like_a_log_is_a_folder_and_a_missing_input_is_an_error() {
     let logs = Logs::new();
     fs::create_dir(logs.path().join("folder.log")).expect("a folder");
     logs.write("folder.log/a.log", &text(1));
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("a folder by the name of a log", &summary);
     assert_eq!((summary.requests(), problems(&summary).len()), (1, 0));
 
@@ -277,7 +277,7 @@ fn sockets_and_pipes_in_a_folder_are_skipped() {
     let logs = Logs::new();
     logs.write("a.log", &text(1));
     let _socket = UnixListener::bind(logs.path().join("b.log")).expect("a socket");
-    let summary = logs.analyse(&Analysis::new());
+    let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("socket", &summary);
     assert_eq!((summary.requests(), problems(&summary).len()), (1, 0));
     assert_eq!(summary.input.objects_skipped, BTreeMap::from([(Skip::NotALog, 1)]));
@@ -285,7 +285,7 @@ fn sockets_and_pipes_in_a_folder_are_skipped() {
     // A pipe without a writer, if one can be made. Opening it would block.
     let pipe = Command::new("mkfifo").arg(logs.path().join("c.log")).status();
     if pipe.is_ok_and(|status| status.success()) {
-        let summary = logs.analyse(&Analysis::new());
+        let summary = logs.analyse(&ReadOptions::new());
         assert_eq!((summary.requests(), summary.input.objects_skipped[&Skip::NotALog]), (1, 2));
     }
 }
@@ -315,7 +315,7 @@ fn a_window_skips_objects_and_records_and_counts_both() {
         until: Some(time("2026-11-22T07:43:00Z")),
         ..Selection::default()
     };
-    let summary = logs.analyse(&Analysis::new().selection(selection));
+    let summary = logs.analyse(&ReadOptions::new().selection(selection));
     assert_account_is_whole("window", &summary);
     // Objects of the intervals next to the window's are opened too, because a line may be late.
     assert_eq!(summary.input.objects_skipped, BTreeMap::from([(Skip::OutsideWindow, 2)]));
@@ -333,7 +333,7 @@ fn a_window_skips_objects_and_records_and_counts_both() {
 fn an_empty_window_reads_no_record_and_still_accounts_for_all() {
     let logs = five_intervals();
     let selection = Selection { since: Some(time("2027-01-01T00:00:00Z")), ..Selection::default() };
-    let summary = logs.analyse(&Analysis::new().selection(selection));
+    let summary = logs.analyse(&ReadOptions::new().selection(selection));
     assert_account_is_whole("empty window", &summary);
     assert_eq!((summary.requests(), summary.window), (0, None));
     assert_eq!(summary.input.objects_skipped, BTreeMap::from([(Skip::OutsideWindow, 6)]));
@@ -342,7 +342,7 @@ fn an_empty_window_reads_no_record_and_still_accounts_for_all() {
 #[test]
 fn filters_skip_by_the_first_reason() {
     let objects_of_other = Selection { load_balancers: vec![LoadBalancerFilter::new("shop")], ..Selection::default() };
-    let summary = five_intervals().analyse(&Analysis::new().selection(objects_of_other));
+    let summary = five_intervals().analyse(&ReadOptions::new().selection(objects_of_other));
     assert_account_is_whole("by key", &summary);
     assert_eq!(summary.input.objects_skipped, BTreeMap::from([(Skip::OtherLoadBalancer, 1)]));
     assert_eq!(summary.requests(), 25);
@@ -364,7 +364,7 @@ fn filters_skip_by_the_first_reason() {
         targets: vec![TargetFilter::new("10.0.0.1")],
         ..Selection::default()
     };
-    let summary = logs.analyse(&Analysis::new().selection(selection));
+    let summary = logs.analyse(&ReadOptions::new().selection(selection));
     assert_account_is_whole("by line", &summary);
     let expected = BTreeMap::from([
         (RecordSkip::OtherLoadBalancer, 1),
@@ -465,11 +465,11 @@ fn counts(summary: &Summary) -> Vec<String> {
 #[test]
 fn the_number_of_threads_does_not_change_a_summary() {
     let logs = varied();
-    let one = logs.analyse(&Analysis::new().threads(1));
+    let one = logs.analyse(&ReadOptions::new().threads(1));
     assert_account_is_whole("one thread", &one);
     assert_eq!((one.requests(), one.input.unreadable_lines, one.input.objects_failed), (1_200, 60, 5));
     for threads in [2, 16] {
-        let several = logs.analyse(&Analysis::new().threads(threads));
+        let several = logs.analyse(&ReadOptions::new().threads(threads));
         assert_eq!(counts(&several), counts(&one), "{threads} threads");
         assert_eq!(several.input.problems, one.input.problems, "{threads} threads: the places of problems, in order");
     }
@@ -481,14 +481,14 @@ type Wanted = fn(usize) -> bool;
 #[test]
 fn summaries_of_parts_merged_give_the_whole() {
     let logs = varied();
-    let whole = logs.analyse(&Analysis::new());
+    let whole = logs.analyse(&ReadOptions::new());
     let of_objects = |wanted: Wanted| {
         let inputs: Vec<_> = (0..60)
             .filter(|&object| wanted(object))
             .map(|object| logs.path().join(format!("{object:02}.log.gz")))
             .map(|path| source::from_input(path.as_os_str()).expect("it is there"))
             .collect();
-        Analysis::new().run(&inputs, &Progress::new()).expect("a run that is not strict ends well")
+        ReadOptions::new().run(&inputs, &Progress::new()).expect("a run that is not strict ends well")
     };
     let halves: [[Wanted; 2]; 2] =
         [[|object| object < 30, |object| object >= 30], [|object| object % 2 == 0, |object| object % 2 == 1]];

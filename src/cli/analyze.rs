@@ -26,10 +26,10 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
     if args.logs.dry_run {
         return plan::run(shown, sources, &selection, args.format.into(), outcome);
     }
-    let analysis = args.logs.analysis(selection.clone());
+    let options = args.logs.read_options(selection.clone());
     let summary = {
         shown.show()?;
-        let summary = analysis.run(sources, shown.progress())?;
+        let summary = options.run(sources, shown.progress())?;
         if args.logs.inputs.iter().any(|input| input == "-") {
             shown.settle()?;
         }

@@ -25,7 +25,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
     let (format, destination) = destination(args)?;
     let is_stream = matches!(destination, Destination::Stream(_));
     let mut export = Export::new()
-        .analysis(args.logs.analysis(selection.clone()))
+        .read_options(args.logs.read_options(selection.clone()))
         .failures_only(args.failures_only)
         .partition_by(&args.partition_by)
         .guard_formulas(!args.allow_formulas)

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Analysis, Progress};
+use super::{Progress, ReadOptions};
 use crate::aggregate::{InputAccount, Summary};
 use crate::classify::{Exchange, Outcome, classify};
 use crate::decode::{Body, Buffer, Decoder, Decompressor};
@@ -70,7 +70,7 @@ pub(super) struct Worker {
 
 /// Reads objects for a run.
 pub(super) struct Reader<'r> {
-    pub(super) analysis: &'r Analysis,
+    pub(super) options: &'r ReadOptions,
     pub(super) progress: &'r Progress,
 }
 
@@ -85,7 +85,7 @@ impl Reader<'_> {
         account: &mut InputAccount,
         part: &mut P,
     ) -> Result<()> {
-        let Self { analysis, progress } = *self;
+        let Self { options, progress } = *self;
         // Each line checks this too, but there may be many objects without lines.
         if progress.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
@@ -144,7 +144,7 @@ impl Reader<'_> {
                 }
             };
             let at = Location { object: object.name.clone(), line: number, byte };
-            analysis.note(account, problem, at, reason)?;
+            options.note(account, problem, at, reason)?;
         }
         account.bytes_decoded += lines.bytes_decoded();
         drop(lines);
@@ -155,7 +155,7 @@ impl Reader<'_> {
 
     fn unread(&self, account: &mut InputAccount, error: Error) -> Result<()> {
         self.progress.objects_done.fetch_add(1, Ordering::Relaxed);
-        self.analysis.note_unread(account, error)
+        self.options.note_unread(account, error)
     }
 
     /// Reads one line and passes its record on if the selection admits it. A record that the selection leaves out
@@ -176,7 +176,7 @@ impl Reader<'_> {
         let mut exchange = record.exchange()?;
         // Lines from before 2026 do not name their node, but the object's name does.
         exchange.node = exchange.node.or(node);
-        let selection = &self.analysis.selection;
+        let selection = &self.options.selection;
         let admitted =
             selection.admits_record(exchange.time, exchange.load_balancer, exchange.target_group, exchange.target);
         if let Err(reason) = admitted {

@@ -19,8 +19,8 @@ fn folder(objects: &[Vec<&str>]) -> tempfile::TempDir {
     folder
 }
 
-fn run(analysis: &Analysis, folder: &tempfile::TempDir, progress: &Progress) -> Result<Summary> {
-    analysis.run(&[from_input(folder.path().as_os_str()).expect("it is there")], progress)
+fn run(options: &ReadOptions, folder: &tempfile::TempDir, progress: &Progress) -> Result<Summary> {
+    options.run(&[from_input(folder.path().as_os_str()).expect("it is there")], progress)
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn strict_reports_the_first_problem_of_the_input_whatever_the_threads() {
     let folder = folder(&objects);
     for threads in [1, 2, 3, 16] {
         for _ in 0..5 {
-            let analysis = Analysis::new().threads(threads).strict(true);
-            let error = run(&analysis, &folder, &Progress::new()).expect_err("there is a problem");
+            let options = ReadOptions::new().threads(threads).strict(true);
+            let error = run(&options, &folder, &Progress::new()).expect_err("there is a problem");
             let ErrorKind::Strict { problem, at } = error.kind() else { panic!("{threads} threads: {error:?}") };
             assert_eq!((*problem, at.line), (Problem::TooFewFields, 2_001), "{threads} threads");
             assert!(at.object.ends_with("0057.log"), "{threads} threads: {at}");
@@ -48,7 +48,7 @@ fn strict_reports_the_first_problem_of_the_input_whatever_the_threads() {
 #[test]
 fn strict_changes_nothing_for_input_without_a_problem() {
     let folder = folder(&vec![vec![LINE; 2]; 5]);
-    let summary = run(&Analysis::new().strict(true), &folder, &Progress::new()).expect("there is no problem");
+    let summary = run(&ReadOptions::new().strict(true), &folder, &Progress::new()).expect("there is no problem");
     assert_eq!((summary.requests(), summary.input.problems.len()), (10, 0));
 }
 
@@ -59,7 +59,7 @@ fn a_cancelled_run_returns_cancelled() {
         let progress = Progress::new();
         progress.cancel();
         assert!(progress.is_cancelled());
-        let error = run(&Analysis::new().threads(threads), &folder, &progress).expect_err("it was cancelled");
+        let error = run(&ReadOptions::new().threads(threads), &folder, &progress).expect_err("it was cancelled");
         assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
         assert!(progress.reading().objects_done < 300, "it was read to the end");
     }
@@ -70,7 +70,7 @@ fn objects_without_lines_can_be_cancelled_too() {
     let folder = folder(&vec![vec![]; 5]);
     let progress = Progress::new();
     progress.cancel();
-    let error = run(&Analysis::new(), &folder, &progress).expect_err("it was cancelled");
+    let error = run(&ReadOptions::new(), &folder, &progress).expect_err("it was cancelled");
     assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
 }
 
@@ -103,7 +103,7 @@ fn a_run_that_is_cancelled_midway_reads_no_further() {
     // A source outlives the run, so its progress does too.
     static PROGRESS: std::sync::LazyLock<Progress> = std::sync::LazyLock::new(Progress::new);
     let source = Cancelling { progress: &PROGRESS, opened: AtomicUsize::new(0), after: 10 };
-    let error = Analysis::new().threads(1).run(&[Box::new(source)], &PROGRESS).expect_err("it was cancelled");
+    let error = ReadOptions::new().threads(1).run(&[Box::new(source)], &PROGRESS).expect_err("it was cancelled");
     assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
     assert_eq!(PROGRESS.reading().objects_done, 10);
 }
@@ -113,7 +113,7 @@ fn progress_counts_objects_and_bytes() {
     let folder = folder(&vec![vec![LINE; 2]; 7]);
     let progress = Progress::new();
     assert_eq!(progress.reading(), ProgressReading { listed: 0, objects: 0, bytes: 0, objects_done: 0, bytes_done: 0 });
-    let summary = run(&Analysis::new(), &folder, &progress).expect("a run that is not strict ends well");
+    let summary = run(&ReadOptions::new(), &folder, &progress).expect("a run that is not strict ends well");
     let bytes = 7 * (2 * LINE.len() as u64 + 1);
     assert_eq!(
         progress.reading(),
@@ -167,7 +167,7 @@ impl Read for Breaking {
 #[test]
 fn failures_of_a_source_are_counted_and_the_rest_is_read() {
     let summary =
-        Analysis::new().run(&[Box::new(Broken)], &Progress::new()).expect("a run that is not strict ends well");
+        ReadOptions::new().run(&[Box::new(Broken)], &Progress::new()).expect("a run that is not strict ends well");
     // The whole line before the break, and the sound object's.
     assert_eq!((summary.requests(), summary.input.lines), (2, 2));
     assert_eq!(summary.input.objects, 2);
@@ -183,7 +183,7 @@ fn failures_of_a_source_are_counted_and_the_rest_is_read() {
 
 #[test]
 fn no_input_gives_an_empty_summary() {
-    let summary = Analysis::new().run(&[], &Progress::new()).expect("nothing can go wrong");
+    let summary = ReadOptions::new().run(&[], &Progress::new()).expect("nothing can go wrong");
     assert_eq!((summary.requests(), summary.input.objects, summary.window), (0, 0, None));
     assert_eq!(summary.input.problems, BTreeMap::new());
 }
@@ -225,7 +225,7 @@ fn input_cut_short_by_an_interruption_is_not_reported_as_complete() {
     let progress = std::sync::Arc::new(Progress::new());
     let inner = from_input(folder.path().as_os_str()).expect("it is there");
     let source: Box<dyn Source> = Box::new(CancelAtEnd { inner, progress: progress.clone() });
-    let error = Analysis::new().run(&[source], &progress).expect_err("it was cancelled");
+    let error = ReadOptions::new().run(&[source], &progress).expect_err("it was cancelled");
     assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
 }
 
@@ -303,7 +303,7 @@ fn a_slow_object_holds_up_its_own_shard_and_no_worker() {
         }
         done_before
     });
-    let summary = Analysis::new().threads(2).run(&[Box::new(source)], &progress).expect("a run");
+    let summary = ReadOptions::new().threads(2).run(&[Box::new(source)], &progress).expect("a run");
     assert_eq!((summary.requests(), summary.input.objects), (OBJECTS as u64, OBJECTS as u64));
     let done_before = store.join().expect("the store ends with the source");
     assert!(done_before >= 900, "{done_before} objects were read while ten were awaited");
@@ -313,7 +313,7 @@ fn a_slow_object_holds_up_its_own_shard_and_no_worker() {
 fn fetched_objects_give_the_same_as_files() {
     let objects = far_objects(300);
     let near = folder(&objects.iter().map(|line| vec![std::str::from_utf8(line).expect("text")]).collect::<Vec<_>>());
-    let expected = run(&Analysis::new().threads(1), &near, &Progress::new()).expect("a run");
+    let expected = run(&ReadOptions::new().threads(1), &near, &Progress::new()).expect("a run");
     for threads in [1, 2, 16] {
         for read_ahead in [1, 5, 1000] {
             let (asked, orders) = channel::<(usize, Delivery)>();
@@ -326,7 +326,7 @@ fn fetched_objects_give_the_same_as_files() {
             });
             let sources: [Box<dyn Source>; 2] =
                 [from_input(near.path().as_os_str()).expect("it is there"), Box::new(source)];
-            let summary = Analysis::new().threads(threads).run(&sources, &Progress::new()).expect("a run");
+            let summary = ReadOptions::new().threads(threads).run(&sources, &Progress::new()).expect("a run");
             assert_eq!(summary.requests(), 2 * expected.requests(), "{threads} threads, {read_ahead} ahead");
             drop(sources);
             store.join().expect("the store ends with the source");
@@ -349,7 +349,7 @@ fn objects_that_do_not_arrive_are_noted_and_the_rest_is_read() {
             }
         }
     });
-    let summary = Analysis::new().threads(2).run(&[Box::new(source)], &Progress::new()).expect("a run");
+    let summary = ReadOptions::new().threads(2).run(&[Box::new(source)], &Progress::new()).expect("a run");
     assert_eq!((summary.requests(), summary.input.objects_failed), (18, 2));
     let reasons: Vec<_> =
         summary.input.problems[&Problem::Unreadable].samples.iter().map(|sample| sample.reason.clone()).collect();
@@ -370,7 +370,7 @@ fn objects_that_never_come_do_not_keep_a_run_from_being_cancelled() {
         while orders.recv().is_ok() {}
         drop(first);
     });
-    let error = Analysis::new().threads(2).run(&[Box::new(source)], &progress).expect_err("it was cancelled");
+    let error = ReadOptions::new().threads(2).run(&[Box::new(source)], &progress).expect_err("it was cancelled");
     assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error:?}");
     store.join().expect("the store ends with the source");
 }
@@ -400,8 +400,8 @@ fn one_part_per_object_is_merged_in_order_and_few_are_open() {
     };
     let sources = [from_input(near.path().as_os_str()).expect("it is there")];
     let shards = Shards::OneAnObject { max_ahead: 3 };
-    let analysis = Analysis::new().threads(8);
-    analysis.collect(&sources, &Progress::new(), shards, begin, merge).expect("a run");
+    let options = ReadOptions::new().threads(8);
+    options.collect(&sources, &Progress::new(), shards, begin, merge).expect("a run");
     assert_eq!(merged, (0..200).collect::<Vec<_>>());
     // The schedule has at most `max_ahead` parts open, and counts a part as open until its merge has returned.
     assert!(MOST.load(Ordering::SeqCst) <= 4, "{} parts at once", MOST.load(Ordering::SeqCst));
@@ -423,7 +423,7 @@ fn an_error_in_the_merge_ends_the_run() {
         if merges == 5 { Err(Error::write("out.parquet", io::Error::other("the disk is full"))) } else { Ok(()) }
     };
     let shards = Shards::OneAnObject { max_ahead: 8 };
-    let error = Analysis::new()
+    let error = ReadOptions::new()
         .threads(4)
         .collect(&sources, &Progress::new(), shards, |_| Nothing, merge)
         .expect_err("the merge failed");

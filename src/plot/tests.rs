@@ -8,7 +8,7 @@ use super::sheet::{Area, Item, Sheet, Text};
 use super::*;
 use crate::classify::Outcome;
 use crate::diagnose::diagnose;
-use crate::pipeline::{Analysis, Progress};
+use crate::pipeline::{Progress, ReadOptions};
 use crate::report::FindingRow;
 use crate::report::chart::against_idle_timeout;
 use crate::source::{self, Selection};
@@ -19,7 +19,7 @@ fn report(log: &Path) -> Report {
 
 fn report_with(log: &Path, idle_timeout: Option<Duration>) -> Report {
     let inputs = [source::from_input(log.as_os_str()).expect("it is there")];
-    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
     Report::new(&summary, &diagnose(&summary, idle_timeout), &Selection::default())
 }
 

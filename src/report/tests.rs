@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::diagnose::diagnose;
-use crate::pipeline::{Analysis, Progress};
+use crate::pipeline::{Progress, ReadOptions};
 use crate::source;
 
 /// A request of the fixture: the fields that differ between lines.
@@ -147,7 +147,7 @@ fn report() -> Report {
     write("pasted.log", "one\ntwo\nhttp 2026-11-22T07:30:00.000000Z not enough\n".as_bytes());
     write("transfer.log.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00");
     let inputs = [source::from_input(folder.path().as_os_str()).expect("it is there")];
-    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
     let mut report = Report::new(&summary, &diagnose(&summary, None), &Selection::default());
     // The temporary folder has another name each time.
     let shorten = |name: &mut String| {
@@ -274,7 +274,7 @@ fn pictures_in_ascii_need_no_other_characters() {
 fn a_race_shows_its_gaps() {
     let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/keep-alive-race/hits.log");
     let inputs = [source::from_input(log.as_os_str()).expect("it is there")];
-    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
     let report = Report::new(&summary, &diagnose(&summary, None), &Selection::default());
     for width in [60, 80, 200] {
         let mut out = Vec::new();
@@ -355,7 +355,7 @@ fn shorter_idle_timeouts_are_counted_from_the_answers_they_would_have_cut_off() 
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), log).expect("it can be written");
     let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
-    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
     let against = |idle_timeout: Option<u64>| {
         let diagnosis = diagnose(&summary, idle_timeout.map(std::time::Duration::from_secs));
         let report = Report::new(&summary, &diagnosis, &Selection::default());
@@ -373,7 +373,7 @@ fn days_are_drawn_in_no_more_bins_than_minutes() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), days).expect("it can be written");
     let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
-    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
     let pictures = Report::new(&summary, &diagnose(&summary, None), &Selection::default()).pictures;
     assert_eq!((pictures.time_bin_seconds, pictures.time_bins), (30_720, 77));
     assert_eq!(pictures.timings[0].density.len(), 28);
@@ -415,7 +415,7 @@ fn clients_are_named_by_their_failures_at_all_targets() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), log).expect("it can be written");
     let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
-    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
     let report = Report::new(&summary, &diagnose(&summary, None), &Selection::default());
     let rows = |rows: &[CallerRow]| -> Vec<_> { rows.iter().map(|row| (row.name.clone(), row.failures)).collect() };
     assert_eq!(rows(&report.clients), [("192.0.2.10".to_owned(), 40), ("198.51.100.7".to_owned(), 20)]);
@@ -508,7 +508,7 @@ fn evidence_that_names_a_route_is_harmless_in_every_form() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), log).expect("it can be written");
     let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
-    let summary = Analysis::new().run(&inputs, &Progress::new()).expect("it is not strict");
+    let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
     let diagnosis = diagnose(&summary, None);
     assert_eq!(diagnosis.findings[0].cause.id, "malformed-response");
     assert!(diagnosis.findings[0].evidence.iter().any(|evidence| evidence.text.contains("\u{1b}[2J")), "it is there");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use albscope::aggregate::Summary;
 use albscope::kind::alb;
-use albscope::{Analysis, Problem, Progress, source};
+use albscope::{Problem, Progress, ReadOptions, source};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -105,11 +105,11 @@ impl Logs {
     }
 
     /// Analyses the whole folder.
-    pub fn analyse(&self, analysis: &Analysis) -> Summary {
+    pub fn analyse(&self, analysis: &ReadOptions) -> Summary {
         self.try_analyse(analysis).expect("a run that is not strict ends well")
     }
 
-    pub fn try_analyse(&self, analysis: &Analysis) -> albscope::Result<Summary> {
+    pub fn try_analyse(&self, analysis: &ReadOptions) -> albscope::Result<Summary> {
         let inputs = [source::from_input(self.path().as_os_str())?];
         analysis.run(&inputs, &Progress::new())
     }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use albscope::source::{CacheOptions, LoadBalancerFilter, S3Options, Selection, TargetFilter, TargetGroupFilter};
-use albscope::{Analysis, Timestamp};
+use albscope::{ReadOptions, Timestamp};
 use clap::ValueHint;
 
 use super::values::{When, parse_size, parse_when};
@@ -124,9 +124,9 @@ impl LogArgs {
         self.inputs.iter().any(|input| input.as_encoded_bytes().starts_with(b"s3://"))
     }
 
-    /// An analysis of `selection` with these arguments.
-    pub(crate) fn analysis(&self, selection: Selection) -> Analysis {
-        Analysis::new().selection(selection).threads(self.threads.map_or(0, usize::from)).strict(self.strict)
+    /// How the logs of `selection` are read with these arguments.
+    pub(crate) fn read_options(&self, selection: Selection) -> ReadOptions {
+        ReadOptions::new().selection(selection).threads(self.threads.map_or(0, usize::from)).strict(self.strict)
     }
 
     /// What to select. Ages and clock times are relative to `now`; a clock time of
