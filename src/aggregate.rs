@@ -3,11 +3,11 @@
 //! Input: one [`Exchange`] and its [`Outcome`] at a time. Output: a [`Summary`]. Every part has an `observe` and a
 //! `merge`. Merging the summaries of two halves gives the summary of the whole, as long as no cap is reached. The
 //! caps are [`MAX_LOAD_BALANCERS`], [`MAX_TARGET_GROUPS`], [`MAX_TARGETS`], [`route::MAX_ROUTES`],
-//! [`timeline::MAX_REQUESTS`], [`timing::MAX_TIME_BINS`], [`density::MAX_ROWS`], [`sample::MAX_SAMPLES`] and
+//! [`timeline::MAX_REQUESTS`], [`timing::MAX_TIME_BINS`], [`heatmap::MAX_ROWS`], [`sample::MAX_SAMPLES`] and
 //! [`callers::MAX_CALLERS`].
 
 pub mod callers;
-pub mod density;
+pub mod heatmap;
 pub mod input;
 mod intern;
 pub mod quantiles;
@@ -22,7 +22,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 pub use callers::Callers;
-pub use density::Density;
+pub use heatmap::LatencyHeatmap;
 pub use input::InputAccount;
 pub use intern::Interner;
 pub use quantiles::Quantiles;
@@ -131,7 +131,7 @@ pub struct Target {
     /// Elapsed times that are known exactly, without those of WebSocket connections.
     pub elapsed: Quantiles,
     /// All requests by time and elapsed time.
-    pub density: Density,
+    pub heatmap: LatencyHeatmap,
     /// The failures: one entry for each failed outcome that occurred.
     pub failures: Vec<Failures>,
 }
@@ -301,7 +301,7 @@ impl Target {
         if let Some(elapsed) = elapsed {
             self.elapsed.observe(elapsed);
         }
-        self.density.observe(exchange.time, elapsed, outcome, rows);
+        self.heatmap.observe(exchange.time, elapsed, outcome, rows);
         if outcome.is_failure() {
             self.failures_of(outcome).observe(exchange, line, location);
         }
@@ -324,7 +324,7 @@ impl Target {
         self.status_pairs.merge(&other.status_pairs);
         self.latency.merge(&other.latency);
         self.elapsed.merge(&other.elapsed);
-        self.density.merge(other.density, density::MAX_ROWS);
+        self.heatmap.merge(other.heatmap, heatmap::MAX_ROWS);
         for failures in other.failures {
             self.failures_of(failures.outcome).merge(failures);
         }
@@ -351,9 +351,9 @@ impl Summary {
         let target_group = self.target_groups.place(load_balancer, target_group, MAX_TARGET_GROUPS);
         let known = self.targets.len();
         let target = self.targets.place(target_group, exchange.target.unwrap_or_default(), MAX_TARGETS);
-        let rows = density::rows_for(self.targets.len());
-        if rows < density::rows_for(known) {
-            self.limit_densities();
+        let rows = heatmap::rows_for(self.targets.len());
+        if rows < heatmap::rows_for(known) {
+            self.limit_heatmaps();
         }
         let elapsed = exchange.elapsed.exact().filter(|_| !exchange.is_web_socket);
         self.load_balancers.value_mut(load_balancer).timing.observe(exchange.time, elapsed, outcome);
@@ -394,17 +394,17 @@ impl Summary {
             self.targets.merge(other.targets, MAX_TARGETS, |index| new_index(&target_groups, index), Target::merge);
         let routes = self.routes.merge(other.routes, |index| new_index(&target_groups, index));
         self.timeline.merge(other.timeline, |index| new_index(&targets, index), |route| moved(&routes, route));
-        self.limit_densities();
+        self.limit_heatmaps();
         if self.routes.is_full() {
             self.clean_up_routes();
         }
     }
 
-    /// All targets share one budget of rows for their densities: with more targets, each may have fewer.
+    /// All targets share one budget of rows for their heatmaps: with more targets, each may have fewer.
     #[cold]
-    fn limit_densities(&mut self) {
-        let rows = density::rows_for(self.targets.len());
-        self.targets.values_mut().for_each(|target| target.density.limit(rows));
+    fn limit_heatmaps(&mut self) {
+        let rows = heatmap::rows_for(self.targets.len());
+        self.targets.values_mut().for_each(|target| target.heatmap.limit(rows));
     }
 
     #[cold]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{ScopeRow, some_text_of, text_of};
-use crate::aggregate::density::{self, ELAPSED_BINS, MIN_WIDTH_SECONDS, UNKNOWN_ELAPSED};
+use crate::aggregate::heatmap::{self, ELAPSED_BINS, MIN_WIDTH_SECONDS, UNKNOWN_ELAPSED};
 use crate::aggregate::{Quantiles, Summary, Target};
 use crate::classify::{CONNECT_TIMEOUT, Outcome};
 use crate::diagnose::{Diagnosis, Finding, IdleTimeoutOrigin, Scope, scope_of, seconds_of};
@@ -145,7 +145,7 @@ impl Grid {
     fn new(summary: &Summary) -> Option<Self> {
         let window = summary.window?;
         let (first, last) = (window.first.as_seconds(), window.last.as_seconds());
-        let widest = summary.targets.iter().map(|(_, _, target)| target.density.width_seconds()).max();
+        let widest = summary.targets.iter().map(|(_, _, target)| target.heatmap.width_seconds()).max();
         let mut width = widest.unwrap_or(MIN_WIDTH_SECONDS);
         let bins = |width: i64| usize::try_from(last.div_euclid(width) - first.div_euclid(width) + 1).unwrap_or(1);
         while bins(width) > MAX_TIME_BINS {
@@ -194,7 +194,7 @@ impl Gathered {
         }
         self.elapsed.merge(&target.elapsed);
         self.latency.merge(&target.latency);
-        for (start, row) in target.density.rows() {
+        for (start, row) in target.heatmap.rows() {
             let time = grid.bin(start);
             if row.elapsed.iter().any(|requests| *requests > 0) {
                 let counts = self.density.entry(time).or_insert([0; ELAPSED_BINS]);
@@ -267,7 +267,7 @@ impl Drawn {
             start: grid.map(|grid| Timestamp::from_seconds(grid.start)),
             time_bin_seconds: grid.map_or(MIN_WIDTH_SECONDS, |grid| grid.width),
             time_bins: grid.map_or(0, |grid| grid.bins),
-            elapsed_bins: (0..ELAPSED_BINS).map(density::bin_start).map(seconds_of).collect(),
+            elapsed_bins: (0..ELAPSED_BINS).map(heatmap::bin_start).map(seconds_of).collect(),
             marks: marks(summary, diagnosis),
             timings: Vec::new(),
             unexplained: Vec::new(),
@@ -285,7 +285,7 @@ impl Drawn {
         pictures.unexplained = failures.left.into_values().fold(OverTime::new(), merged).into_iter().collect();
         let of_target = |target: &Target| {
             let mut over_time = OverTime::new();
-            for (start, row) in target.density.rows() {
+            for (start, row) in target.heatmap.rows() {
                 let failed = row.failed.iter().map(|(.., requests)| u64::from(*requests)).sum();
                 if failed > 0 {
                     add(&mut over_time, grid.bin(start), failed);
@@ -318,7 +318,7 @@ impl Failures {
     fn new(summary: &Summary, grid: Grid) -> Self {
         let mut left: BTreeMap<(Scope, Outcome), OverTime> = BTreeMap::new();
         for (index, (_, _, target)) in (0..).zip(summary.targets.iter()) {
-            for (start, row) in target.density.rows() {
+            for (start, row) in target.heatmap.rows() {
                 for &(outcome, _, requests) in &row.failed {
                     let counts = left.entry((scope_of(summary, index, outcome), outcome)).or_default();
                     add(counts, grid.bin(start), requests.into());

@@ -44,7 +44,7 @@ pub fn bin_start(bin: usize) -> Duration {
 
 /// Counts by time and elapsed time.
 #[derive(Clone, Debug, Default)]
-pub struct Density {
+pub struct LatencyHeatmap {
     /// Bins of time are [`MIN_WIDTH_SECONDS`] · 2^`doublings` wide.
     doublings: u32,
     /// The rows in no order, each with the number of its bin: the time at which it begins, in bin widths since the
@@ -90,7 +90,7 @@ impl Row {
     }
 }
 
-impl Density {
+impl LatencyHeatmap {
     /// Takes in one request and keeps at most `most` rows. `elapsed` is `None` if it is unknown, and for WebSocket
     /// connections.
     #[inline]
@@ -193,33 +193,33 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn requests(density: &Density) -> u64 {
-        density.rows().map(|(_, row)| row.requests).sum()
+    fn requests(heatmap: &LatencyHeatmap) -> u64 {
+        heatmap.rows().map(|(_, row)| row.requests).sum()
     }
 
     #[test]
     fn more_rows_than_the_cap_become_wider_and_lose_nothing() {
-        let mut density = Density::default();
+        let mut heatmap = LatencyHeatmap::default();
         for minute in 0..300 {
-            density.observe(Timestamp::from_seconds(minute * 60), Some(SECOND), Outcome::ConnectFailed, MAX_ROWS);
+            heatmap.observe(Timestamp::from_seconds(minute * 60), Some(SECOND), Outcome::ConnectFailed, MAX_ROWS);
         }
-        assert_eq!(density.width_seconds(), 240);
-        assert_eq!((density.rows().count(), requests(&density)), (75, 300));
-        let failed: u32 = density.rows().flat_map(|(_, row)| &row.failed).map(|(.., requests)| requests).sum();
+        assert_eq!(heatmap.width_seconds(), 240);
+        assert_eq!((heatmap.rows().count(), requests(&heatmap)), (75, 300));
+        let failed: u32 = heatmap.rows().flat_map(|(_, row)| &row.failed).map(|(.., requests)| requests).sum();
         assert_eq!(failed, 300);
     }
 
     #[test]
     fn times_all_over_the_calendar_stay_within_the_cap() {
-        let mut density = Density::default();
+        let mut heatmap = LatencyHeatmap::default();
         for year in 0..=9999 {
             for month in [1, 5, 9] {
                 let time = Timestamp::from_civil((year, month, 1), (0, 0, 0), 0).expect("a date");
-                density.observe(time, None, Outcome::Ok, MIN_ROWS);
-                assert!(density.rows.len() <= MIN_ROWS);
+                heatmap.observe(time, None, Outcome::Ok, MIN_ROWS);
+                assert!(heatmap.rows.len() <= MIN_ROWS);
             }
         }
-        assert_eq!(requests(&density), 30_000);
+        assert_eq!(requests(&heatmap), 30_000);
     }
 
     #[test]
@@ -233,9 +233,9 @@ mod tests {
         #[test]
         fn an_elapsed_time_lies_in_its_bin(micros in 0..100_000_000_000_u64) {
             let elapsed = Duration::from_micros(micros);
-            let mut density = Density::default();
-            density.observe(Timestamp::from_seconds(0), Some(elapsed), Outcome::Ok, MAX_ROWS);
-            let (_, row) = density.rows().next().expect("a row");
+            let mut heatmap = LatencyHeatmap::default();
+            heatmap.observe(Timestamp::from_seconds(0), Some(elapsed), Outcome::Ok, MAX_ROWS);
+            let (_, row) = heatmap.rows().next().expect("a row");
             let bin = row.elapsed.iter().position(|requests| *requests == 1).expect("a request");
             prop_assert!(bin == 0 || bin_start(bin) <= elapsed);
             prop_assert!(bin == ELAPSED_BINS - 1 || elapsed < bin_start(bin + 1));
@@ -244,16 +244,16 @@ mod tests {
         #[test]
         fn halves_merged_in_any_order_are_the_whole(seconds in prop::collection::vec(-30_000..200_000_i64, 1..200), half in 0..200_usize, most in 2..40_usize) {
             let of = |seconds: &[i64]| {
-                let mut density = Density::default();
+                let mut heatmap = LatencyHeatmap::default();
                 for &second in seconds {
-                    density.observe(Timestamp::from_seconds(second), Some(SECOND), Outcome::ConnectFailed, most);
+                    heatmap.observe(Timestamp::from_seconds(second), Some(SECOND), Outcome::ConnectFailed, most);
                 }
-                density
+                heatmap
             };
-            let sorted = |density: &Density| {
-                let mut rows: Vec<_> = density.rows().map(|(start, row)| (start, row.requests, row.failed.clone())).collect();
+            let sorted = |heatmap: &LatencyHeatmap| {
+                let mut rows: Vec<_> = heatmap.rows().map(|(start, row)| (start, row.requests, row.failed.clone())).collect();
                 rows.sort_unstable();
-                (density.width_seconds(), rows)
+                (heatmap.width_seconds(), rows)
             };
             let (one, other) = seconds.split_at(half.min(seconds.len()));
             let whole = of(&seconds);
