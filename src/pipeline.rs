@@ -16,7 +16,7 @@ pub use read::{Collect, Seen};
 use crate::aggregate::{InputAccount, Summary};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::location::Location;
-use crate::source::{Selection, Source, Watch, list_all};
+use crate::source::{CancelToken, Selection, Source, list_all};
 use read::{Reader, Worker};
 use schedule::{Item, Schedule};
 
@@ -31,7 +31,7 @@ pub struct Progress {
     bytes: AtomicU64,
     objects_done: AtomicU64,
     bytes_done: AtomicU64,
-    watch: Watch,
+    cancel_token: CancelToken,
 }
 
 /// The values of a [`Progress`] at one time.
@@ -60,7 +60,7 @@ impl Progress {
     #[must_use]
     pub fn reading(&self) -> ProgressReading {
         ProgressReading {
-            listed: self.watch.listed(),
+            listed: self.cancel_token.listed(),
             objects: self.objects.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             objects_done: self.objects_done.load(Ordering::Relaxed),
@@ -77,19 +77,19 @@ impl Progress {
 
     /// Asks the run to stop; it ends with [`ErrorKind::Cancelled`] soon after.
     pub fn cancel(&self) {
-        self.watch.cancel();
+        self.cancel_token.cancel();
     }
 
     /// Whether it was asked to stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.watch.is_cancelled()
+        self.cancel_token.is_cancelled()
     }
 
     /// What a listing reports to, and checks for cancellation.
     #[must_use]
-    pub fn watch(&self) -> &Watch {
-        &self.watch
+    pub fn cancel_token(&self) -> &CancelToken {
+        &self.cancel_token
     }
 }
 
@@ -175,7 +175,7 @@ impl ReadOptions {
     ) -> Result<InputAccount> {
         let mut input = InputAccount::default();
         let mut objects: Vec<Item<'_>> = Vec::new();
-        for (source, listing) in list_all(sources, &self.selection, &progress.watch) {
+        for (source, listing) in list_all(sources, &self.selection, &progress.cancel_token) {
             for (reason, count) in listing.skipped {
                 *input.objects_skipped.entry(reason).or_default() += count;
             }

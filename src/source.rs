@@ -186,11 +186,11 @@ impl Listing {
 pub fn list_all<'s>(
     sources: &'s [Box<dyn Source>],
     selection: &Selection,
-    watch: &Watch,
+    cancel_token: &CancelToken,
 ) -> Vec<(&'s dyn Source, Listing)> {
     let mut seen = HashSet::new();
     let listings = sources.iter().map(|source| {
-        let mut listing = source.list(selection, watch);
+        let mut listing = source.list(selection, cancel_token);
         let listed = listing.objects.len();
         // A single bucket lists no key twice and may list a million, so their names are not remembered.
         let may_repeat = |object: &Object| sources.len() > 1 || matches!(object.place, Place::Path { .. });
@@ -220,12 +220,12 @@ pub struct Cost {
 
 /// How far a listing is. Shared with the code that shows it and may cancel it.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct CancelToken {
     listed: AtomicU64,
     is_cancelled: AtomicBool,
 }
 
-impl Watch {
+impl CancelToken {
     /// Names seen so far, wanted or not.
     #[must_use]
     pub fn listed(&self) -> u64 {
@@ -250,8 +250,8 @@ impl Watch {
 
 /// Something that holds log objects, such as a folder or a bucket.
 pub trait Source: Send + Sync {
-    /// Lists the objects that may hold a wanted line. When `watch` is cancelled it ends early, with what it has.
-    fn list(&self, selection: &Selection, watch: &Watch) -> Listing;
+    /// Lists the objects that may hold a wanted line. When `cancel_token` is cancelled it ends early, with what it has.
+    fn list(&self, selection: &Selection, cancel_token: &CancelToken) -> Listing;
 
     /// How many objects to fetch ahead. 0, the default, if opening an object waits for nothing outside this machine.
     fn read_ahead(&self) -> usize {

@@ -22,8 +22,12 @@ struct Run {
 fn simulate(name: &str, seed: u64) -> Run {
     let scenario = Scenario::find(name).expect("it is in the table");
     let mut memory = Memory::default();
-    let mut watch = |_| ControlFlow::Continue(());
-    Simulation::new(scenario).seed(seed).compression(1).run(&mut memory, &mut watch).expect("memory does not fail");
+    let mut cancel_token = |_| ControlFlow::Continue(());
+    Simulation::new(scenario)
+        .seed(seed)
+        .compression(1)
+        .run(&mut memory, &mut cancel_token)
+        .expect("memory does not fail");
     let folder = Logs::new();
     for (key, bytes) in &memory.objects {
         folder.write(key, bytes);

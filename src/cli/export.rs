@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use albscope::aggregate::InputAccount;
 use albscope::export::{Destination, Export, Exported, Format};
 use albscope::report;
-use albscope::source::{Disk, Selection, Source, Watch};
+use albscope::source::{CancelToken, Disk, Selection, Source};
 use albscope::{Problem, Timestamp};
 use anyhow::Context;
 
@@ -159,7 +159,7 @@ fn ensure_is_no_input(path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
     let selection = Selection::default();
     let is_on_disk = |input: &&OsString| *input != "-" && !input.as_encoded_bytes().starts_with(b"s3://");
     for disk in inputs.iter().filter(is_on_disk).filter_map(|input| Disk::new(input).ok()) {
-        for object in disk.list(&selection, &Watch::default()).objects {
+        for object in disk.list(&selection, &CancelToken::default()).objects {
             let name: &Path = (*object.name).as_ref();
             anyhow::ensure!(
                 !name.canonicalize().is_ok_and(|name| written.contains(&name)),

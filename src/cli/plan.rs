@@ -19,9 +19,9 @@ pub(super) fn run(
 ) -> anyhow::Result<Outcome> {
     let listings: Vec<(&dyn Source, Listing)> = {
         shown.show()?;
-        let watch = shown.progress().watch();
-        let listings = list_all(sources, selection, watch);
-        if watch.is_cancelled() {
+        let cancel_token = shown.progress().cancel_token();
+        let listings = list_all(sources, selection, cancel_token);
+        if cancel_token.is_cancelled() {
             return Err(albscope::Error::from(albscope::ErrorKind::Cancelled).into());
         }
         drop(shown);

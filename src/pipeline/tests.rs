@@ -82,10 +82,10 @@ struct Cancelling<'a> {
 }
 
 impl Source for Cancelling<'_> {
-    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
+    fn list(&self, selection: &Selection, cancel_token: &CancelToken) -> Listing {
         let folder = folder(&vec![vec![LINE]; 50]);
         let source = from_input(folder.path().as_os_str()).expect("it is there");
-        source.list(selection, watch)
+        source.list(selection, cancel_token)
     }
 
     fn open<'a>(&self, _: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
@@ -126,10 +126,10 @@ fn progress_counts_objects_and_bytes() {
 struct Broken;
 
 impl Source for Broken {
-    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
+    fn list(&self, selection: &Selection, cancel_token: &CancelToken) -> Listing {
         let folder = folder(&vec![vec![LINE]; 3]);
         let source = from_input(folder.path().as_os_str()).expect("it is there");
-        let mut listing = source.list(selection, watch);
+        let mut listing = source.list(selection, cancel_token);
         listing.errors.push(Error::source("folder", io::Error::other("not to be listed")));
         listing
     }
@@ -207,8 +207,8 @@ impl<R: Read> Read for CancelAtEndOf<R> {
 }
 
 impl Source for CancelAtEnd {
-    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
-        self.inner.list(selection, watch)
+    fn list(&self, selection: &Selection, cancel_token: &CancelToken) -> Listing {
+        self.inner.list(selection, cancel_token)
     }
 
     fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
@@ -244,9 +244,9 @@ impl Far {
 }
 
 impl Source for Far {
-    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
+    fn list(&self, selection: &Selection, cancel_token: &CancelToken) -> Listing {
         let folder = folder(&vec![vec![LINE]; self.objects.len()]);
-        from_input(folder.path().as_os_str()).expect("it is there").list(selection, watch)
+        from_input(folder.path().as_os_str()).expect("it is there").list(selection, cancel_token)
     }
 
     fn read_ahead(&self) -> usize {

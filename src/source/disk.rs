@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{FolderSkip, Listing, Object, ObjectKey, Place, Selection, Skip, Source, Watch};
+use super::{CancelToken, FolderSkip, Listing, Object, ObjectKey, Place, Selection, Skip, Source};
 use crate::decode::Body;
 use crate::error::{Error, Result};
 
@@ -36,14 +36,14 @@ impl Disk {
 impl Source for Disk {
     /// Lists in the order of the names, folder by folder. Links are followed; one that leads back to a folder above
     /// it is an error in the listing.
-    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
+    fn list(&self, selection: &Selection, cancel_token: &CancelToken) -> Listing {
         let mut listing = Listing::default();
         let mut entries = WalkDir::new(&self.root).follow_links(true).sort_by_file_name().into_iter();
         while let Some(entry) = entries.next() {
-            if watch.is_cancelled() {
+            if cancel_token.is_cancelled() {
                 break;
             }
-            watch.saw(1);
+            cancel_token.saw(1);
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {
                     if entry.depth() > 0 && is_of_another_service(entry.path()) {
@@ -142,7 +142,7 @@ pub(super) fn admit_name(file_name: &str, in_folder: bool, selection: &Selection
 pub struct StandardInput;
 
 impl Source for StandardInput {
-    fn list(&self, _: &Selection, _: &Watch) -> Listing {
+    fn list(&self, _: &Selection, _: &CancelToken) -> Listing {
         let place = Place::Path { path: PathBuf::new(), identity: None };
         let object = Object { name: "-".into(), stored_bytes: 0, place };
         Listing { objects: vec![object], ..Listing::default() }
@@ -174,7 +174,7 @@ impl NotOpened {
 }
 
 impl Source for NotOpened {
-    fn list(&self, _: &Selection, _: &Watch) -> Listing {
+    fn list(&self, _: &Selection, _: &CancelToken) -> Listing {
         Listing { errors: vec![self.error()], ..Listing::default() }
     }
 

@@ -25,7 +25,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 pub use cache::CacheOptions;
 pub(super) use etag::Etag;
 
-use super::{Arrived, Cost, Fetch, FromCache, Listing, Object, Place, Selection, Source, Watch, way};
+use super::{Arrived, CancelToken, Cost, Fetch, FromCache, Listing, Object, Place, Selection, Source, way};
 use crate::decode::Body;
 use crate::error::{Error, Result};
 use client::Shared;
@@ -181,7 +181,7 @@ impl S3 {
 }
 
 impl Source for S3 {
-    fn list(&self, selection: &Selection, watch: &Watch) -> Listing {
+    fn list(&self, selection: &Selection, cancel_token: &CancelToken) -> Listing {
         let start = self.start.lock().unwrap_or_else(PoisonError::into_inner).take();
         let url = &self.origin.url;
         let first = match start {
@@ -194,7 +194,9 @@ impl Source for S3 {
             },
         };
         match first {
-            Ok(first) => self.store.block_on(walk(&self.store.shared, url, self.node.clone(), first, selection, watch)),
+            Ok(first) => {
+                self.store.block_on(walk(&self.store.shared, url, self.node.clone(), first, selection, cancel_token))
+            }
             Err(error) => Listing { errors: vec![error], requests: 1, ..Listing::default() },
         }
     }

@@ -19,12 +19,12 @@ use crate::store::{Store, Tags};
 /// Logs of a simulated load balancer: keys and gzip bytes.
 fn simulated(scenario: &str, start: &str, seconds: u32, rate: f64) -> Vec<(String, Vec<u8>)> {
     let mut memory = Memory::default();
-    let mut watch = |_: simulate::Progress| ControlFlow::Continue(());
+    let mut cancel_token = |_: simulate::Progress| ControlFlow::Continue(());
     Simulation::new(Scenario::find(scenario).expect("it is in the table"))
         .start(Timestamp::parse(start.as_bytes()).expect("a time"))
         .duration(seconds)
         .rate(rate)
-        .run(&mut memory, &mut watch)
+        .run(&mut memory, &mut cancel_token)
         .expect("memory does not fail");
     memory.objects
 }

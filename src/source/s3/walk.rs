@@ -21,7 +21,7 @@ use super::trouble::{Action, Kind, Trouble};
 use super::url::Url;
 use crate::error::Error;
 use crate::source::disk::admit_name;
-use crate::source::{FolderSkip, KeyKind, Listing, Object, ObjectKey, Place, Selection, Watch};
+use crate::source::{CancelToken, FolderSkip, KeyKind, Listing, Object, ObjectKey, Place, Selection};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
 /// How long after the end of its interval an object may be delivered. Minutes are usual; AWS promises nothing.
@@ -179,7 +179,7 @@ fn day_of(time: Timestamp) -> String {
 struct Walk<'a> {
     url: &'a Url,
     selection: &'a Selection,
-    watch: &'a Watch,
+    cancel_token: &'a CancelToken,
     days: Days,
     /// [`Days::named`] of `days`.
     named: Option<Vec<String>>,
@@ -230,13 +230,13 @@ pub(super) async fn walk(
     node: Node,
     first: First,
     selection: &Selection,
-    watch: &Watch,
+    cancel_token: &CancelToken,
 ) -> Listing {
     let days = Days::of(selection);
     let mut walk = Walk {
         url,
         selection,
-        watch,
+        cancel_token,
         named: days.named(),
         days,
         has_window: selection.since.is_some() || selection.until.is_some(),
@@ -248,7 +248,7 @@ pub(super) async fn walk(
     walk.listing.requests = first.requests;
     match first.whole {
         Some(whole) if whole.next.is_none() => {
-            walk.watch.saw(whole.keys.len() as u64);
+            walk.cancel_token.saw(whole.keys.len() as u64);
             whole.keys.into_iter().for_each(|key| walk.take_key(key));
         }
         _ => walk.take(&node, first.page),
@@ -256,7 +256,7 @@ pub(super) async fn walk(
     let mut under_way = JoinSet::new();
     loop {
         while under_way.len() < shared.listings()
-            && !watch.is_cancelled()
+            && !cancel_token.is_cancelled()
             && let Some((node, from)) = walk.queue.pop_front()
         {
             let (shared, bucket) = (shared.clone(), url.bucket.clone());
@@ -267,7 +267,7 @@ pub(super) async fn walk(
             });
         }
         // A cancelled walk returns what it has found. Dropping the set aborts the requests in flight.
-        if watch.is_cancelled() {
+        if cancel_token.is_cancelled() {
             break;
         }
         let Some(done) = under_way.join_next().await else { break };
@@ -295,7 +295,7 @@ pub(super) async fn walk(
 
 impl Walk<'_> {
     fn take(&mut self, node: &Node, page: Page) {
-        self.watch.saw(page.keys.len() as u64);
+        self.cancel_token.saw(page.keys.len() as u64);
         let last = page.keys.iter().map(|key| &key.name).chain(&page.folders).max().cloned();
         for key in page.keys {
             self.take_key(key);
