@@ -8,11 +8,11 @@
 
 mod cache;
 mod client;
+mod error;
 mod etag;
 mod fetch;
 mod http;
 mod retry;
-mod trouble;
 mod url;
 mod walk;
 
@@ -29,8 +29,8 @@ use super::{Arrived, CancelToken, Cost, Fetch, FromCache, Listing, Object, Place
 use crate::decode::Body;
 use crate::error::{Error, Result};
 use client::Shared;
+use error::{Action, S3Error, S3ErrorKind};
 use fetch::{Order, Origin, bring_all, budget, requests};
-use trouble::{Action, Kind, Trouble};
 use url::Url;
 use walk::{Begin, First, Node, Page, few, object, walk};
 
@@ -244,11 +244,11 @@ fn one(object: Object, selection: &Selection) -> Listing {
 
 /// Finds out what a URL names.
 async fn begin(shared: &Arc<Shared>, url: &Url) -> io::Result<(Node, Start)> {
-    let said = |trouble: &Trouble| trouble.explain(Action::List, &shared.region(&url.bucket), &url.bucket, &url.prefix);
+    let said = |error: &S3Error| error.explain(Action::List, &shared.region(&url.bucket), &url.bucket, &url.prefix);
     let is_folder = url.prefix.is_empty() || url.prefix.ends_with('/');
     let node = Node::of_folder(&url.prefix);
     if is_folder {
-        let first = First::of(shared, &url.bucket, &node).await.map_err(|trouble| said(&trouble))?;
+        let first = First::of(shared, &url.bucket, &node).await.map_err(|error| said(&error))?;
         if first.page.keys.is_empty() && first.page.folders.is_empty() {
             return Err(nothing(shared, url).await);
         }
@@ -257,11 +257,11 @@ async fn begin(shared: &Arc<Shared>, url: &Url) -> io::Result<(Node, Start)> {
     let page = match shared.page(&url.bucket, &url.prefix, true, &Begin::Start).await {
         Ok(page) => page,
         // Permission to read an object does not include permission to list its bucket.
-        Err(trouble) if trouble.kind == Kind::Denied => {
-            let head = shared.head(&url.bucket, &url.prefix).await.map_err(|_| said(&trouble))?;
+        Err(error) if error.kind == S3ErrorKind::Denied => {
+            let head = shared.head(&url.bucket, &url.prefix).await.map_err(|_| said(&error))?;
             return Ok((node, Start::Object(object(url, head))));
         }
-        Err(trouble) => return Err(said(&trouble)),
+        Err(error) => return Err(said(&error)),
     };
     let Page { keys, folders, next } = page;
     let folder = format!("{}/", url.prefix);
@@ -273,13 +273,13 @@ async fn begin(shared: &Arc<Shared>, url: &Url) -> io::Result<(Node, Start)> {
     }
     if has_folder || next.is_some() {
         let node = Node::of_folder(&folder);
-        let first = First::of(shared, &url.bucket, &node).await.map_err(|trouble| said(&trouble))?;
+        let first = First::of(shared, &url.bucket, &node).await.map_err(|error| said(&error))?;
         if !first.page.keys.is_empty() || !first.page.folders.is_empty() {
             return Ok((node, Start::Node(First { requests: first.requests + 1, ..first })));
         }
     }
     let node = Node::of_beginning(&url.prefix);
-    let first = First::of(shared, &url.bucket, &node).await.map_err(|trouble| said(&trouble))?;
+    let first = First::of(shared, &url.bucket, &node).await.map_err(|error| said(&error))?;
     if first.page.keys.is_empty() {
         return Err(nothing(shared, url).await);
     }

@@ -17,10 +17,10 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
 
 use super::cache::Cache;
+use super::error::{S3Error, S3ErrorKind, chain};
 use super::etag::Etag;
 use super::http;
 use super::retry::{Pace, Turn, with_retries};
-use super::trouble::{Kind, Trouble, chain};
 use super::walk::{Begin, Key, Page};
 use super::{Bounds, S3Options};
 
@@ -131,29 +131,29 @@ impl Shared {
     }
 
     /// Sends a request until it succeeds or fails for good. It goes to the bucket's own region, once that is known.
-    pub(super) async fn send<T, F, A>(&self, bucket: &str, mut attempt: F) -> Result<T, Trouble>
+    pub(super) async fn send<T, F, A>(&self, bucket: &str, mut attempt: F) -> Result<T, S3Error>
     where
         F: FnMut(Client, Turn) -> A,
-        A: Future<Output = Result<T, Trouble>>,
+        A: Future<Output = Result<T, S3Error>>,
     {
         loop {
             let asked = self.region(bucket);
-            let trouble = match with_retries(&self.pace, |turn| attempt(self.client(bucket), turn)).await {
+            let error = match with_retries(&self.pace, |turn| attempt(self.client(bucket), turn)).await {
                 Ok(value) => return Ok(value),
-                Err(trouble) => trouble,
+                Err(error) => error,
             };
-            let Kind::WrongRegion(named) = &trouble.kind else { return Err(trouble) };
+            let S3ErrorKind::WrongRegion(named) = &error.kind else { return Err(error) };
             let region = match named {
                 Some(region) => Some(region.clone()),
                 None => self.ask_region(bucket).await,
             };
             // If the answer names the same region again, there is nothing left to try.
-            let Some(region) = region.filter(|region| *region != asked) else { return Err(trouble) };
+            let Some(region) = region.filter(|region| *region != asked) else { return Err(error) };
             let config = self.base.to_builder().region(Region::new(region.clone())).build();
             let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
             // Give up if the bucket was already redirected to the region that redirects now: it may be a circle.
             if elsewhere.get(bucket).is_some_and(|(known, _)| *known == asked) {
-                return Err(trouble);
+                return Err(error);
             }
             elsewhere.insert(bucket.to_owned(), (region, Client::from_conf(config)));
         }
@@ -163,8 +163,8 @@ impl Shared {
     async fn ask_region(&self, bucket: &str) -> Option<String> {
         match self.client(bucket).head_bucket().bucket(bucket).send().await {
             Ok(answer) => answer.bucket_region().map(str::to_owned),
-            Err(error) => match Trouble::of(&error).kind {
-                Kind::WrongRegion(region) => region,
+            Err(error) => match S3Error::of(&error).kind {
+                S3ErrorKind::WrongRegion(region) => region,
                 _ => error.raw_response()?.headers().get("x-amz-bucket-region").map(str::to_owned),
             },
         }
@@ -177,9 +177,9 @@ impl Shared {
         prefix: &str,
         with_folders: bool,
         from: &Begin,
-    ) -> Result<Page, Trouble> {
+    ) -> Result<Page, S3Error> {
         match self.page_written(bucket, prefix, with_folders, from, false).await {
-            Err(Trouble { kind: Kind::Garbled, .. }) => {
+            Err(S3Error { kind: S3ErrorKind::Garbled, .. }) => {
                 self.page_written(bucket, prefix, with_folders, from, true).await
             }
             page => page,
@@ -195,7 +195,7 @@ impl Shared {
         with_folders: bool,
         from: &Begin,
         is_encoded: bool,
-    ) -> Result<Page, Trouble> {
+    ) -> Result<Page, S3Error> {
         self.send(bucket, |client, turn| async move {
             let mut request = client.list_objects_v2().bucket(bucket).set_request_payer(self.request_payer.clone());
             if !prefix.is_empty() {
@@ -213,15 +213,15 @@ impl Shared {
                 Begin::Token { token, .. } => request.continuation_token(token),
             };
             let request = request.customize().mutate_request(http::carrying(turn));
-            let answer = request.send().await.map_err(|error| Trouble::of(&error))?;
+            let answer = request.send().await.map_err(|error| S3Error::of(&error))?;
             let name = |listed: &str| if is_encoded { decoded(listed) } else { listed.to_owned() };
             let keys: Vec<Key> = answer.contents().iter().filter_map(|object| key(object, name)).collect();
             // A store that ignores start-after would be listed in an endless loop.
             if let Begin::After(after) = from
                 && keys.first().is_some_and(|key| key.name <= *after)
             {
-                return Err(Trouble::new(
-                    Kind::Other,
+                return Err(S3Error::new(
+                    S3ErrorKind::Other,
                     "the store ignores start-after, so its listing cannot begin at a key",
                 ));
             }
@@ -233,11 +233,11 @@ impl Shared {
     }
 
     /// An object's size and `ETag`, from a HEAD request.
-    pub(super) async fn head(&self, bucket: &str, name: &str) -> Result<Key, Trouble> {
+    pub(super) async fn head(&self, bucket: &str, name: &str) -> Result<Key, S3Error> {
         self.send(bucket, |client, turn| async move {
             let request = client.head_object().bucket(bucket).key(name).set_request_payer(self.request_payer.clone());
             let request = request.customize().mutate_request(http::carrying(turn));
-            let answer = request.send().await.map_err(|error| Trouble::of(&error))?;
+            let answer = request.send().await.map_err(|error| S3Error::of(&error))?;
             Ok(Key {
                 name: name.to_owned(),
                 size: size(answer.content_length()),
@@ -257,7 +257,7 @@ impl Shared {
         key: &str,
         range: Option<(u64, u64)>,
         etag: Option<&Etag>,
-    ) -> Result<GetObjectOutput, Trouble> {
+    ) -> Result<GetObjectOutput, S3Error> {
         let mut request = client.get_object().bucket(bucket).key(key).set_request_payer(self.request_payer.clone());
         if let Some((begin, end)) = range {
             request = request.range(format!("bytes={begin}-{}", end - 1));
@@ -265,7 +265,7 @@ impl Shared {
         if let Some(etag) = etag {
             request = request.if_match(etag.header());
         }
-        request.customize().mutate_request(http::carrying(turn)).send().await.map_err(|error| Trouble::of(&error))
+        request.customize().mutate_request(http::carrying(turn)).send().await.map_err(|error| S3Error::of(&error))
     }
 }
 

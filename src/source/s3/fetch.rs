@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 
 use super::cache::{Keeping, Kept};
 use super::client::Shared;
+use super::error::{Action, S3Error, S3ErrorKind};
 use super::etag::Etag;
-use super::trouble::{Action, Kind, Trouble};
 use super::url::Url;
 use crate::error::{Error, Result};
 use crate::source::{Delivery, Fetched, FromCache};
@@ -131,7 +131,7 @@ async fn bring(shared: Arc<Shared>, order: Order, hold: OwnedSemaphorePermit) {
         object.stream(delivery, hold).await;
         return;
     }
-    let fetched = object.whole().await.map_err(|trouble| object.error(&trouble));
+    let fetched = object.whole().await.map_err(|error| object.error(&error));
     delivery.deliver(fetched.map(|bytes| Fetched::Whole { bytes, hold: Box::new(hold) }));
 }
 
@@ -164,9 +164,9 @@ impl Remote {
         &self.origin.url.bucket
     }
 
-    fn error(&self, trouble: &Trouble) -> Error {
+    fn error(&self, error: &S3Error) -> Error {
         let bucket = self.bucket();
-        let reason = trouble.explain(Action::Get, &self.shared.region(bucket), bucket, &self.key);
+        let reason = error.explain(Action::Get, &self.shared.region(bucket), bucket, &self.key);
         Error::source(self.origin.url.of(&self.key), reason)
     }
 
@@ -191,7 +191,7 @@ impl Remote {
     }
 
     /// The whole object: complete, and in one version. It is fetched again if it does not match its `ETag`.
-    async fn whole(&self) -> Result<Vec<u8>, Trouble> {
+    async fn whole(&self) -> Result<Vec<u8>, S3Error> {
         let mut sums = Vec::new();
         loop {
             let (bytes, etag, expected) =
@@ -211,7 +211,7 @@ impl Remote {
 
     /// The content, its `ETag`, and the MD5 that it must have: `None` if the `ETag` is not an MD5, or if the
     /// SDK has verified the content.
-    async fn whole_in_one(&self) -> Result<(Vec<u8>, Option<Etag>, Option<Sum>), Trouble> {
+    async fn whole_in_one(&self) -> Result<(Vec<u8>, Option<Etag>, Option<Sum>), S3Error> {
         let attempt = |client, turn| async move {
             let answer = self.shared.get((client, turn), self.bucket(), &self.key, None, None).await?;
             let etag = answer.e_tag().and_then(Etag::parse);
@@ -233,7 +233,7 @@ impl Remote {
     ///
     /// If a store's `ETag`s are not MD5 sums, the content is the same on every try. So if the same sum comes twice, and
     /// no `ETag` of this source has matched yet, they are taken to be something else and the content counts as a match.
-    fn is_as_told(&self, sum: Sum, expected: Sum, sums: &mut Vec<Sum>) -> Result<bool, Trouble> {
+    fn is_as_told(&self, sum: Sum, expected: Sum, sums: &mut Vec<Sum>) -> Result<bool, S3Error> {
         let tags = &self.origin.md5_tags;
         if sum == expected {
             tags.store(ARE_MD5, Ordering::Relaxed);
@@ -245,12 +245,12 @@ impl Remote {
         }
         sums.push(sum);
         if sums.len() > MAX_MISMATCHES {
-            return Err(Trouble::new(Kind::Other, format!("{NOT_AS_TOLD}, on every try")));
+            return Err(S3Error::new(S3ErrorKind::Other, format!("{NOT_AS_TOLD}, on every try")));
         }
         Ok(false)
     }
 
-    async fn whole_in_parts(&self) -> Result<(Vec<u8>, Option<Etag>, Option<Sum>), Trouble> {
+    async fn whole_in_parts(&self) -> Result<(Vec<u8>, Option<Etag>, Option<Sum>), S3Error> {
         let mut parts: VecDeque<Part> = self.parts().collect();
         let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
         let mut expected = self.etag.as_ref().and_then(Etag::as_md5);
@@ -263,7 +263,7 @@ impl Remote {
     }
 
     /// The MD5 of the content, which is read again and not kept.
-    async fn sum_again(&self) -> Result<Sum, Trouble> {
+    async fn sum_again(&self) -> Result<Sum, S3Error> {
         let mut digest = Md5::new();
         for part in self.parts() {
             let (bytes, _) = part.take().await?;
@@ -275,7 +275,7 @@ impl Remote {
     /// Checks whether a stream with the MD5 `sum` matched its `ETag`. The reader has the content already, so
     /// reading it again cannot correct it. It is read again only if it is not known yet whether this source's
     /// `ETag`s are MD5 sums at all.
-    async fn stream_is_as_told(&self, sum: Sum, expected: Option<Sum>) -> Result<(), Trouble> {
+    async fn stream_is_as_told(&self, sum: Sum, expected: Option<Sum>) -> Result<(), S3Error> {
         let Some(expected) = expected.filter(|_| self.may_be_md5()) else { return Ok(()) };
         let mut sums = Vec::new();
         if self.is_as_told(sum, expected, &mut sums)? {
@@ -286,7 +286,7 @@ impl Remote {
             self.origin.md5_tags.store(ARE_OTHERS, Ordering::Relaxed);
             return Ok(());
         }
-        Err(Trouble::new(Kind::Other, NOT_AS_TOLD))
+        Err(S3Error::new(S3ErrorKind::Other, NOT_AS_TOLD))
     }
 
     /// The object's ranges in order. The fetch of a range starts when it is taken from the iterator.
@@ -326,8 +326,8 @@ impl Remote {
                     expected = expected.filter(|_| may_be_md5 && self.may_be_md5());
                     bytes
                 }
-                Err(trouble) => {
-                    let error = self.error(&trouble);
+                Err(error) => {
+                    let error = self.error(&error);
                     match begun.take() {
                         Some((delivery, _)) => delivery.deliver(Err(error)),
                         None => tell(&sender, Err(reason_of(&error))).await,
@@ -352,8 +352,8 @@ impl Remote {
             }
             ahead.extend(rest.next());
         }
-        if let Err(trouble) = self.stream_is_as_told(digest.finalize().into(), expected).await {
-            tell(&sender, Err(reason_of(&self.error(&trouble)))).await;
+        if let Err(error) = self.stream_is_as_told(digest.finalize().into(), expected).await {
+            tell(&sender, Err(reason_of(&self.error(&error)))).await;
             return;
         }
         if let Some(keeping) = keeping {
@@ -390,12 +390,12 @@ fn read_kept(kept: Kept, size: u64) -> io::Result<FromDisk> {
 }
 
 /// A range that is being fetched. Dropping it aborts the fetch.
-struct Part(JoinHandle<Result<(Vec<u8>, bool), Trouble>>);
+struct Part(JoinHandle<Result<(Vec<u8>, bool), S3Error>>);
 
 impl Part {
     /// Its bytes, and whether the object's tag may be an MD5 sum.
-    async fn take(mut self) -> Result<(Vec<u8>, bool), Trouble> {
-        (&mut self.0).await.unwrap_or_else(|error| Err(Trouble::new(Kind::Other, error.to_string())))
+    async fn take(mut self) -> Result<(Vec<u8>, bool), S3Error> {
+        (&mut self.0).await.unwrap_or_else(|error| Err(S3Error::new(S3ErrorKind::Other, error.to_string())))
     }
 }
 
@@ -421,31 +421,31 @@ fn is_checked(answer: &GetObjectOutput) -> bool {
 }
 
 /// The whole body of an answer. It must have the length that the answer's head and the listing (`expected`) say.
-async fn body(answer: GetObjectOutput, expected: Option<u64>) -> Result<Vec<u8>, Trouble> {
+async fn body(answer: GetObjectOutput, expected: Option<u64>) -> Result<Vec<u8>, S3Error> {
     let announced = answer.content_length().and_then(|length| u64::try_from(length).ok());
     // An object that has grown since it was listed may be larger than the memory that was reserved for it.
     if announced.is_some_and(|announced| announced > MAX_WHOLE) {
-        return Err(Trouble::new(Kind::Changed, "it is larger than when it was listed"));
+        return Err(S3Error::new(S3ErrorKind::Changed, "it is larger than when it was listed"));
     }
     if let (Some(announced), Some(expected)) = (announced, expected)
         && announced != expected
     {
-        return Err(Trouble::transient(format!("the answer has {announced} bytes, but {expected} were listed")));
+        return Err(S3Error::transient(format!("the answer has {announced} bytes, but {expected} were listed")));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(announced.unwrap_or_default()).unwrap_or_default());
     let mut stream = answer.body;
     while let Some(piece) = stream.next().await {
         let piece = piece.map_err(|error| {
-            Trouble::transient(format!("the body ended after {} bytes: {}", bytes.len(), super::trouble::chain(&error)))
+            S3Error::transient(format!("the body ended after {} bytes: {}", bytes.len(), super::error::chain(&error)))
         })?;
         if bytes.len() as u64 + piece.len() as u64 > MAX_WHOLE {
-            return Err(Trouble::new(Kind::Changed, "it is larger than when it was listed"));
+            return Err(S3Error::new(S3ErrorKind::Changed, "it is larger than when it was listed"));
         }
         bytes.extend_from_slice(&piece);
     }
     let wanted = announced.or(expected);
     if wanted.is_some_and(|wanted| wanted != bytes.len() as u64) {
-        return Err(Trouble::transient(format!("the body ended after {} bytes", bytes.len())));
+        return Err(S3Error::transient(format!("the body ended after {} bytes", bytes.len())));
     }
     Ok(bytes)
 }

@@ -89,8 +89,8 @@ mod tests {
     use aws_smithy_types::body::SdkBody;
 
     use super::*;
+    use crate::source::s3::error::S3Error;
     use crate::source::s3::retry::{Pace, with_retries};
-    use crate::source::s3::trouble::Trouble;
 
     /// Counts the requests that were answered, and those of them that came while every permit was taken.
     #[derive(Debug, Default)]
@@ -136,7 +136,7 @@ mod tests {
             let answer = with_retries(&pace, |turn| {
                 tried.fetch_add(1, Ordering::Relaxed);
                 let request = client.get_object().bucket("logs").key("a").customize().mutate_request(carrying(turn));
-                async { request.send().await.map_err(|error| Trouble::of(&error)) }
+                async { request.send().await.map_err(|error| S3Error::of(&error)) }
             });
             runtime.block_on(answer).expect("an old signature is no failure");
             let asked = [&tried, &network.asked, &network.asked_with_slot].map(|count| count.load(Ordering::Relaxed));
@@ -155,7 +155,7 @@ mod tests {
             let request = client.head_bucket().bucket("logs");
             async move {
                 turn.come().await.expect("there is room");
-                request.send().await.map_err(|error| Trouble::of(&error))
+                request.send().await.map_err(|error| S3Error::of(&error))
             }
         });
         runtime.block_on(answer).expect("it is answered while the only slot is held");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::trouble::{Kind, Trouble};
+use super::error::{S3Error, S3ErrorKind};
 
 /// How often a request is tried in all.
 const ATTEMPTS: u32 = 10;
@@ -189,10 +189,10 @@ impl Held {
 ///
 /// # Errors
 /// The error of the last attempt.
-pub(super) async fn with_retries<T, F, A>(pace: &Arc<Pace>, mut attempt: F) -> Result<T, Trouble>
+pub(super) async fn with_retries<T, F, A>(pace: &Arc<Pace>, mut attempt: F) -> Result<T, S3Error>
 where
     F: FnMut(Turn) -> A,
-    A: Future<Output = Result<T, Trouble>>,
+    A: Future<Output = Result<T, S3Error>>,
 {
     let held = Arc::new(Held { pace: pace.clone(), slot: Mutex::default(), has_aged: AtomicBool::default() });
     let mut tried = 0;
@@ -202,26 +202,26 @@ where
             continue;
         }
         let slot = held.slot().take();
-        let trouble = match result {
+        let error = match result {
             Ok(value) => {
                 pace.answered();
                 return Ok(value);
             }
-            Err(trouble) => trouble,
+            Err(error) => error,
         };
-        if trouble.kind == Kind::Throttled
+        if error.kind == S3ErrorKind::Throttled
             && let Some(slot) = &slot
         {
             pace.throttled(slot.begun);
         }
         drop(slot);
         tried += 1;
-        let attempts = match trouble.kind {
-            Kind::Unreachable | Kind::NoTls => ATTEMPTS_TO_REACH,
+        let attempts = match error.kind {
+            S3ErrorKind::Unreachable | S3ErrorKind::NoTls => ATTEMPTS_TO_REACH,
             _ => ATTEMPTS,
         };
-        if tried >= attempts || !trouble.is_passing() {
-            return Err(trouble);
+        if tried >= attempts || !error.is_passing() {
+            return Err(error);
         }
         tokio::time::sleep(wait(tried, jitter())).await;
     }
@@ -268,8 +268,8 @@ mod tests {
         let tries = AtomicUsize::new(0);
         let result = block_on(with_retries(&pace, |_| async {
             match tries.fetch_add(1, Ordering::Relaxed) {
-                0 => Err(Trouble::new(Kind::Throttled, "slow down")),
-                1 => Err(Trouble::transient("reset")),
+                0 => Err(S3Error::new(S3ErrorKind::Throttled, "slow down")),
+                1 => Err(S3Error::transient("reset")),
                 nth => Ok(nth),
             }
         }));
@@ -277,9 +277,9 @@ mod tests {
         let tries = AtomicUsize::new(0);
         let result: Result<(), _> = block_on(with_retries(&pace, |_| async {
             tries.fetch_add(1, Ordering::Relaxed);
-            Err(Trouble::new(Kind::Denied, "no"))
+            Err(S3Error::new(S3ErrorKind::Denied, "no"))
         }));
-        assert_eq!(result.expect_err("it is denied").kind, Kind::Denied);
+        assert_eq!(result.expect_err("it is denied").kind, S3ErrorKind::Denied);
         assert_eq!(tries.into_inner(), 1);
     }
 

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::client::Shared;
+use super::error::{Action, S3Error, S3ErrorKind};
 use super::etag::Etag;
-use super::trouble::{Action, Kind, Trouble};
 use super::url::Url;
 use crate::error::Error;
 use crate::source::disk::admit_name;
@@ -206,7 +206,7 @@ pub(super) struct First {
 
 impl First {
     /// Sends both requests at the same time.
-    pub(super) async fn of(shared: &Arc<Shared>, bucket: &str, node: &Node) -> Result<Self, Trouble> {
+    pub(super) async fn of(shared: &Arc<Shared>, bucket: &str, node: &Node) -> Result<Self, S3Error> {
         let page = |with_folders| {
             let (shared, bucket, prefix) = (shared.clone(), bucket.to_owned(), node.prefix.clone());
             async move { shared.page(&bucket, &prefix, with_folders, &Begin::Start).await }
@@ -274,11 +274,11 @@ pub(super) async fn walk(
         let Ok((node, from, page)) = done else { continue };
         match (page, from) {
             (Ok(page), _) => walk.take(&node, page),
-            (Err(Trouble { kind: Kind::BadToken, .. }), Begin::Token { last, .. }) => {
+            (Err(S3Error { kind: S3ErrorKind::BadToken, .. }), Begin::Token { last, .. }) => {
                 walk.queue.push_front((node, Begin::After(last)));
             }
-            (Err(trouble), _) => {
-                let reason = trouble.explain(Action::List, &shared.region(&url.bucket), &url.bucket, &node.prefix);
+            (Err(error), _) => {
+                let reason = error.explain(Action::List, &shared.region(&url.bucket), &url.bucket, &node.prefix);
                 walk.listing.errors.push(Error::source(url.of(&node.prefix), reason));
             }
         }

@@ -10,15 +10,15 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// Why a request failed.
 #[derive(Clone, Debug)]
-pub(super) struct Trouble {
-    pub(super) kind: Kind,
+pub(super) struct S3Error {
+    pub(super) kind: S3ErrorKind,
     /// What the store, the network or the credential chain said.
     pub(super) detail: String,
 }
 
 /// What an error means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum S3ErrorKind {
     /// The store asks for fewer requests.
     Throttled,
     /// Likely to be gone the next time: 5xx other than 503, time-outs, resets, bodies cut short.
@@ -55,13 +55,13 @@ pub(super) enum Action {
     Get,
 }
 
-impl Trouble {
-    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+impl S3Error {
+    pub(super) fn new(kind: S3ErrorKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into() }
     }
 
     pub(super) fn transient(detail: impl Into<String>) -> Self {
-        Self::new(Kind::Transient, detail)
+        Self::new(S3ErrorKind::Transient, detail)
     }
 
     /// Classifies the SDK's error.
@@ -80,14 +80,14 @@ impl Trouble {
             _ => chain(error),
         };
         let kind = match error {
-            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Kind::Transient,
+            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => S3ErrorKind::Transient,
             // A request that could not be built will not be built the next time either.
-            SdkError::ConstructionFailure(_) => of_credentials(error).unwrap_or(Kind::Other),
+            SdkError::ConstructionFailure(_) => of_credentials(error).unwrap_or(S3ErrorKind::Other),
             SdkError::DispatchFailure(failure) => of_credentials(error).unwrap_or_else(|| {
                 let was_sent = !failure.is_other() || detail.contains("client error");
                 // If it was not sent, the SDK found no way to send it, as for an access
                 // point at another store's address.
-                if was_sent { of_connection(error) } else { Kind::Other }
+                if was_sent { of_connection(error) } else { S3ErrorKind::Other }
             }),
             _ => {
                 let header = |name| error.raw_response().and_then(|response| response.headers().get(name));
@@ -100,7 +100,10 @@ impl Trouble {
 
     /// Whether to try again.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self.kind, Kind::Throttled | Kind::Transient | Kind::Unreachable | Kind::NoTls)
+        matches!(
+            self.kind,
+            S3ErrorKind::Throttled | S3ErrorKind::Transient | S3ErrorKind::Unreachable | S3ErrorKind::NoTls
+        )
     }
 
     /// Says what is wrong and what to do, after `action` on `key` (or a prefix) of `bucket`, whose region is `region`.
@@ -108,47 +111,53 @@ impl Trouble {
         let detail = &self.detail;
         let arn = arn(region, bucket);
         let text = match &self.kind {
-            Kind::Throttled => {
+            S3ErrorKind::Throttled => {
                 format!("S3 kept asking for fewer requests; try a smaller --concurrency ({detail})")
             }
-            Kind::Transient => format!("all tries failed: {detail}"),
-            Kind::Unreachable => {
+            S3ErrorKind::Transient => format!("all tries failed: {detail}"),
+            S3ErrorKind::Unreachable => {
                 format!("nothing answers at that address: check --endpoint-url, --region and the network ({detail})")
             }
-            Kind::NoTls => format!(
+            S3ErrorKind::NoTls => format!(
                 "the server does not speak TLS, or this machine does not trust its certificate: check --endpoint-url, \
                  which may have to begin with http://, and the certificates that this machine trusts ({detail})"
             ),
-            Kind::WrongRegion(Some(region)) => format!("the bucket is in {region}: use --region {region} ({detail})"),
-            Kind::WrongRegion(None) => format!("the bucket is in another region: set it with --region ({detail})"),
-            Kind::NoCredentials => format!(
+            S3ErrorKind::WrongRegion(Some(region)) => {
+                format!("the bucket is in {region}: use --region {region} ({detail})")
+            }
+            S3ErrorKind::WrongRegion(None) => {
+                format!("the bucket is in another region: set it with --region ({detail})")
+            }
+            S3ErrorKind::NoCredentials => format!(
                 "no AWS credentials: log in (aws sso login, aws login), choose a profile with --profile, set AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY, or run where a role is attached; for a public bucket, use --no-sign-request \
                  ({detail})"
             ),
-            Kind::ExpiredCredentials => {
+            S3ErrorKind::ExpiredCredentials => {
                 format!(
                     "the AWS credentials have expired: log in again (aws sso login, aws login), or renew AWS_SESSION_TOKEN ({detail})"
                 )
             }
-            Kind::BadCredentials => {
+            S3ErrorKind::BadCredentials => {
                 format!("S3 does not accept the AWS credentials: check the profile or the keys in use ({detail})")
             }
-            Kind::Denied => match action {
+            S3ErrorKind::Denied => match action {
                 Action::List => format!("access denied: listing needs s3:ListBucket on {arn} ({detail})"),
                 Action::Get => {
                     format!("access denied: reading needs s3:GetObject on {arn}/{} ({detail})", pattern(key))
                 }
             },
-            Kind::NoBucket => format!("there is no bucket {bucket} ({detail})"),
-            Kind::NoKey => format!("it does not exist (any more) ({detail})"),
-            Kind::Changed => format!("it was replaced while it was being read ({detail})"),
-            Kind::Archived => {
+            S3ErrorKind::NoBucket => format!("there is no bucket {bucket} ({detail})"),
+            S3ErrorKind::NoKey => format!("it does not exist (any more) ({detail})"),
+            S3ErrorKind::Changed => format!("it was replaced while it was being read ({detail})"),
+            S3ErrorKind::Archived => {
                 format!("it is archived: restore it first, for example with aws s3api restore-object ({detail})")
             }
-            Kind::Skewed => format!("this machine's clock is wrong by more than S3 accepts: correct it ({detail})"),
-            Kind::Garbled => format!("the store's answer cannot be read: {detail}"),
-            Kind::BadToken | Kind::Other => detail.clone(),
+            S3ErrorKind::Skewed => {
+                format!("this machine's clock is wrong by more than S3 accepts: correct it ({detail})")
+            }
+            S3ErrorKind::Garbled => format!("the store's answer cannot be read: {detail}"),
+            S3ErrorKind::BadToken | S3ErrorKind::Other => detail.clone(),
         };
         io::Error::other(text)
     }
@@ -178,7 +187,7 @@ fn pattern(key: &str) -> String {
 }
 
 /// How the credential chain failed. `None` if the error has another cause.
-fn of_credentials(error: &(dyn StdError + 'static)) -> Option<Kind> {
+fn of_credentials(error: &(dyn StdError + 'static)) -> Option<S3ErrorKind> {
     let mut link = Some(error);
     while let Some(current) = link {
         if let Some(credentials) = current.downcast_ref::<CredentialsError>() {
@@ -186,9 +195,9 @@ fn of_credentials(error: &(dyn StdError + 'static)) -> Option<Kind> {
             let is_expired =
                 ["expired", "refresh token", "re-authenticate", "reauthenticate"].iter().any(|it| said.contains(it));
             return Some(match credentials {
-                _ if is_expired => Kind::ExpiredCredentials,
-                CredentialsError::ProviderTimedOut(_) => Kind::Transient,
-                _ => Kind::NoCredentials,
+                _ if is_expired => S3ErrorKind::ExpiredCredentials,
+                CredentialsError::ProviderTimedOut(_) => S3ErrorKind::Transient,
+                _ => S3ErrorKind::NoCredentials,
             });
         }
         link = current.source();
@@ -197,26 +206,26 @@ fn of_credentials(error: &(dyn StdError + 'static)) -> Option<Kind> {
 }
 
 /// Why a request has no answer: nothing to connect to, no trusted TLS, or a connection that broke.
-fn of_connection(error: &(dyn StdError + 'static)) -> Kind {
+fn of_connection(error: &(dyn StdError + 'static)) -> S3ErrorKind {
     let mut link = Some(error);
     while let Some(current) = link {
         let said = current.to_string();
         let is_refused =
             current.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
         if is_refused || said.contains("dns error") || said.contains("connect timeout") {
-            return Kind::Unreachable;
+            return S3ErrorKind::Unreachable;
         }
         // rustls's messages for something that is not TLS, and for a certificate that is not trusted.
         if said.contains("corrupt message") || said.contains("invalid peer certificate") {
-            return Kind::NoTls;
+            return S3ErrorKind::NoTls;
         }
         link = current.source();
     }
-    Kind::Transient
+    S3ErrorKind::Transient
 }
 
 /// The meaning of an answer: by S3's error code, or else by its status. The answer to HEAD has no body and so no code.
-fn of_answer(status: u16, code: &str, region: Option<String>) -> Kind {
+fn of_answer(status: u16, code: &str, region: Option<String>) -> S3ErrorKind {
     match code {
         "SlowDown"
         | "ServiceUnavailable"
@@ -225,32 +234,34 @@ fn of_answer(status: u16, code: &str, region: Option<String>) -> Kind {
         | "RequestLimitExceeded"
         | "TooManyRequests"
         | "RequestThrottled"
-        | "BandwidthLimitExceeded" => Kind::Throttled,
-        "InternalError" | "RequestTimeout" | "RequestTimeoutException" | "OperationAborted" => Kind::Transient,
+        | "BandwidthLimitExceeded" => S3ErrorKind::Throttled,
+        "InternalError" | "RequestTimeout" | "RequestTimeoutException" | "OperationAborted" => S3ErrorKind::Transient,
         "PermanentRedirect"
         | "TemporaryRedirect"
         | "AuthorizationHeaderMalformed"
-        | "IllegalLocationConstraintException" => Kind::WrongRegion(region),
-        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Kind::Denied,
-        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Kind::ExpiredCredentials,
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity" => Kind::BadCredentials,
-        "NoSuchBucket" => Kind::NoBucket,
-        "NoSuchKey" | "NoSuchVersion" => Kind::NoKey,
-        "PreconditionFailed" => Kind::Changed,
-        "InvalidObjectState" => Kind::Archived,
-        "RequestTimeTooSkewed" => Kind::Skewed,
-        "InvalidArgument" => Kind::BadToken,
+        | "IllegalLocationConstraintException" => S3ErrorKind::WrongRegion(region),
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => S3ErrorKind::Denied,
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => S3ErrorKind::ExpiredCredentials,
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity" => {
+            S3ErrorKind::BadCredentials
+        }
+        "NoSuchBucket" => S3ErrorKind::NoBucket,
+        "NoSuchKey" | "NoSuchVersion" => S3ErrorKind::NoKey,
+        "PreconditionFailed" => S3ErrorKind::Changed,
+        "InvalidObjectState" => S3ErrorKind::Archived,
+        "RequestTimeTooSkewed" => S3ErrorKind::Skewed,
+        "InvalidArgument" => S3ErrorKind::BadToken,
         _ => match status {
-            200..=299 => Kind::Garbled,
-            301 | 307 => Kind::WrongRegion(region),
+            200..=299 => S3ErrorKind::Garbled,
+            301 | 307 => S3ErrorKind::WrongRegion(region),
             // S3 answers a HEAD in the wrong region with 400 and only this header.
-            400 if region.is_some() => Kind::WrongRegion(region),
-            403 => Kind::Denied,
-            404 => Kind::NoKey,
-            412 => Kind::Changed,
-            429 | 503 => Kind::Throttled,
-            408 | 500..=599 => Kind::Transient,
-            _ => Kind::Other,
+            400 if region.is_some() => S3ErrorKind::WrongRegion(region),
+            403 => S3ErrorKind::Denied,
+            404 => S3ErrorKind::NoKey,
+            412 => S3ErrorKind::Changed,
+            429 | 503 => S3ErrorKind::Throttled,
+            408 | 500..=599 => S3ErrorKind::Transient,
+            _ => S3ErrorKind::Other,
         },
     }
 }
@@ -286,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_denied_request_is_reported_with_its_permission_and_arn() {
-        let denied = Trouble::new(Kind::Denied, "403 AccessDenied: Access Denied");
+        let denied = S3Error::new(S3ErrorKind::Denied, "403 AccessDenied: Access Denied");
         let said = |action, region, key| denied.explain(action, region, "logs", key).to_string();
         assert!(said(Action::List, "eu-west-1", "").contains("s3:ListBucket on arn:aws:s3:::logs ("));
         assert!(said(Action::List, "cn-north-1", "").contains("arn:aws-cn:s3:::logs"));
@@ -300,24 +311,24 @@ mod tests {
     #[test]
     fn answers_are_classified_by_their_code_or_else_by_their_status() {
         for (status, code, expected) in [
-            (503, "SlowDown", Kind::Throttled),
-            (503, "", Kind::Throttled),
-            (500, "InternalError", Kind::Transient),
-            (502, "", Kind::Transient),
-            (400, "RequestTimeout", Kind::Transient),
-            (403, "AccessDenied", Kind::Denied),
-            (403, "", Kind::Denied),
-            (400, "ExpiredToken", Kind::ExpiredCredentials),
-            (403, "SignatureDoesNotMatch", Kind::BadCredentials),
-            (403, "RequestTimeTooSkewed", Kind::Skewed),
-            (403, "InvalidObjectState", Kind::Archived),
-            (404, "NoSuchBucket", Kind::NoBucket),
-            (404, "NoSuchKey", Kind::NoKey),
-            (404, "", Kind::NoKey),
-            (412, "PreconditionFailed", Kind::Changed),
-            (301, "PermanentRedirect", Kind::WrongRegion(None)),
-            (400, "InvalidArgument", Kind::BadToken),
-            (400, "", Kind::Other),
+            (503, "SlowDown", S3ErrorKind::Throttled),
+            (503, "", S3ErrorKind::Throttled),
+            (500, "InternalError", S3ErrorKind::Transient),
+            (502, "", S3ErrorKind::Transient),
+            (400, "RequestTimeout", S3ErrorKind::Transient),
+            (403, "AccessDenied", S3ErrorKind::Denied),
+            (403, "", S3ErrorKind::Denied),
+            (400, "ExpiredToken", S3ErrorKind::ExpiredCredentials),
+            (403, "SignatureDoesNotMatch", S3ErrorKind::BadCredentials),
+            (403, "RequestTimeTooSkewed", S3ErrorKind::Skewed),
+            (403, "InvalidObjectState", S3ErrorKind::Archived),
+            (404, "NoSuchBucket", S3ErrorKind::NoBucket),
+            (404, "NoSuchKey", S3ErrorKind::NoKey),
+            (404, "", S3ErrorKind::NoKey),
+            (412, "PreconditionFailed", S3ErrorKind::Changed),
+            (301, "PermanentRedirect", S3ErrorKind::WrongRegion(None)),
+            (400, "InvalidArgument", S3ErrorKind::BadToken),
+            (400, "", S3ErrorKind::Other),
         ] {
             assert_eq!(of_answer(status, code, None), expected, "{status} {code}");
         }
