@@ -19,13 +19,13 @@ use args::{Args, Command};
 
 /// How a command that ran to its end turned out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+enum Exit {
     /// Everything was done.
     Done,
     /// There is a finding that `--fail-on` names. This takes precedence over what could not be read.
-    Met,
+    RuleMatched,
     /// Something could not be read; the rest was reported.
-    Trouble,
+    Incomplete,
 }
 
 /// The exit status if there is a finding that `--fail-on` names.
@@ -60,9 +60,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Man(args) => papers::man(&args),
     };
     match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Met) => ExitCode::from(MET),
-        Ok(Outcome::Trouble) => ExitCode::from(TROUBLE),
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::RuleMatched) => ExitCode::from(MET),
+        Ok(Exit::Incomplete) => ExitCode::from(TROUBLE),
         // Whoever closed the pipe has read enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if is_cancelled(&error) => {

@@ -13,18 +13,18 @@ use anyhow::Context;
 
 use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs, PlotFile};
 use super::progress::Shown;
-use super::{NO_LOG_FOUND, Outcome, WIDTH_ELSEWHERE, complain, is_broken_pipe, output_width, plan, use_threads};
+use super::{Exit, NO_LOG_FOUND, WIDTH_ELSEWHERE, complain, is_broken_pipe, output_width, plan, use_threads};
 
-pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
     check_places(args)?;
     use_threads(args.logs.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
     let mut shown = Shown::new(args.logs.quiet)?;
     let opened = open_inputs(&args.logs)?;
-    let (sources, mut outcome) = (&opened.sources, opened.outcome());
+    let (sources, mut exit) = (&opened.sources, opened.exit());
     if args.logs.dry_run {
-        return plan::run(shown, sources, &selection, args.format.into(), outcome);
+        return plan::run(shown, sources, &selection, args.format.into(), exit);
     }
     let options = args.logs.read_options(selection.clone());
     let summary = {
@@ -67,34 +67,34 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Outcome> {
                 format!("{} objects", report.input.objects_failed)
             },
         ));
-        outcome = Outcome::Trouble;
+        exit = Exit::Incomplete;
     }
     if report.input.objects == 0
         && report.input.folders_skipped.is_empty()
         && report.input.objects_skipped.keys().all(|reason| *reason == "not-a-log")
         // With a window, S3 lists only the days in it, so it may well have no object.
         && (report.selected == Window::from(None) || !args.logs.has_s3())
-        && outcome == Outcome::Done
+        && exit == Exit::Done
     {
         complain(NO_LOG_FOUND);
-        outcome = Outcome::Trouble;
+        exit = Exit::Incomplete;
     }
     if report.input.lines > 0 && report.input.records == 0 {
         complain("none of the lines could be read as a record of an access log; the report says why");
-        outcome = Outcome::Trouble;
+        exit = Exit::Incomplete;
     }
     for FailOn { cause, confidence } in &args.fail_on {
         let met = report.findings.iter().filter(|row| row.cause == cause.id && row.confidence >= *confidence);
         for finding in met {
             let (what, _) = words::scope(&finding.scope);
             complain(&format!("--fail-on: {} ({} confidence) at {what}", cause.id, finding.confidence.id()));
-            outcome = Outcome::Met;
+            exit = Exit::RuleMatched;
         }
     }
     // The program ends, and the system frees all its memory together. Dropping the summary would free it piece by
     // piece, a piece for each target and minute.
     std::mem::forget(summary);
-    Ok(outcome)
+    Ok(exit)
 }
 
 /// Checks that no two output files are the same and that their folders exist, before hours of logs are read for them.
@@ -126,9 +126,9 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// The outcome if nothing else goes wrong.
-    pub(super) fn outcome(&self) -> Outcome {
-        if self.missing > 0 { Outcome::Trouble } else { Outcome::Done }
+    /// The exit if nothing else goes wrong.
+    pub(super) fn exit(&self) -> Exit {
+        if self.missing > 0 { Exit::Incomplete } else { Exit::Done }
     }
 }
 

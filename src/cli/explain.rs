@@ -14,12 +14,12 @@ use albscope::report::plain::shortened;
 use anyhow::{Context, bail};
 
 use super::args::ExplainArgs;
-use super::{Outcome, output_width};
+use super::{Exit, output_width};
 
 /// Characters of a field that are shown.
 const MAX_FIELD_CHARACTERS: usize = 160;
 
-pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     let mut out = Vec::new();
     match (&args.line, &args.cause) {
         (Some(line), _) => explain_line(&line_of(line)?, &mut out)?,
@@ -31,7 +31,7 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
         (None, None) => list(&mut out)?,
     }
     io::stdout().write_all(&out)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 fn list(out: &mut dyn Write) -> io::Result<()> {

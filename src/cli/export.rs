@@ -15,9 +15,9 @@ use anyhow::Context;
 use super::analyze::{Opened, open_inputs};
 use super::args::{ExportArgs, IdleTimeoutArg};
 use super::progress::Shown;
-use super::{NO_LOG_FOUND, Outcome, complain, plan, use_threads};
+use super::{Exit, NO_LOG_FOUND, complain, plan, use_threads};
 
-pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
     use_threads(args.logs.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
@@ -60,7 +60,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
         ensure_is_no_input(path, &args.logs.inputs)?;
     }
     if args.logs.dry_run {
-        return plan::run(shown, sources, &selection, report::Format::Text, opened.outcome());
+        return plan::run(shown, sources, &selection, report::Format::Text, opened.exit());
     }
     // With a window, S3 lists only the days in it, so it may well have no object.
     let may_be_empty = has_window && args.logs.has_s3();
@@ -84,7 +84,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Outcome> {
         Err(input) => {
             complain_of(&input, may_be_empty, &opened);
             complain(&format!("no record was read, so nothing was written: {} is unchanged", args.output.display()));
-            return Ok(Outcome::Trouble);
+            return Ok(Exit::Incomplete);
         }
     };
     if !is_stream {
@@ -203,10 +203,10 @@ fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Reports what could not be read, and returns the resulting outcome. With `may_be_empty`, it is no
+/// Reports what could not be read, and returns the resulting exit. With `may_be_empty`, it is no
 /// trouble if no object was found.
-fn complain_of(input: &InputAccount, may_be_empty: bool, opened: &Opened) -> Outcome {
-    let mut outcome = opened.outcome();
+fn complain_of(input: &InputAccount, may_be_empty: bool, opened: &Opened) -> Exit {
+    let mut exit = opened.exit();
     // Inputs that could not be opened were reported when they were opened.
     let is_said = |problem, count| problem == Problem::Unreadable && count == opened.missing;
     for (problem, count) in input.problems.iter().filter(|(problem, count)| !is_said(**problem, count.count)) {
@@ -223,17 +223,17 @@ fn complain_of(input: &InputAccount, may_be_empty: bool, opened: &Opened) -> Out
         complain(&format!("{} × {}{location}", count.count, problem.title()));
     }
     if input.objects_failed > 0 {
-        outcome = Outcome::Trouble;
+        exit = Exit::Incomplete;
     }
-    if is_nothing_found(input) && !may_be_empty && outcome == Outcome::Done {
+    if is_nothing_found(input) && !may_be_empty && exit == Exit::Done {
         complain(NO_LOG_FOUND);
-        outcome = Outcome::Trouble;
+        exit = Exit::Incomplete;
     }
     if input.lines > 0 && input.records == 0 {
         complain("none of the lines could be read as a record of an access log");
-        outcome = Outcome::Trouble;
+        exit = Exit::Incomplete;
     }
-    outcome
+    exit
 }
 
 /// Whether no input has an object that may be a log.

@@ -5,17 +5,17 @@ use std::io::{self, Write};
 use anyhow::Context;
 use clap::CommandFactory;
 
-use super::Outcome;
+use super::Exit;
 use super::args::{Args, CompletionsArgs, ManArgs};
 
-pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Outcome> {
+pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "albscope", &mut script);
     io::stdout().write_all(&script)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
-pub(super) fn man(args: &ManArgs) -> anyhow::Result<Outcome> {
+pub(super) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
     let mut program = Args::command();
     program.build();
     let command = match &args.command {
@@ -29,5 +29,5 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<Outcome> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
     io::stdout().write_all(&page)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

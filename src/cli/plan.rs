@@ -7,16 +7,16 @@ use albscope::source::{Listing, Selection, Source, list_all};
 use anyhow::Context;
 
 use super::progress::Shown;
-use super::{Outcome, complain, output_width};
+use super::{Exit, complain, output_width};
 
-/// Lists the inputs and prints what would be read. `outcome` is the outcome of opening them.
+/// Lists the inputs and prints what would be read. `exit` is the exit of opening them.
 pub(super) fn run(
     mut shown: Shown,
     sources: &[Box<dyn Source>],
     selection: &Selection,
     format: Format,
-    outcome: Outcome,
-) -> anyhow::Result<Outcome> {
+    exit: Exit,
+) -> anyhow::Result<Exit> {
     let listings: Vec<(&dyn Source, Listing)> = {
         shown.show()?;
         let cancel_token = shown.progress().cancel_token();
@@ -35,8 +35,8 @@ pub(super) fn run(
     };
     written.and_then(|()| out.flush()).context("cannot write the plan")?;
     if plan.problems.is_empty() {
-        return Ok(outcome);
+        return Ok(exit);
     }
     complain("not everything could be listed; the plan says what is missing");
-    Ok(Outcome::Trouble)
+    Ok(Exit::Incomplete)
 }

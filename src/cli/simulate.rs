@@ -7,11 +7,11 @@ use albscope::Timestamp;
 use albscope::simulate::{SCENARIOS, Scenario, Simulation, scenario_names};
 use anyhow::Context;
 
-use super::Outcome;
+use super::Exit;
 use super::args::SimulateArgs;
 use super::progress::Share;
 
-pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<Exit> {
     let (Some(name), Some(folder), false) = (&args.scenario, &args.output, args.list) else {
         return list();
     };
@@ -51,14 +51,14 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<Outcome> {
         folder.join("AWSLogs").display(),
         folder.join("truth.jsonl").display(),
     )?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
-fn list() -> anyhow::Result<Outcome> {
+fn list() -> anyhow::Result<Exit> {
     let width = SCENARIOS.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
     let mut out = io::stdout().lock();
     for scenario in SCENARIOS {
         writeln!(out, "{:width$}  {}", scenario.name, scenario.description)?;
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

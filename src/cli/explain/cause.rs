@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use albscope::classify::Outcome as Ending;
+use albscope::classify::Outcome;
 use albscope::diagnose::first_cause::causes_of;
 use albscope::knowledge::causes::{Cause, Method, Setting};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
@@ -42,11 +42,11 @@ pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Res
         page.prose("  ", "  ", check.question)?;
         writeln!(page.out, "    {}", check.command)?;
     }
-    let endings: Vec<&Ending> = Ending::ALL.iter().filter(|ending| causes_of(**ending).contains(&cause)).collect();
-    if !endings.is_empty() {
+    let outcomes: Vec<&Outcome> = Outcome::ALL.iter().filter(|outcome| causes_of(**outcome).contains(&cause)).collect();
+    if !outcomes.is_empty() {
         page.section("outcomes that may have this cause", "")?;
-        for ending in endings {
-            page.prose("  ", "    ", &format!("{}: {}", ending.id(), ending.title()))?;
+        for outcome in outcomes {
+            page.prose("  ", "    ", &format!("{}: {}", outcome.id(), outcome.title()))?;
         }
     }
     page.section("docs", "")?;
