@@ -88,7 +88,7 @@ fn use_threads(threads: Option<u16>) {
 /// Writes a message to standard error, in one line.
 fn complain(message: &str) {
     // Standard error may be closed. The exit status reports the outcome anyway.
-    let _ = writeln!(io::stderr(), "albscope: {}", albscope::report::plain::harmless(message));
+    let _ = writeln!(io::stderr(), "albscope: {}", albscope::report::plain::sanitize_terminal(message));
 }
 
 /// Columns of standard output. A pipe may lead to a pager as wide as the terminal, and only the environment

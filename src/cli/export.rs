@@ -178,7 +178,7 @@ fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let files = if written.files == 1 { "1 file".to_owned() } else { format!("{} files", written.files) };
     let bytes = indicatif::DecimalBytes(written.bytes);
-    let path = report::plain::harmless(&path.to_string_lossy()).into_owned();
+    let path = report::plain::sanitize_terminal(&path.to_string_lossy()).into_owned();
     write!(out, "{} rows in {files} ({bytes}): {path}", rows.written)?;
     match written.replaced {
         0 => {}

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 
 use super::schema::{Cell, Column, DataType, Joint, Table};
-use super::text::write_clean;
+use super::text::escape_control;
 use super::words::{ABSENT_CODE, Ahead, Texts, Words};
 
 /// Marks an absent number: no timestamp, count or duration is that far below zero.
@@ -120,7 +120,7 @@ impl Values {
     fn push(&mut self, cell: Cell<'_>, data_type: DataType, is_clean: bool, scratch: &mut Vec<u8>) -> Pushed {
         let text = match cell {
             Cell::Text(text) | Cell::List(text) if is_clean => Some(text),
-            Cell::Text(text) | Cell::List(text) => Some(write_clean(text, data_type.separator(), scratch)),
+            Cell::Text(text) | Cell::List(text) => Some(escape_control(text, data_type.separator(), scratch)),
             _ => None,
         };
         let len = text.map_or(0, <[u8]>::len);

@@ -35,7 +35,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::requests::{Request, Requests};
 use super::schema::{Cell, Column, DataType};
-use super::text::write_clean;
+use super::text::escape_control;
 use crate::timestamp::Timestamp;
 
 /// Which rows to write.
@@ -152,8 +152,8 @@ impl Test {
     fn answer(&self, cell: Cell<'_>, data_type: DataType, is_clean: bool) -> Option<bool> {
         let mut scratch = Vec::new();
         let cell = match cell {
-            Cell::Text(text) if !is_clean => Cell::Text(write_clean(text, None, &mut scratch)),
-            Cell::List(list) if !is_clean => Cell::List(write_clean(list, data_type.separator(), &mut scratch)),
+            Cell::Text(text) if !is_clean => Cell::Text(escape_control(text, None, &mut scratch)),
+            Cell::List(list) if !is_clean => Cell::List(escape_control(list, data_type.separator(), &mut scratch)),
             cell => cell,
         };
         match (self, cell) {

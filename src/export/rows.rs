@@ -12,7 +12,7 @@ use super::requests::{Request, Requests};
 use super::sample::Sample;
 use super::schema::Column;
 use super::sink::{MAX_ROW_BYTES, Rows, Sink};
-use super::text::{is_clean, write_clean};
+use super::text::{escape_control, is_clean};
 use crate::error::{Error, Result};
 use crate::kind::alb;
 use crate::pipeline::{Collect, Seen};
@@ -137,7 +137,7 @@ impl Collect for Part<'_> {
         let location = (seen.line, &**seen.object, seen.number);
         let is_clean = is_object_clean && is_clean(seen.line);
         let request = seen.record.value(alb::REQUEST_LINE).unwrap_or_default();
-        let request = if is_clean { request } else { write_clean(request, None, &mut self.request) };
+        let request = if is_clean { request } else { escape_control(request, None, &mut self.request) };
         let mut row = Request::new(seen.record, seen.exchange, seen.outcome, location, request);
         row.cause = causes.as_ref().and_then(|causes| causes.of(seen.exchange, seen.outcome));
         if choice.filter.as_ref().is_some_and(|filter| !filter.admits(&row, is_clean)) {

@@ -16,7 +16,7 @@ pub(super) fn is_clean(line: &[u8]) -> bool {
 
 /// The text with invalid UTF-8 and control characters written as `\xNN`, except a byte `kept`. Text of printable
 /// ASCII is returned as it is; all other text is built in `scratch`.
-pub(super) fn write_clean<'t>(text: &'t [u8], kept: Option<u8>, scratch: &'t mut Vec<u8>) -> &'t [u8] {
+pub(super) fn escape_control<'t>(text: &'t [u8], kept: Option<u8>, scratch: &'t mut Vec<u8>) -> &'t [u8] {
     if is_clean(text) {
         return text;
     }
@@ -54,7 +54,7 @@ mod tests {
 
     fn clean(text: &[u8], kept: Option<u8>) -> String {
         let mut scratch = b"left over".to_vec();
-        String::from_utf8(write_clean(text, kept, &mut scratch).to_vec()).expect("UTF-8")
+        String::from_utf8(escape_control(text, kept, &mut scratch).to_vec()).expect("UTF-8")
     }
 
     #[test]

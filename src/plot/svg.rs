@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::font::{Stroke, Weight};
 use super::sheet::{Item, Rgb, Sheet, Text};
-use crate::report::plain::harmless;
+use crate::report::plain::sanitize_terminal;
 
 pub(super) fn render(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
     let (width, height) = (sheet.width, sheet.height);
@@ -125,7 +125,7 @@ fn number(number: f32) -> String {
 /// The text, escaped for XML, which allows neither control characters nor noncharacters.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in harmless(text).chars() {
+    for character in sanitize_terminal(text).chars() {
         match character {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),

@@ -22,7 +22,7 @@ pub struct CauseRow<'a> {
     /// First and last of these failures; both `None` if their times are unknown.
     pub seen: Window,
     /// What they were found at: `target 10.0.11.162:3000`, `120 targets`, `3 scopes`. Safe to show, see
-    /// [`harmless`](super::plain::harmless).
+    /// [`sanitize_terminal`](super::plain::sanitize_terminal).
     pub at: String,
 }
 

@@ -200,7 +200,8 @@ pub struct Failed {
 /// The heatmap of one scope, laid out.
 #[derive(Clone, Debug)]
 pub struct TimingChart {
-    /// Name of the scope: `shop-prod`, `10.0.10.36:3000`. Safe to show, see [`harmless`](super::plain::harmless).
+    /// Name of the scope: `shop-prod`, `10.0.10.36:3000`. Safe to show, see
+    /// [`sanitize_terminal`](super::plain::sanitize_terminal).
     pub subject: String,
     /// Requests seen.
     pub requests: u64,
@@ -410,7 +411,8 @@ pub fn against_idle_timeout(against: &AgainstIdleTimeout, idle_timeout: f64) -> 
 pub struct LagChart<'a> {
     /// Index of the finding.
     pub finding: usize,
-    /// Name of the target group that it was found at. Safe to show, see [`harmless`](super::plain::harmless).
+    /// Name of the target group that it was found at. Safe to show, see
+    /// [`sanitize_terminal`](super::plain::sanitize_terminal).
     pub subject: String,
     /// The most frequent outcome of its failures.
     pub outcome: Outcome,

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::plain::is_harmful;
+use super::plain::is_unsafe_in_terminal;
 use super::{ScopeRow, words};
 use crate::aggregate::Span;
 use crate::knowledge::causes::Cause;
@@ -102,7 +102,7 @@ fn rfc3339(seconds: i64) -> String {
 
 /// Whether a value may be part of a command. A command must not look different from what it runs.
 fn is_usable(value: &str) -> bool {
-    value.len() <= MAX_NAME_LEN && !value.chars().any(is_harmful)
+    value.len() <= MAX_NAME_LEN && !value.chars().any(is_unsafe_in_terminal)
 }
 
 /// `value` as one word of a shell command, in quotes if necessary.

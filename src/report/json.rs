@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 
 use super::Report;
-use super::plain::is_harmful;
+use super::plain::is_unsafe_in_terminal;
 
 pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     write(report, out)
@@ -14,7 +14,7 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes a value as JSON on one line.
 pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping(is_harmful));
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping(is_unsafe_in_terminal));
     value.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }
@@ -24,7 +24,7 @@ pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<(
 /// # Errors
 /// If `value` cannot be represented in JSON.
 pub(super) fn embedded(value: &impl Serialize) -> io::Result<String> {
-    let is_escaped = |character| is_harmful(character) || matches!(character, '<' | '>' | '&');
+    let is_escaped = |character| is_unsafe_in_terminal(character) || matches!(character, '<' | '>' | '&');
     let mut json = Vec::new();
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, Escaping(is_escaped)))?;
     Ok(String::from_utf8(json).expect("JSON is UTF-8"))

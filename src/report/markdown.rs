@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::plain::{CUT, harmless, shortened};
+use super::plain::{CUT, sanitize_terminal, shortened};
 use super::words;
 use super::{FindingRow, Report};
 
@@ -127,7 +127,7 @@ fn render_advice(report: &Report, index: usize, out: &mut dyn Write) -> io::Resu
     if !finding.checks.is_empty() {
         writeln!(out, "- **verify**: {as_other}{}", escaped(&questions.join(" ")))?;
     }
-    Ok(left.iter().map(|check| harmless(&check.command).into_owned()).collect())
+    Ok(left.iter().map(|check| sanitize_terminal(&check.command).into_owned()).collect())
 }
 
 fn render_target_groups(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -252,7 +252,7 @@ fn render_input(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// The text, with all characters escaped that Markdown or HTML would interpret.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in harmless(text).chars() {
+    for character in sanitize_terminal(text).chars() {
         match character {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -271,7 +271,7 @@ fn escaped(text: &str) -> String {
 
 /// Inline code, between more backticks than any run of them in the text.
 fn code(text: &str) -> String {
-    let text = harmless(text);
+    let text = sanitize_terminal(text);
     let ticks = "`".repeat(longest_run(&text, '`') + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{ticks}{pad}{text}{pad}{ticks}")

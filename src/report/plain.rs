@@ -12,13 +12,13 @@ use crate::diagnose::grouped;
 /// The text with each character that a terminal obeys, or that changes how its neighbours are shown, written as
 /// `\u{…}`.
 #[must_use]
-pub fn harmless(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_harmful) {
+pub fn sanitize_terminal(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe_in_terminal) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        if is_harmful(character) {
+        if is_unsafe_in_terminal(character) {
             // Writing to a String cannot fail.
             let _ = write!(safe, "\\u{{{:x}}}", u32::from(character));
         } else {
@@ -31,7 +31,8 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 /// Marks where a text was cut.
 pub(super) const CUT: &str = "…";
 
-/// The text, made [`harmless`] and cut to at most `most` columns. An ellipsis marks the cut, even if `most` is 0.
+/// The text, made [`sanitize_terminal`] and cut to at most `most` columns. An ellipsis marks the cut, even if
+/// `most` is 0.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     shortened_by(text, most, CUT)
@@ -40,7 +41,7 @@ pub fn shortened(text: &str, most: usize) -> String {
 /// The same as [`shortened`], with `mark` instead of the ellipsis.
 #[must_use]
 pub fn shortened_by(text: &str, most: usize, mark: &str) -> String {
-    let safe = harmless(text);
+    let safe = sanitize_terminal(text);
     // Combining marks take no column, but thousands of them fill a page; so each counts as one.
     let columns = |character: char| character.width().unwrap_or(1).max(1);
     if safe.chars().map(columns).sum::<usize>() <= most {
@@ -58,7 +59,7 @@ pub fn shortened_by(text: &str, most: usize, mark: &str) -> String {
 /// The text, [`shortened`]. If that cuts characters off, a note says how many.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
-    let safe = harmless(text);
+    let safe = sanitize_terminal(text);
     let short = shortened(&safe, most);
     if short == safe {
         return short;
@@ -69,7 +70,7 @@ pub fn cut(text: &str, most: usize) -> String {
 
 /// Whether a character is a control character (also an 8-bit one), a line or paragraph separator, or a mark that
 /// changes the direction of text or is invisible.
-pub(super) fn is_harmful(character: char) -> bool {
+pub(super) fn is_unsafe_in_terminal(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -99,7 +100,7 @@ mod tests {
             ("zero\u{200b}width", "zero\\u{200b}width"),
             ("line\nbreak\ttab", "line\\u{a}break\\u{9}tab"),
         ] {
-            assert_eq!(harmless(text), expected);
+            assert_eq!(sanitize_terminal(text), expected);
         }
     }
 

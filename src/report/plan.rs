@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::plain::harmless;
+use super::plain::sanitize_terminal;
 use super::text::{align_right, new_table};
 use super::words;
 use crate::source::{Listing, ObjectKey, Source};
@@ -126,7 +126,7 @@ impl Plan {
             table.set_header(["load balancer", "day", "objects", "bytes"]);
             for day in &self.days {
                 table.add_row([
-                    harmless(day.load_balancer.as_deref().unwrap_or("(not in the file name)")).into_owned(),
+                    sanitize_terminal(day.load_balancer.as_deref().unwrap_or("(not in the file name)")).into_owned(),
                     day.day.clone().unwrap_or_else(|| "-".to_owned()),
                     words::count(day.objects),
                     words::bytes(day.bytes),
@@ -158,7 +158,12 @@ impl Plan {
             writeln!(out, "Listing took {list}; reading will take {read}.")?;
         }
         for problem in &self.problems {
-            writeln!(out, "could not list {}: {}", harmless(&problem.object), harmless(&problem.reason))?;
+            writeln!(
+                out,
+                "could not list {}: {}",
+                sanitize_terminal(&problem.object),
+                sanitize_terminal(&problem.reason)
+            )?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use unicode_width::UnicodeWidthStr;
 
 use super::chart::{LagChart, Legend, TimingChart, against_idle_timeout, not_drawn};
-use super::plain::harmless;
+use super::plain::sanitize_terminal;
 use super::words;
 use super::{FindingRow, Report, Style, TargetRow};
 use crate::diagnose::Confidence;
@@ -326,12 +326,12 @@ impl Page<'_> {
             let heading = format!("{}: {}", words::affected(problem), problem.title);
             self.line(BAD, &heading)?;
             for sample in &problem.samples {
-                let mut text = harmless(&sample.object).into_owned();
+                let mut text = sanitize_terminal(&sample.object).into_owned();
                 if let (Some(line), Some(byte)) = (sample.line, sample.byte) {
                     text = format!("{text}, line {}, byte {}", words::count(line), words::count(byte));
                 }
                 if let Some(reason) = &sample.reason {
-                    text = format!("{text}: {}", harmless(reason));
+                    text = format!("{text}: {}", sanitize_terminal(reason));
                 }
                 self.wrapped("   ", "     ", &text)?;
             }
@@ -351,7 +351,7 @@ impl Page<'_> {
     /// A label and its text. Further lines are indented to where the text begins.
     fn entry(&mut self, label: &str, text: &str) -> io::Result<()> {
         let label = format!("    {label:<8}");
-        let lines = self.wrap(&harmless(text), &label, &" ".repeat(LABEL_WIDTH));
+        let lines = self.wrap(&sanitize_terminal(text), &label, &" ".repeat(LABEL_WIDTH));
         for (index, line) in lines.iter().enumerate() {
             match line.strip_prefix(label.as_str()) {
                 Some(rest) if index == 0 => writeln!(self.out, "{}{rest}", self.painted(NAME, &label))?,
@@ -364,7 +364,7 @@ impl Page<'_> {
     /// A label and its text, never wrapped, so that it can be copied.
     fn copied(&mut self, label: &str, text: &str) -> io::Result<()> {
         let label = self.painted(NAME, &format!("    {label:<8}"));
-        writeln!(self.out, "{label}{}", harmless(text))
+        writeln!(self.out, "{label}{}", sanitize_terminal(text))
     }
 
     /// A line of runs, each in its own style.

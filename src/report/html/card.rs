@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::plain::{CUT, cut, harmless};
+use super::super::plain::{CUT, cut, sanitize_terminal};
 use super::super::{FindingRow, Report, SettingRow, words};
 use super::data::{MAX_LAGS, Timings};
 use super::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
@@ -102,7 +102,7 @@ impl<'a> Card<'a> {
             settings: if is_new { &row.settings } else { &[] },
             settings_note: format!("({})", words::settings_note(row, report.idle_timeout)),
             stacks: knowledge.filter(|_| like.is_none()).map_or(&[], |cause| cause.settings),
-            checks: left.iter().map(|check| (check.question, harmless(&check.command).into_owned())).collect(),
+            checks: left.iter().map(|check| (check.question, sanitize_terminal(&check.command).into_owned())).collect(),
             has_said_checks: !said.is_empty(),
             samples: row
                 .samples

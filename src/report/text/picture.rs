@@ -96,7 +96,7 @@ impl Glyphs {
         if is_ascii { ASCII } else { UNICODE }
     }
 
-    /// The text, made harmless and cut to at most `most` columns.
+    /// The text, safe for a terminal and cut to at most `most` columns.
     pub(super) fn shortened(self, text: &str, most: usize) -> String {
         shortened_by(text, most, self.cut)
     }
