@@ -4,8 +4,8 @@ mod analyze;
 mod args;
 mod explain;
 mod export;
+mod generate;
 mod interrupt;
-mod papers;
 mod plan;
 mod progress;
 mod simulate;
@@ -56,8 +56,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Simulate(args) => simulate::run(&args),
-        Command::Completions(args) => papers::completions(&args),
-        Command::Man(args) => papers::man(&args),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
     };
     match result {
         Ok(Exit::Done) => ExitCode::SUCCESS,
