@@ -19,13 +19,13 @@
 //! platform's logarithm and exponential functions, and another platform's may differ in the last digit.)
 
 mod arena;
-mod dice;
 mod engine;
 mod line;
+mod manifest;
 mod object;
 mod plan;
+mod rng;
 mod scenario;
-mod story;
 mod traffic;
 
 #[cfg(test)]
@@ -37,11 +37,11 @@ use std::path::Path;
 pub use self::object::{Memory, Sink};
 pub use self::scenario::{SCENARIOS, Scenario, scenario_names};
 
-use self::dice::Dice;
 use self::engine::{Engine, Run};
 use self::line::{ACCOUNT, REGION};
 use self::object::{Directory, Objects, Packing};
 use self::plan::SECOND;
+use self::rng::Rng;
 use crate::error::Result;
 use crate::timestamp::Timestamp;
 
@@ -197,8 +197,8 @@ impl Simulation {
             seed: self.seed,
             shows_idle_timeout: self.shows_idle_timeout,
         };
-        sink.what_happened(&story::story(self.scenario, &plan, &run))?;
-        let objects = Objects::new(packing, sink, Dice::new(self.seed, 5));
+        sink.what_happened(&manifest::manifest(self.scenario, &plan, &run))?;
+        let objects = Objects::new(packing, sink, Rng::new(self.seed, 5));
         let (failures, objects) = Engine::new(&plan, run, objects).run(watch)?;
         let Objects { handed_over, lines, bytes, bytes_decoded, .. } = objects;
         Ok(Written { objects: handed_over, lines, failures, bytes, bytes_decoded })

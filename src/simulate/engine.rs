@@ -16,10 +16,10 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use super::arena::{Arena, Key, Queue, Turn};
-use super::dice::Dice;
 use super::line::Ending;
 use super::object::Objects;
 use super::plan::{Cause, Fault, Micros, Moment, Patience, Plan, Rule, SECOND, What};
+use super::rng::Rng;
 use super::traffic::{Arrival, Peer, Traffic};
 use super::{Progress, Watch};
 use crate::error::{Error, ErrorKind, Result};
@@ -252,11 +252,11 @@ pub(super) struct Engine<'a> {
     connections: Arena<Connection>,
     requests: Arena<Request>,
     traffic: Traffic,
-    network: Dice,
-    service: Dice,
-    names: Dice,
+    network: Rng,
+    service: Rng,
+    names: Rng,
     /// For features that not every plan has, so that the other streams do not depend on them.
-    chance: Dice,
+    chance: Rng,
     /// By target group.
     rules: Vec<Rule>,
     /// Lambda functions running now, by target group.
@@ -271,7 +271,7 @@ pub(super) struct Engine<'a> {
 impl<'a> Engine<'a> {
     pub(super) fn new(plan: &'a Plan, run: Run, objects: Objects<'a>) -> Self {
         let node_count = run.nodes.len();
-        let mut chance = Dice::new(run.seed, 7);
+        let mut chance = Rng::new(run.seed, 7);
         let (name, id) = plan.load_balancer;
         let targets: Vec<_> = plan
             .targets
@@ -317,11 +317,11 @@ impl<'a> Engine<'a> {
                 run.rate,
                 u32::try_from(node_count).unwrap_or(1),
                 |minute| run.moment(plan, Moment::minute(minute)),
-                (Dice::new(run.seed, 1), Dice::new(run.seed, 8)),
+                (Rng::new(run.seed, 1), Rng::new(run.seed, 8)),
             ),
-            network: Dice::new(run.seed, 2),
-            service: Dice::new(run.seed, 3),
-            names: Dice::new(run.seed, 4),
+            network: Rng::new(run.seed, 2),
+            service: Rng::new(run.seed, 3),
+            names: Rng::new(run.seed, 4),
             chance,
             rules: vec![Rule::Forward; plan.groups.len()],
             functions: vec![0; plan.groups.len()],

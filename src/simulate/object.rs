@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
 
-use super::dice::Dice;
+use super::manifest;
 use super::plan::{Micros, SECOND};
-use super::story;
+use super::rng::Rng;
 use crate::error::{Error, Result};
 use crate::timestamp::{Civil, Timestamp};
 
@@ -129,7 +129,7 @@ impl Sink for Directory {
     }
 
     fn what_happened(&mut self, json: &str) -> Result<()> {
-        let path = self.root.join(story::FILE);
+        let path = self.root.join(manifest::FILE);
         fs::write(&path, json).map_err(|source| Error::write(shown(&path), source))
     }
 }
@@ -154,7 +154,7 @@ pub(super) struct Packing {
 pub(super) struct Objects<'a> {
     packing: Packing,
     sink: &'a mut dyn Sink,
-    dice: Dice,
+    rng: Rng,
     /// By end of interval, then node, which is the order in which objects are handed over.
     open: BTreeMap<(Micros, usize), Open>,
     next_flush: Micros,
@@ -173,11 +173,11 @@ struct Open {
 }
 
 impl<'a> Objects<'a> {
-    pub(super) fn new(packing: Packing, sink: &'a mut dyn Sink, dice: Dice) -> Self {
+    pub(super) fn new(packing: Packing, sink: &'a mut dyn Sink, rng: Rng) -> Self {
         Self {
             packing,
             sink,
-            dice,
+            rng,
             open: BTreeMap::new(),
             next_flush: Micros::MIN,
             handed_over: 0,
@@ -190,10 +190,10 @@ impl<'a> Objects<'a> {
     /// Adds one line to the node's object for the interval that contains `time`. `write` appends the line and newline.
     pub(super) fn line(&mut self, node: usize, time: Micros, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         let end = (time.div_euclid(INTERVAL) + 1) * INTERVAL;
-        let dice = &mut self.dice;
+        let rng = &mut self.rng;
         let object = self.open.entry((end, node)).or_insert_with(|| Open {
             block: Vec::new(),
-            limit: member_size(dice),
+            limit: member_size(rng),
             gz: Vec::new(),
         });
         let before = object.block.len();
@@ -204,7 +204,7 @@ impl<'a> Objects<'a> {
         while object.block.len() >= object.limit {
             add_member(&mut object.gz, &object.block[..object.limit], self.packing.level)?;
             object.block.drain(..object.limit);
-            object.limit = member_size(&mut self.dice);
+            object.limit = member_size(&mut self.rng);
         }
         Ok(())
     }
@@ -246,7 +246,7 @@ impl<'a> Objects<'a> {
         }
         let Civil { date: (year, month, day), clock: (hour, minute, _), .. } = Timestamp::from_micros(end).into();
         let Packing { folder, stem, nodes, .. } = &self.packing;
-        let random: String = (0..8).map(|_| char::from(ALPHABET[self.dice.index(ALPHABET.len())])).collect();
+        let random: String = (0..8).map(|_| char::from(ALPHABET[self.rng.index(ALPHABET.len())])).collect();
         let key = format!(
             "{folder}/{year:04}/{month:02}/{day:02}/{stem}_{year:04}{month:02}{day:02}T{hour:02}{minute:02}Z_{}_{random}.log.gz",
             nodes[node],
@@ -261,8 +261,8 @@ impl<'a> Objects<'a> {
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// The size of the next member in uncompressed bytes.
-fn member_size(dice: &mut Dice) -> usize {
-    48 * 1024 + dice.below(144 * 1024) as usize
+fn member_size(rng: &mut Rng) -> usize {
+    48 * 1024 + rng.below(144 * 1024) as usize
 }
 
 fn add_member(gz: &mut Vec<u8>, text: &[u8], level: u32) -> Result<()> {

@@ -10,8 +10,8 @@ mod servers;
 mod shop;
 mod site;
 
-use super::dice::Dice;
 use super::plan::Plan;
+use super::rng::Rng;
 
 /// An incident, or a healthy run, that can be simulated.
 pub struct Scenario {
@@ -22,7 +22,7 @@ pub struct Scenario {
     /// Ids of the causes that its failures have, the main one first; empty if nothing is wrong. Besides, some people
     /// may leave before they get an answer (`client-gave-up`), as some always do.
     pub causes: &'static [&'static str],
-    pub(super) draw: fn(&mut Dice) -> Plan,
+    pub(super) draw: fn(&mut Rng) -> Plan,
 }
 
 /// Every scenario, in the order they are listed.
@@ -463,7 +463,7 @@ impl Scenario {
             .name
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        (self.draw)(&mut Dice::new(seed ^ of_name, 6))
+        (self.draw)(&mut Rng::new(seed ^ of_name, 6))
     }
 }
 

@@ -305,7 +305,7 @@ fn a_folder_gets_objects_and_truth_and_is_not_written_twice() {
     }
     let truth = std::fs::read_to_string(folder.path().join("truth.jsonl")).expect("the truth");
     assert_eq!(truth.lines().collect::<Vec<_>>(), memory.truth);
-    let what_happened = std::fs::read_to_string(folder.path().join("what-happened.json")).expect("the story");
+    let what_happened = std::fs::read_to_string(folder.path().join("what-happened.json")).expect("the manifest");
     assert_eq!(what_happened, memory.what_happened);
     let again = simulation.write_to(folder.path()).expect_err("it is not empty any more");
     assert!(matches!(again.kind(), ErrorKind::Write { .. }));
@@ -519,18 +519,18 @@ fn every_seed_draws_another_plan_and_the_same_seed_the_same() {
 #[test]
 fn what_happened_has_the_timeouts_and_what_was_done_in_order_of_time() {
     let (memory, _) = remember(&scenario("incident").duration(60));
-    let story: Value = serde_json::from_str(&memory.what_happened).expect("JSON");
-    assert_eq!((&story["scenario"], &story["seed"]), (&"incident".into(), &1.into()));
-    assert_eq!(story["idle_timeout"], 60.0);
+    let manifest: Value = serde_json::from_str(&memory.what_happened).expect("JSON");
+    assert_eq!((&manifest["scenario"], &manifest["seed"]), (&"incident".into(), &1.into()));
+    assert_eq!(manifest["idle_timeout"], 60.0);
     assert_eq!(
-        (&story["from"], &story["to"]),
+        (&manifest["from"], &manifest["to"]),
         (&"2026-11-18T08:00:00.000000Z".into(), &"2026-11-18T08:01:00.000000Z".into())
     );
-    let targets = story["targets"].as_array().expect("targets");
+    let targets = manifest["targets"].as_array().expect("targets");
     let racing = targets.iter().find(|target| target["target"] == "10.0.10.36:3000").expect("it is there");
     assert_eq!((&racing["keep_alive"], &racing["keep_alive_timer"]), (&5.0.into(), &"precise".into()));
     assert_eq!((&racing["target_group"], &racing["request_timeout"]), (&"shop-api".into(), &Value::Null));
-    let events = story["timeline"].as_array().expect("events");
+    let events = manifest["timeline"].as_array().expect("events");
     let times: Vec<_> = events.iter().map(|event| event["time"].as_str().expect("a time")).collect();
     assert!(times.is_sorted(), "{times:?}");
     assert!(events.iter().any(|event| event["target"] == "10.0.12.199:3000" && event["what"] == "the process dies"));

@@ -1,8 +1,8 @@
 //! Who calls, how often, and over which connection.
 
-use super::dice::{Dice, scaled};
 use super::line::PROBES;
 use super::plan::{Kind, MILLISECOND, MINUTE, Micros, Plan, Poller, Route, SECOND, Surge};
+use super::rng::{Rng, scaled};
 
 /// The protocol between a client and the load balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ pub(super) struct Arrival {
 
 /// The callers, and the state of their connections.
 pub(super) struct Traffic {
-    dice: Dice,
+    rng: Rng,
     pub(super) clients: Vec<Client>,
     /// The number of visitors. They are first in `clients`, before the pollers' clients and the scanners.
     visitors: usize,
@@ -151,7 +151,7 @@ pub(super) struct Traffic {
     noise: &'static [(u16, u32)],
     noise_gap: Micros,
     /// For features that not every plan has, so that the main stream does not depend on them.
-    extra: Dice,
+    extra: Rng,
 }
 
 /// All kinds. A kind has the same index here as its menu in [`Traffic::menus`].
@@ -170,7 +170,7 @@ impl Traffic {
         rate: f64,
         nodes: u32,
         minute: impl Fn(u32) -> Micros,
-        (mut dice, extra): (Dice, Dice),
+        (mut rng, extra): (Rng, Rng),
     ) -> Self {
         let menu = |kind: Kind| {
             let routes = plan.groups.iter().enumerate().flat_map(|(index, group)| {
@@ -182,19 +182,19 @@ impl Traffic {
         // Each visitor comes back every minute or so. Clients may share an address, as they do behind one NAT gateway.
         let visitors = whole(rate * 40.0).clamp(60, 20_000);
         for _ in 0..visitors {
-            let kind = plan.audience[dice.weighted(plan.audience.iter().map(|entry| entry.1))].0;
-            clients.push(client(kind, &mut dice));
+            let kind = plan.audience[rng.weighted(plan.audience.iter().map(|entry| entry.1))].0;
+            clients.push(client(kind, &mut rng));
         }
         let mut pollers = Vec::new();
         for &poller in &plan.pollers {
             let count = rate * poller.share * (poller.period as f64 / SECOND as f64);
             for _ in 0..whole(count) {
                 pollers.push((poller, clients.len()));
-                clients.push(client(Kind::Program, &mut dice));
+                clients.push(client(Kind::Program, &mut rng));
             }
         }
         for user_agent in SCANNERS {
-            clients.push(Client { user_agent, protocol: Protocol::Http1Tls12, ..client(Kind::Program, &mut dice) });
+            clients.push(Client { user_agent, protocol: Protocol::Http1Tls12, ..client(Kind::Program, &mut rng) });
         }
         let polled: f64 = pollers.iter().map(|(poller, _)| SECOND as f64 / poller.period as f64).sum();
         let weights: u32 = plan.audience.iter().map(|entry| entry.1).sum();
@@ -205,7 +205,7 @@ impl Traffic {
             plan.surges.iter().map(|Surge { minutes, factors }| ((minute(minutes.0), minute(minutes.1)), *factors));
         let peak = plan.surges.iter().map(|surge| surge.factors.0.max(surge.factors.1)).fold(1.0, f64::max);
         Self {
-            dice,
+            rng,
             clients,
             visitors,
             pollers,
@@ -225,10 +225,10 @@ impl Traffic {
 
     /// The pollers' first calls: delay, then the poller's index.
     pub(super) fn first_polls(&mut self, now: Micros) -> Vec<(Micros, usize)> {
-        let (dice, extra) = (&mut self.dice, &mut self.extra);
+        let (rng, extra) = (&mut self.rng, &mut self.extra);
         let first = |(index, (poller, _)): (usize, &(Poller, usize))| {
             let delay = match poller.aligned {
-                None => dice.between(0, poller.period),
+                None => rng.between(0, poller.period),
                 Some(late) => (-now).rem_euclid(poller.period) + extra.between(0, late),
             };
             (delay, index)
@@ -239,10 +239,10 @@ impl Traffic {
     /// Appends the requests of one visit with their delays, and returns the time to the next visit. There may be no
     /// requests: visits are drawn for the highest rate and thinned out to the current one.
     pub(super) fn visit(&mut self, now: Micros, requests: &mut Vec<(Micros, Arrival)>) -> Micros {
-        if self.dice.is(wave(now) * self.surge(now) / (CREST * self.peak)) {
-            let client = self.dice.index(self.visitors);
-            if self.dice.is(0.015) {
-                let host = self.hosts[self.dice.index(self.hosts.len())];
+        if self.rng.is(wave(now) * self.surge(now) / (CREST * self.peak)) {
+            let client = self.rng.index(self.visitors);
+            if self.rng.is(0.015) {
+                let host = self.hosts[self.rng.index(self.hosts.len())];
                 requests.push((0, Arrival { client, group: 0, call: Call::Redirected(host) }));
             }
             let mut delay = 0;
@@ -251,15 +251,15 @@ impl Traffic {
                     requests.push((delay, arrival));
                 }
                 // A browser asks for the parts of a page in quick succession; other clients send one request.
-                if self.clients[client].kind != Kind::Browser || self.dice.is(1.0 / self.page) {
+                if self.clients[client].kind != Kind::Browser || self.rng.is(1.0 / self.page) {
                     break;
                 }
                 // Half of the parts follow immediately, the others once more of the page has been read.
-                let gap = if self.dice.is(0.5) { MILLISECOND / 2 } else { 60 * MILLISECOND };
-                delay += self.dice.exponential(gap);
+                let gap = if self.rng.is(0.5) { MILLISECOND / 2 } else { 60 * MILLISECOND };
+                delay += self.rng.exponential(gap);
             }
         }
-        self.dice.exponential(self.visit_gap) + 1
+        self.rng.exponential(self.visit_gap) + 1
     }
 
     /// The current surge's factor on the rate of visits; 1 if there is no surge.
@@ -274,7 +274,7 @@ impl Traffic {
     pub(super) fn poll(&mut self, poller: usize, now: Micros) -> (Micros, Option<Arrival>) {
         let (Poller { period, aligned, .. }, client) = self.pollers[poller];
         let next = match aligned {
-            None => period + self.dice.between(-3 * MILLISECOND, 3 * MILLISECOND),
+            None => period + self.rng.between(-3 * MILLISECOND, 3 * MILLISECOND),
             // A call that is up to half a period late still belongs to the tick before.
             Some(late) => period - (now + period / 2).rem_euclid(period) + period / 2 + self.extra.between(0, late),
         };
@@ -295,29 +295,29 @@ impl Traffic {
 
     /// The time to the next scan, and a scanner's call now.
     pub(super) fn scan(&mut self) -> (Micros, Arrival) {
-        let client = self.clients.len() - 1 - self.dice.index(SCANNERS.len());
+        let client = self.clients.len() - 1 - self.rng.index(SCANNERS.len());
         // Each scan comes from another address, over a new connection.
-        self.clients[client].address = address(&mut self.dice);
+        self.clients[client].address = address(&mut self.rng);
         self.clients[client].connection = None;
-        let probe = PROBES[self.dice.index(PROBES.len())];
-        let call = match self.dice.below(10) {
+        let probe = PROBES[self.rng.index(PROBES.len())];
+        let call = match self.rng.below(10) {
             0..=2 => Call::Malformed,
             3..=5 => Call::ProbePlain(probe),
             _ => Call::Probe(probe),
         };
-        (self.dice.exponential(self.scan_gap) + 1, Arrival { client, group: 0, call })
+        (self.rng.exponential(self.scan_gap) + 1, Arrival { client, group: 0, call })
     }
 
     /// The node and the connection that a client's request arrives on.
     pub(super) fn connect(&mut self, arrival: &Arrival, now: Micros) -> (usize, Peer) {
-        let dice = &mut self.dice;
+        let rng = &mut self.rng;
         let client = &mut self.clients[arrival.client];
-        let fresh = |dice: &mut Dice, is_resumed| {
-            let port = u16::try_from(1024 + dice.below(64_000)).unwrap_or(u16::MAX);
-            (dice.below(self.nodes) as usize, Peer { port, trace: dice.bits128(), is_resumed })
+        let fresh = |rng: &mut Rng, is_resumed| {
+            let port = u16::try_from(1024 + rng.below(64_000)).unwrap_or(u16::MAX);
+            (rng.below(self.nodes) as usize, Peer { port, trace: rng.bits128(), is_resumed })
         };
         if !matches!(arrival.call, Call::Route { .. } | Call::Probe(_)) {
-            return fresh(dice, false);
+            return fresh(rng, false);
         }
         match &mut client.connection {
             Some(connection) if now - connection.last_used < CLIENT_KEEPS => {
@@ -325,8 +325,8 @@ impl Traffic {
                 (connection.node, connection.peer)
             }
             earlier => {
-                let is_resumed = earlier.is_some() && dice.is(0.6);
-                let (node, peer) = fresh(dice, is_resumed);
+                let is_resumed = earlier.is_some() && rng.is(0.6);
+                let (node, peer) = fresh(rng, is_resumed);
                 *earlier = Some(Connection { node, peer, last_used: now });
                 (node, peer)
             }
@@ -339,26 +339,26 @@ impl Traffic {
         if menu.is_empty() {
             return None;
         }
-        let (group, route, _) = menu[self.dice.weighted(menu.iter().map(|entry| entry.2))];
-        Some(Arrival { client, group, call: Call::Route { route, number: self.dice.below(route.numbers) } })
+        let (group, route, _) = menu[self.rng.weighted(menu.iter().map(|entry| entry.2))];
+        Some(Arrival { client, group, call: Call::Route { route, number: self.rng.below(route.numbers) } })
     }
 }
 
-fn client(kind: Kind, dice: &mut Dice) -> Client {
+fn client(kind: Kind, rng: &mut Rng) -> Client {
     let agents = || AGENTS.iter().filter(|agent| agent.0 == kind);
-    let (_, user_agent, protocol, _) = agents().nth(dice.weighted(agents().map(|agent| agent.3))).unwrap_or(&AGENTS[0]);
-    Client { kind, address: address(dice), user_agent, protocol: *protocol, connection: None }
+    let (_, user_agent, protocol, _) = agents().nth(rng.weighted(agents().map(|agent| agent.3))).unwrap_or(&AGENTS[0]);
+    Client { kind, address: address(rng), user_agent, protocol: *protocol, connection: None }
 }
 
 /// A random address from the ranges reserved for documentation: RFC 5737 (IPv4) and RFC 3849 (IPv6).
-fn address(dice: &mut Dice) -> String {
-    match dice.below(20) {
-        0..=9 => format!("203.0.113.{}", 1 + dice.below(254)),
-        10..=15 => format!("198.51.100.{}", 1 + dice.below(254)),
+fn address(rng: &mut Rng) -> String {
+    match rng.below(20) {
+        0..=9 => format!("203.0.113.{}", 1 + rng.below(254)),
+        10..=15 => format!("198.51.100.{}", 1 + rng.below(254)),
         _ => {
-            let bits = dice.bits64();
+            let bits = rng.bits64();
             let [a, b, c, d] = [bits & 0xffff, bits >> 16 & 0xffff, bits >> 32 & 0xffff, bits >> 48 | 1];
-            format!("2001:db8:{:x}:{:x}:{a:x}:{b:x}:{c:x}:{d:x}", 1 + dice.below(4000), 1 + dice.below(200))
+            format!("2001:db8:{:x}:{:x}:{a:x}:{b:x}:{c:x}:{d:x}", 1 + rng.below(4000), 1 + rng.below(200))
         }
     }
 }

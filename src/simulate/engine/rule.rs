@@ -3,9 +3,9 @@
 use super::node::ticks;
 use super::{Engine, Event, open};
 use crate::simulate::arena::Key;
-use crate::simulate::dice::scaled;
 use crate::simulate::line::Ending;
 use crate::simulate::plan::{Cause, Function, MILLISECOND, Micros, Rule, SECOND};
+use crate::simulate::rng::scaled;
 use crate::simulate::traffic::Call;
 
 /// How long the load balancer waits for an identity provider.

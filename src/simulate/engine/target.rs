@@ -3,8 +3,8 @@
 use super::work::{End, Work};
 use super::{Engine, Event};
 use crate::simulate::arena::{Key, Turn};
-use crate::simulate::dice::scaled;
 use crate::simulate::plan::{Cause, FaultKind, KeepAlive, MILLISECOND, MINUTE, Micros, Timer};
+use crate::simulate::rng::scaled;
 use crate::simulate::traffic::Call;
 
 impl Engine<'_> {

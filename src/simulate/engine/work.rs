@@ -2,8 +2,8 @@
 
 use super::{Engine, Event, request_mut};
 use crate::simulate::arena::Key;
-use crate::simulate::dice::scaled;
 use crate::simulate::plan::{Cause, FaultKind, MILLISECOND, Micros, SECOND, TimeLimit, Way};
+use crate::simulate::rng::scaled;
 
 /// From this share of its memory on, a process is slowed down by garbage collection.
 const CROWDED: f64 = 0.85;

@@ -2,56 +2,56 @@
 //! and Lambda functions.
 
 use super::site::{Offer, Site, seconds};
-use crate::simulate::dice::Dice;
 use crate::simulate::plan::{
     Action, Cause, Fault, FaultKind, Function, Kind, MILLISECOND, Moment, Patience, Plan, Rule, SECOND,
 };
+use crate::simulate::rng::Rng;
 
 /// No answer of one route is HTTP.
-pub(super) fn malformed_route(dice: &mut Dice) -> Plan {
-    malformed(dice, 1.0)
+pub(super) fn malformed_route(rng: &mut Rng) -> Plan {
+    malformed(rng, 1.0)
 }
 
 /// Some answers of one route are not HTTP, as for some users.
-pub(super) fn malformed_partly(dice: &mut Dice) -> Plan {
-    let share = dice.between(15, 70) as f64 / 100.0;
-    malformed(dice, share)
+pub(super) fn malformed_partly(rng: &mut Rng) -> Plan {
+    let share = rng.between(15, 70) as f64 / 100.0;
+    malformed(rng, share)
 }
 
-fn malformed(dice: &mut Dice, share: f64) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (15, 60), (1, 5));
-    let (start, route) = (site.moment(dice, 0, 50), site.any_route(dice));
+fn malformed(rng: &mut Rng, share: f64) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (15, 60), (1, 5));
+    let (start, route) = (site.moment(rng, 0, 50), site.any_route(rng));
     site.fault_everywhere(start, route, Some(Fault { share, kind: FaultKind::Malformed }));
     site.plan
 }
 
 /// One route fails now and then, on all targets.
-pub(super) fn application_errors(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (15, 60), (1, 5));
-    let share = dice.between(3, 25) as f64 / 100.0;
-    let (start, route) = (site.moment(dice, 0, 1), site.any_route(dice));
-    let kind = FaultKind::Status(dice.pick(&[500, 500, 500, 501]), Cause::ApplicationError);
+pub(super) fn application_errors(rng: &mut Rng) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (15, 60), (1, 5));
+    let share = rng.between(3, 25) as f64 / 100.0;
+    let (start, route) = (site.moment(rng, 0, 1), site.any_route(rng));
+    let kind = FaultKind::Status(rng.pick(&[500, 500, 500, 501]), Cause::ApplicationError);
     site.fault_everywhere(start, route, Some(Fault { share, kind }));
     site.plan
 }
 
 /// A new release answers one route with errors.
-pub(super) fn bad_release(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (15, 60), (2, 5));
-    let (start, route) = (site.moment(dice, 20, 60), site.any_route(dice));
+pub(super) fn bad_release(rng: &mut Rng) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (15, 60), (2, 5));
+    let (start, route) = (site.moment(rng, 20, 60), site.any_route(rng));
     let kind = FaultKind::Status(500, Cause::ApplicationError);
-    let fault = Some(Fault { share: dice.pick(&[1.0, 0.6]), kind });
+    let fault = Some(Fault { share: rng.pick(&[1.0, 0.6]), kind });
     // One target after the other.
     for (target, step) in site.targets.clone().into_iter().zip(0..) {
-        site.at(start.plus(step * seconds(dice, 5, 40)), target, Action::RouteFault(route, fault));
+        site.at(start.plus(step * seconds(rng, 5, 40)), target, Action::RouteFault(route, fault));
     }
     site.plan
 }
 
 /// The application closes some connections instead of answering, on all routes and at any time.
-pub(super) fn random_closes(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (15, 60), (1, 5));
-    let share = dice.between(2, 30) as f64 / 1000.0;
+pub(super) fn random_closes(rng: &mut Rng) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (15, 60), (1, 5));
+    let share = rng.between(2, 30) as f64 / 1000.0;
     for target in site.targets.clone() {
         site.fault_on_all_routes(Moment::minute(0), target, Some(Fault { share, kind: FaultKind::Closes }));
     }
@@ -59,27 +59,27 @@ pub(super) fn random_closes(dice: &mut Dice) -> Plan {
 }
 
 /// One host is slow and fails often; the others are sound.
-pub(super) fn one_bad_host(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (15, 60), (3, 6));
-    let (bad, start) = (site.any(dice), site.moment(dice, 0, 40));
+pub(super) fn one_bad_host(rng: &mut Rng) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (15, 60), (3, 6));
+    let (bad, start) = (site.any(rng), site.moment(rng, 0, 40));
     let kind = FaultKind::Status(500, Cause::ApplicationError);
-    site.at(start, bad, Action::Pace(dice.between(2, 6) as f64));
-    let share = dice.between(5, 40) as f64 / 100.0;
+    site.at(start, bad, Action::Pace(rng.between(2, 6) as f64));
+    let share = rng.between(5, 40) as f64 / 100.0;
     site.fault_on_all_routes(start, bad, Some(Fault { share, kind }));
     site.plan
 }
 
 /// A dependency of two routes on all targets does not answer for some minutes.
-fn dependency(dice: &mut Dice, kind: impl FnOnce(&mut Dice) -> FaultKind) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (10, 50), (2, 6));
-    if dice.is(0.7) {
+fn dependency(rng: &mut Rng, kind: impl FnOnce(&mut Rng) -> FaultKind) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (10, 50), (2, 6));
+    if rng.is(0.7) {
         site.patient();
     }
-    let kind = kind(dice);
-    let start = site.moment(dice, 15, 60);
-    let end = start.plus(seconds(dice, 150, 600));
-    let first = site.any_route(dice);
-    let share = dice.pick(&[1.0, 1.0, 0.7]);
+    let kind = kind(rng);
+    let start = site.moment(rng, 15, 60);
+    let end = start.plus(seconds(rng, 150, 600));
+    let first = site.any_route(rng);
+    let share = rng.pick(&[1.0, 1.0, 0.7]);
     for route in [first, (first + 3) % 8] {
         site.fault_everywhere(start, route, Some(Fault { share, kind }));
         site.fault_everywhere(end, route, None);
@@ -88,58 +88,58 @@ fn dependency(dice: &mut Dice, kind: impl FnOnce(&mut Dice) -> FaultKind) -> Pla
 }
 
 /// The application's client gives up after a constant time, and the application answers with an error.
-pub(super) fn dependency_timeout(dice: &mut Dice) -> Plan {
-    dependency(dice, |dice| {
-        FaultKind::Waits(dice.pick(&[2, 3, 5, 5, 10, 10, 15, 20]) * SECOND, dice.pick(&[500, 500, 503, 504]))
+pub(super) fn dependency_timeout(rng: &mut Rng) -> Plan {
+    dependency(rng, |rng| {
+        FaultKind::Waits(rng.pick(&[2, 3, 5, 5, 10, 10, 15, 20]) * SECOND, rng.pick(&[500, 500, 503, 504]))
     })
 }
 
 /// The application's client has no timeout.
-pub(super) fn dependency_hang(dice: &mut Dice) -> Plan {
-    dependency(dice, |_| FaultKind::Hangs)
+pub(super) fn dependency_hang(rng: &mut Rng) -> Plan {
+    dependency(rng, |_| FaultKind::Hangs)
 }
 
 /// Slow answers, and callers with a timeout of their own.
-fn impatient(dice: &mut Dice, kinds: &'static [(Kind, u32)], patience: (Kind, Patience)) -> Plan {
-    let mut site = Site::draw(dice, Offer::Reports, (10, 40), (1, 5));
-    site.plan.idle_timeout = dice.pick(&[60, 60, 120]) * SECOND;
+fn impatient(rng: &mut Rng, kinds: &'static [(Kind, u32)], patience: (Kind, Patience)) -> Plan {
+    let mut site = Site::draw(rng, Offer::Reports, (10, 40), (1, 5));
+    site.plan.idle_timeout = rng.pick(&[60, 60, 120]) * SECOND;
     site.audience(kinds, patience);
-    let start = site.moment(dice, 0, 40);
+    let start = site.moment(rng, 0, 40);
     let constant = if let Patience::Constant { time, .. } = patience.1 { time } else { 20 * SECOND };
-    let pace = constant as f64 / (2600.0 * MILLISECOND as f64) * dice.between(40, 80) as f64 / 100.0;
+    let pace = constant as f64 / (2600.0 * MILLISECOND as f64) * rng.between(40, 80) as f64 / 100.0;
     for target in site.targets.clone() {
         site.at(start, target, Action::RoutePace(super::shop::BUILD, pace));
     }
     site.plan
 }
 
-pub(super) fn edge_timeout(dice: &mut Dice) -> Plan {
+pub(super) fn edge_timeout(rng: &mut Rng) -> Plan {
     let patience = Patience::Constant { time: 30 * SECOND, jitter: 30 * MILLISECOND };
-    impatient(dice, &[(Kind::Edge, 1)], (Kind::Edge, patience))
+    impatient(rng, &[(Kind::Edge, 1)], (Kind::Edge, patience))
 }
 
-pub(super) fn gateway_timeout(dice: &mut Dice) -> Plan {
+pub(super) fn gateway_timeout(rng: &mut Rng) -> Plan {
     let patience = Patience::Constant { time: 29 * SECOND, jitter: 15 * MILLISECOND };
-    impatient(dice, &[(Kind::Gateway, 3), (Kind::Program, 1)], (Kind::Gateway, patience))
+    impatient(rng, &[(Kind::Gateway, 3), (Kind::Program, 1)], (Kind::Gateway, patience))
 }
 
 /// Another service of the same company waits for a fraction of a second.
-pub(super) fn short_budget(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (20, 80), (1, 5));
-    let time = dice.pick(&[100, 200, 250, 500]) * MILLISECOND;
+pub(super) fn short_budget(rng: &mut Rng) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (20, 80), (1, 5));
+    let time = rng.pick(&[100, 200, 250, 500]) * MILLISECOND;
     let patience = Patience::Constant { time, jitter: 4 * MILLISECOND };
     site.audience(&[(Kind::Service, 3), (Kind::Program, 1)], (Kind::Service, patience));
-    let pace = time as f64 / (100.0 * MILLISECOND as f64) * dice.between(60, 110) as f64 / 100.0;
+    let pace = time as f64 / (100.0 * MILLISECOND as f64) * rng.between(60, 110) as f64 / 100.0;
     site.change_all(|target| target.pace = pace);
     site.plan
 }
 
 /// Mobile apps wait for 15 s.
-pub(super) fn mobile_timeout(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (15, 60), (1, 5));
+pub(super) fn mobile_timeout(rng: &mut Rng) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (15, 60), (1, 5));
     let patience = Patience::Constant { time: 15 * SECOND, jitter: 60 * MILLISECOND };
     site.audience(&[(Kind::App, 3), (Kind::Browser, 1)], (Kind::App, patience));
-    let (start, pace) = (site.moment(dice, 10, 50), dice.between(40, 90) as f64);
+    let (start, pace) = (site.moment(rng, 10, 50), rng.between(40, 90) as f64);
     for target in site.targets.clone() {
         // The search route is slow among quick ones.
         site.at(start, target, Action::RoutePace(2, pace));
@@ -148,58 +148,58 @@ pub(super) fn mobile_timeout(dice: &mut Dice) -> Plan {
 }
 
 /// People leave slow pages, each after a time of their own.
-pub(super) fn users_leave(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Media, (15, 50), (1, 5));
-    let mean = seconds(dice, 6, 30);
+pub(super) fn users_leave(rng: &mut Rng) -> Plan {
+    let mut site = Site::draw(rng, Offer::Media, (15, 50), (1, 5));
+    let mean = seconds(rng, 6, 30);
     site.audience(&[(Kind::Browser, 1)], (Kind::Browser, Patience::Leaves(mean)));
     site.plan
 }
 
 /// A site whose listener rule does this for some minutes.
-fn ruled(dice: &mut Dice, rule: Rule) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (20, 80), (1, 4));
-    let (start, group) = (site.moment(dice, 10, 50), site.group);
-    let end = start.plus(seconds(dice, 120, 600));
+fn ruled(rng: &mut Rng, rule: Rule) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (20, 80), (1, 4));
+    let (start, group) = (site.moment(rng, 10, 50), site.group);
+    let end = start.plus(seconds(rng, 120, 600));
     site.plan.rule(start, group, rule);
     site.plan.rule(end, group, Rule::Forward);
     site.plan
 }
 
-pub(super) fn waf_blocks(dice: &mut Dice) -> Plan {
-    let share = dice.between(5, 60) as f64 / 100.0;
-    ruled(dice, Rule::WafBlocks(share))
+pub(super) fn waf_blocks(rng: &mut Rng) -> Plan {
+    let share = rng.between(5, 60) as f64 / 100.0;
+    ruled(rng, Rule::WafBlocks(share))
 }
 
-pub(super) fn waf_fails(dice: &mut Dice) -> Plan {
-    let share = dice.between(10, 100) as f64 / 100.0;
-    ruled(dice, Rule::WafFails(share))
+pub(super) fn waf_fails(rng: &mut Rng) -> Plan {
+    let share = rng.between(10, 100) as f64 / 100.0;
+    ruled(rng, Rule::WafFails(share))
 }
 
-pub(super) fn users_rejected(dice: &mut Dice) -> Plan {
-    let share = dice.between(2, 30) as f64 / 100.0;
-    ruled(dice, Rule::Rejects(share))
+pub(super) fn users_rejected(rng: &mut Rng) -> Plan {
+    let share = rng.between(2, 30) as f64 / 100.0;
+    ruled(rng, Rule::Rejects(share))
 }
 
-pub(super) fn identity_fails(dice: &mut Dice) -> Plan {
-    let share = dice.between(5, 60) as f64 / 100.0;
-    ruled(dice, Rule::IdentityFails(share))
+pub(super) fn identity_fails(rng: &mut Rng) -> Plan {
+    let share = rng.between(5, 60) as f64 / 100.0;
+    ruled(rng, Rule::IdentityFails(share))
 }
 
-pub(super) fn maintenance(dice: &mut Dice) -> Plan {
-    ruled(dice, Rule::Fixed(503))
+pub(super) fn maintenance(rng: &mut Rng) -> Plan {
+    ruled(rng, Rule::Fixed(503))
 }
 
 /// A target group whose target is a Lambda function.
-fn function(dice: &mut Dice, concurrency: u32, rule: impl FnOnce(&mut Dice) -> Rule) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (40, 120), (1, 3));
-    let timeout = dice.pick(&[3, 3, 6, 10]) * SECOND;
+fn function(rng: &mut Rng, concurrency: u32, rule: impl FnOnce(&mut Rng) -> Rule) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (40, 120), (1, 3));
+    let timeout = rng.pick(&[3, 3, 6, 10]) * SECOND;
     let group = site.group;
     site.plan.groups[group.0].function = Some(Function { timeout, concurrency });
     site.plan.groups[group.0].is_ipv6 = false;
     // A function has no address, so no other target is registered.
     site.change_all(|target| target.is_registered = false);
-    let start = site.moment(dice, 10, 50);
-    let rule = rule(dice);
+    let start = site.moment(rng, 10, 50);
+    let rule = rule(rng);
     let rule = match rule {
         // Scales the pace to the timeout, so that some of its answers come too late.
         Rule::FunctionPace(share) => Rule::FunctionPace(timeout as f64 / (70.0 * MILLISECOND as f64) * share),
@@ -209,32 +209,32 @@ fn function(dice: &mut Dice, concurrency: u32, rule: impl FnOnce(&mut Dice) -> R
     site.plan
 }
 
-pub(super) fn lambda_throws(dice: &mut Dice) -> Plan {
-    function(dice, 1000, |dice| {
-        let share = dice.between(2, 60) as f64 / 100.0;
-        if dice.is(0.5) { Rule::FunctionThrows(share) } else { Rule::FunctionMumbles(share) }
+pub(super) fn lambda_throws(rng: &mut Rng) -> Plan {
+    function(rng, 1000, |rng| {
+        let share = rng.between(2, 60) as f64 / 100.0;
+        if rng.is(0.5) { Rule::FunctionThrows(share) } else { Rule::FunctionMumbles(share) }
     })
 }
 
-pub(super) fn lambda_timeout(dice: &mut Dice) -> Plan {
-    function(dice, 1000, |dice| Rule::FunctionPace(dice.between(15, 50) as f64 / 100.0))
+pub(super) fn lambda_timeout(rng: &mut Rng) -> Plan {
+    function(rng, 1000, |rng| Rule::FunctionPace(rng.between(15, 50) as f64 / 100.0))
 }
 
-pub(super) fn lambda_throttled(dice: &mut Dice) -> Plan {
-    let mut plan = function(dice, 3, |_| Rule::Forward);
+pub(super) fn lambda_throttled(rng: &mut Rng) -> Plan {
+    let mut plan = function(rng, 3, |_| Rule::Forward);
     plan.page = 8.0;
     plan
 }
 
-pub(super) fn lambda_denied(dice: &mut Dice) -> Plan {
-    function(dice, 1000, |_| Rule::FunctionDenied)
+pub(super) fn lambda_denied(rng: &mut Rng) -> Plan {
+    function(rng, 1000, |_| Rule::FunctionDenied)
 }
 
 /// Scanners, and requests that the load balancer refuses for what they are.
-pub(super) fn refused_requests(dice: &mut Dice) -> Plan {
-    let mut site = Site::draw(dice, Offer::Shop, (15, 60), (1, 5));
+pub(super) fn refused_requests(rng: &mut Rng) -> Plan {
+    let mut site = Site::draw(rng, Offer::Shop, (15, 60), (1, 5));
     site.plan.noise = &[(400, 5), (413, 2), (414, 2), (463, 1), (464, 2), (408, 1), (405, 1)];
-    site.plan.noise_every = 15 + dice.below(100);
-    site.plan.scans_every = 10 + dice.below(50);
+    site.plan.noise_every = 15 + rng.below(100);
+    site.plan.scans_every = 10 + rng.below(50);
     site.plan
 }

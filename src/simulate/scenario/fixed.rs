@@ -1,10 +1,10 @@
 //! Scenarios whose plan is the same for every seed.
 
 use super::shop::{BUILD, reports, shop_api};
-use crate::simulate::dice::Dice;
 use crate::simulate::plan::{
     Action, Group, GroupIndex, KeepAlive, MILLISECOND, MINUTE, Moment, Plan, SECOND, Stalls, Target, TargetIndex, Timer,
 };
+use crate::simulate::rng::Rng;
 
 /// Adds targets to a group, one for each address 10.0.x.y.
 fn targets<const N: usize>(plan: &mut Plan, group: GroupIndex, addresses: [(u8, u8); N]) -> [TargetIndex; N] {
@@ -35,7 +35,7 @@ fn out_of_memory(plan: &mut Plan, minute: u32, victim: TargetIndex, successor: T
     plan.at(end.plus(38 * SECOND), successor, Action::Register);
 }
 
-pub(super) fn healthy(_: &mut Dice) -> Plan {
+pub(super) fn healthy(_: &mut Rng) -> Plan {
     let mut plan = Plan::new(4.5);
     let api = plan.group(shop_api());
     let old = targets(&mut plan, api, [(10, 36), (11, 162), (12, 199)]);
@@ -52,7 +52,7 @@ pub(super) fn healthy(_: &mut Dice) -> Plan {
     plan
 }
 
-pub(super) fn keep_alive_race(_: &mut Dice) -> Plan {
+pub(super) fn keep_alive_race(_: &mut Rng) -> Plan {
     let mut plan = Plan::new(6.0);
     let api = plan.group(shop_api());
     for (x, y) in [(10, 36), (11, 162), (12, 199), (10, 44)] {
@@ -63,7 +63,7 @@ pub(super) fn keep_alive_race(_: &mut Dice) -> Plan {
 
 /// Models gunicorn's threaded workers. Races come in small bursts: the first request after a pause wakes the loop,
 /// which then closes idle connections while more requests are on their way on them.
-pub(super) fn keep_alive_race_workers(_: &mut Dice) -> Plan {
+pub(super) fn keep_alive_race_workers(_: &mut Rng) -> Plan {
     // A dashboard asks for all its parts at the same time.
     let mut plan = Plan { page: 16.0, ..Plan::new(6.0) };
     let api = plan.group(Group { port: 8000, ..shop_api() });
@@ -74,7 +74,7 @@ pub(super) fn keep_alive_race_workers(_: &mut Dice) -> Plan {
     plan
 }
 
-pub(super) fn connection_refused(_: &mut Dice) -> Plan {
+pub(super) fn connection_refused(_: &mut Rng) -> Plan {
     let mut plan = Plan::new(4.5);
     let api = plan.group(shop_api());
     targets(&mut plan, api, [(10, 36), (11, 162), (12, 199)]);
@@ -87,7 +87,7 @@ pub(super) fn connection_refused(_: &mut Dice) -> Plan {
     plan
 }
 
-pub(super) fn connect_timeout(_: &mut Dice) -> Plan {
+pub(super) fn connect_timeout(_: &mut Rng) -> Plan {
     let mut plan = Plan::new(4.5);
     let api = plan.group(shop_api());
     let all = targets(&mut plan, api, [(10, 36), (11, 162), (12, 199), (11, 170)]);
@@ -98,7 +98,7 @@ pub(super) fn connect_timeout(_: &mut Dice) -> Plan {
     plan
 }
 
-pub(super) fn idle_timeout(_: &mut Dice) -> Plan {
+pub(super) fn idle_timeout(_: &mut Rng) -> Plan {
     let mut plan = Plan::new(4.5);
     let api = plan.group(shop_api());
     targets(&mut plan, api, [(10, 36), (11, 162), (12, 199)]);
@@ -117,7 +117,7 @@ fn slow_down(plan: &mut Plan, targets: &[TargetIndex], steps: &[(u32, f64)]) {
     }
 }
 
-pub(super) fn target_crash(_: &mut Dice) -> Plan {
+pub(super) fn target_crash(_: &mut Rng) -> Plan {
     let mut plan = Plan::new(6.0);
     let api = plan.group(shop_api());
     let first = targets(&mut plan, api, [(10, 160), (11, 197), (12, 34)]);
@@ -139,7 +139,7 @@ pub(super) fn target_crash(_: &mut Dice) -> Plan {
 /// Minutes 0–120: one target of shop-api runs an old release and closes idle connections too early. 40–55: packets to
 /// and from another are lost. 70: a third runs out of memory. 85–105: building a report exceeds the idle timeout.
 /// Nothing is wrong with the other targets.
-pub(super) fn incident(_: &mut Dice) -> Plan {
+pub(super) fn incident(_: &mut Rng) -> Plan {
     let mut plan = Plan::new(5.2);
     let api = plan.group(shop_api());
     plan.target(api, busy(Target::at([10, 0, 10, 36])));

@@ -1,11 +1,11 @@
 //! Draws a healthy load balancer at random, for a scenario to break.
 
 use super::shop::{MEDIA_ROUTES, REPORT_ROUTES, SHOP_ROUTES};
-use crate::simulate::dice::Dice;
 use crate::simulate::plan::{
     Action, Fault, Group, GroupIndex, KeepAlive, Kind, MILLISECOND, Micros, Moment, Patience, Plan, Reuse, Route,
     SECOND, Stalls, Target, TargetIndex,
 };
+use crate::simulate::rng::Rng;
 
 /// Load balancers, target groups and hosts to draw from.
 const LOAD_BALANCERS: &[(&str, &str)] =
@@ -49,29 +49,29 @@ impl Offer {
 impl Site {
     /// `rate` is in tenths of a request per second and target; `targets` is how many targets. Both are ranges whose end
     /// is excluded.
-    pub(super) fn draw(dice: &mut Dice, offer: Offer, rate: (i64, i64), targets: (i64, i64)) -> Self {
-        let count = dice.between(targets.0, targets.1);
-        let mut plan = Plan::new(dice.between(rate.0, rate.1) as f64 / 10.0 * count as f64);
-        plan.load_balancer = dice.pick(LOAD_BALANCERS);
-        plan.minutes = 24 + dice.below(25);
-        plan.nodes = dice.pick(&[1, 2, 2, 2, 3, 3, 3, 4, 5, 6]);
-        plan.idle_timeout = dice.pick(&[60, 60, 60, 60, 60, 60, 30, 120]) * SECOND;
+    pub(super) fn draw(rng: &mut Rng, offer: Offer, rate: (i64, i64), targets: (i64, i64)) -> Self {
+        let count = rng.between(targets.0, targets.1);
+        let mut plan = Plan::new(rng.between(rate.0, rate.1) as f64 / 10.0 * count as f64);
+        plan.load_balancer = rng.pick(LOAD_BALANCERS);
+        plan.minutes = 24 + rng.below(25);
+        plan.nodes = rng.pick(&[1, 2, 2, 2, 3, 3, 3, 4, 5, 6]);
+        plan.idle_timeout = rng.pick(&[60, 60, 60, 60, 60, 60, 30, 120]) * SECOND;
         plan.reuse =
-            dice.pick(&[Reuse::Latest(0.5), Reuse::Latest(0.5), Reuse::Latest(0.9), Reuse::Latest(0.0), Reuse::Oldest]);
-        plan.page = dice.between(15, 60) as f64 / 10.0;
+            rng.pick(&[Reuse::Latest(0.5), Reuse::Latest(0.5), Reuse::Latest(0.9), Reuse::Latest(0.0), Reuse::Oldest]);
+        plan.page = rng.between(15, 60) as f64 / 10.0;
         // Some people leave before they get an answer, as they do everywhere. Not if answers are slow: that would be a
         // scenario of its own.
-        if dice.is(0.3) && offer == Offer::Shop {
-            plan.patience.push((Kind::Browser, Patience::Leaves(dice.between(60, 400) * SECOND)));
+        if rng.is(0.3) && offer == Offer::Shop {
+            plan.patience.push((Kind::Browser, Patience::Leaves(rng.between(60, 400) * SECOND)));
         }
-        let (name, id, port, host) = dice.pick(GROUPS);
+        let (name, id, port, host) = rng.pick(GROUPS);
         let mut group = Group::new((name, id), port, host, 100, offer.routes());
-        group.is_ipv6 = dice.is(0.1);
-        group.deregistration_delay = dice.pick(&[300, 300, 120, 60, 30]) * SECOND;
+        group.is_ipv6 = rng.is(0.1);
+        group.deregistration_delay = rng.pick(&[300, 300, 120, 60, 30]) * SECOND;
         let group = plan.group(group);
         let mut site = Self { plan, group, targets: Vec::new() };
         for _ in 0..count {
-            let target = site.sound(dice);
+            let target = site.sound(rng);
             site.targets.push(site.plan.target(group, target));
         }
         site
@@ -80,9 +80,9 @@ impl Site {
     /// Sets the rate for each pair of node and target, drawn from `rates` in tenths of a request per second, and makes
     /// the run long enough for `requests`. Connections are idle for some seconds only if each pair gets little traffic,
     /// and then it takes a long run to see enough of it.
-    pub(super) fn sparse(&mut self, dice: &mut Dice, rates: &[u32], requests: u32) {
+    pub(super) fn sparse(&mut self, rng: &mut Rng, rates: &[u32], requests: u32) {
         let targets = u32::try_from(self.targets.len()).unwrap_or(1);
-        let tenths = dice.pick(rates) * targets * self.plan.nodes;
+        let tenths = rng.pick(rates) * targets * self.plan.nodes;
         self.plan.rate = f64::from(tenths) / 10.0;
         self.plan.minutes = (requests / (tenths * 6).max(1)).clamp(20, 24 * 60);
         // In so long a run, the people who leave would outnumber the failures that the scenario is about.
@@ -90,27 +90,24 @@ impl Site {
     }
 
     /// A sound target at an unused address. It keeps idle connections for longer than the load balancer does.
-    pub(super) fn sound(&self, dice: &mut Dice) -> Target {
+    pub(super) fn sound(&self, rng: &mut Rng) -> Target {
         let address = loop {
-            let (zone, host) = (dice.below(3), 10 + dice.below(240));
+            let (zone, host) = (rng.below(3), 10 + rng.below(240));
             let [x, y] = [10 + zone, host].map(|part| u8::try_from(part).unwrap_or(u8::MAX));
             if self.plan.targets.iter().all(|target| target.address != [10, 0, x, y]) {
                 break [10, 0, x, y];
             }
         };
-        let stalls = Stalls {
-            gap: dice.between(400, 1500) * MILLISECOND,
-            length: dice.between(1, 7) * MILLISECOND,
-            spread: 0.6,
-        };
-        let idle = self.plan.idle_timeout + dice.between(5, 30) * SECOND;
+        let stalls =
+            Stalls { gap: rng.between(400, 1500) * MILLISECOND, length: rng.between(1, 7) * MILLISECOND, spread: 0.6 };
+        let idle = self.plan.idle_timeout + rng.between(5, 30) * SECOND;
         let keep_alive = KeepAlive::precise(idle, 5 * MILLISECOND);
         Target { keep_alive, stalls: Some(stalls), ..Target::at(address) }
     }
 
     /// Adds a sound target that is neither registered nor running yet.
-    pub(super) fn later(&mut self, dice: &mut Dice) -> TargetIndex {
-        let target = self.sound(dice).later();
+    pub(super) fn later(&mut self, rng: &mut Rng) -> TargetIndex {
+        let target = self.sound(rng).later();
         self.plan.target(self.group, target)
     }
 
@@ -129,10 +126,10 @@ impl Site {
     }
 
     /// A random moment between two hundredths of the run.
-    pub(super) fn moment(&self, dice: &mut Dice, from: u32, to: u32) -> Moment {
+    pub(super) fn moment(&self, rng: &mut Rng, from: u32, to: u32) -> Moment {
         let at = |hundredths: u32| i64::from(self.plan.minutes * hundredths / 100);
-        let minute = dice.between(at(from), at(to));
-        Moment::minute(u32::try_from(minute).unwrap_or_default()).plus(dice.between(0, 60) * SECOND)
+        let minute = rng.between(at(from), at(to));
+        Moment::minute(u32::try_from(minute).unwrap_or_default()).plus(rng.between(0, 60) * SECOND)
     }
 
     pub(super) fn at(&mut self, moment: Moment, target: TargetIndex, action: Action) {
@@ -140,13 +137,13 @@ impl Site {
     }
 
     /// One of the targets.
-    pub(super) fn any(&self, dice: &mut Dice) -> TargetIndex {
-        self.targets[dice.index(self.targets.len())]
+    pub(super) fn any(&self, rng: &mut Rng) -> TargetIndex {
+        self.targets[rng.index(self.targets.len())]
     }
 
     /// The index of a random route.
-    pub(super) fn any_route(&self, dice: &mut Dice) -> usize {
-        dice.index(self.plan.groups[self.group.0].routes.len())
+    pub(super) fn any_route(&self, rng: &mut Rng) -> usize {
+        rng.index(self.plan.groups[self.group.0].routes.len())
     }
 
     /// Gives one route of all targets this fault from a moment on; `None` removes it.
@@ -176,11 +173,11 @@ impl Site {
 }
 
 /// An event loop that is often busy for some milliseconds.
-pub(super) fn lag(dice: &mut Dice) -> Stalls {
-    Stalls { gap: dice.between(15, 60) * MILLISECOND, length: dice.between(3, 18) * MILLISECOND, spread: 0.7 }
+pub(super) fn lag(rng: &mut Rng) -> Stalls {
+    Stalls { gap: rng.between(15, 60) * MILLISECOND, length: rng.between(3, 18) * MILLISECOND, spread: 0.7 }
 }
 
 /// A random whole number of seconds in `from..below`.
-pub(super) fn seconds(dice: &mut Dice, from: i64, below: i64) -> Micros {
-    dice.between(from, below) * SECOND
+pub(super) fn seconds(rng: &mut Rng, from: i64, below: i64) -> Micros {
+    rng.between(from, below) * SECOND
 }

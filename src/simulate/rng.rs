@@ -7,9 +7,9 @@ use rand_distr::{Exp1, StandardNormal};
 use super::plan::Micros;
 
 /// One stream. Parts that draw from different streams do not disturb each other's numbers.
-pub(super) struct Dice(ChaCha8Rng);
+pub(super) struct Rng(ChaCha8Rng);
 
-impl Dice {
+impl Rng {
     pub(super) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);

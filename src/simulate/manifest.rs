@@ -8,7 +8,7 @@ use super::scenario::Scenario;
 
 /// The whole file. Times are RFC 3339, durations are in seconds; `null` means that there is no such timeout.
 #[derive(Serialize)]
-struct Story<'a> {
+struct Manifest<'a> {
     scenario: &'a str,
     seed: u64,
     /// Cause ids that failures may have, the main one first.
@@ -66,7 +66,7 @@ struct EventStory<'a> {
 }
 
 /// The whole JSON object, with a newline at its end.
-pub(super) fn story(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
+pub(super) fn manifest(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
     let (name, id) = plan.load_balancer;
     let group = |index: usize| plan.groups[index].name;
     let targets = plan.targets.iter().map(|target| TargetStory {
@@ -99,7 +99,7 @@ pub(super) fn story(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
         };
         EventStory { time: time(at), target, target_group: group(of.0), what }
     });
-    let story = Story {
+    let manifest = Manifest {
         scenario: scenario.name,
         seed: run.seed,
         causes: scenario.causes,
@@ -123,7 +123,7 @@ pub(super) fn story(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
         timeline: timeline.collect(),
     };
     // This cannot fail: all keys are strings, and it writes to memory.
-    let mut text = serde_json::to_string_pretty(&story).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
     text.push('\n');
     text
 }
