@@ -6,58 +6,51 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`schema`] | describes the columns of a table as data |
-//! | [`requests`] | the table of requests: columns for each log field and for what is derived from it |
+//! | [`requests`], [`columns`] | the table of requests, and its columns by name |
 //! | [`tables`] | the tables of an analysis: targets, findings, status pairs, minutes, routes |
 //! | [`filter`], [`sample`], [`partition`] | choose the rows, and the folder of each row |
 //! | `causes` | finds the cause of a failed request |
-//! | `columns`, `words`, `form`, `parquet`, `csv`, `text` | collect rows into columns, and encode columns as bytes |
 //! | `rows`, `sink` | the rows of one object; the rows of all objects, in order |
-//! | `files`, `folder`, `output` | write files that are either complete or absent |
+//! | `files`, `folder` | one file, a stream, or a folder of files |
 //! | [`docs`] | the page that describes the columns |
 
 mod causes;
 mod columns;
-mod csv;
 pub mod docs;
 mod files;
 pub mod filter;
 mod folder;
-mod form;
-mod output;
-mod parquet;
 pub mod partition;
 pub mod requests;
 mod rows;
 pub mod sample;
-pub mod schema;
 mod sink;
 pub mod tables;
-mod text;
-mod words;
 
 use std::time::Duration;
 
+pub use columns::columns_of;
 pub use files::{Destination, Written};
 pub use filter::Filter;
-pub use form::Format;
-pub use output::discard_unfinished;
 pub use partition::Partition;
 pub use rows::RowCounts;
 pub use sample::Sample;
+
+pub use crate::table::encoder::Format;
 
 use crate::aggregate::InputAccount;
 use crate::diagnose::diagnose;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{Progress, ReadOptions, Shards};
 use crate::source::Source;
+use crate::table::encoder::Form;
+use crate::table::schema::Column;
 use causes::Causes;
+use columns::default_columns;
 use files::{Files, WrittenFiles};
 use folder::Shape;
-use form::Form;
 use requests::Requests;
 use rows::{Choice, Part, Shared};
-use schema::{Column, Table, find_column};
 use sink::Sink;
 
 /// Maximum number of threads that read and encode. Each holds up to a row group and its encoded form.
@@ -107,43 +100,6 @@ impl Default for Export {
         let choice = Choice { columns: default_columns(), ..Choice::default() };
         Self { options: ReadOptions::default(), choice, is_guarded: true, idle_timeout: None }
     }
-}
-
-fn default_columns() -> Vec<&'static Column<Requests>> {
-    Requests::COLUMNS.iter().filter(|column| column.is_default).collect()
-}
-
-/// Looks up columns by name and returns them in the order of the names. `default` means the columns that are written
-/// when no columns are named, `all` means every column except `text`, the whole line. Neither repeats a column that
-/// is already in the list.
-///
-/// # Errors
-/// A message for the user, if a name is empty or unknown, or if it names a column that is already in the list.
-pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'static Column<Requests>>, String> {
-    let mut columns: Vec<&'static Column<Requests>> = Vec::new();
-    let mut add = |column: &'static Column<Requests>, is_named: bool| {
-        let is_new = !columns.contains(&column);
-        if is_new {
-            columns.push(column);
-        } else if is_named {
-            return Err(format!("column {} is listed twice", column.name));
-        }
-        Ok(())
-    };
-    for name in names {
-        match name {
-            "" => {
-                return Err("empty column name; separate names with single commas, as in time,elb".to_owned());
-            }
-            "default" => default_columns().into_iter().try_for_each(|column| add(column, false))?,
-            "all" => Requests::COLUMNS
-                .iter()
-                .filter(|column| column.name != "text")
-                .try_for_each(|column| add(column, false))?,
-            name => add(find_column(name)?, true)?,
-        }
-    }
-    Ok(columns)
 }
 
 impl Export {

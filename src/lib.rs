@@ -59,13 +59,16 @@
 //! | [`report`] | text, JSON, Markdown and HTML |
 //! | [`plot`] | pictures as files |
 //! | [`pipeline`] | runs everything in parallel, with the same result for any number of threads |
-//! | [`export`] | records as tables for notebooks, in Parquet or CSV |
+//! | [`export`] | records as tables for notebooks |
+//! | [`table`] | typed rows as Parquet or CSV |
+//! | [`durable_file`] | files that are either complete or absent |
 //! | [`simulate`] | incidents with known causes, as a load balancer would have logged them |
 
 pub mod aggregate;
 pub mod classify;
 pub mod decode;
 pub mod diagnose;
+pub mod durable_file;
 pub mod error;
 pub mod export;
 pub mod kind;
@@ -78,6 +81,7 @@ pub mod report;
 pub mod schema;
 pub mod simulate;
 pub mod source;
+pub mod table;
 pub mod timestamp;
 
 pub use error::{Error, ErrorKind, Problem, Result};

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 const TABLE: &[(&str, &[&str])] = &[
     ("location", &[]),
     ("timestamp", &[]),
+    ("durable_file", &[]),
+    ("table", &["timestamp", "durable_file"]),
     ("knowledge", &[]),
     ("error", &["location", "timestamp"]),
     ("schema", &["location", "timestamp", "error"]),
@@ -91,6 +93,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "diagnose",
             "report",
             "pipeline",
+            "durable_file",
+            "table",
         ],
     ),
     ("simulate", &["location", "timestamp", "error"]),
@@ -114,6 +118,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "pipeline",
             "export",
             "simulate",
+            "durable_file",
+            "table",
         ],
     ),
 ];

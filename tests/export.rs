@@ -11,9 +11,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use albscope::export::requests::Requests;
-use albscope::export::schema::Table;
 use albscope::export::{Destination, Export, Filter, Format, columns_of};
 use albscope::kind::alb;
+use albscope::table::schema::Table;
 use albscope::{Progress, ReadOptions, source};
 use flate2::read::MultiGzDecoder;
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use albscope::export::discard_unfinished;
+use albscope::durable_file::discard_unfinished;
 use albscope::pipeline::ProgressReading;
 use albscope::{ErrorKind, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};

@@ -1,518 +1,77 @@
-//! Collects rows before they are written: one typed column for each column of a table.
-//!
-//! Texts that repeat are kept once, with a code for each row. Parquet stores them the same way, and most texts of a
-//! log do repeat. What is derived from such a text, such as the parts of a URL, is computed and kept once for it. The
-//! same goes for columns that are [collected together](super::schema::Joint): the text that they follow from has a
-//! column, too, which is not written.
+//! The columns of the table of requests by name, for `--columns` and `--where`.
 
-use std::cmp::Reverse;
+use super::requests::Requests;
+use crate::table::schema::{Column, Table};
 
-use super::schema::{Cell, Column, DataType, Joint, Table};
-use super::text::escape_control;
-use super::words::{ABSENT_CODE, Ahead, Texts, Words};
-
-/// Marks an absent number: no timestamp, count or duration is that far below zero.
-pub(super) const ABSENT_NUMBER: i64 = i64::MIN;
-
-/// From this many distinct texts on, a column's texts no longer stay in the nearest cache.
-const FAR: usize = 1024;
-
-/// Maximum columns whose texts are prefetched.
-const MAX_FAR: usize = 4;
-
-/// After this many rows, the columns to prefetch are chosen again.
-const ROWS_BETWEEN_ORDERS: usize = 1024;
-
-/// Rows of some columns, in the order in which they were pushed. They must be sealed before they are read.
-#[derive(Clone, Debug)]
-pub(super) struct Columns {
-    pub(super) rows: usize,
-    /// Those that were asked for, in their order, then one for each of [`Columns::joints`].
-    #[expect(clippy::struct_field_names, reason = "columns have columns")]
-    pub(super) columns: Vec<Values>,
-    /// Indexes in the table's `JOINTS`. Only joints with more than one requested column are used.
-    joints: Vec<usize>,
-    /// Indexes of the columns that are not derived from others.
-    plain: Vec<usize>,
-    /// How many of `plain`, from the first, have texts that are likely not in the nearest cache.
-    far: usize,
-    /// By column, what is derived from it.
-    made: Vec<Made>,
-    /// Bytes of a row, without its texts.
-    row_bytes: usize,
-    text_bytes: usize,
-    /// Bytes of the lists of all rows. The items of a list are written for each row, even if the list repeats.
-    list_bytes: usize,
-    written_bytes: usize,
-    /// Scratch space for a text that needs cleaning.
-    scratch: Vec<u8>,
+/// The columns that are written when no columns are named.
+pub(super) fn default_columns() -> Vec<&'static Column<Requests>> {
+    Requests::COLUMNS.iter().filter(|column| column.is_default).collect()
 }
 
-/// The columns derived from the words of one column. Until they are sealed they have one value per word, then one per
-/// row.
-#[derive(Clone, Debug, Default)]
-struct Made {
-    /// Indexes of the derived columns.
-    places: Vec<usize>,
-    /// By word, the length of the texts that are derived from it.
-    bytes: Vec<TextBytes>,
+/// Looks up columns by name and returns them in the order of the names. `default` means the columns that are written
+/// when no columns are named, `all` means every column except `text`, the whole line. Neither repeats a column that
+/// is already in the list.
+///
+/// # Errors
+/// A message for the user, if a name is empty or unknown, or if it names a column that is already in the list.
+pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'static Column<Requests>>, String> {
+    let mut columns: Vec<&'static Column<Requests>> = Vec::new();
+    let mut add = |column: &'static Column<Requests>, is_named: bool| {
+        let is_new = !columns.contains(&column);
+        if is_new {
+            columns.push(column);
+        } else if is_named {
+            return Err(format!("column {} is listed twice", column.name));
+        }
+        Ok(())
+    };
+    for name in names {
+        match name {
+            "" => {
+                return Err("empty column name; separate names with single commas, as in time,elb".to_owned());
+            }
+            "default" => default_columns().into_iter().try_for_each(|column| add(column, false))?,
+            "all" => Requests::COLUMNS
+                .iter()
+                .filter(|column| column.name != "text")
+                .try_for_each(|column| add(column, false))?,
+            name => add(find_column(name)?, true)?,
+        }
+    }
+    Ok(columns)
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct TextBytes {
-    /// Bytes of all texts.
-    all: usize,
-    /// Bytes of those that are lists.
-    lists: usize,
-}
-
-/// The values of one column.
-#[derive(Clone, Debug)]
-pub(super) enum Values {
-    /// Texts and lists that repeat.
-    Words(Words),
-    /// Texts that do not repeat, and which of them are absent.
-    Texts(Texts, Vec<bool>),
-    /// Whole numbers, microseconds since the epoch, or durations in microseconds.
-    Numbers(Vec<i64>),
-    /// `None` if absent.
-    Flags(Vec<Option<bool>>),
-}
-
-/// What happened to a value that was appended.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pushed {
-    /// The length of its text, in bytes.
-    len: usize,
-    /// How many of these bytes had to be kept.
-    kept: usize,
-    /// Whether it is a word that was not there before.
-    is_new: bool,
-}
-
-impl Pushed {
-    fn word(len: usize, is_new: bool) -> Self {
-        Self { len, kept: if is_new { len } else { 0 }, is_new }
-    }
-}
-
-impl Values {
-    fn row_bytes(&self) -> usize {
-        match self {
-            Self::Words(_) => size_of::<u32>(),
-            Self::Texts(..) => size_of::<i64>() + size_of::<bool>(),
-            Self::Numbers(_) => size_of::<i64>(),
-            Self::Flags(_) => size_of::<Option<bool>>(),
-        }
-    }
-
-    fn text_bytes(&self) -> usize {
-        match self {
-            Self::Words(words) => words.distinct.bytes.len(),
-            Self::Texts(texts, _) => texts.bytes.len(),
-            Self::Numbers(_) | Self::Flags(_) => 0,
-        }
-    }
-
-    /// Appends a value. `is_clean` says that it has no byte that needs cleaning.
-    #[expect(clippy::inline_always, reason = "it takes 4 % off an export's CPU time")]
-    #[inline(always)]
-    fn push(&mut self, cell: Cell<'_>, data_type: DataType, is_clean: bool, scratch: &mut Vec<u8>) -> Pushed {
-        let text = match cell {
-            Cell::Text(text) | Cell::List(text) if is_clean => Some(text),
-            Cell::Text(text) | Cell::List(text) => Some(escape_control(text, data_type.separator(), scratch)),
-            _ => None,
-        };
-        let len = text.map_or(0, <[u8]>::len);
-        match self {
-            Self::Words(words) => {
-                let is_new = match text {
-                    Some(text) => words.push(text),
-                    None => words.push_absent(),
-                };
-                return Pushed::word(len, is_new);
-            }
-            Self::Texts(texts, are_absent) => {
-                texts.push(text.unwrap_or_default());
-                are_absent.push(text.is_none());
-                return Pushed { len, kept: len, is_new: false };
-            }
-            Self::Numbers(numbers) => {
-                numbers.push(match cell {
-                    Cell::Integer(number) => number,
-                    Cell::Micros(micros) => i64::try_from(micros).unwrap_or(i64::MAX),
-                    Cell::Time(time) => time.as_micros(),
-                    _ => ABSENT_NUMBER,
-                });
-            }
-            Self::Flags(flags) => {
-                flags.push(match cell {
-                    Cell::Flag(flag) => Some(flag),
-                    _ => None,
-                });
-            }
-        }
-        Pushed::default()
-    }
-
-    /// Appends the values of another column of the same kind.
-    fn append(&mut self, others: Self) {
-        match (self, others) {
-            (Self::Words(mine), Self::Words(theirs)) => {
-                mine.append(theirs);
-            }
-            (Self::Texts(mine, mine_absent), Self::Texts(theirs, theirs_absent)) => {
-                mine.append(&theirs);
-                mine_absent.extend(theirs_absent);
-            }
-            (Self::Numbers(mine), Self::Numbers(theirs)) => mine.extend(theirs),
-            (Self::Flags(mine), Self::Flags(theirs)) => mine.extend(theirs),
-            _ => unreachable!("both were made for the same column"),
-        }
-    }
-
-    /// Replaces the values by those at `indexes`; [`ABSENT_CODE`] gives an absent value.
-    fn lay_out(&mut self, indexes: &[u32]) {
-        let index_of = |index: &u32| (*index != ABSENT_CODE).then_some(*index as usize);
-        match self {
-            Self::Words(words) => {
-                words.seal();
-                let code_of = |index| index_of(index).map_or(ABSENT_CODE, |index| words.codes[index]);
-                words.codes = indexes.iter().map(code_of).collect();
-            }
-            Self::Texts(texts, are_absent) => {
-                let mut laid_out = Texts::default();
-                for index in indexes {
-                    laid_out.push(index_of(index).map(|index| texts.get(index)).unwrap_or_default());
-                }
-                *are_absent =
-                    indexes.iter().map(|index| index_of(index).is_none_or(|index| are_absent[index])).collect();
-                *texts = laid_out;
-            }
-            Self::Numbers(numbers) => {
-                *numbers =
-                    indexes.iter().map(|index| index_of(index).map_or(ABSENT_NUMBER, |index| numbers[index])).collect();
-            }
-            Self::Flags(flags) => {
-                *flags = indexes.iter().map(|index| index_of(index).and_then(|index| flags[index])).collect();
-            }
-        }
-    }
-}
-
-impl Columns {
-    /// No rows yet.
-    pub(super) fn new<T: Table>(columns: &[&'static Column<T>]) -> Self {
-        let values = columns.iter().map(|column| match column.data_type {
-            DataType::Text if column.is_unique => Values::Texts(Texts::default(), Vec::new()),
-            DataType::Text | DataType::TextList(_) | DataType::IntegerList(_) => Values::Words(Words::default()),
-            DataType::Integer | DataType::Seconds | DataType::Time => Values::Numbers(Vec::new()),
-            DataType::Flag => Values::Flags(Vec::new()),
-        });
-        let mut values: Vec<Values> = values.collect();
-        let is_joint =
-            |joint: &Joint<T>| columns.iter().filter(|column| joint.columns.contains(&column.name)).count() > 1;
-        let joints: Vec<usize> = (0..T::JOINTS.len()).filter(|&joint| is_joint(&T::JOINTS[joint])).collect();
-        let base_of = |column: &Column<T>| {
-            let joint = joints.iter().position(|&joint| T::JOINTS[joint].columns.contains(&column.name));
-            let base = || columns.iter().position(|base| column.made_of == Some(base.name));
-            joint.map(|joint| columns.len() + joint).or_else(base)
-        };
-        values.extend(joints.iter().map(|_| Values::Words(Words::default())));
-        let mut made = vec![Made::default(); values.len()];
-        let mut plain: Vec<usize> = (columns.len()..values.len()).collect();
-        for (index, column) in columns.iter().enumerate() {
-            let mut base = base_of(column).filter(|&base| matches!(values[base], Values::Words(_)));
-            // If the base is derived itself, the value follows from the base's own base.
-            while let Some(further) = base.and_then(|base| base_of(columns.get(base)?)) {
-                base = Some(further);
-            }
-            match base {
-                Some(base) => made[base].places.push(index),
-                None => plain.push(index),
-            }
-        }
-        Self {
-            rows: 0,
-            plain,
-            far: 0,
-            made,
-            row_bytes: values.iter().map(Values::row_bytes).sum(),
-            columns: values,
-            joints,
-            text_bytes: 0,
-            list_bytes: 0,
-            written_bytes: 0,
-            scratch: Vec::new(),
-        }
-    }
-
-    /// Approximate memory use in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.rows * self.row_bytes + self.text_bytes()
-    }
-
-    /// How many of these bytes are texts. A text that repeats counts once, a list once per row.
-    pub(super) fn text_bytes(&self) -> usize {
-        self.text_bytes + self.list_bytes
-    }
-
-    /// Bytes of the texts of all rows, each as often as it occurs.
-    pub(super) fn written_bytes(&self) -> usize {
-        self.written_bytes
-    }
-
-    /// Makes the rows readable. No row may be pushed after that.
-    pub(super) fn seal(&mut self) {
-        for &index in &self.plain {
-            let Values::Words(words) = &mut self.columns[index] else { continue };
-            words.seal();
-            if !self.made[index].places.is_empty() {
-                let codes = std::mem::take(&mut words.codes);
-                for &derived in &self.made[index].places {
-                    self.columns[derived].lay_out(&codes);
-                }
-                if let Values::Words(words) = &mut self.columns[index] {
-                    words.codes = codes;
-                }
-            }
-        }
-    }
-
-    /// Appends a row of the table that the columns belong to. `is_clean` says that no text of the row has a byte that
-    /// needs cleaning.
-    #[inline]
-    pub(super) fn push<T: Table>(&mut self, columns: &[&'static Column<T>], row: &T::Row<'_>, is_clean: bool) {
-        if self.rows.is_multiple_of(ROWS_BETWEEN_ORDERS) {
-            self.order();
-        }
-        self.rows += 1;
-        // Texts that are likely not in the nearest cache are prefetched while the rest of the row is appended.
-        let mut far = [None; MAX_FAR];
-        for (far, &index) in far.iter_mut().zip(&self.plain[..self.far]) {
-            let (cell, is_known_clean) = self.cell(index, columns, row, is_clean);
-            if let (Cell::Text(text), true, Values::Words(words)) = (cell, is_known_clean, &self.columns[index]) {
-                *far = Some((text, words.look_ahead(text)));
-            }
-        }
-        let middle = usize::midpoint(self.far, self.plain.len());
-        for at in self.far..middle {
-            self.push_at(self.plain[at], columns, row, is_clean, None);
-        }
-        for (far, &index) in far.iter().zip(&self.plain[..self.far]) {
-            if let (Some((_, ahead)), Values::Words(words)) = (far, &self.columns[index]) {
-                words.look_closer(*ahead);
-            }
-        }
-        for at in middle..self.plain.len() {
-            self.push_at(self.plain[at], columns, row, is_clean, None);
-        }
-        for (at, far) in far.into_iter().enumerate().take(self.far) {
-            self.push_at(self.plain[at], columns, row, is_clean, far);
-        }
-    }
-
-    /// The value of a column in a row, and whether it needs no cleaning. Texts of joints are never written, so they
-    /// stay as they are.
-    #[expect(clippy::inline_always, reason = "as for `Values::push`")]
-    #[inline(always)]
-    fn cell<'r, T: Table>(
-        &self,
-        index: usize,
-        columns: &[&'static Column<T>],
-        row: &'r T::Row<'_>,
-        is_clean: bool,
-    ) -> (Cell<'r>, bool) {
-        match columns.get(index) {
-            Some(column) => ((column.cell)(row), is_clean),
-            None => (Cell::Text((T::JOINTS[self.joints[index - columns.len()]].text)(row)), true),
-        }
-    }
-
-    /// Appends the value of one column, and what is derived from it.
-    #[expect(clippy::inline_always, reason = "as for `Values::push`")]
-    #[inline(always)]
-    fn push_at<T: Table>(
-        &mut self,
-        index: usize,
-        columns: &[&'static Column<T>],
-        row: &T::Row<'_>,
-        is_clean: bool,
-        ahead: Option<(&[u8], Ahead)>,
-    ) {
-        let is_written = index < columns.len();
-        let (pushed, is_list) = if let (Some((text, ahead)), Values::Words(words)) = (ahead, &mut self.columns[index]) {
-            (Pushed::word(text.len(), words.push_ahead(text, ahead)), false)
+/// The column of that name, or a message for the user if there is none.
+pub(super) fn find_column(name: &str) -> Result<&'static Column<Requests>, String> {
+    let found = Requests::COLUMNS.iter().find(|column| column.name == name);
+    found.ok_or_else(|| {
+        let near = near_names(name);
+        if near.is_empty() {
+            format!("there is no column {name}")
         } else {
-            let (cell, is_known_clean) = self.cell(index, columns, row, is_clean);
-            let data_type = columns.get(index).map_or(DataType::Text, |column| column.data_type);
-            let pushed = self.columns[index].push(cell, data_type, is_known_clean, &mut self.scratch);
-            (pushed, matches!(cell, Cell::List(_)))
-        };
-        self.text_bytes += pushed.kept;
-        if is_written {
-            self.written_bytes += pushed.len;
+            format!("there is no column {name}; did you mean {}?", near.join(", "))
         }
-        if is_list {
-            self.list_bytes += pushed.len;
-        }
-        let made = &mut self.made[index];
-        if made.places.is_empty() {
-            return;
-        }
-        if pushed.is_new {
-            let mut bytes = TextBytes::default();
-            for &derived in &made.places {
-                let column = columns[derived];
-                let cell = (column.cell)(row);
-                let pushed = self.columns[derived].push(cell, column.data_type, is_clean, &mut self.scratch);
-                self.text_bytes += pushed.kept;
-                bytes.all += pushed.len;
-                if let Cell::List(_) = cell {
-                    bytes.lists += pushed.len;
-                }
-            }
-            made.bytes.push(bytes);
-        }
-        if let Values::Words(words) = &self.columns[index] {
-            let bytes = made.bytes.get(words.last() as usize).copied().unwrap_or_default();
-            self.written_bytes += bytes.all;
-            self.list_bytes += bytes.lists;
-        }
-    }
-
-    /// Puts the columns first whose texts are likely not in the nearest cache by now.
-    fn order(&mut self) {
-        let distinct = |index: usize| match &self.columns[index] {
-            Values::Words(words) => words.distinct.len(),
-            _ => 0,
-        };
-        self.plain.sort_by_key(|&index| {
-            let distinct = distinct(index);
-            (Reverse(if distinct < FAR { 0 } else { distinct }), index)
-        });
-        self.far = self.plain.iter().take(MAX_FAR).filter(|&&index| distinct(index) >= FAR).count();
-    }
-
-    /// Appends the rows of another `Columns` with the same columns. Neither may be sealed.
-    pub(super) fn append(&mut self, other: Self) {
-        self.rows += other.rows;
-        self.written_bytes += other.written_bytes;
-        self.list_bytes += other.list_bytes;
-        // By column, the other's codes of the words that are new here.
-        let mut new = vec![Vec::new(); self.columns.len()];
-        let mut theirs: Vec<Option<Values>> = other.columns.into_iter().map(Some).collect();
-        for &index in &self.plain {
-            match (&mut self.columns[index], theirs[index].take()) {
-                (Values::Words(mine), Some(Values::Words(theirs))) => new[index] = mine.append(theirs),
-                (mine, Some(theirs)) => mine.append(theirs),
-                (_, None) => {}
-            }
-        }
-        for (index, made) in self.made.iter_mut().enumerate() {
-            for &derived in &made.places {
-                let Some(mut theirs) = theirs[derived].take() else { continue };
-                theirs.lay_out(&new[index]);
-                self.columns[derived].append(theirs);
-            }
-            let bytes = &other.made[index].bytes;
-            made.bytes.extend(new[index].iter().filter_map(|&word| bytes.get(word as usize)));
-        }
-        self.text_bytes = self.columns.iter().map(Values::text_bytes).sum();
-    }
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// Names that a user may try who knows the tables of an analysis or the partition keys, and the column that has the
+/// value.
+const OTHER_NAMES: [(&str, &str); 3] = [("load_balancer", "elb"), ("day", "time"), ("hour", "time")];
 
-    use super::*;
-
-    /// A table with a column of each kind.
-    enum Kinds {}
-
-    type Row = (Option<String>, Option<String>, Option<i64>, Option<bool>);
-
-    impl Table for Kinds {
-        type Row<'a> = Row;
-        const NAME: &'static str = "kinds";
-        const MEANING: &'static str = "a row of a test";
-        const COLUMNS: &'static [Column<Self>] = &[
-            Column::<Self>::new("word", DataType::Text, |row| Cell::text(row.0.as_deref().map(str::as_bytes)), ""),
-            Column::<Self>::new("text", DataType::Text, |row| Cell::text(row.1.as_deref().map(str::as_bytes)), "")
-                .unique(),
-            Column::<Self>::new("number", DataType::Integer, |row| Cell::integer(row.2), ""),
-            Column::<Self>::new("flag", DataType::Flag, |row| row.3.map_or(Cell::Absent, Cell::Flag), ""),
-        ];
-    }
-
-    fn columns_of(rows: &[Row]) -> Columns {
-        let table: Vec<_> = Kinds::COLUMNS.iter().collect();
-        let mut columns = Columns::new(&table);
-        for row in rows {
-            columns.push(&table, row, false);
+/// Names that the user may have meant, the most similar first.
+fn near_names(name: &str) -> Vec<&'static str> {
+    const MAX_NAMES: usize = 3;
+    const MIN_LIKENESS: f64 = 0.85;
+    let name = name.to_lowercase();
+    let likeness = |known: &str| {
+        if OTHER_NAMES.contains(&(&*name, known)) {
+            return 2.0;
         }
-        columns
-    }
-
-    fn rows_of(mut columns: Columns) -> Vec<Row> {
-        columns.seal();
-        let [Values::Words(words), Values::Texts(texts, are_absent), Values::Numbers(numbers), Values::Flags(flags)] =
-            columns.columns.as_slice()
-        else {
-            panic!("one column of each kind");
-        };
-        let text_of = |text: &[u8]| String::from_utf8(text.to_vec()).expect("UTF-8");
-        let rows = (0..columns.rows).map(|row| {
-            let number = Some(numbers[row]).filter(|number| *number != ABSENT_NUMBER);
-            (words.get(row).map(text_of), (!are_absent[row]).then(|| text_of(texts.get(row))), number, flags[row])
-        });
-        rows.collect()
-    }
-
-    fn row() -> impl Strategy<Value = Row> {
-        (
-            prop::option::of("[a-c]{0,2}"),
-            prop::option::of("[ -~]{0,8}"),
-            prop::option::of(0..i64::MAX),
-            any::<Option<bool>>(),
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn rows_come_out_as_they_went_in(rows in prop::collection::vec(row(), 0..40)) {
-            prop_assert_eq!(rows_of(columns_of(&rows)), rows);
-        }
-
-        #[test]
-        fn appended_rows_are_those_of_both(one in prop::collection::vec(row(), 0..40), other in prop::collection::vec(row(), 0..40)) {
-            let mut both = columns_of(&one);
-            both.append(columns_of(&other));
-            let whole = columns_of(&[one, other].concat());
-            let sizes = |columns: &Columns| (columns.bytes(), columns.text_bytes(), columns.written_bytes());
-            prop_assert_eq!(sizes(&both), sizes(&whole));
-            prop_assert_eq!(rows_of(both), rows_of(whole));
-        }
-    }
-
-    #[test]
-    fn prefetched_texts_come_out_as_they_went_in() {
-        let word = |row: usize| Some(format!("word {}", row * 7919 % (3 * FAR)));
-        let rows_from =
-            |rows: std::ops::Range<usize>| rows.map(|row| (word(row), None, None, None)).collect::<Vec<Row>>();
-        let (one, other) = (rows_from(0..4 * FAR), rows_from(5 * FAR..8 * FAR));
-        let mut both = columns_of(&one);
-        assert_eq!(both.far, 1, "one column has more texts than are near");
-        both.append(columns_of(&other));
-        assert_eq!(rows_of(both), [one, other].concat());
-    }
-
-    #[test]
-    fn a_repeated_text_is_kept_once() {
-        let text = "x".repeat(1000);
-        let row = (Some(text.clone()), Some(text), None, None);
-        let columns = columns_of(&vec![row; 100]);
-        assert_eq!((columns.text_bytes(), columns.written_bytes()), (1000 + 100 * 1000, 2 * 100 * 1000));
-    }
+        if !name.is_empty() && known.contains(&name) { 1.0 } else { strsim::jaro_winkler(known, &name) }
+    };
+    let mut names: Vec<(f64, &str)> =
+        Requests::COLUMNS.iter().map(|column| (likeness(column.name), column.name)).collect();
+    names.retain(|(likeness, _)| *likeness >= MIN_LIKENESS);
+    names.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    names.into_iter().map(|(_, name)| name).take(MAX_NAMES).collect()
 }

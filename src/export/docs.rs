@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::requests::Requests;
-use super::schema::{Column, Table};
 use super::tables::{Findings, Minutes, Routes, StatusPairs, Targets};
+use crate::table::schema::{Column, Table};
 
 const HEAD: &str = "\
 # Columns

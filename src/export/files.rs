@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::folder::{Folder, PART, Part, Shape};
-use super::form::{Encoded, Form, Format, TableFile};
-use super::output::{Out, WrittenFile, taking_names};
 use super::partition::Key;
+use crate::durable_file::{Out, WrittenFile, taking_names};
+use crate::table::encoder::{Encoded, Form, Format, TableFile};
 
 /// Maximum open files of a folder. When another one is needed, the file that was written to longest ago is finished.
 /// Later rows for it begin a second file.

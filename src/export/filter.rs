@@ -34,8 +34,8 @@ use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 use super::requests::{Request, Requests};
-use super::schema::{Cell, Column, DataType};
-use super::text::escape_control;
+use crate::table::escape::escape_control;
+use crate::table::schema::{Cell, Column, DataType};
 use crate::timestamp::Timestamp;
 
 /// Which rows to write.

@@ -23,9 +23,9 @@ use std::path::{self, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
-use super::output::{NewFile, Out, WrittenFile};
 use super::partition::Partition;
 use super::sample::stable_hash;
+use crate::durable_file::{NewFile, Out, WrittenFile};
 use crate::source::ObjectKey;
 
 /// The list of a folder's files.

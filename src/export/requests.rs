@@ -2,13 +2,13 @@
 
 use std::cell::OnceCell;
 
-use super::schema::{Cell, Column, DataType, Joint, Table};
 use crate::aggregate::route::write_template;
 use crate::classify::{Elapsed, Exchange, Outcome};
 use crate::diagnose::Confidence;
 use crate::kind::Alb;
 use crate::kind::alb::{self, Endpoint, RequestLine, Url};
 use crate::record::{LogKind, Record};
+use crate::table::schema::{Cell, Column, DataType, Joint, Table};
 
 /// The table of requests.
 #[derive(Clone, Copy, Debug)]

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::causes::Causes;
-use super::columns::Columns;
 use super::files::Group;
 use super::filter::Filter;
 use super::folder::object_id;
 use super::partition::{Key, Keys, Partition};
 use super::requests::{Request, Requests};
 use super::sample::Sample;
-use super::schema::Column;
 use super::sink::{MAX_ROW_BYTES, Rows, Sink};
-use super::text::{escape_control, is_clean};
 use crate::error::{Error, Result};
 use crate::kind::alb;
 use crate::pipeline::{Collect, Seen};
+use crate::table::escape::{escape_control, is_clean};
+use crate::table::row_buffer::Columns;
+use crate::table::schema::Column;
 
 /// Which records become rows, and with which columns and partitions.
 #[derive(Clone, Debug, Default)]

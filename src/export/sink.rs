@@ -14,10 +14,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::columns::Columns;
 use super::files::{Files, Group, WrittenFiles};
-use super::form::Form;
 use super::partition::Key;
+use crate::table::encoder::Form;
+use crate::table::row_buffer::Columns;
 
 /// Maximum rows of a row group.
 pub(super) const MAX_GROUP_ROWS: usize = 128 * 1024;

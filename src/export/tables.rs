@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::{fs, io};
 
-use super::columns::Columns;
 use super::files::Written;
-use super::form::{Form, Format};
-use super::output::{NewFile, Out, WrittenFile};
-use super::schema::{Cell, Column, DataType, Table};
 use super::sink::MAX_GROUP_ROWS;
 use crate::aggregate::Summary;
 use crate::classify::Outcome;
 use crate::diagnose::Confidence;
+use crate::durable_file::{NewFile, Out, WrittenFile};
 use crate::error::{Error, Result};
 use crate::report::{FindingRow, Report, RouteRow, TargetRow};
+use crate::table::encoder::{Form, Format};
+use crate::table::row_buffer::Columns;
+use crate::table::schema::{Cell, Column, DataType, Table};
 use crate::timestamp::Timestamp;
 
 /// The table of targets.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use albscope::export::requests::Requests;
-use albscope::export::schema::Column;
 use albscope::export::{self, Filter, Partition, Sample};
+use albscope::table::schema::Column;
 use clap::{ValueEnum, ValueHint};
 
 use super::logs::LogArgs;

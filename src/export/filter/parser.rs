@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::lexer::{Kind, Token, tokens};
 use super::{Comparison, Expression, Pattern, Test, Value};
+use crate::export::columns::find_column;
 use crate::export::requests::Requests;
-use crate::export::schema::{Column, DataType, find_column};
+use crate::table::schema::{Column, DataType};
 use crate::timestamp::Timestamp;
 
 /// How deep parentheses and `not` may nest: each level takes stack space.
@@ -107,7 +108,7 @@ impl Parser {
         let Token { kind, place: range } = self.take();
         let column = match kind {
             Kind::Word(word) if !is_word_of_language(&word) => {
-                find_column::<Requests>(&word).map_err(|message| (range.clone(), message))?
+                find_column(&word).map_err(|message| (range.clone(), message))?
             }
             Kind::Quoted(_) => {
                 return Err((range, "expected a column; column names have no quotes".to_owned()));

@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::classify::classify;
-use crate::export::columns::{Columns, Values};
-use crate::export::text::is_clean;
 use crate::record::Bounds;
+use crate::table::escape::is_clean;
+use crate::table::row_buffer::{Columns, Values};
 
 /// What lines of one log may have after the request, by group of fields. Some texts make a line that has no plain
 /// reading, and in such a line the same bytes may be other fields.

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::columns::Columns;
 use super::csv;
-use super::output::Out;
 use super::parquet::{self, ParquetFile, RowGroup};
+use super::row_buffer::Columns;
 use super::schema::{Column, Table};
+use crate::durable_file::Out;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,20 +43,20 @@ impl Format {
 
 /// The form of the files of one table: a format with its columns.
 #[derive(Clone)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Parquet(parquet::Form),
     Csv(csv::Form),
 }
 
 /// Some rows, ready to be written.
-pub(super) enum Encoded {
+pub(crate) enum Encoded {
     RowGroup(RowGroup),
     Lines(Vec<u8>),
 }
 
 impl Encoded {
     /// Approximate memory use in bytes.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::RowGroup(group) => group.bytes(),
             Self::Lines(lines) => lines.len(),
@@ -67,7 +67,7 @@ impl Encoded {
 impl Form {
     /// For files of `format` with these columns. `is_guarded` keeps spreadsheets from taking texts in CSV for
     /// formulas.
-    pub(super) fn new<T: Table>(format: Format, columns: &[&'static Column<T>], is_guarded: bool) -> io::Result<Self> {
+    pub(crate) fn new<T: Table>(format: Format, columns: &[&'static Column<T>], is_guarded: bool) -> io::Result<Self> {
         Ok(match format {
             Format::Parquet => Self::Parquet(parquet::Form::new(columns)?),
             Format::Csv | Format::CsvGz => Self::Csv(csv::Form::new(columns, is_guarded, format == Format::CsvGz)),
@@ -76,7 +76,7 @@ impl Form {
 
     /// Maximum bytes of the texts of all rows of a row group, not counting the last row. CSV writes every text of
     /// every row, Parquet only those that hardly repeat.
-    pub(super) fn max_written_bytes(&self) -> usize {
+    pub(crate) fn max_written_bytes(&self) -> usize {
         match self {
             Self::Parquet(_) => 256 * 1024 * 1024,
             Self::Csv(_) => 16 * 1024 * 1024,
@@ -84,7 +84,7 @@ impl Form {
     }
 
     /// Encodes rows, which is most of the work.
-    pub(super) fn encode(&self, mut columns: Columns) -> io::Result<Encoded> {
+    pub(crate) fn encode(&self, mut columns: Columns) -> io::Result<Encoded> {
         columns.seal();
         match self {
             Self::Parquet(form) => form.encode(columns).map(Encoded::RowGroup),
@@ -93,7 +93,7 @@ impl Form {
     }
 
     /// Begins a file.
-    pub(super) fn begin(&self, mut out: Out) -> io::Result<TableFile> {
+    pub(crate) fn begin(&self, mut out: Out) -> io::Result<TableFile> {
         match self {
             Self::Parquet(form) => ParquetFile::new(out, form).map(TableFile::Parquet),
             Self::Csv(form) => {
@@ -106,14 +106,14 @@ impl Form {
 
 /// A file that is being written.
 #[expect(clippy::large_enum_variant, reason = "there is one of it, or one a folder that is open")]
-pub(super) enum TableFile {
+pub(crate) enum TableFile {
     Parquet(ParquetFile<Out>),
     Csv(Out),
 }
 
 impl TableFile {
     /// Appends rows that were encoded by the file's form.
-    pub(super) fn write(&mut self, encoded: &Encoded) -> io::Result<()> {
+    pub(crate) fn write(&mut self, encoded: &Encoded) -> io::Result<()> {
         match (self, encoded) {
             (Self::Parquet(file), Encoded::RowGroup(group)) => file.write(group),
             (Self::Csv(out), Encoded::Lines(lines)) => out.write_all(lines),
@@ -122,7 +122,7 @@ impl TableFile {
     }
 
     /// Writes what comes after the rows.
-    pub(super) fn finish(self) -> io::Result<Out> {
+    pub(crate) fn finish(self) -> io::Result<Out> {
         match self {
             Self::Parquet(file) => file.finish(),
             Self::Csv(out) => Ok(out),

@@ -8,15 +8,15 @@ use foldhash::fast::RandomState;
 use prefetch::prefetch;
 
 /// The code of an absent text.
-pub(super) const ABSENT_CODE: u32 = u32::MAX;
+pub(crate) const ABSENT_CODE: u32 = u32::MAX;
 
 /// The texts of a column. Each distinct text is kept once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Words {
+pub(crate) struct Words {
     /// The distinct texts, by code.
-    pub(super) distinct: Texts,
+    pub(crate) distinct: Texts,
     /// The code of each row; [`ABSENT_CODE`] if it has no text. The rows of `run` are missing until [`Words::seal`].
-    pub(super) codes: Vec<u32>,
+    pub(crate) codes: Vec<u32>,
     /// The code of the last rows, and how many rows they are. Many columns have the same value for long, or none at
     /// all, and then no other memory is touched.
     run: (u32, usize),
@@ -56,16 +56,16 @@ const TOGETHER: usize = 16;
 
 /// What [`Words::look_ahead`] computed of a text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ahead {
+pub(crate) struct Ahead {
     hash: u32,
 }
 
 /// Texts, one after the other.
 #[derive(Clone, Debug)]
-pub(super) struct Texts {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Texts {
+    pub(crate) bytes: Vec<u8>,
     /// The byte offset at which each text begins and the one before it ends: one more than there are texts.
-    pub(super) offsets: Vec<i64>,
+    pub(crate) offsets: Vec<i64>,
 }
 
 impl Default for Texts {
@@ -82,13 +82,13 @@ impl Default for Texts {
 )]
 impl Texts {
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.offsets.len() - 1
     }
 
     /// The text at an index.
     #[inline]
-    pub(super) fn get(&self, index: usize) -> &[u8] {
+    pub(crate) fn get(&self, index: usize) -> &[u8] {
         &self.bytes[self.offsets[index] as usize..self.offsets[index + 1] as usize]
     }
 
@@ -100,7 +100,7 @@ impl Texts {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, text: &[u8]) {
+    pub(crate) fn push(&mut self, text: &[u8]) {
         self.bytes.extend_from_slice(text);
         self.offsets.push(self.bytes.len() as i64);
     }
@@ -109,7 +109,7 @@ impl Texts {
     ///
     /// Sorts by eight bytes of each text at a time, which are kept beside its index meanwhile. The texts themselves
     /// are far apart in memory, and reading them for each comparison takes several times as long.
-    pub(super) fn order(&self) -> Vec<u32> {
+    pub(crate) fn order(&self) -> Vec<u32> {
         const WIDTH: usize = size_of::<u64>();
         /// This many texts or fewer are sorted by comparing the texts themselves.
         const FEW: usize = 8;
@@ -144,7 +144,7 @@ impl Texts {
         order.into_iter().map(|(.., index)| index).collect()
     }
 
-    pub(super) fn append(&mut self, other: &Self) {
+    pub(crate) fn append(&mut self, other: &Self) {
         let start = self.bytes.len() as i64;
         self.bytes.extend_from_slice(&other.bytes);
         self.offsets.extend(other.offsets[1..].iter().map(|offset| start + offset));
@@ -153,19 +153,19 @@ impl Texts {
 
 impl Words {
     /// How many rows there are.
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.codes.len() + self.run.1
     }
 
     /// The text of a row, or `None` if it has none. Only after [`Words::seal`].
-    pub(super) fn get(&self, row: usize) -> Option<&[u8]> {
+    pub(crate) fn get(&self, row: usize) -> Option<&[u8]> {
         let code = self.codes[row];
         (code != ABSENT_CODE).then(|| self.distinct.get(code as usize))
     }
 
     /// Appends a row, and says whether its text is new.
     #[inline]
-    pub(super) fn push(&mut self, word: &[u8]) -> bool {
+    pub(crate) fn push(&mut self, word: &[u8]) -> bool {
         // Neighbours are often the same.
         let (last, rows) = self.run;
         if rows > 0 && last != ABSENT_CODE && self.distinct.get(last as usize) == word {
@@ -180,7 +180,7 @@ impl Words {
 
     /// Appends a row without a text, which is never new.
     #[inline]
-    pub(super) fn push_absent(&mut self) -> bool {
+    pub(crate) fn push_absent(&mut self) -> bool {
         self.push_code(ABSENT_CODE);
         false
     }
@@ -195,12 +195,12 @@ impl Words {
 
     /// The code of the last row.
     #[inline]
-    pub(super) fn last(&self) -> u32 {
+    pub(crate) fn last(&self) -> u32 {
         self.run.0
     }
 
     /// Writes the last run to `codes`.
-    pub(super) fn seal(&mut self) {
+    pub(crate) fn seal(&mut self) {
         let (code, rows) = std::mem::take(&mut self.run);
         if rows == 1 {
             self.codes.push(code);
@@ -245,7 +245,7 @@ impl Words {
 
     /// Prefetches the slot in which a text would be looked for. It arrives while the rest of the row is appended.
     #[inline]
-    pub(super) fn look_ahead(&self, word: &[u8]) -> Ahead {
+    pub(crate) fn look_ahead(&self, word: &[u8]) -> Ahead {
         let hash = self.hash_of(word);
         if let Some(slot) = self.index.slots.get(self.index.home(hash)) {
             prefetch(slot);
@@ -255,7 +255,7 @@ impl Words {
 
     /// After the slot has arrived, prefetches the text that it refers to.
     #[inline]
-    pub(super) fn look_closer(&self, ahead: Ahead) {
+    pub(crate) fn look_closer(&self, ahead: Ahead) {
         let Some(slot) = self.index.slots.get(self.index.home(ahead.hash)) else { return };
         // A text that spans two cache lines ends in another one than it begins in.
         if let ([first, .., last], true) = (self.distinct.at(slot), slot.hash == ahead.hash) {
@@ -266,7 +266,7 @@ impl Words {
 
     /// [Appends](Words::push) a row whose text was looked up ahead.
     #[inline]
-    pub(super) fn push_ahead(&mut self, word: &[u8], ahead: Ahead) -> bool {
+    pub(crate) fn push_ahead(&mut self, word: &[u8], ahead: Ahead) -> bool {
         let known = self.distinct.len();
         let code = self.code_of_hashed(word, ahead.hash);
         self.push_code(code);
@@ -274,7 +274,7 @@ impl Words {
     }
 
     /// Appends the rows of another `Words`. Returns the other's codes of the texts that are new here.
-    pub(super) fn append(&mut self, mut other: Self) -> Vec<u32> {
+    pub(crate) fn append(&mut self, mut other: Self) -> Vec<u32> {
         self.seal();
         other.seal();
         let (mut new, mut codes) = (Vec::new(), Vec::with_capacity(other.distinct.len()));

@@ -14,8 +14,8 @@ use polars_parquet::parquet::page::{DataPage, DataPageHeader, DataPageHeaderV1};
 use polars_parquet::parquet::statistics::ParquetStatistics;
 use polars_parquet::write::{Encoding, Page, ParquetType, WriteOptions};
 
-use super::super::words::ABSENT_CODE;
 use super::pages_of;
+use crate::table::dictionary::ABSENT_CODE;
 
 /// Numbers in one packed group.
 const PACK: usize = 8;

@@ -16,9 +16,9 @@ use polars_parquet::parquet::schema::Repetition;
 use polars_parquet::parquet::statistics::ParquetStatistics;
 use polars_parquet::write::{Encoding, Page, ParquetType, WriteOptions, to_parquet_leaves};
 
-use super::super::schema::DataType;
-use super::super::words::{ABSENT_CODE, Words};
 use super::Encoded;
+use crate::table::dictionary::{ABSENT_CODE, Words};
+use crate::table::schema::DataType;
 
 /// The statistics of a page without items.
 const NO_STATISTICS: ParquetStatistics = ParquetStatistics {

@@ -14,8 +14,8 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::columns::{ABSENT_NUMBER, Columns, Values};
 use super::parquet::seconds_of;
+use super::row_buffer::{ABSENT_NUMBER, Columns, Values};
 use super::schema::{Column, DataType, Table};
 use crate::timestamp::Timestamp;
 
@@ -24,7 +24,7 @@ const GZIP_LEVEL: u32 = 6;
 
 /// How the files of one table are written.
 #[derive(Clone)]
-pub(super) struct Form {
+pub(crate) struct Form {
     columns: Vec<(&'static str, DataType)>,
     /// Whether texts are guarded, so that a spreadsheet does not take them for formulas.
     is_guarded: bool,
@@ -33,20 +33,20 @@ pub(super) struct Form {
 
 impl Form {
     /// For files with these columns.
-    pub(super) fn new<T: Table>(columns: &[&'static Column<T>], is_guarded: bool, is_gzip: bool) -> Self {
+    pub(crate) fn new<T: Table>(columns: &[&'static Column<T>], is_guarded: bool, is_gzip: bool) -> Self {
         let columns = columns.iter().map(|column| (column.name, column.data_type)).collect();
         Self { columns, is_guarded, is_gzip }
     }
 
     /// The first line of a file.
-    pub(super) fn header(&self) -> io::Result<Vec<u8>> {
+    pub(crate) fn header(&self) -> io::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(self.columns.iter().map(|(name, _)| name)).map_err(io::Error::other)?;
         self.packed(writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
     }
 
     /// The lines of some rows. The results of several calls can be concatenated, compressed or not.
-    pub(super) fn encode(&self, columns: &Columns) -> io::Result<Vec<u8>> {
+    pub(crate) fn encode(&self, columns: &Columns) -> io::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::with_capacity(columns.bytes()));
         let mut field = Vec::new();
         for row in 0..columns.rows {

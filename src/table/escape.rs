@@ -9,14 +9,14 @@ use std::str;
 
 /// Whether a line has none of the bytes that may need cleaning. Nearly all lines have none.
 #[inline]
-pub(super) fn is_clean(line: &[u8]) -> bool {
+pub(crate) fn is_clean(line: &[u8]) -> bool {
     // Without an early exit, so that the compiler checks many bytes at a time.
     line.iter().fold(true, |is_clean, byte| is_clean & (0x20..0x7f).contains(byte))
 }
 
 /// The text with invalid UTF-8 and control characters written as `\xNN`, except a byte `kept`. Text of printable
 /// ASCII is returned as it is; all other text is built in `scratch`.
-pub(super) fn escape_control<'t>(text: &'t [u8], kept: Option<u8>, scratch: &'t mut Vec<u8>) -> &'t [u8] {
+pub(crate) fn escape_control<'t>(text: &'t [u8], kept: Option<u8>, scratch: &'t mut Vec<u8>) -> &'t [u8] {
     if is_clean(text) {
         return text;
     }

@@ -214,37 +214,3 @@ impl<T: Table> PartialEq for Column<T> {
         self.name == other.name
     }
 }
-
-/// The column of that name, or a message for the user if there is none.
-pub(crate) fn find_column<T: Table>(name: &str) -> Result<&'static Column<T>, String> {
-    let found = T::COLUMNS.iter().find(|column| column.name == name);
-    found.ok_or_else(|| {
-        let near = near_names::<T>(name);
-        if near.is_empty() {
-            format!("there is no column {name}")
-        } else {
-            format!("there is no column {name}; did you mean {}?", near.join(", "))
-        }
-    })
-}
-
-/// Names that a user may try who knows the tables of an analysis or the partition keys, and the column that has the
-/// value.
-const OTHER_NAMES: [(&str, &str); 3] = [("load_balancer", "elb"), ("day", "time"), ("hour", "time")];
-
-/// Names that the user may have meant, the most similar first.
-fn near_names<T: Table>(name: &str) -> Vec<&'static str> {
-    const MAX_NAMES: usize = 3;
-    const MIN_LIKENESS: f64 = 0.85;
-    let name = name.to_lowercase();
-    let likeness = |known: &str| {
-        if OTHER_NAMES.contains(&(&*name, known)) {
-            return 2.0;
-        }
-        if !name.is_empty() && known.contains(&name) { 1.0 } else { strsim::jaro_winkler(known, &name) }
-    };
-    let mut names: Vec<(f64, &str)> = T::COLUMNS.iter().map(|column| (likeness(column.name), column.name)).collect();
-    names.retain(|(likeness, _)| *likeness >= MIN_LIKENESS);
-    names.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-    names.into_iter().map(|(_, name)| name).take(MAX_NAMES).collect()
-}

@@ -27,7 +27,7 @@ fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 
 /// To be held while files that belong together get their final names, so that [`discard_unfinished`] runs either
 /// before all of them or after.
-pub(super) fn taking_names() -> MutexGuard<'static, ()> {
+pub(crate) fn taking_names() -> MutexGuard<'static, ()> {
     TAKING_NAMES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -46,7 +46,7 @@ pub fn discard_unfinished() {
 }
 
 /// Where bytes go: a new file, or a stream that passes them on as they come.
-pub(super) enum Out {
+pub(crate) enum Out {
     /// A file that gets its final name when it is complete.
     File(NewFile),
     /// A pipe, a device, standard output.
@@ -56,7 +56,7 @@ pub(super) enum Out {
 impl Out {
     /// Opens `path` for writing. If something other than a file or a folder is there already, such as a pipe or a
     /// device, it is written to directly.
-    pub(super) fn at(path: &Path) -> io::Result<Self> {
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
             let stream = File::options().write(true).open(path)?;
             return Ok(Self::Stream(Box::new(BufWriter::with_capacity(BUFFER_BYTES, stream))));
@@ -65,7 +65,7 @@ impl Out {
     }
 
     /// Finishes the output. `None` for a stream, for which nothing is left to do.
-    pub(super) fn close(self) -> io::Result<Option<WrittenFile>> {
+    pub(crate) fn close(self) -> io::Result<Option<WrittenFile>> {
         match self {
             Self::File(file) => file.close().map(Some),
             Self::Stream(mut stream) => stream.flush().map(|()| None),
@@ -90,7 +90,7 @@ impl Write for Out {
 }
 
 /// A file that is being written. Dropping it removes the file.
-pub(super) struct NewFile {
+pub(crate) struct NewFile {
     writer: BufWriter<File>,
     names: Names,
     /// Whether the file stays open, and so locked, until it has its final name. Not so in a folder, which has a lock
@@ -99,7 +99,7 @@ pub(super) struct NewFile {
 }
 
 /// A file that is completely on the disk but does not have its final name yet. Dropping it removes the file.
-pub(super) struct WrittenFile {
+pub(crate) struct WrittenFile {
     names: Names,
     bytes: u64,
     /// Locked while it is open.
@@ -154,14 +154,14 @@ impl NewFile {
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if another program is writing the file, and any error of the file system.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let partial = partial_of(&own);
         Self::begin(own, partial, true)
     }
 
     /// Like [`Self::create`], but under a temporary name that readers of the folder skip.
-    pub(super) fn create_hidden(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create_hidden(path: &Path) -> io::Result<Self> {
         let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let mut name = OsString::from("_");
         name.push(own.file_name().unwrap_or_default());
@@ -207,7 +207,7 @@ impl NewFile {
 
 impl WrittenFile {
     /// Gives the file its final name, replacing the file that has it.
-    pub(super) fn publish(mut self) -> io::Result<()> {
+    pub(crate) fn publish(mut self) -> io::Result<()> {
         // The partial file was made writable; it becomes read-only again if the file it replaces is.
         if let Ok(old) = fs::metadata(&self.names.own)
             && old.permissions().readonly()
@@ -220,7 +220,7 @@ impl WrittenFile {
     }
 
     /// The size of the file in bytes.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 }

@@ -29,9 +29,9 @@ use polars_parquet::write::{
     fallible_streaming_iterator, to_parquet_type,
 };
 
-use super::columns::{ABSENT_NUMBER, Columns, Values};
+use super::dictionary::{ABSENT_CODE, Texts, Words};
+use super::row_buffer::{ABSENT_NUMBER, Columns, Values};
 use super::schema::{Column, DataType, Table};
-use super::words::{ABSENT_CODE, Texts, Words};
 use coded::Coded;
 
 /// The lowest level of zstd. Only random ids are left for it to compress, and the matches that higher levels find in
@@ -43,7 +43,7 @@ const MAX_DISTINCT_IN_FOUR: usize = 3;
 
 /// How the files of one table are written.
 #[derive(Clone)]
-pub(super) struct Form {
+pub(crate) struct Form {
     fields: Vec<FormField>,
     options: WriteOptions,
     metadata: Vec<KeyValue>,
@@ -59,7 +59,7 @@ struct FormField {
 }
 
 /// Some rows, ready to be written.
-pub(super) struct RowGroup {
+pub(crate) struct RowGroup {
     rows: u64,
     columns: Vec<Vec<CompressedPage>>,
     bytes: usize,
@@ -67,14 +67,14 @@ pub(super) struct RowGroup {
 
 impl RowGroup {
     /// Approximate memory use in bytes, which is also its size in the file.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
 impl Form {
     /// For files with these columns.
-    pub(super) fn new<T: Table>(columns: &[&'static Column<T>]) -> io::Result<Self> {
+    pub(crate) fn new<T: Table>(columns: &[&'static Column<T>]) -> io::Result<Self> {
         let fields = columns.iter().map(|column| {
             let field = Field::new(column.name.into(), arrow_type(column.data_type), !column.absent.is_empty());
             let parquet_type = to_parquet_type(&field).map_err(io::Error::other)?;
@@ -93,7 +93,7 @@ impl Form {
     }
 
     /// Encodes and compresses rows.
-    pub(super) fn encode(&self, columns: Columns) -> io::Result<RowGroup> {
+    pub(crate) fn encode(&self, columns: Columns) -> io::Result<RowGroup> {
         let rows = columns.rows as u64;
         let mut bytes = 0;
         let encoded = columns.columns.into_iter().zip(&self.fields).map(|(values, form)| {
@@ -159,7 +159,7 @@ fn packed(page: Page, compression: CompressionOptions) -> ParquetResult<(Compres
 }
 
 /// A file that is being written. It is not valid Parquet before [`ParquetFile::finish`].
-pub(super) struct ParquetFile<W: Write> {
+pub(crate) struct ParquetFile<W: Write> {
     writer: FileWriter<Watched<W>>,
     metadata: Vec<KeyValue>,
     /// The error of the output. The writer passes it on only as text.
@@ -168,7 +168,7 @@ pub(super) struct ParquetFile<W: Write> {
 
 impl<W: Write> ParquetFile<W> {
     /// Begins a file of the given form.
-    pub(super) fn new(out: W, form: &Form) -> io::Result<Self> {
+    pub(crate) fn new(out: W, form: &Form) -> io::Result<Self> {
         let schema: ArrowSchema = form.fields.iter().map(|form| form.field.clone()).collect();
         let failure = Arc::default();
         let out = Watched { out, failure: Arc::clone(&failure) };
@@ -177,7 +177,7 @@ impl<W: Write> ParquetFile<W> {
     }
 
     /// Appends a row group.
-    pub(super) fn write(&mut self, group: &RowGroup) -> io::Result<()> {
+    pub(crate) fn write(&mut self, group: &RowGroup) -> io::Result<()> {
         let columns = group.columns.iter().map(|pages| {
             let pages = fallible_streaming_iterator::convert(pages.iter().map(Ok));
             Ok(DynStreamingIterator::new(pages))
@@ -187,7 +187,7 @@ impl<W: Write> ParquetFile<W> {
     }
 
     /// Writes the footer, which completes the file, and returns the output.
-    pub(super) fn finish(mut self) -> io::Result<W> {
+    pub(crate) fn finish(mut self) -> io::Result<W> {
         self.writer.end(Some(self.metadata)).map_err(|error| failure_or(&self.failure, error))?;
         Ok(self.writer.into_inner().out)
     }
@@ -361,7 +361,7 @@ fn number_values(numbers: &[i64], data_type: DataType, validity: Option<Bitmap>)
 }
 
 /// Microseconds as seconds: the double nearest to the decimal number, so that 0.016 is 0.016.
-pub(super) fn seconds_of(micros: i64) -> f64 {
+pub(crate) fn seconds_of(micros: i64) -> f64 {
     micros as f64 / 1e6
 }
 
