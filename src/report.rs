@@ -11,11 +11,12 @@ mod finding;
 mod html;
 mod json;
 mod markdown;
+pub(crate) mod numbers;
+pub mod phrases;
 pub mod pictures;
 pub mod plain;
 mod plan;
 mod text;
-pub mod words;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

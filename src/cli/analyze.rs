@@ -6,7 +6,7 @@ use std::path::Path;
 
 use albscope::export::tables::write_tables;
 use albscope::plot;
-use albscope::report::{Format, Report, Style, Window, words};
+use albscope::report::{Format, Report, Style, Window, phrases};
 use albscope::source::{Inputs, NotOpened, Source};
 use albscope::{Timestamp, diagnose};
 use anyhow::Context;
@@ -86,7 +86,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
     for FailOn { cause, confidence } in &args.fail_on {
         let met = report.findings.iter().filter(|row| row.cause == cause.id && row.confidence >= *confidence);
         for finding in met {
-            let (what, _) = words::scope(&finding.scope);
+            let (what, _) = phrases::scope(&finding.scope);
             complain(&format!("--fail-on: {} ({} confidence) at {what}", cause.id, finding.confidence.id()));
             exit = Exit::RuleMatched;
         }

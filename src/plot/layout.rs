@@ -6,7 +6,7 @@ use super::sheet::{Anchor, Area, Item, Rgb, Sheet, Type};
 use crate::report::chart::{LagChart, Legend, Look, Tick, TimingChart, against_idle_timeout, duration, not_drawn};
 use crate::report::pictures::MarkKind;
 use crate::report::plain::shortened;
-use crate::report::{CauseRow, Report, words};
+use crate::report::{CauseRow, Report, numbers, phrases};
 
 const WIDTH: u16 = 1600;
 const HEIGHT: u16 = 900;
@@ -60,7 +60,7 @@ const LEGEND_GAP: f32 = 24.0;
 const NAME_GAP: f32 = 20.0;
 
 pub(super) fn sheet(report: &Report) -> Sheet {
-    let (failed, all) = (words::counted(report.failures, "failed request"), words::count(report.requests));
+    let (failed, all) = (numbers::counted(report.failures, "failed request"), numbers::count(report.requests));
     let mut page = Page {
         sheet: Sheet::new(WIDTH, HEIGHT, format!("{failed} of {all} over time and elapsed time")),
         legend: Legend::new(report),
@@ -120,18 +120,18 @@ struct Page {
 impl Page {
     /// Writes the verdict and the causes. Returns the y coordinate at which they end.
     fn verdict(&mut self, report: &Report) -> f32 {
-        let share = words::percent(report.failures, report.requests);
+        let share = numbers::percent(report.failures, report.requests);
         let verdict = format!(
             "{} of {} failed ({share})",
-            words::count(report.failures),
-            words::counted(report.requests, "request")
+            numbers::count(report.failures),
+            numbers::counted(report.requests, "request")
         );
         self.sheet.text([MARGIN, 58.0], Anchor::Left, HEADING, verdict);
         let balancers = match report.load_balancers.as_slice() {
-            [one] => shortened(words::load_balancer_name(&one.load_balancer), 60),
-            many => words::counted(many.len() as u64, "load balancer"),
+            [one] => shortened(phrases::load_balancer_name(&one.load_balancer), 60),
+            many => numbers::counted(many.len() as u64, "load balancer"),
         };
-        let window = words::window(report.window).map_or_else(String::new, |window| format!(", {window} UTC"));
+        let window = numbers::window(report.window).map_or_else(String::new, |window| format!(", {window} UTC"));
         self.sheet.text([MARGIN, 86.0], Anchor::Left, SUBHEADING, format!("{balancers}{window}"));
         let right = f32::from(WIDTH) - MARGIN;
         let mut y = 42.0;
@@ -139,7 +139,7 @@ impl Page {
         // The last line counts the causes without a line. It never counts only one, which would fit there itself.
         if lines.len() > MAX_CAUSE_LINES {
             let rest = lines.split_off(MAX_CAUSE_LINES - 1).len();
-            lines.push(format!("and {}", words::counted(rest as u64, "more cause")));
+            lines.push(format!("and {}", numbers::counted(rest as u64, "more cause")));
         }
         let typeface = |index: usize| if index == 0 { STRONG } else { BODY };
         let lines = lines.into_iter().enumerate();
@@ -183,11 +183,11 @@ impl Page {
 
     /// The heatmap of one target, smaller.
     fn of_target(&mut self, chart: &TimingChart, area: Area) {
-        let share = words::percent(chart.failures, chart.requests);
+        let share = numbers::percent(chart.failures, chart.requests);
         let mut failures =
-            format!("{} of {} failed ({share})", words::count(chart.failures), words::count(chart.requests));
+            format!("{} of {} failed ({share})", numbers::count(chart.failures), numbers::count(chart.requests));
         if chart.not_drawn > 0 {
-            failures = format!("{failures}, {} not drawn", words::count(chart.not_drawn));
+            failures = format!("{failures}, {} not drawn", numbers::count(chart.not_drawn));
         }
         let failures_width = self.sheet.width_of(&failures, LABEL);
         let subject = self.sheet.fitted(&chart.subject, PANEL, area.width - failures_width - 16.0);
@@ -363,7 +363,7 @@ impl Page {
             }
         }
         self.sheet.area(Area { y: strip.bottom(), height: 1.0, ..strip }, GREY);
-        let words = format!("failed, at most {} in {}", words::count(most), words::span(chart.time.bin_seconds));
+        let words = format!("failed, at most {} in {}", numbers::count(most), numbers::span(chart.time.bin_seconds));
         self.sheet.text([strip.right() + 24.0, strip.bottom() - 8.0], Anchor::Left, LABEL, words);
     }
 

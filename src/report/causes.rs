@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::chart::findings_named;
 use super::plain::shortened;
-use super::{FindingRow, Report, Window, words};
+use super::{FindingRow, Report, Window, numbers, phrases};
 
 /// The name of what a cause was found at is cut to this many columns.
 const MAX_NAME: usize = 60;
@@ -31,7 +31,7 @@ impl CauseRow<'_> {
     #[must_use]
     pub fn line(&self) -> String {
         let (cause, confidence) = (self.finding.cause, self.finding.confidence.id());
-        let (failures, findings) = (words::counted(self.failures, "failure"), findings_named(&self.findings));
+        let (failures, findings) = (numbers::counted(self.failures, "failure"), findings_named(&self.findings));
         format!("{cause} ({confidence}) at {}, {failures}, {findings}", self.at)
     }
 }
@@ -73,8 +73,8 @@ impl Report {
         let scopes: BTreeSet<_> = findings.iter().map(|&index| &self.findings[index].scope).collect();
         let are_targets = scopes.iter().all(|scope| scope.target.is_some());
         match (scopes.first(), scopes.len()) {
-            (Some(scope), 1) => shortened(&words::scope(scope).0, MAX_NAME),
-            (_, count) => words::counted(count as u64, if are_targets { "target" } else { "scope" }),
+            (Some(scope), 1) => shortened(&phrases::scope(scope).0, MAX_NAME),
+            (_, count) => numbers::counted(count as u64, if are_targets { "target" } else { "scope" }),
         }
     }
 }

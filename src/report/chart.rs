@@ -4,7 +4,7 @@ mod look;
 
 use super::pictures::{AgainstIdleTimeout, Mark, MarkKind, Pictures, Timing};
 use super::plain::shortened;
-use super::{FindingRow, Report, ScopeRow, words};
+use super::{FindingRow, Report, ScopeRow, numbers, phrases};
 use crate::classify::Outcome;
 use crate::diagnose::{IdleTimeoutOrigin, LagCounts};
 use crate::timestamp::{Civil, Timestamp};
@@ -44,7 +44,7 @@ impl Legend {
     pub fn entries(&self) -> impl Iterator<Item = (Look, String)> {
         self.0
             .iter()
-            .map(|&(outcome, failures)| (Look::of(outcome), format!("{} {}", outcome.id(), words::count(failures))))
+            .map(|&(outcome, failures)| (Look::of(outcome), format!("{} {}", outcome.id(), numbers::count(failures))))
     }
 }
 
@@ -291,8 +291,8 @@ fn edge(edges: &[f64], bin: usize) -> f64 {
 fn subject(timing: &Timing) -> String {
     let name = match (&timing.load_balancer, &timing.target_group, &timing.target) {
         (_, _, Some(target)) => target,
-        (_, Some(group), _) => words::target_group_name(group),
-        (Some(load_balancer), ..) => words::load_balancer_name(load_balancer),
+        (_, Some(group), _) => phrases::target_group_name(group),
+        (Some(load_balancer), ..) => phrases::load_balancer_name(load_balancer),
         (None, ..) => "all load balancers",
     };
     shortened(name, MAX_NAME)
@@ -367,8 +367,8 @@ fn concerns(scope: &ScopeRow, timing: &Timing) -> bool {
 #[must_use]
 pub fn not_drawn(timing: &Timing) -> Option<String> {
     let unknown = timing.requests.saturating_sub(timing.idle_timeout.measured).saturating_sub(timing.web_sockets);
-    let web_sockets = (timing.web_sockets > 0).then(|| words::counted(timing.web_sockets, "WebSocket connection"));
-    let unknown = (unknown > 0).then(|| format!("{} of unknown elapsed time", words::counted(unknown, "request")));
+    let web_sockets = (timing.web_sockets > 0).then(|| numbers::counted(timing.web_sockets, "WebSocket connection"));
+    let unknown = (unknown > 0).then(|| format!("{} of unknown elapsed time", numbers::counted(unknown, "request")));
     let left_out: Vec<String> = web_sockets.into_iter().chain(unknown).collect();
     (!left_out.is_empty()).then(|| format!("Not drawn: {}.", left_out.join(", ")))
 }
@@ -381,14 +381,14 @@ pub fn against_idle_timeout(against: &AgainstIdleTimeout, idle_timeout: f64) -> 
         return "No elapsed time is known.".to_owned();
     }
     let idle = duration(idle_timeout);
-    let (requests, share) = (words::counted(*met, "request"), words::percent(*near, *measured));
+    let (requests, share) = (numbers::counted(*met, "request"), numbers::percent(*near, *measured));
     let met = match (met, near) {
         (0, 0) => format!("No request reached the idle timeout of {idle} or took 80 to 100 % of it."),
         (_, 0) => format!("{requests} reached the idle timeout of {idle}; no other took 80 to 100 % of it."),
         (_, near) => {
             format!(
                 "{requests} reached the idle timeout of {idle}; {} more ({share}) took 80 to 100 % of it.",
-                words::count(*near)
+                numbers::count(*near)
             )
         }
     };
@@ -399,7 +399,7 @@ pub fn against_idle_timeout(against: &AgainstIdleTimeout, idle_timeout: f64) -> 
     }
     let each = what_if.iter().rev().filter(|row| row.cut_off > 0);
     let each: Vec<String> =
-        each.map(|row| format!("{} at {}", words::count(row.cut_off), duration(row.seconds as f64))).collect();
+        each.map(|row| format!("{} at {}", numbers::count(row.cut_off), duration(row.seconds as f64))).collect();
     format!(
         "{met} Answers that a shorter idle timeout would have cut off: {} (times are accurate to 0.8 %).",
         each.join(", ")
@@ -450,7 +450,7 @@ impl<'a> LagChart<'a> {
 }
 
 fn lag_subject(row: &FindingRow) -> String {
-    let name = row.scope.target_group.as_deref().map_or("-", words::target_group_name);
+    let name = row.scope.target_group.as_deref().map_or("-", phrases::target_group_name);
     shortened(name, MAX_NAME)
 }
 

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::plain::is_unsafe_in_terminal;
-use super::{ScopeRow, words};
+use super::{ScopeRow, numbers};
 use crate::aggregate::Span;
 use crate::knowledge::causes::Cause;
 use crate::timestamp::Timestamp;
@@ -97,7 +97,7 @@ fn window(seen: Span) -> (i64, i64) {
 }
 
 fn rfc3339(seconds: i64) -> String {
-    format!("{}Z", words::moment(Timestamp::from_seconds(seconds)).replacen(' ', "T", 1))
+    format!("{}Z", numbers::moment(Timestamp::from_seconds(seconds)).replacen(' ', "T", 1))
 }
 
 /// Whether a value may be part of a command. A command must not look different from what it runs.

@@ -24,7 +24,7 @@ use self::card::Card;
 use self::data::{Data, Timings};
 use self::table::{Matrix, Table};
 use super::plain::{cut, shortened};
-use super::{CauseRow, Input, ProblemRow, Report, Window, words};
+use super::{CauseRow, Input, ProblemRow, Report, Window, numbers, phrases};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -152,7 +152,7 @@ impl<'a> Page<'a> {
             has_pictures: has_requests,
             against: report.pictures.timings.first().map(|timing| data::against(timing, report)).unwrap_or_default(),
             left_out_pictures: (data.left_out > 0).then(|| {
-                let pictures = words::counted(data.left_out as u64, "picture");
+                let pictures = numbers::counted(data.left_out as u64, "picture");
                 format!("Left out to keep the page small: {pictures} of targets and groups with fewer failures.")
             }),
             outcomes: table::outcomes(report),
@@ -175,28 +175,28 @@ fn source(text: &str) -> String {
 fn headline(report: &Report) -> String {
     match (report.requests, report.failures) {
         (0, _) => "No requests".to_owned(),
-        (requests, 0) => format!("None of {} failed", words::counted(requests, "request")),
+        (requests, 0) => format!("None of {} failed", numbers::counted(requests, "request")),
         (requests, failures) => format!(
             "{} of {} failed ({})",
-            words::count(failures),
-            words::counted(requests, "request"),
-            words::percent(failures, requests)
+            numbers::count(failures),
+            numbers::counted(requests, "request"),
+            numbers::percent(failures, requests)
         ),
     }
 }
 
 fn title(report: &Report) -> String {
-    let when = words::window(report.window).map_or_else(String::new, |window| format!(", {window} UTC"));
+    let when = numbers::window(report.window).map_or_else(String::new, |window| format!(", {window} UTC"));
     format!("{}{when}", headline(report))
 }
 
 fn lead(report: &Report) -> String {
-    let Some(window) = words::window(report.window) else { return words::nothing(report) };
+    let Some(window) = numbers::window(report.window) else { return phrases::nothing(report) };
     let balancers = match &*report.load_balancers {
-        [one] => shortened(words::load_balancer_name(&one.load_balancer), MAX_NAME_WIDTH),
-        several => words::counted(several.len() as u64, "load balancer"),
+        [one] => shortened(phrases::load_balancer_name(&one.load_balancer), MAX_NAME_WIDTH),
+        several => numbers::counted(several.len() as u64, "load balancer"),
     };
-    format!("{window} UTC · {balancers} · {}", words::idle_timeout(report.idle_timeout))
+    format!("{window} UTC · {balancers} · {}", phrases::idle_timeout(report.idle_timeout))
 }
 
 fn verdict(report: &Report) -> Option<String> {
@@ -205,7 +205,7 @@ fn verdict(report: &Report) -> Option<String> {
             "No finding: {} too few, or too rare among all requests, to name a cause.",
             match report.failures {
                 1 => "1 failure is".to_owned(),
-                failures => format!("{} failures are", words::count(failures)),
+                failures => format!("{} failures are", numbers::count(failures)),
             }
         )
     };
@@ -221,13 +221,13 @@ fn causes(report: &Report) -> Vec<Cause> {
         id: row.finding.cause,
         finding: row.findings[0] + 1,
         confidence: row.finding.confidence.id(),
-        failures: words::counted(row.failures, "failure"),
+        failures: numbers::counted(row.failures, "failure"),
         findings: match row.findings.len() {
             1 => String::new(),
-            several => words::counted(several as u64, "finding"),
+            several => numbers::counted(several as u64, "finding"),
         },
-        when: words::window(row.seen).map_or_else(String::new, |window| format!("{window} UTC")),
-        change: words::change(row.finding),
+        when: numbers::window(row.seen).map_or_else(String::new, |window| format!("{window} UTC")),
+        change: phrases::change(row.finding),
         at: row.at,
     };
     report.causes().into_iter().map(cause).collect()
@@ -253,9 +253,9 @@ fn cards<'a>(report: &'a Report, timings: &Timings<'_>) -> Vec<Cards<'a>> {
             shown: Card::new(report, index, timings, false),
             folded_title: format!(
                 "{} of {} with {}",
-                words::counted(folded.len() as u64, "more finding"),
+                numbers::counted(folded.len() as u64, "more finding"),
                 row.cause,
-                words::counted(failures, "failure")
+                numbers::counted(failures, "failure")
             ),
             folded: folded.iter().map(|&other| Card::new(report, other, timings, true)).collect(),
         });
@@ -267,11 +267,11 @@ fn finding_notes(report: &Report) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(more) = report.findings.len().checked_sub(MAX_FINDINGS).filter(|more| *more > 0) {
         let failures = report.findings[MAX_FINDINGS..].iter().map(|finding| finding.failures).sum();
-        let (more, failures) = (words::counted(more as u64, "more finding"), words::counted(failures, "failure"));
+        let (more, failures) = (numbers::counted(more as u64, "more finding"), numbers::counted(failures, "failure"));
         notes.push(format!("{more} with {failures}: use --format json to see all."));
     }
     if !report.findings.is_empty() && report.unexplained_failures > 0 {
-        let more = words::counted(report.unexplained_failures, "more failure");
+        let more = numbers::counted(report.unexplained_failures, "more failure");
         notes.push(format!("{more} in no finding: too few of one kind, or too rare, to name a cause."));
     }
     notes
@@ -280,25 +280,25 @@ fn finding_notes(report: &Report) -> Vec<String> {
 fn account(input: &Input) -> Vec<(&'static str, String)> {
     let read = format!(
         "{}, {}, {} decoded",
-        words::counted(input.objects, "object"),
-        words::bytes(input.bytes_read),
-        words::bytes(input.bytes_decoded)
+        numbers::counted(input.objects, "object"),
+        numbers::bytes(input.bytes_read),
+        numbers::bytes(input.bytes_decoded)
     );
     let lines = format!(
         "{}: {}, {} unreadable",
-        words::counted(input.lines, "line"),
-        words::counted(input.records, "record"),
-        words::count(input.unreadable_lines)
+        numbers::counted(input.lines, "line"),
+        numbers::counted(input.records, "record"),
+        numbers::count(input.unreadable_lines)
     );
     let mut account = vec![("Read", read), ("Lines", lines)];
     for (name, skipped) in [("Objects left out", &input.objects_skipped), ("Records left out", &input.records_skipped)]
     {
         if !skipped.is_empty() {
-            account.push((name, words::listed(skipped)));
+            account.push((name, phrases::listed(skipped)));
         }
     }
     if input.objects_failed > 0 {
-        account.push(("Not read to the end", words::counted(input.objects_failed, "object")));
+        account.push(("Not read to the end", numbers::counted(input.objects_failed, "object")));
     }
     account
 }
@@ -308,14 +308,14 @@ impl Problem {
         let locations = row.samples.iter().map(|sample| {
             let mut text = cut(&sample.object, MAX_TEXT_WIDTH);
             if let (Some(line), Some(byte)) = (sample.line, sample.byte) {
-                text = format!("{text}, line {}, byte {}", words::count(line), words::count(byte));
+                text = format!("{text}, line {}, byte {}", numbers::count(line), numbers::count(byte));
             }
             match &sample.reason {
                 Some(reason) => format!("{text}: {}", cut(reason, MAX_NAME_WIDTH)),
                 None => text,
             }
         });
-        Self { title: format!("{}: {}", words::affected(row), row.title), places: locations.collect() }
+        Self { title: format!("{}: {}", phrases::affected(row), row.title), places: locations.collect() }
     }
 }
 
@@ -324,7 +324,7 @@ fn about(report: &Report) -> Vec<(&'static str, String)> {
     if let Some(command) = &report.command {
         about.push(("Command", cut(command, MAX_SAMPLE_WIDTH)));
     }
-    let end = |end: Option<_>, open: &str| end.map_or_else(|| open.to_owned(), words::moment);
+    let end = |end: Option<_>, open: &str| end.map_or_else(|| open.to_owned(), numbers::moment);
     let Window { start, end: last } = report.selected;
     if start.is_some() || last.is_some() {
         let (start, last) = (end(start, "the beginning"), end(last, "the end"));
@@ -332,8 +332,8 @@ fn about(report: &Report) -> Vec<(&'static str, String)> {
     }
     about.push((
         "Window of the log",
-        words::window(report.window).map_or_else(|| "empty".to_owned(), |window| format!("{window} UTC")),
+        numbers::window(report.window).map_or_else(|| "empty".to_owned(), |window| format!("{window} UTC")),
     ));
-    about.push(("Compared with", words::idle_timeout(report.idle_timeout)));
+    about.push(("Compared with", phrases::idle_timeout(report.idle_timeout)));
     about
 }

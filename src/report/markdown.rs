@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::plain::{CUT, sanitize_terminal, shortened};
-use super::words;
 use super::{FindingRow, Report};
+use super::{numbers, phrases};
 
 /// At most this many findings, target groups and targets are shown; the rest is counted.
 const MAX_ROWS: usize = 20;
@@ -19,24 +19,24 @@ const MAX_NAME_WIDTH: usize = 120;
 
 pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# ALB access logs: {}\n", verdict(report))?;
-    match words::window(report.window) {
+    match numbers::window(report.window) {
         Some(window) => writeln!(
             out,
             "{}, {} failed ({}), {window} UTC.\n",
-            words::counted(report.requests, "request"),
-            words::count(report.failures),
-            words::percent(report.failures, report.requests),
+            numbers::counted(report.requests, "request"),
+            numbers::count(report.failures),
+            numbers::percent(report.failures, report.requests),
         )?,
-        None => writeln!(out, "{}\n", escaped(&words::nothing(report)))?,
+        None => writeln!(out, "{}\n", escaped(&phrases::nothing(report)))?,
     }
     for index in 0..report.findings.len().min(MAX_ROWS) {
         render_finding(report, index, out)?;
     }
     if report.findings.len() > MAX_ROWS {
-        writeln!(out, "{}.\n", words::counted((report.findings.len() - MAX_ROWS) as u64, "more finding"))?;
+        writeln!(out, "{}.\n", numbers::counted((report.findings.len() - MAX_ROWS) as u64, "more finding"))?;
     }
     if !report.findings.is_empty() && report.unexplained_failures > 0 {
-        let more = words::counted(report.unexplained_failures, "more failure");
+        let more = numbers::counted(report.unexplained_failures, "more failure");
         writeln!(out, "{more} in no finding: too few of one kind, or too rare, to name a cause.\n")?;
     }
     render_target_groups(report, out)?;
@@ -50,15 +50,15 @@ fn verdict(report: &Report) -> String {
         (0, 0) if report.requests == 0 => "no requests".to_owned(),
         (0, 0) => "nothing failed".to_owned(),
         (0, _) => "no finding".to_owned(),
-        (findings, _) => words::counted(findings as u64, "finding"),
+        (findings, _) => numbers::counted(findings as u64, "finding"),
     }
 }
 
 fn render_finding(report: &Report, index: usize, out: &mut dyn Write) -> io::Result<()> {
     let finding = &report.findings[index];
-    let (what, within) = words::scope(&finding.scope);
+    let (what, within) = phrases::scope(&finding.scope);
     let (what, within) = (shortened(&what, MAX_NAME_WIDTH), shortened(&within, MAX_NAME_WIDTH));
-    writeln!(out, "## {}. {}: {}\n", index + 1, escaped(&what), words::counted(finding.failures, "failure"))?;
+    writeln!(out, "## {}. {}: {}\n", index + 1, escaped(&what), numbers::counted(finding.failures, "failure"))?;
     writeln!(
         out,
         "- **cause**: `{}` ({} confidence): {}",
@@ -69,10 +69,10 @@ fn render_finding(report: &Report, index: usize, out: &mut dyn Write) -> io::Res
     if !within.is_empty() {
         writeln!(out, "- **where**: {}", escaped(&within))?;
     }
-    if let Some(when) = words::when(finding) {
+    if let Some(when) = phrases::when(finding) {
         writeln!(out, "- **when**: {when}")?;
     }
-    if let Some(targets) = words::at_targets(finding, CUT) {
+    if let Some(targets) = phrases::at_targets(finding, CUT) {
         writeln!(out, "- **targets**: {}", escaped(&targets))?;
     }
     for evidence in &finding.evidence {
@@ -108,10 +108,10 @@ fn render_advice(report: &Report, index: usize, out: &mut dyn Write) -> io::Resu
     let as_other = like.map_or_else(String::new, |like| format!("same as finding {}", like + 1));
     match other {
         Some(_) => writeln!(out, "- **fix**: {as_other}")?,
-        None => writeln!(out, "- **fix**: {} [AWS]({})", escaped(&words::fix(finding)), finding.docs)?,
+        None => writeln!(out, "- **fix**: {} [AWS]({})", escaped(&phrases::fix(finding)), finding.docs)?,
     }
     if !finding.settings.is_empty() && other.is_none_or(|other| other.settings != finding.settings) {
-        writeln!(out, "- **config** ({}):", escaped(&words::settings_note(finding, report.idle_timeout)))?;
+        writeln!(out, "- **config** ({}):", escaped(&phrases::settings_note(finding, report.idle_timeout)))?;
         for row in &finding.settings {
             writeln!(out, "  - {}: {}", escaped(row.server), code(row.setting))?;
         }
@@ -131,7 +131,7 @@ fn render_advice(report: &Report, index: usize, out: &mut dyn Write) -> io::Resu
 }
 
 fn render_target_groups(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let groups = words::target_groups(report);
+    let groups = phrases::target_groups(report);
     if groups.is_empty() {
         return Ok(());
     }
@@ -139,20 +139,20 @@ fn render_target_groups(report: &Report, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "| target group | targets | requests | failed | share | likely cause |")?;
     writeln!(out, "| --- | ---: | ---: | ---: | ---: | --- |")?;
     for group in groups.iter().take(MAX_ROWS) {
-        let name = group.target_group.as_deref().map_or("-", words::target_group_name);
+        let name = group.target_group.as_deref().map_or("-", phrases::target_group_name);
         writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} |",
             escaped(&shortened(name, 80)),
-            words::count(group.targets),
-            words::count(group.requests),
-            words::count(group.failures),
-            words::percent(group.failures, group.requests),
-            words::likely(group.cause, group.confidence),
+            numbers::count(group.targets),
+            numbers::count(group.requests),
+            numbers::count(group.failures),
+            numbers::percent(group.failures, group.requests),
+            phrases::likely(group.cause, group.confidence),
         )?;
     }
     if groups.len() > MAX_ROWS {
-        let rest = words::counted((groups.len() - MAX_ROWS) as u64, "more target group");
+        let rest = numbers::counted((groups.len() - MAX_ROWS) as u64, "more target group");
         writeln!(out, "\n{rest}")?;
     }
     writeln!(out)
@@ -169,25 +169,25 @@ fn render_targets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(out, "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |")?;
     for target in report.targets.iter().take(MAX_ROWS) {
-        let group = target.target_group.as_deref().map_or("-", words::target_group_name);
-        let cause = words::likely(target.cause, target.confidence);
+        let group = target.target_group.as_deref().map_or("-", phrases::target_group_name);
+        let cause = phrases::likely(target.cause, target.confidence);
         writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} | {} | {cause} |",
             escaped(&shortened(&target.target, 80)),
             escaped(&shortened(group, 40)),
-            words::count(target.requests),
-            words::count(target.failures),
-            words::percent(target.failures, target.requests),
-            words::seconds(target.latency.p50),
-            words::seconds(target.latency.p99),
+            numbers::count(target.requests),
+            numbers::count(target.failures),
+            numbers::percent(target.failures, target.requests),
+            numbers::seconds(target.latency.p50),
+            numbers::seconds(target.latency.p99),
             target.dominant_failure.map_or("", |outcome| outcome.id()),
         )?;
     }
     if report.targets.len() > MAX_ROWS {
         let rest = &report.targets[MAX_ROWS..];
-        let failures = words::counted(rest.iter().map(|target| target.failures).sum(), "failure");
-        writeln!(out, "\n{} with {failures}.", words::counted(rest.len() as u64, "more target"))?;
+        let failures = numbers::counted(rest.iter().map(|target| target.failures).sum(), "failure");
+        writeln!(out, "\n{} with {failures}.", numbers::counted(rest.len() as u64, "more target"))?;
     }
     writeln!(out)
 }
@@ -206,8 +206,8 @@ fn render_outcomes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             outcome.id(),
             outcome.title(),
             outcome.answered_by().title(),
-            words::count(requests),
-            words::percent(requests, report.requests),
+            numbers::count(requests),
+            numbers::percent(requests, report.requests),
         )?;
     }
     writeln!(out)
@@ -218,27 +218,27 @@ fn render_input(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "Read {} ({}, {} decoded): {}, {}, {} unreadable. albscope {}.",
-        words::counted(input.objects, "object"),
-        words::bytes(input.bytes_read),
-        words::bytes(input.bytes_decoded),
-        words::counted(input.lines, "line"),
-        words::counted(input.records, "record"),
-        words::count(input.unreadable_lines),
+        numbers::counted(input.objects, "object"),
+        numbers::bytes(input.bytes_read),
+        numbers::bytes(input.bytes_decoded),
+        numbers::counted(input.lines, "line"),
+        numbers::counted(input.records, "record"),
+        numbers::count(input.unreadable_lines),
         report.albscope_version,
     )?;
     if let Some(cached) = &input.from_cache {
-        writeln!(out, "- {}", words::from_cache(cached))?;
+        writeln!(out, "- {}", phrases::from_cache(cached))?;
     }
-    for (what, skipped) in words::left_out(input) {
-        writeln!(out, "- {what} left out: {}", words::listed(skipped))?;
+    for (what, skipped) in phrases::left_out(input) {
+        writeln!(out, "- {what} left out: {}", phrases::listed(skipped))?;
     }
     for problem in &input.problems {
-        let mut line = format!("- **{}**: {}", words::affected(problem), problem.title);
+        let mut line = format!("- **{}**: {}", phrases::affected(problem), problem.title);
         if let Some(sample) = problem.samples.first() {
             // Writing to a String cannot fail.
             let _ = write!(line, ", first {}", code(&sample.object));
             if let (Some(number), Some(byte)) = (sample.line, sample.byte) {
-                let _ = write!(line, ", line {}, byte {}", words::count(number), words::count(byte));
+                let _ = write!(line, ", line {}, byte {}", numbers::count(number), numbers::count(byte));
             }
             if let Some(reason) = &sample.reason {
                 let _ = write!(line, ": {}", escaped(&shortened(reason, MAX_NAME_WIDTH)));

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::plain::sanitize_terminal;
 use super::text::{align_right, new_table};
-use super::words;
+use super::{numbers, phrases};
 use crate::source::{Listing, ObjectKey, Source};
 use crate::timestamp::MICROS_PER_SECOND;
 
@@ -120,7 +120,7 @@ impl Plan {
     /// # Errors
     /// If writing to `out` fails.
     pub fn write_text(&self, width: usize, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "Would read {} ({}).", words::counted(self.objects, "object"), words::bytes(self.bytes))?;
+        writeln!(out, "Would read {} ({}).", numbers::counted(self.objects, "object"), numbers::bytes(self.bytes))?;
         if !self.days.is_empty() {
             let mut table = new_table(width.saturating_sub(1));
             table.set_header(["load balancer", "day", "objects", "bytes"]);
@@ -128,8 +128,8 @@ impl Plan {
                 table.add_row([
                     sanitize_terminal(day.load_balancer.as_deref().unwrap_or("(not in the file name)")).into_owned(),
                     day.day.clone().unwrap_or_else(|| "-".to_owned()),
-                    words::count(day.objects),
-                    words::bytes(day.bytes),
+                    numbers::count(day.objects),
+                    numbers::bytes(day.bytes),
                 ]);
             }
             align_right(&mut table, &[2, 3]);
@@ -139,22 +139,22 @@ impl Plan {
         }
         for (what, skipped) in [("objects", &self.objects_skipped), ("folders", &self.folders_skipped)] {
             if !skipped.is_empty() {
-                writeln!(out, "{what} left out: {}", words::listed(skipped))?;
+                writeln!(out, "{what} left out: {}", phrases::listed(skipped))?;
             }
         }
         if self.jumps > 0 {
-            let jumps = words::counted(self.jumps, "jump");
+            let jumps = numbers::counted(self.jumps, "jump");
             writeln!(out, "{jumps} over keys outside the selection; these keys were neither listed nor counted")?;
         }
         if self.archived_objects > 0 {
-            let archived = words::counted(self.archived_objects, "object");
+            let archived = numbers::counted(self.archived_objects, "object");
             writeln!(out, "archived: {archived} (must be restored before reading)")?;
         }
         if self.cached_objects > 0 {
-            writeln!(out, "in the cache: {}", words::counted(self.cached_objects, "object"))?;
+            writeln!(out, "in the cache: {}", numbers::counted(self.cached_objects, "object"))?;
         }
         if self.list_requests > 0 {
-            let (list, read) = (words::counted(self.list_requests, "request"), words::count(self.read_requests));
+            let (list, read) = (numbers::counted(self.list_requests, "request"), numbers::count(self.read_requests));
             writeln!(out, "Listing took {list}; reading will take {read}.")?;
         }
         for problem in &self.problems {

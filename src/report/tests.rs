@@ -556,19 +556,19 @@ fn the_page_shows_everything_important_without_scripts() {
         let commands = finding.checks.iter().map(|check| check.command.clone());
         let texts = [finding.cause, finding.title, finding.fix, finding.confidence.id()].map(str::to_owned);
         let samples = finding.samples.iter().take(3).map(|sample| sample.text.clone());
-        for text in texts.into_iter().chain(evidence).chain(commands).chain(samples).chain(words::when(finding)) {
+        for text in texts.into_iter().chain(evidence).chain(commands).chain(samples).chain(phrases::when(finding)) {
             assert!(page.contains(&text), "{text} is not in {page}");
         }
     }
     for target in &report.targets {
         assert!(page.contains(&format!(">{}</td>", target.target)), "{}", target.target);
-        assert!(page.contains(&format!(">{}</td>", words::count(target.requests))), "{}", target.target);
+        assert!(page.contains(&format!(">{}</td>", numbers::count(target.requests))), "{}", target.target);
     }
     for route in &report.routes {
         assert!(page.contains(&route.route), "{}", route.route);
     }
     for &(outcome, requests) in &report.outcomes.0 {
-        assert!(page.contains(outcome.title()) && page.contains(&words::count(requests)), "{}", outcome.id());
+        assert!(page.contains(outcome.title()) && page.contains(&numbers::count(requests)), "{}", outcome.id());
     }
     for problem in &report.input.problems {
         assert!(page.contains(problem.title) && page.contains(&problem.samples[0].object), "{}", problem.title);

@@ -11,8 +11,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::chart::{LagChart, Legend, TimingChart, against_idle_timeout, not_drawn};
 use super::plain::sanitize_terminal;
-use super::words;
 use super::{FindingRow, Report, Style, TargetRow};
+use super::{numbers, phrases};
 use crate::diagnose::Confidence;
 use picture::{Glyphs, Run};
 
@@ -56,12 +56,12 @@ pub(super) fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::
         page.finding(report, index)?;
     }
     if report.findings.len() > MAX_FINDINGS {
-        let more = words::counted((report.findings.len() - MAX_FINDINGS) as u64, "more finding");
+        let more = numbers::counted((report.findings.len() - MAX_FINDINGS) as u64, "more finding");
         page.line(FAINT, &format!("{more}: use --format json to see all"))?;
         page.gap()?;
     }
     if !report.findings.is_empty() && report.unexplained_failures > 0 {
-        let more = words::counted(report.unexplained_failures, "more failure");
+        let more = numbers::counted(report.unexplained_failures, "more failure");
         page.line(FAINT, &format!("{more} in no finding: too few of one kind, or too rare, to name a cause"))?;
         page.gap()?;
     }
@@ -80,17 +80,20 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn verdict(&mut self, report: &Report) -> io::Result<()> {
-        let requests = words::counted(report.requests, "request");
-        let Some(window) = words::window(report.window) else {
-            self.line(LOUD, &words::nothing(report))?;
+        let requests = numbers::counted(report.requests, "request");
+        let Some(window) = numbers::window(report.window) else {
+            self.line(LOUD, &phrases::nothing(report))?;
             return self.gap();
         };
-        let failed =
-            format!("{} failed ({})", words::count(report.failures), words::percent(report.failures, report.requests));
+        let failed = format!(
+            "{} failed ({})",
+            numbers::count(report.failures),
+            numbers::percent(report.failures, report.requests)
+        );
         let paint = if report.failures > 0 { BAD } else { GOOD };
         let counted = format!("{}, {}", self.painted(LOUD, &requests), self.painted(paint, &failed));
         writeln!(self.out, "{counted}")?;
-        self.line(FAINT, &format!("{window} UTC, {}", words::idle_timeout(report.idle_timeout)))?;
+        self.line(FAINT, &format!("{window} UTC, {}", phrases::idle_timeout(report.idle_timeout)))?;
         if report.findings.is_empty() {
             let verdict = match report.failures {
                 0 => "Nothing failed.".to_owned(),
@@ -99,7 +102,7 @@ impl Page<'_> {
                     if failures == 1 {
                         "1 failure is".to_owned()
                     } else {
-                        format!("{} failures are", words::count(failures))
+                        format!("{} failures are", numbers::count(failures))
                     }
                 ),
             };
@@ -126,9 +129,9 @@ impl Page<'_> {
 
     fn finding(&mut self, report: &Report, index: usize) -> io::Result<()> {
         let finding = &report.findings[index];
-        let (what, within) = words::scope(&finding.scope);
+        let (what, within) = phrases::scope(&finding.scope);
         let number = format!("{:>2}", index + 1);
-        let failures = words::counted(finding.failures, "failure");
+        let failures = numbers::counted(finding.failures, "failure");
         let room = self.width.saturating_sub(number.len() + failures.len() + 4).max(MIN_SCOPE_WIDTH);
         let (what, within) = (self.glyphs.shortened(&what, room), self.glyphs.shortened(&within, MAX_PROSE_WIDTH));
         let has_room = what.width() + 2 + within.width() <= room;
@@ -147,10 +150,10 @@ impl Page<'_> {
             "cause",
             &format!("{perhaps}{} ({} confidence): {}", finding.cause, finding.confidence.id(), finding.title),
         )?;
-        if let Some(when) = words::when(finding) {
+        if let Some(when) = phrases::when(finding) {
             self.entry("when", &when)?;
         }
-        if let Some(targets) = words::at_targets(finding, self.glyphs.cut) {
+        if let Some(targets) = phrases::at_targets(finding, self.glyphs.cut) {
             self.entry("targets", &targets)?;
         }
         for (label, is_for) in [("why", true), ("but", false)] {
@@ -194,13 +197,13 @@ impl Page<'_> {
         let as_other = like.map_or_else(String::new, |like| format!("same as finding {}", like + 1));
         match other {
             Some(_) => self.entry("fix", &as_other)?,
-            None => self.entry("fix", &words::fix(finding))?,
+            None => self.entry("fix", &phrases::fix(finding))?,
         }
         if !finding.settings.is_empty() && other.is_none_or(|other| other.settings != finding.settings) {
             for (row, label) in finding.settings.iter().zip(["config"].into_iter().chain(std::iter::repeat(""))) {
                 self.copied(label, &format!("{}: {}", row.server, row.setting))?;
             }
-            self.entry("", &format!("({})", words::settings_note(finding, report.idle_timeout)))?;
+            self.entry("", &format!("({})", phrases::settings_note(finding, report.idle_timeout)))?;
         }
         let known = other.map_or(&[][..], |other| &other.checks);
         let (said, left): (Vec<_>, Vec<_>) = finding.checks.iter().partition(|check| known.contains(check));
@@ -218,7 +221,7 @@ impl Page<'_> {
     }
 
     fn target_groups(&mut self, report: &Report) -> io::Result<()> {
-        let groups = words::target_groups(report);
+        let groups = phrases::target_groups(report);
         if groups.is_empty() {
             return Ok(());
         }
@@ -226,20 +229,20 @@ impl Page<'_> {
         let mut table = new_table(self.width);
         table.set_header(["Target group", "Targets", "Requests", "Failed", "Share", "Likely cause"]);
         for group in groups.iter().take(MAX_TARGETS) {
-            let name = group.target_group.as_deref().map_or("-", words::target_group_name);
+            let name = group.target_group.as_deref().map_or("-", phrases::target_group_name);
             table.add_row([
                 self.glyphs.shortened(name, 40),
-                words::count(group.targets),
-                words::count(group.requests),
-                words::count(group.failures),
-                words::percent(group.failures, group.requests),
-                words::likely(group.cause, group.confidence),
+                numbers::count(group.targets),
+                numbers::count(group.requests),
+                numbers::count(group.failures),
+                numbers::percent(group.failures, group.requests),
+                phrases::likely(group.cause, group.confidence),
             ]);
         }
         align_right(&mut table, &[1, 2, 3, 4]);
         self.table(&table)?;
         if groups.len() > MAX_TARGETS {
-            let rest = words::counted((groups.len() - MAX_TARGETS) as u64, "more target group");
+            let rest = numbers::counted((groups.len() - MAX_TARGETS) as u64, "more target group");
             self.line(FAINT, &rest)?;
         }
         self.gap()
@@ -267,8 +270,8 @@ impl Page<'_> {
         self.table(&table)?;
         if report.targets.len() > MAX_TARGETS {
             let rest = &report.targets[MAX_TARGETS..];
-            let more = words::counted(rest.len() as u64, "more target");
-            let failures = words::counted(rest.iter().map(|target| target.failures).sum(), "failure");
+            let more = numbers::counted(rest.len() as u64, "more target");
+            let failures = numbers::counted(rest.iter().map(|target| target.failures).sum(), "failure");
             self.line(FAINT, &format!("{more} with {failures}"))?;
         }
         self.gap()
@@ -290,8 +293,8 @@ impl Page<'_> {
             let mut cells = vec![
                 outcome.id().to_owned(),
                 outcome.answered_by().title().to_owned(),
-                words::count(requests),
-                words::percent(requests, report.requests),
+                numbers::count(requests),
+                numbers::percent(requests, report.requests),
             ];
             if has_meaning {
                 cells.push(outcome.title().to_owned());
@@ -308,27 +311,27 @@ impl Page<'_> {
         self.heading("Input", "")?;
         let read = format!(
             "read {} ({}, {} decoded): {}, {}, {} unreadable",
-            words::counted(input.objects, "object"),
-            words::bytes(input.bytes_read),
-            words::bytes(input.bytes_decoded),
-            words::counted(input.lines, "line"),
-            words::counted(input.records, "record"),
-            words::count(input.unreadable_lines),
+            numbers::counted(input.objects, "object"),
+            numbers::bytes(input.bytes_read),
+            numbers::bytes(input.bytes_decoded),
+            numbers::counted(input.lines, "line"),
+            numbers::counted(input.records, "record"),
+            numbers::count(input.unreadable_lines),
         );
         self.prose(&read)?;
         if let Some(cached) = &input.from_cache {
-            self.prose(&words::from_cache(cached))?;
+            self.prose(&phrases::from_cache(cached))?;
         }
-        for (what, skipped) in words::left_out(input) {
-            self.prose(&format!("{what} left out: {}", words::listed(skipped)))?;
+        for (what, skipped) in phrases::left_out(input) {
+            self.prose(&format!("{what} left out: {}", phrases::listed(skipped)))?;
         }
         for problem in &input.problems {
-            let heading = format!("{}: {}", words::affected(problem), problem.title);
+            let heading = format!("{}: {}", phrases::affected(problem), problem.title);
             self.line(BAD, &heading)?;
             for sample in &problem.samples {
                 let mut text = sanitize_terminal(&sample.object).into_owned();
                 if let (Some(line), Some(byte)) = (sample.line, sample.byte) {
-                    text = format!("{text}, line {}, byte {}", words::count(line), words::count(byte));
+                    text = format!("{text}, line {}, byte {}", numbers::count(line), numbers::count(byte));
                 }
                 if let Some(reason) = &sample.reason {
                     text = format!("{text}: {}", sanitize_terminal(reason));
@@ -532,27 +535,28 @@ impl TargetColumns {
     fn cells(self, target: &TargetRow, failures_over_time: &[u64], glyphs: Glyphs) -> Vec<String> {
         let mut cells = vec![glyphs.shortened(&target.target, 60)];
         if self.has_target_group {
-            let group = target.target_group.as_deref().map_or("-", words::target_group_name);
+            let group = target.target_group.as_deref().map_or("-", phrases::target_group_name);
             cells.push(glyphs.shortened(group, 32));
         }
-        cells.extend([target.requests, target.failures].map(words::count));
+        cells.extend([target.requests, target.failures].map(numbers::count));
         if self.has_share {
-            cells.push(words::percent(target.failures, target.requests));
+            cells.push(numbers::percent(target.failures, target.requests));
         }
         if self.sparkline > 0 {
             let failures = picture::by_column(failures_over_time, self.sparkline);
             cells.push(if target.failures > 0 { glyphs.sparkline(&failures) } else { String::new() });
         }
         if self.has_latency {
-            cells.extend([target.latency.p50, target.latency.p99].map(words::seconds));
+            cells.extend([target.latency.p50, target.latency.p99].map(numbers::seconds));
         }
         if self.has_ending {
             cells.push(target.dominant_failure.map_or_else(String::new, |outcome| outcome.id().to_owned()));
         }
-        cells.push(words::likely(target.cause, target.confidence));
+        cells.push(phrases::likely(target.cause, target.confidence));
         if self.has_life {
-            cells
-                .extend([target.first_seen, target.last_seen].map(|seen| seen.map_or_else(String::new, words::moment)));
+            cells.extend(
+                [target.first_seen, target.last_seen].map(|seen| seen.map_or_else(String::new, numbers::moment)),
+            );
         }
         cells
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::plain::{CUT, cut, sanitize_terminal};
-use super::super::{FindingRow, Report, SettingRow, words};
+use super::super::{FindingRow, Report, SettingRow, numbers, phrases};
 use super::data::{MAX_LAGS, Timings};
 use super::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
 use crate::diagnose::Confidence;
@@ -63,7 +63,7 @@ impl<'a> Card<'a> {
     /// The finding at `index` of the report.
     pub(super) fn new(report: &'a Report, index: usize, timings: &Timings, is_folded: bool) -> Self {
         let row = &report.findings[index];
-        let (what, within) = words::scope(&row.scope);
+        let (what, within) = phrases::scope(&row.scope);
         let like = FindingRow::first_like(&report.findings, index);
         let other = like.map(|like| &report.findings[like]);
         let known = other.map_or(&[][..], |other| &other.checks);
@@ -80,15 +80,15 @@ impl<'a> Card<'a> {
             is_open: report.findings.len() == 1,
             what: cut(&what, MAX_NAME_WIDTH),
             within: cut(&within, MAX_NAME_WIDTH),
-            failures: words::counted(row.failures, "failure"),
+            failures: numbers::counted(row.failures, "failure"),
             cause: row.cause,
             title: row.title,
             confidence: row.confidence.id(),
             is_doubtful: row.confidence == Confidence::Low,
-            when: words::when(row).unwrap_or_default(),
+            when: phrases::when(row).unwrap_or_default(),
             course: Course::new(&row.failures_over_time, report.pictures.time_bins),
-            change: words::change(row),
-            at: words::at_targets(row, CUT),
+            change: phrases::change(row),
+            at: phrases::at_targets(row, CUT),
             evidence_for: evidence(true),
             evidence_against: evidence(false),
             also_fits: row.also_fits.join(", "),
@@ -100,7 +100,7 @@ impl<'a> Card<'a> {
             fix: row.fix,
             methods: row.methods,
             settings: if is_new { &row.settings } else { &[] },
-            settings_note: format!("({})", words::settings_note(row, report.idle_timeout)),
+            settings_note: format!("({})", phrases::settings_note(row, report.idle_timeout)),
             stacks: knowledge.filter(|_| like.is_none()).map_or(&[], |cause| cause.settings),
             checks: left.iter().map(|check| (check.question, sanitize_terminal(&check.command).into_owned())).collect(),
             has_said_checks: !said.is_empty(),

@@ -9,7 +9,7 @@ use super::super::chart::{self, Line, Look, against_idle_timeout, duration, not_
 use super::super::json::embedded;
 use super::super::pictures::{MarkKind, Timing};
 use super::super::plain::shortened;
-use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, words};
+use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, phrases};
 use super::MAX_NAME_WIDTH;
 use crate::classify::Outcome;
 use crate::diagnose::LagCounts;
@@ -214,8 +214,8 @@ impl DrawnLine {
 impl<'a> DrawnTiming<'a> {
     fn new(timing: &'a Timing, lines: &mut Vec<DrawnLine>, outcomes: &[Outcome], report: &Report) -> Self {
         let has_one = report.load_balancers.len() == 1;
-        let on = timing.load_balancer.as_deref().map(words::load_balancer_name);
-        let group = timing.target_group.as_deref().map(words::target_group_name);
+        let on = timing.load_balancer.as_deref().map(phrases::load_balancer_name);
+        let group = timing.target_group.as_deref().map(phrases::target_group_name);
         let (kind, mut label) = match (&timing.target, group, on) {
             (Some(target), Some(group), _) => ("Targets", format!("{target} ({group})")),
             (Some(target), None, _) => ("Targets", target.clone()),

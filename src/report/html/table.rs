@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::plain::cut;
-use super::super::{CallerRow, Latency, Report, StatusPair, TargetRow, words};
+use super::super::{CallerRow, Latency, Report, StatusPair, TargetRow, numbers, phrases};
 use super::MAX_NAME_WIDTH;
 use super::card::Course;
 use super::data::Timings;
@@ -88,7 +88,7 @@ impl Cell {
     }
 
     fn count(number: u64) -> Self {
-        Self::number(words::count(number), Some(number as f64))
+        Self::number(numbers::count(number), Some(number as f64))
     }
 
     fn failures(number: u64) -> Self {
@@ -96,11 +96,11 @@ impl Cell {
     }
 
     fn share(part: u64, whole: u64) -> Self {
-        Self::number(words::percent(part, whole), Some(part as f64 / whole.max(1) as f64))
+        Self::number(numbers::percent(part, whole), Some(part as f64 / whole.max(1) as f64))
     }
 
     fn seconds(seconds: Option<f64>) -> Self {
-        Self::number(words::seconds(seconds), seconds)
+        Self::number(numbers::seconds(seconds), seconds)
     }
 
     fn latency(latency: Latency) -> [Self; 3] {
@@ -110,23 +110,24 @@ impl Cell {
     fn course(over_time: &[(usize, u64)], bins: usize) -> Self {
         let course = Course::new(over_time, bins);
         let failures: u64 = over_time.iter().map(|(_, failures)| failures).sum();
-        let text = if failures > 0 { words::counted(failures, "failure") } else { String::new() };
+        let text = if failures > 0 { numbers::counted(failures, "failure") } else { String::new() };
         Self { value: Some(failures as f64), course, ..Self::text(text) }
     }
 }
 
 fn left_out(all: usize, most: usize, noun: &str, failures: impl Iterator<Item = u64>) -> Option<String> {
     let more = all.checked_sub(most).filter(|more| *more > 0)?;
-    let (more, failures) = (words::counted(more as u64, noun), words::counted(failures.skip(most).sum(), "failure"));
+    let (more, failures) =
+        (numbers::counted(more as u64, noun), numbers::counted(failures.skip(most).sum(), "failure"));
     Some(format!("{more} with {failures} in all: use --format json to see them."))
 }
 
 fn group_name(arn: Option<&str>) -> Cell {
-    arn.map_or_else(|| Cell::text("-"), |arn| Cell::name(words::target_group_name(arn)))
+    arn.map_or_else(|| Cell::text("-"), |arn| Cell::name(phrases::target_group_name(arn)))
 }
 
 fn balancer_name(id: &str) -> Cell {
-    Cell::name(words::load_balancer_name(id))
+    Cell::name(phrases::load_balancer_name(id))
 }
 
 pub(super) fn outcomes(report: &Report) -> Table {
@@ -182,7 +183,7 @@ pub(super) fn groups(report: &Report) -> Vec<Table> {
             has_names: true,
         });
     }
-    let mut groups = words::target_groups(report);
+    let mut groups = phrases::target_groups(report);
     groups.sort_by_key(|group| std::cmp::Reverse(group.failures));
     if !groups.is_empty() {
         let rows = groups.iter().take(MAX_ROWS).map(|row| {
@@ -193,7 +194,7 @@ pub(super) fn groups(report: &Report) -> Vec<Table> {
                 Cell::count(row.requests),
                 Cell::failures(row.failures),
                 Cell::share(row.failures, row.requests),
-                Cell::text(words::likely(row.cause, row.confidence)),
+                Cell::text(phrases::likely(row.cause, row.confidence)),
             ]
         });
         tables.push(Table {
@@ -222,7 +223,7 @@ pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
     let has_one = report.load_balancers.len() == 1;
     let row = |row: &TargetRow| {
         let timing = timings.of_target(&row.load_balancer, row.target_group.as_deref(), &row.target);
-        let seen = |at: Option<_>| Cell::text(at.map_or_else(String::new, |at| words::moment_in(report.window, at)));
+        let seen = |at: Option<_>| Cell::text(at.map_or_else(String::new, |at| numbers::moment_in(report.window, at)));
         let mut cells = vec![Cell { timing, ..Cell::name(&row.target) }, group_name(row.target_group.as_deref())];
         if !has_one {
             cells.push(balancer_name(&row.load_balancer));
@@ -232,7 +233,7 @@ pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
             Cell::failures(row.failures),
             Cell::share(row.failures, row.requests),
             Cell::course(&row.failures_over_time, report.pictures.time_bins),
-            Cell::text(words::likely(row.cause, row.confidence)),
+            Cell::text(phrases::likely(row.cause, row.confidence)),
             Cell::text(row.dominant_failure.map_or("", |outcome| outcome.id())),
         ]);
         cells.extend(Cell::latency(row.latency));
@@ -259,7 +260,11 @@ pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
     ]);
     Table {
         id: "target-table",
-        title: if report.load_balancers.len() > 1 || words::target_groups(report).len() > 1 { "By target" } else { "" },
+        title: if report.load_balancers.len() > 1 || phrases::target_groups(report).len() > 1 {
+            "By target"
+        } else {
+            ""
+        },
         caption: "Targets",
         note: "p50, p99 and max of target_processing_time over answered requests.",
         columns,
@@ -362,7 +367,7 @@ impl Matrix {
         let cell = |elb: Option<u16>, target: Option<u16>| {
             let is_it = |pair: &&StatusPair| (pair.elb_status_code, pair.target_status_code) == (elb, target);
             pairs.iter().find(is_it).map(|pair| MatrixCell {
-                text: words::count(pair.requests),
+                text: numbers::count(pair.requests),
                 shade: (pair.requests.max(1).ilog10() + 1).min(5),
                 is_bad: elb.is_some_and(|code| code >= 500 || code == 460),
             })
@@ -373,7 +378,7 @@ impl Matrix {
         let all: u64 = pairs.iter().map(|pair| pair.requests).sum();
         Self {
             left_out: (shown < all)
-                .then(|| format!("{} with other statuses.", words::counted(all - shown, "more request"))),
+                .then(|| format!("{} with other statuses.", numbers::counted(all - shown, "more request"))),
             rows: rows
                 .iter()
                 .map(|&elb| (status(elb), columns.iter().map(|&target| cell(elb, target)).collect()))

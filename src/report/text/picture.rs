@@ -7,9 +7,9 @@ use anstyle::{Ansi256Color, AnsiColor, Effects, Style as Paint};
 use unicode_width::UnicodeWidthStr;
 
 use super::super::chart::{LagChart, Legend, Line, Look, Tick, TimingChart, duration};
+use super::super::numbers;
 use super::super::pictures::MarkKind;
 use super::super::plain::shortened_by;
-use super::super::words;
 use crate::classify::Outcome;
 
 /// At most this many rows in a heatmap, so that with its legend it fits a terminal of 24 lines.
@@ -387,7 +387,7 @@ fn failures(chart: &TimingChart, columns: usize, right: usize, glyphs: Glyphs) -
         let paint = if level == glyphs.levels[0] { FAINT } else { PLAIN };
         canvas.0[LEFT + 1 + column] = (paint, level);
     }
-    let note = format!("max {} in {}", words::count(most), words::span(chart.time.bin_seconds));
+    let note = format!("max {} in {}", numbers::count(most), numbers::span(chart.time.bin_seconds));
     canvas.write(LEFT + 2 + columns, FAINT, &note);
     canvas.runs()
 }
@@ -421,7 +421,7 @@ pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Ve
         let most = by_column.iter().copied().max().unwrap_or(0);
         let scaled: Vec<u64> = by_column.iter().map(|count| count * 1_000 / of).chain([1_000]).collect();
         let drawn: String = glyphs.sparkline(&scaled).chars().take(columns).collect();
-        vec![(FAINT, format!("{name:<NAME$}")), (paint, drawn), (FAINT, format!(" max {}", words::percent(most, of)))]
+        vec![(FAINT, format!("{name:<NAME$}")), (paint, drawn), (FAINT, format!(" max {}", numbers::percent(most, of)))]
     };
     let first = bins.start.as_secs_f64();
     let last = first + bins.width.as_secs_f64() * bins.failures.len() as f64;

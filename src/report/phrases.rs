@@ -1,97 +1,12 @@
-//! Numbers, times and names as people read them; shared by all output for people.
-
-pub(crate) use crate::diagnose::grouped as count;
+//! Phrases about a report that several formats print: when, where, how likely, what to change, what was left out.
 
 use std::collections::BTreeMap;
 
+use super::numbers::{bytes, count, counted, moment, window};
 use super::plain::shortened_by;
 use super::{Cached, FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
 use crate::diagnose::{Confidence, DEFAULT_IDLE_TIMEOUT, IdleTimeoutOrigin, Shape};
-use crate::timestamp::{Civil, Timestamp};
-
-/// `1 request`, `2 requests`
-pub(crate) fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
-}
-
-/// `12.3 %`; tiny shares keep their first digit.
-pub(crate) fn percent(part: u64, whole: u64) -> String {
-    if part == 0 || whole == 0 {
-        return "0 %".to_owned();
-    }
-    let percent = part as f64 * 100.0 / whole as f64;
-    match percent {
-        p if p >= 99.95 && part < whole => "99.9 %".to_owned(),
-        p if p >= 99.95 => "100 %".to_owned(),
-        p if p >= 1.0 => format!("{p:.1} %"),
-        p if p >= 0.01 => format!("{p:.2} %"),
-        p if p >= 0.0001 => format!("{p:.4} %"),
-        _ => "<0.0001 %".to_owned(),
-    }
-}
-
-/// Seconds with the log's three decimals; `-` if nothing was measured.
-pub(super) fn seconds(seconds: Option<f64>) -> String {
-    seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.3}"))
-}
-
-/// `1 min`, `64 min`, `8.5 h`: a duration of whole minutes.
-pub(crate) fn span(seconds: i64) -> String {
-    match seconds {
-        ..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{:.1} h", seconds as f64 / 3_600.0),
-        _ => format!("{:.1} days", seconds as f64 / 86_400.0),
-    }
-}
-
-/// `2.8 MB`
-pub(super) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut amount = bytes as f64;
-    let mut unit = 0;
-    while amount >= 999.5 && unit + 1 < UNITS.len() {
-        amount /= 1000.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{bytes} B"),
-        _ if amount < 10.0 => format!("{amount:.1} {}", UNITS[unit]),
-        _ => format!("{amount:.0} {}", UNITS[unit]),
-    }
-}
-
-/// `2026-11-22 07:41:20`
-pub(super) fn moment(moment: Timestamp) -> String {
-    format!("{} {}", date(moment), clock(moment))
-}
-
-/// The same as [`moment`], without the date if the window lies within one day.
-pub(super) fn moment_in(window: Window, at: Timestamp) -> String {
-    if window.start.map(date) == window.end.map(date) { clock(at) } else { moment(at) }
-}
-
-fn date(moment: Timestamp) -> String {
-    let Civil { date: (year, month, day), .. } = moment.into();
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-fn clock(moment: Timestamp) -> String {
-    let Civil { clock: (hour, minute, second), .. } = moment.into();
-    format!("{hour:02}:{minute:02}:{second:02}")
-}
-
-/// `2026-11-22 07:38:34 to 07:44:21`. A shared date is written once, and so are equal ends. `None` if an end is
-/// missing.
-pub(crate) fn window(window: Window) -> Option<String> {
-    let (start, end) = (window.start?, window.end?);
-    Some(if moment(start) == moment(end) {
-        moment(start)
-    } else if date(start) == date(end) {
-        format!("{} to {}", moment(start), clock(end))
-    } else {
-        format!("{} to {}", moment(start), moment(end))
-    })
-}
+use crate::timestamp::Timestamp;
 
 /// When a finding's failures happened, and how they are spread over time. `None` if their time is unknown.
 pub(super) fn when(finding: &FindingRow) -> Option<String> {
@@ -261,48 +176,6 @@ pub(super) fn nothing(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_read_well() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-        for (part, whole, expected) in [
-            (0, 9, "0 %"),
-            (1, 1, "100 %"),
-            (9_999, 10_000, "99.9 %"),
-            (1, 3, "33.3 %"),
-            (1, 200, "0.50 %"),
-            (1, 20_000, "0.0050 %"),
-            (1, 10_000_000, "<0.0001 %"),
-        ] {
-            assert_eq!(percent(part, whole), expected);
-        }
-        assert_eq!([12, 999, 1_500, 28_400_000, 999_700].map(bytes), ["12 B", "999 B", "1.5 kB", "28 MB", "1.0 MB"]);
-        assert_eq!(counted(1, "request"), "1 request");
-        assert_eq!(counted(2_000, "request"), "2,000 requests");
-    }
-
-    #[test]
-    fn a_date_that_both_ends_share_is_written_once() {
-        let at = |text: &str| Timestamp::parse(text.as_bytes());
-        for (start, end, expected) in [
-            ("2026-11-22T07:38:34Z", "2026-11-23T07:44:21Z", Some("2026-11-22 07:38:34 to 2026-11-23 07:44:21")),
-            ("2026-11-22T07:38:34Z", "2026-11-22T07:44:21Z", Some("2026-11-22 07:38:34 to 07:44:21")),
-            ("2026-11-22T07:38:34.1Z", "2026-11-22T07:38:34.9Z", Some("2026-11-22 07:38:34")),
-            ("", "2026-11-22T07:38:34Z", None),
-        ] {
-            assert_eq!(window(Window { start: at(start), end: at(end) }).as_deref(), expected, "{start} {end}");
-        }
-    }
-
-    #[test]
-    fn the_date_is_left_out_if_the_window_has_only_one() {
-        let at = |text: &str| Timestamp::parse(text.as_bytes()).expect("a time");
-        let moment = at("2026-11-22T07:38:34Z");
-        let of_a_day = Window { start: Some(at("2026-11-22T00:00:00Z")), end: Some(moment) };
-        assert_eq!(moment_in(of_a_day, moment), "07:38:34");
-        let of_two = Window { start: Some(at("2026-11-21T23:59:59Z")), end: Some(moment) };
-        assert_eq!(moment_in(of_two, moment), "2026-11-22 07:38:34");
-    }
 
     #[test]
     fn names_are_extracted_from_ids() {
