@@ -57,6 +57,7 @@
 //! | [`diagnose`] | the likely cause for each target |
 //! | [`knowledge`] | causes, servers and their timeouts, as data |
 //! | [`report`] | text, JSON, Markdown and HTML |
+//! | [`rules`] | what about a report makes the exit status 1 |
 //! | [`plot`] | pictures as files |
 //! | [`pipeline`] | runs everything in parallel, with the same result for any number of threads |
 //! | [`export`] | records as tables for notebooks |
@@ -78,6 +79,7 @@ pub mod pipeline;
 pub mod plot;
 pub mod record;
 pub mod report;
+pub mod rules;
 pub mod schema;
 pub mod simulate;
 pub mod source;

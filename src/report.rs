@@ -12,7 +12,7 @@ mod html;
 mod json;
 mod markdown;
 pub(crate) mod numbers;
-pub mod phrases;
+pub(crate) mod phrases;
 pub mod pictures;
 pub mod plain;
 mod plan;
@@ -709,4 +709,4 @@ impl TimingRow {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

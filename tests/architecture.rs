@@ -55,6 +55,24 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "rules",
+        &[
+            "location",
+            "timestamp",
+            "knowledge",
+            "error",
+            "schema",
+            "decode",
+            "record",
+            "classify",
+            "kind",
+            "source",
+            "aggregate",
+            "diagnose",
+            "report",
+        ],
+    ),
+    (
         "plot",
         &[
             "location",
@@ -114,6 +132,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "aggregate",
             "diagnose",
             "report",
+            "rules",
             "plot",
             "pipeline",
             "export",

@@ -6,30 +6,31 @@ use std::path::Path;
 
 use albscope::export::tables::write_tables;
 use albscope::plot;
-use albscope::report::{Format, Report, Style, Window, phrases};
-use albscope::source::{Inputs, NotOpened, Source};
+use albscope::report::{Format, Report, Style};
+use albscope::rules::Rule;
 use albscope::{Timestamp, diagnose};
 use anyhow::Context;
 
-use super::args::{AnalyzeArgs, ColorArg, FailOn, IdleTimeoutArg, LogArgs, PlotFile};
+use super::args::{AnalyzeArgs, ColorArg, IdleTimeoutArg, PlotFile};
+use super::exit::{Exit, is_broken_pipe};
+use super::inputs::{OpenedInputs, may_be_empty};
 use super::progress::Shown;
-use super::{Exit, NO_LOG_FOUND, WIDTH_ELSEWHERE, complain, is_broken_pipe, output_width, plan, use_threads};
+use super::{WIDTH_ELSEWHERE, complain, output_width, plan, use_threads};
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
-    check_places(args)?;
+    check_output_files(args)?;
     use_threads(args.logs.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
     let mut shown = Shown::new(args.logs.quiet)?;
-    let opened = open_inputs(&args.logs)?;
-    let (sources, mut exit) = (&opened.sources, opened.exit());
+    let inputs = OpenedInputs::open(&args.logs)?;
     if args.logs.dry_run {
-        return plan::run(shown, sources, &selection, args.format.into(), exit);
+        return plan::run(shown, &inputs, &selection, args.format.into());
     }
     let options = args.logs.read_options(selection.clone());
     let summary = {
         shown.show()?;
-        let summary = options.run(sources, shown.progress())?;
+        let summary = options.run(&inputs.sources, shown.progress())?;
         if args.logs.inputs.iter().any(|input| input == "-") {
             shown.settle()?;
         }
@@ -58,7 +59,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
         write_tables(&summary, &report, folder, args.tables_format.into())?;
     }
     // Inputs that could not be opened were reported when they were opened.
-    if report.input.objects_failed > opened.missing {
+    if report.input.objects_failed > inputs.missing {
         complain(&format!(
             "{} could not be read to the end; the report says which, and covers the rest",
             if report.input.objects_failed == 1 {
@@ -67,38 +68,27 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
                 format!("{} objects", report.input.objects_failed)
             },
         ));
-        exit = Exit::Incomplete;
     }
-    if report.input.objects == 0
-        && report.input.folders_skipped.is_empty()
-        && report.input.objects_skipped.keys().all(|reason| *reason == "not-a-log")
-        // With a window, S3 lists only the days in it, so it may well have no object.
-        && (report.selected == Window::from(None) || !args.logs.has_s3())
-        && exit == Exit::Done
-    {
-        complain(NO_LOG_FOUND);
-        exit = Exit::Incomplete;
-    }
-    if report.input.lines > 0 && report.input.records == 0 {
-        complain("none of the lines could be read as a record of an access log; the report says why");
-        exit = Exit::Incomplete;
-    }
-    for FailOn { cause, confidence } in &args.fail_on {
-        let met = report.findings.iter().filter(|row| row.cause == cause.id && row.confidence >= *confidence);
-        for finding in met {
-            let (what, _) = phrases::scope(&finding.scope);
-            complain(&format!("--fail-on: {} ({} confidence) at {what}", cause.id, finding.confidence.id()));
-            exit = Exit::RuleMatched;
-        }
-    }
+    let exit = inputs.exit_after(&summary.input, may_be_empty(&args.logs, &selection), "; the report says why");
+    let exit = exit.max(test_rules(&args.fail_on, &report));
     // The program ends, and the system frees all its memory together. Dropping the summary would free it piece by
     // piece, a piece for each target and minute.
     std::mem::forget(summary);
     Ok(exit)
 }
 
+/// Tests the rules of `--fail-on`, and says on standard error what they matched.
+fn test_rules(rules: &[Rule], report: &Report) -> Exit {
+    let mut exit = Exit::Done;
+    for matched in rules.iter().flat_map(|rule| rule.matches(report)) {
+        complain(&format!("--fail-on: {matched}"));
+        exit = Exit::RuleMatched;
+    }
+    exit
+}
+
 /// Checks that no two output files are the same and that their folders exist, before hours of logs are read for them.
-fn check_places(args: &AnalyzeArgs) -> anyhow::Result<()> {
+fn check_output_files(args: &AnalyzeArgs) -> anyhow::Result<()> {
     let plot = args.plot.as_ref().map(|plot| &plot.path);
     let files = [("--output", args.output.as_ref()), ("--html", args.html.as_ref()), ("--plot", plot)];
     for (index, (flag, path)) in files.iter().enumerate() {
@@ -117,40 +107,6 @@ fn check_places(args: &AnalyzeArgs) -> anyhow::Result<()> {
 /// The style of a report that is written to a file.
 fn style_elsewhere(args: &AnalyzeArgs) -> Style {
     Style { width: WIDTH_ELSEWHERE, is_coloured: args.color == ColorArg::Always, is_ascii: args.ascii }
-}
-
-/// Inputs, and how many of them could not be opened.
-pub(super) struct Opened {
-    pub(super) sources: Vec<Box<dyn Source>>,
-    pub(super) missing: u64,
-}
-
-impl Opened {
-    /// The exit if nothing else goes wrong.
-    pub(super) fn exit(&self) -> Exit {
-        if self.missing > 0 { Exit::Incomplete } else { Exit::Done }
-    }
-}
-
-/// Opens the inputs. Those that cannot be opened are reported, now and in the report. The run continues without
-/// them, unless it is strict or none is left.
-pub(super) fn open_inputs(args: &LogArgs) -> anyhow::Result<Opened> {
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    let mut missing = 0;
-    let mut opener = Inputs::new(args.s3_options());
-    for input in &args.inputs {
-        match opener.open(input) {
-            Ok(source) => sources.push(source),
-            Err(error) if args.strict || args.inputs.len() == 1 => return Err(error.into()),
-            Err(error) => {
-                sources.push(Box::new(NotOpened::new(input, &error)));
-                complain(&format!("{:#}", anyhow::Error::from(error)));
-                missing += 1;
-            }
-        }
-    }
-    anyhow::ensure!(missing < sources.len(), "none of the inputs could be opened");
-    Ok(Opened { sources, missing: missing as u64 })
 }
 
 fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use analyze::{AnalyzeArgs, ColorArg, FailOn, PlotFile};
+pub(crate) use analyze::{AnalyzeArgs, ColorArg, PlotFile};
 pub(crate) use export::ExportArgs;
 pub(crate) use logs::LogArgs;
 pub(crate) use simulate::SimulateArgs;
@@ -19,7 +19,7 @@ pub(crate) use values::IdleTimeoutArg;
 /// Says, for each target of an AWS Application Load Balancer, why requests failed.
 #[derive(Debug, Parser)]
 #[command(name = "albscope", version, about, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 done, 1 a finding matches --fail-on, 2 an error (what could be read is still \
+#[command(after_help = "Exit status: 0 done, 1 a rule of --fail-on matches, 2 an error (what could be read is still \
                   reported), 130 interrupted.")]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -14,7 +14,8 @@ use albscope::report::plain::shortened;
 use anyhow::{Context, bail};
 
 use super::args::ExplainArgs;
-use super::{Exit, output_width};
+use super::exit::Exit;
+use super::output_width;
 
 /// Characters of a field that are shown.
 const MAX_FIELD_CHARACTERS: usize = 160;

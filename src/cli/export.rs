@@ -12,16 +12,16 @@ use albscope::source::{CancelToken, Disk, Selection, Source};
 use albscope::{Problem, Timestamp};
 use anyhow::Context;
 
-use super::analyze::{Opened, open_inputs};
 use super::args::{ExportArgs, IdleTimeoutArg};
+use super::exit::Exit;
+use super::inputs::{OpenedInputs, is_nothing_found, may_be_empty};
 use super::progress::Shown;
-use super::{Exit, NO_LOG_FOUND, complain, plan, use_threads};
+use super::{complain, plan, use_threads};
 
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
     use_threads(args.logs.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
-    let has_window = selection.since.is_some() || selection.until.is_some();
     let (format, destination) = destination(args)?;
     let is_stream = matches!(destination, Destination::Stream(_));
     let mut export = Export::new()
@@ -54,19 +54,17 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
         }
     }
     let mut shown = Shown::new(args.logs.quiet)?;
-    let opened = open_inputs(&args.logs)?;
-    let sources = &opened.sources;
+    let inputs = OpenedInputs::open(&args.logs)?;
     if let Destination::File(path) = &destination {
         ensure_is_no_input(path, &args.logs.inputs)?;
     }
     if args.logs.dry_run {
-        return plan::run(shown, sources, &selection, report::Format::Text, opened.exit());
+        return plan::run(shown, &inputs, &selection, report::Format::Text);
     }
-    // With a window, S3 lists only the days in it, so it may well have no object.
-    let may_be_empty = has_window && args.logs.has_s3();
+    let may_be_empty = may_be_empty(&args.logs, &selection);
     let published = {
         shown.show()?;
-        let unpublished = export.write(sources, destination, format, shown.progress())?;
+        let unpublished = export.write(&inputs.sources, destination, format, shown.progress())?;
         if is_piped {
             shown.settle()?;
         }
@@ -82,7 +80,8 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
     let exported = match published {
         Ok(exported) => exported,
         Err(input) => {
-            complain_of(&input, may_be_empty, &opened);
+            complain_of(&input, &inputs);
+            inputs.exit_after(&input, may_be_empty, "");
             complain(&format!("no record was read, so nothing was written: {} is unchanged", args.output.display()));
             return Ok(Exit::Incomplete);
         }
@@ -90,7 +89,8 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
     if !is_stream {
         tell(&exported, &args.output).context("cannot write to standard output")?;
     }
-    Ok(complain_of(&exported.input, may_be_empty, &opened))
+    complain_of(&exported.input, &inputs);
+    Ok(inputs.exit_after(&exported.input, may_be_empty, ""))
 }
 
 /// Where to write, and how.
@@ -203,12 +203,10 @@ fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Reports what could not be read, and returns the resulting exit. With `may_be_empty`, it is no
-/// trouble if no object was found.
-fn complain_of(input: &InputAccount, may_be_empty: bool, opened: &Opened) -> Exit {
-    let mut exit = opened.exit();
+/// Says on standard error what could not be read.
+fn complain_of(input: &InputAccount, inputs: &OpenedInputs) {
     // Inputs that could not be opened were reported when they were opened.
-    let is_said = |problem, count| problem == Problem::Unreadable && count == opened.missing;
+    let is_said = |problem, count| problem == Problem::Unreadable && count == inputs.missing;
     for (problem, count) in input.problems.iter().filter(|(problem, count)| !is_said(**problem, count.count)) {
         let location = match count.samples.first() {
             None => String::new(),
@@ -222,23 +220,4 @@ fn complain_of(input: &InputAccount, may_be_empty: bool, opened: &Opened) -> Exi
         };
         complain(&format!("{} × {}{location}", count.count, problem.title()));
     }
-    if input.objects_failed > 0 {
-        exit = Exit::Incomplete;
-    }
-    if is_nothing_found(input) && !may_be_empty && exit == Exit::Done {
-        complain(NO_LOG_FOUND);
-        exit = Exit::Incomplete;
-    }
-    if input.lines > 0 && input.records == 0 {
-        complain("none of the lines could be read as a record of an access log");
-        exit = Exit::Incomplete;
-    }
-    exit
-}
-
-/// Whether no input has an object that may be a log.
-fn is_nothing_found(input: &InputAccount) -> bool {
-    input.objects == 0
-        && input.folders_skipped.is_empty()
-        && input.objects_skipped.keys().all(|reason| reason.id() == "not-a-log")
 }

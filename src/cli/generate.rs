@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use anyhow::Context;
 use clap::CommandFactory;
 
-use super::Exit;
 use super::args::{Args, CompletionsArgs, ManArgs};
+use super::exit::Exit;
 
 pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();

@@ -17,7 +17,7 @@ pub(super) fn on_interrupt(mut handler: impl FnMut() + Send + 'static) -> anyhow
 
     let ignored = ignored_signals();
     let watched = [SIGTERM, SIGINT, SIGHUP].into_iter().filter(|signal| *signal == SIGTERM || !has(ignored, *signal));
-    let mut signals = Signals::new(watched).context("cannot cancel_token for signals such as Ctrl-C")?;
+    let mut signals = Signals::new(watched).context("cannot watch for signals such as Ctrl-C")?;
     std::thread::spawn(move || signals.forever().for_each(|_| handler()));
     Ok(())
 }
@@ -43,5 +43,5 @@ fn has(signals: u64, signal: i32) -> bool {
 /// If the system does not let the program handle it.
 #[cfg(not(unix))]
 pub(super) fn on_interrupt(handler: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
-    ctrlc::set_handler(handler).context("cannot cancel_token for Ctrl-C")
+    ctrlc::set_handler(handler).context("cannot watch for Ctrl-C")
 }

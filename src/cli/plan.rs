@@ -6,21 +6,22 @@ use albscope::report::{Format, Plan};
 use albscope::source::{Listing, Selection, Source, list_all};
 use anyhow::Context;
 
+use super::exit::Exit;
+use super::inputs::OpenedInputs;
 use super::progress::Shown;
-use super::{Exit, complain, output_width};
+use super::{complain, output_width};
 
-/// Lists the inputs and prints what would be read. `exit` is the exit of opening them.
+/// Lists the inputs and prints what would be read.
 pub(super) fn run(
     mut shown: Shown,
-    sources: &[Box<dyn Source>],
+    inputs: &OpenedInputs,
     selection: &Selection,
     format: Format,
-    exit: Exit,
 ) -> anyhow::Result<Exit> {
     let listings: Vec<(&dyn Source, Listing)> = {
         shown.show()?;
         let cancel_token = shown.progress().cancel_token();
-        let listings = list_all(sources, selection, cancel_token);
+        let listings = list_all(&inputs.sources, selection, cancel_token);
         if cancel_token.is_cancelled() {
             return Err(albscope::Error::from(albscope::ErrorKind::Cancelled).into());
         }
@@ -34,9 +35,8 @@ pub(super) fn run(
         _ => plan.write_text(output_width(), &mut out),
     };
     written.and_then(|()| out.flush()).context("cannot write the plan")?;
-    if plan.problems.is_empty() {
-        return Ok(exit);
+    if !plan.problems.is_empty() {
+        complain("not everything could be listed; the plan says what is missing");
     }
-    complain("not everything could be listed; the plan says what is missing");
-    Ok(Exit::Incomplete)
+    Ok(inputs.exit().max(Exit::incomplete_if(!plan.problems.is_empty())))
 }

@@ -1,7 +1,6 @@
 //! Progress on standard error, and Ctrl-C.
 
 use std::io::{self, IsTerminal, Write};
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -12,8 +11,8 @@ use albscope::pipeline::ProgressReading;
 use albscope::{ErrorKind, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
+use super::exit;
 use super::interrupt::on_interrupt;
-use super::{INTERRUPTED, INTERRUPTED_MESSAGE, complain};
 
 /// How often the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -135,8 +134,7 @@ impl Bar {
             bar.finish_and_clear();
             // The run may hang in a read, and does not come to do it.
             discard_unfinished();
-            complain(INTERRUPTED_MESSAGE);
-            process::exit(i32::from(INTERRUPTED));
+            exit::interrupted();
         };
         on_interrupt(handler)
     }

@@ -7,8 +7,8 @@ use albscope::Timestamp;
 use albscope::simulate::{SCENARIOS, Scenario, Simulation, scenario_names};
 use anyhow::Context;
 
-use super::Exit;
 use super::args::SimulateArgs;
+use super::exit::Exit;
 use super::progress::Share;
 
 pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<Exit> {

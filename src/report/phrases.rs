@@ -72,8 +72,7 @@ pub(crate) fn load_balancer_name(id: &str) -> &str {
 
 /// What a finding is about, and what that belongs to: (`target 10.0.1.7:80`, `api on shop`). The second is empty for
 /// a load balancer.
-#[must_use]
-pub fn scope(scope: &ScopeRow) -> (String, String) {
+pub(crate) fn scope(scope: &ScopeRow) -> (String, String) {
     let load_balancer = load_balancer_name(&scope.load_balancer);
     let group = scope.target_group.as_deref().map(target_group_name);
     match (&scope.target, group) {

@@ -127,7 +127,7 @@ fn lines() -> String {
 }
 
 /// The report of a folder with a readable log, unreadable lines, a truncated object, and objects that are left out.
-fn report() -> Report {
+pub(crate) fn report() -> Report {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);

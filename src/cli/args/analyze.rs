@@ -3,10 +3,9 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use albscope::diagnose::causes::cause;
-use albscope::diagnose::{Cause, Confidence};
 use albscope::plot::PlotFormat;
 use albscope::report::Format;
+use albscope::rules::{RULE_KINDS, Rule};
 use albscope::source::Selection;
 use clap::{ValueEnum, ValueHint};
 
@@ -61,10 +60,9 @@ pub(crate) struct AnalyzeArgs {
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
     pub(crate) idle_timeout: IdleTimeoutArg,
 
-    /// Exit with status 1 if a finding has this cause with at least this confidence (low, medium, high); may be
-    /// repeated
-    #[arg(long, value_name = "CAUSE[:CONFIDENCE]", value_parser = parse_fail_on)]
-    pub(crate) fail_on: Vec<FailOn>,
+    // The help lists the kinds of rules, so that a new kind needs no change here.
+    #[arg(long, value_name = "RULE", help = rules_help())]
+    pub(crate) fail_on: Vec<Rule>,
 
     // Not a doc comment: the name would need backticks in one, and --help would show them.
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
@@ -123,21 +121,10 @@ impl AnalyzeArgs {
     }
 }
 
-/// A cause, and the lowest confidence at which a finding of it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FailOn {
-    pub(crate) cause: &'static Cause,
-    pub(crate) confidence: Confidence,
-}
-
-fn parse_fail_on(text: &str) -> Result<FailOn, String> {
-    let (id, confidence) = text.split_once(':').unwrap_or((text, Confidence::Low.id()));
-    let cause = cause(id).ok_or_else(|| format!("there is no cause {id}; albscope explain lists them"))?;
-    let confidence = Confidence::ALL
-        .into_iter()
-        .find(|known| known.id() == confidence)
-        .ok_or_else(|| format!("unknown confidence {confidence}; expected low, medium or high"))?;
-    Ok(FailOn { cause, confidence })
+fn rules_help() -> String {
+    let kinds = RULE_KINDS.iter().map(|kind| format!("{}: {}", kind.form, kind.meaning));
+    let kinds: Vec<String> = kinds.collect();
+    format!("Exit with status 1 if this rule matches the report; may be repeated. Rules: {}", kinds.join("; "))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -187,7 +174,6 @@ pub(crate) enum ColorArg {
 mod tests {
     use super::super::tests::at;
     use super::super::{Args, Command};
-    use super::*;
     use clap::Parser;
 
     #[test]
@@ -210,14 +196,5 @@ mod tests {
             let words = args.command(&args.logs.selection(now).expect("a window"));
             assert_eq!(words.join(" "), format!("albscope analyze {expected}"));
         }
-    }
-
-    #[test]
-    fn fail_on_takes_a_cause_and_a_confidence() {
-        let parsed = |text: &str| parse_fail_on(text).map(|fail_on| (fail_on.cause.id, fail_on.confidence));
-        assert_eq!(parsed("target-crash"), Ok(("target-crash", Confidence::Low)));
-        assert_eq!(parsed("target-crash:high"), Ok(("target-crash", Confidence::High)));
-        assert!(parsed("crash").is_err_and(|error| error.contains("explain")));
-        assert!(parsed("target-crash:sure").is_err_and(|error| error.contains("medium")));
     }
 }
