@@ -24,7 +24,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use albscope::aggregate::Summary;
+use albscope::aggregate::{Summary, TargetGroupId};
 use albscope::diagnose::{Confidence, Diagnosis, Finding, Scope, diagnose};
 use albscope::simulate::{SCENARIOS, Scenario, Simulation};
 use albscope::{Progress, ReadOptions, source};
@@ -313,7 +313,7 @@ fn findings<'a>(summary: &Summary, diagnosis: &'a Diagnosis, subject: &str, is_o
     let own = summary.targets.iter().find(|(_, name, _)| *name == subject.as_bytes()).map(|(group, ..)| group);
     // Failures without a target may belong to any group.
     let arn_part = format!(":targetgroup/{subject}/");
-    let is_in = |group: u32| {
+    let is_in = |group: TargetGroupId| {
         let (_, arn, ()) = summary.target_groups.entry(group);
         subject.is_empty() || String::from_utf8_lossy(arn).contains(&arn_part)
     };

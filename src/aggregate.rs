@@ -8,6 +8,7 @@
 
 pub mod callers;
 pub mod heatmap;
+mod id;
 pub mod input;
 mod intern;
 pub mod quantiles;
@@ -23,6 +24,7 @@ use hashbrown::HashMap;
 
 pub use callers::Callers;
 pub use heatmap::LatencyHeatmap;
+pub use id::{LoadBalancerId, NewIds, NodeId, RouteId, TargetGroupId, TargetId};
 pub use input::InputAccount;
 pub use intern::Interner;
 pub use quantiles::Quantiles;
@@ -56,13 +58,13 @@ pub struct Summary {
     /// First and last `time` of the requests that count. Absent when there are none.
     pub window: Option<Span>,
     /// Load balancers by resource id.
-    pub load_balancers: Interner<(), LoadBalancer>,
-    /// Target groups by the index of their load balancer and their ARN. An empty ARN holds the requests that no
+    pub load_balancers: Interner<LoadBalancerId, (), LoadBalancer>,
+    /// Target groups by their load balancer and their ARN. An empty ARN holds the requests that no
     /// rule forwarded.
-    pub target_groups: Interner<u32, ()>,
-    /// Targets by the index of their target group and `address:port`. An empty name holds the requests without a
+    pub target_groups: Interner<TargetGroupId, LoadBalancerId, ()>,
+    /// Targets by their target group and `address:port`. An empty name holds the requests without a
     /// target.
-    pub targets: Interner<u32, Target>,
+    pub targets: Interner<TargetId, TargetGroupId, Target>,
     /// Routes by target group, method and template.
     pub routes: Routes,
     /// When requests ran, by node and target.
@@ -346,11 +348,11 @@ impl Summary {
         location: impl FnOnce() -> Location,
     ) {
         Span::include(&mut self.window, exchange.time);
-        let load_balancer = self.load_balancers.place((), exchange.load_balancer, MAX_LOAD_BALANCERS);
+        let load_balancer = self.load_balancers.intern((), exchange.load_balancer, MAX_LOAD_BALANCERS);
         let target_group = exchange.target_group.unwrap_or_default();
-        let target_group = self.target_groups.place(load_balancer, target_group, MAX_TARGET_GROUPS);
+        let target_group = self.target_groups.intern(load_balancer, target_group, MAX_TARGET_GROUPS);
         let known = self.targets.len();
-        let target = self.targets.place(target_group, exchange.target.unwrap_or_default(), MAX_TARGETS);
+        let target = self.targets.intern(target_group, exchange.target.unwrap_or_default(), MAX_TARGETS);
         let rows = heatmap::rows_for(self.targets.len());
         if rows < heatmap::rows_for(known) {
             self.limit_heatmaps();
@@ -358,8 +360,8 @@ impl Summary {
         let elapsed = exchange.elapsed.exact().filter(|_| !exchange.is_web_socket);
         self.load_balancers.value_mut(load_balancer).timing.observe(exchange.time, elapsed, outcome);
         let route = match request {
-            Some((method, path)) => self.routes.observe(target_group, method, path, outcome, elapsed),
-            None => timeline::NO_ROUTE,
+            Some((method, path)) => Some(self.routes.observe(target_group, method, path, outcome, elapsed)),
+            None => None,
         };
         if exchange.target.is_some() {
             self.timeline.observe(target, route, exchange, outcome);
@@ -383,17 +385,11 @@ impl Summary {
                 mine.timing.merge(theirs.timing);
             },
         );
-        let new_index = |indexes: &[u32], index: u32| indexes[index as usize];
-        let target_groups = self.target_groups.merge(
-            other.target_groups,
-            MAX_TARGET_GROUPS,
-            |index| new_index(&load_balancers, index),
-            |(), ()| (),
-        );
-        let targets =
-            self.targets.merge(other.targets, MAX_TARGETS, |index| new_index(&target_groups, index), Target::merge);
-        let routes = self.routes.merge(other.routes, |index| new_index(&target_groups, index));
-        self.timeline.merge(other.timeline, |index| new_index(&targets, index), |route| moved(&routes, route));
+        let target_groups =
+            self.target_groups.merge(other.target_groups, MAX_TARGET_GROUPS, |id| load_balancers.of(id), |(), ()| ());
+        let targets = self.targets.merge(other.targets, MAX_TARGETS, |id| target_groups.of(id), Target::merge);
+        let routes = self.routes.merge(other.routes, &target_groups);
+        self.timeline.merge(other.timeline, &targets, &routes);
         self.limit_heatmaps();
         if self.routes.is_full() {
             self.clean_up_routes();
@@ -409,8 +405,8 @@ impl Summary {
 
     #[cold]
     fn clean_up_routes(&mut self) {
-        let indexes = self.routes.clean_up();
-        self.timeline.move_routes(|route| moved(&indexes, route));
+        let new_ids = self.routes.clean_up();
+        self.timeline.move_routes(&new_ids);
     }
 
     /// Requests that count: those read, without those that the selection left out.
@@ -428,11 +424,6 @@ impl Summary {
         }
         outcomes
     }
-}
-
-/// The new index of a route after routes were merged or cleaned up. [`timeline::NO_ROUTE`] stays as it is.
-fn moved(indexes: &[u16], route: u16) -> u16 {
-    indexes.get(usize::from(route)).copied().unwrap_or(timeline::NO_ROUTE)
 }
 
 /// The sketches count a longer duration as this one.

@@ -33,7 +33,7 @@ pub(crate) use evidence::{grouped, seconds_of};
 pub use measure::course::{Course, Shape};
 pub use measure::lags::{LagBins, LagCounts};
 
-use crate::aggregate::{Failures, Samples, Span, Summary, Target};
+use crate::aggregate::{Failures, LoadBalancerId, Samples, Span, Summary, Target, TargetGroupId, TargetId};
 use crate::classify::{AnsweredBy, Outcome};
 use crate::timestamp::Timestamp;
 use first_cause::{Candidates, candidates};
@@ -85,15 +85,15 @@ impl Confidence {
     }
 }
 
-/// What a finding is about, as an index into a table of the [`Summary`].
+/// What a finding is about. The ids are those of the [`Summary`] that was diagnosed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// A target: an index into [`Summary::targets`].
-    Target(u32),
-    /// A target group: an index into [`Summary::target_groups`].
-    TargetGroup(u32),
-    /// A load balancer: an index into [`Summary::load_balancers`].
-    LoadBalancer(u32),
+    /// A target.
+    Target(TargetId),
+    /// A target group.
+    TargetGroup(TargetGroupId),
+    /// A load balancer.
+    LoadBalancer(LoadBalancerId),
 }
 
 /// A cause at a scope.
@@ -113,8 +113,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// How many requests it explains.
     pub failures: u64,
-    /// Failures by target (an index into [`Summary::targets`]) and outcome. Empty if the failures reached no target.
-    pub by_target: Vec<(u32, Outcome, u64)>,
+    /// Failures by target and outcome. Empty if the failures reached no target.
+    pub by_target: Vec<(TargetId, Outcome, u64)>,
     /// When the first and the last of its failures ended. A finding from the outcome alone covers all failures of
     /// that outcome at its scope here, also those that other findings explain.
     pub seen: Option<Span>,
@@ -136,8 +136,8 @@ pub struct Finding {
 /// Failures of one finding, target and outcome that ended in one minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ended {
-    /// The target: an index into [`Summary::targets`].
-    pub target: u32,
+    /// The target.
+    pub target: TargetId,
     /// Their outcome.
     pub outcome: Outcome,
     /// The start of the minute, UTC.
@@ -191,7 +191,7 @@ impl Diagnosis {
     /// The findings that explain failures of a target, the one that explains the most first. Includes findings on its
     /// target group that explain some of its failures.
     #[must_use]
-    pub fn on_target(&self, target: u32) -> Vec<&Finding> {
+    pub fn on_target(&self, target: TargetId) -> Vec<&Finding> {
         let failures_of = |finding: &Finding| finding.failures_of(target);
         let mut findings: Vec<&Finding> = self.findings.iter().filter(|finding| failures_of(finding) > 0).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(failures_of(finding)));
@@ -203,7 +203,11 @@ impl Diagnosis {
     /// The cause that explains the most failures of a target group and its targets, and the highest confidence of its
     /// findings there. `None` if no finding is about the group or one of its targets.
     #[must_use]
-    pub fn of_target_group(&self, summary: &Summary, target_group: u32) -> Option<(&'static Cause, Confidence)> {
+    pub fn of_target_group(
+        &self,
+        summary: &Summary,
+        target_group: TargetGroupId,
+    ) -> Option<(&'static Cause, Confidence)> {
         let is_of_group = |finding: &&Finding| match finding.scope {
             Scope::Target(target) => summary.targets.entry(target).0 == target_group,
             Scope::TargetGroup(group) => group == target_group,
@@ -262,10 +266,10 @@ impl Finding {
         }
     }
 
-    /// How many failures of a target (an index into [`Summary::targets`]) it explains.
+    /// How many failures of a target it explains.
     #[must_use]
-    pub fn failures_of(&self, target: u32) -> u64 {
-        let of_target = self.by_target.iter().filter(|(index, ..)| *index == target);
+    pub fn failures_of(&self, target: TargetId) -> u64 {
+        let of_target = self.by_target.iter().filter(|(id, ..)| *id == target);
         of_target.map(|(_, _, requests)| requests).sum()
     }
 }
@@ -309,16 +313,16 @@ pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis 
 /// What failures of `outcome` belong to: the target they ended at; if no target was chosen, the target group or the
 /// load balancer that made them. Failures of a rule belong to the load balancer.
 ///
-/// `place` is an index into [`Summary::targets`]: of a target, or of the requests of a target group that had none.
+/// `target` may also stand for the requests of a target group that reached none.
 #[must_use]
-pub fn scope_of(summary: &Summary, place: u32, outcome: Outcome) -> Scope {
-    let (target_group, address, _) = summary.targets.entry(place);
+pub fn scope_of(summary: &Summary, target: TargetId, outcome: Outcome) -> Scope {
+    let (target_group, address, _) = summary.targets.entry(target);
     let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
     match (address, arn) {
         _ if outcome.answered_by() == AnsweredBy::Rule => Scope::LoadBalancer(load_balancer),
         (b"", b"") => Scope::LoadBalancer(load_balancer),
         (b"", _) => Scope::TargetGroup(target_group),
-        _ => Scope::Target(place),
+        _ => Scope::Target(target),
     }
 }
 
@@ -332,7 +336,7 @@ fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
             vacant.insert(target);
         }
     };
-    for (index, (_, _, target)) in (0..).zip(summary.targets.iter()) {
+    for (id, (_, _, target)) in summary.targets.ids().zip(summary.targets.iter()) {
         if target.failures.is_empty() {
             continue;
         }
@@ -342,7 +346,7 @@ fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
         by_rule.failures.retain(|failures| failures.outcome.answered_by() == AnsweredBy::Rule);
         for target in [own, by_rule] {
             if let Some(failures) = target.failures.first() {
-                add(scope_of(summary, index, failures.outcome), target);
+                add(scope_of(summary, id, failures.outcome), target);
             }
         }
     }
@@ -375,7 +379,7 @@ fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Op
         failures: failures.requests,
         outcomes: vec![(failures.outcome, failures.requests)],
         by_target: match scope {
-            Scope::Target(index) => vec![(index, failures.outcome, failures.requests)],
+            Scope::Target(target) => vec![(target, failures.outcome, failures.requests)],
             Scope::TargetGroup(_) | Scope::LoadBalancer(_) => Vec::new(),
         },
         seen: failures.seen,

@@ -556,7 +556,7 @@ fn load_balancers(summary: &Summary) -> Vec<LoadBalancerRow> {
     let mut totals = vec![(OutcomeCounts::default(), None); summary.load_balancers.len()];
     for (target_group, _, target) in summary.targets.iter() {
         let (load_balancer, ..) = summary.target_groups.entry(target_group);
-        let (outcomes, seen) = &mut totals[load_balancer as usize];
+        let (outcomes, seen) = &mut totals[load_balancer.index()];
         outcomes.merge(&target.outcomes);
         *seen = Span::union(*seen, target.seen);
     }
@@ -576,13 +576,13 @@ fn load_balancers(summary: &Summary) -> Vec<LoadBalancerRow> {
 fn target_groups(summary: &Summary, diagnosis: &Diagnosis) -> Vec<TargetGroupRow> {
     let mut totals = vec![(OutcomeCounts::default(), 0); summary.target_groups.len()];
     for (target_group, address, target) in summary.targets.iter() {
-        let (outcomes, targets) = &mut totals[target_group as usize];
+        let (outcomes, targets) = &mut totals[target_group.index()];
         outcomes.merge(&target.outcomes);
         *targets += u64::from(!address.is_empty());
     }
-    let rows = (0..).zip(summary.target_groups.iter().zip(totals));
-    let rows = rows.map(|(index, ((load_balancer, arn, ()), (outcomes, targets)))| {
-        let cause = diagnosis.of_target_group(summary, index);
+    let rows = summary.target_groups.ids().zip(summary.target_groups.iter().zip(totals));
+    let rows = rows.map(|(id, ((load_balancer, arn, ()), (outcomes, targets)))| {
+        let cause = diagnosis.of_target_group(summary, id);
         TargetGroupRow {
             cause: cause.map(|(cause, _)| cause.id),
             confidence: cause.map(|(_, confidence)| confidence),
@@ -602,10 +602,11 @@ fn target_groups(summary: &Summary, diagnosis: &Diagnosis) -> Vec<TargetGroupRow
 }
 
 fn targets(summary: &Summary, diagnosis: &Diagnosis, over_time: Vec<Vec<(usize, u64)>>) -> Vec<TargetRow> {
-    let rows = (0..).zip(summary.targets.iter().zip(over_time)).filter(|(_, ((_, address, _), _))| !address.is_empty());
-    let rows = rows.map(|(index, ((target_group, address, target), failures_over_time))| {
+    let rows = summary.targets.ids().zip(summary.targets.iter().zip(over_time));
+    let rows = rows.filter(|(_, ((_, address, _), _))| !address.is_empty());
+    let rows = rows.map(|(id, ((target_group, address, target), failures_over_time))| {
         let scope = ScopeRow::of_target_group(summary, target_group, Some(address));
-        let finding = diagnosis.on_target(index).first().copied();
+        let finding = diagnosis.on_target(id).first().copied();
         TargetRow { failures_over_time, ..TargetRow::new(scope, target, finding) }
     });
     let mut rows: Vec<_> = rows.collect();
@@ -647,7 +648,8 @@ impl TargetRow {
 }
 
 fn routes(summary: &Summary) -> Vec<RouteRow> {
-    let rows = summary.routes.sorted().0.into_iter().map(|(route, counts)| {
+    let rows = summary.routes.sorted();
+    let rows = rows.iter().map(|(route, counts)| {
         let scope = ScopeRow::of_target_group(summary, route.target_group, None);
         RouteRow {
             load_balancer: scope.load_balancer,

@@ -51,7 +51,7 @@ fn check(name: &str, line: &[u8], expected: &Expect) {
     let summary = logs.analyse(&ReadOptions::new().threads(1));
     assert_account_is_whole(name, &summary);
     assert_eq!(summary.input.lines, 3, "{name}: lines");
-    let routes: Vec<Vec<u8>> = summary.routes.sorted().0.iter().map(|(route, _)| route.template.to_vec()).collect();
+    let routes: Vec<Vec<u8>> = summary.routes.sorted().iter().map(|(route, _)| route.template.to_vec()).collect();
     for neighbour in [b"GET /before".as_slice(), b"GET /after"] {
         assert!(routes.iter().any(|route| route == neighbour), "{name}: {} was not read", neighbour.escape_ascii());
     }

@@ -448,7 +448,7 @@ fn counts(summary: &Summary) -> Vec<String> {
             target.seen
         ));
     }
-    for (route, of) in summary.routes.sorted().0 {
+    for (route, of) in summary.routes.sorted().iter() {
         let outcomes: Vec<_> = of.outcomes.iter().collect();
         let elapsed = (of.elapsed.count(), of.elapsed.quantile(0.5));
         tables.push(format!(

@@ -8,6 +8,7 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+use super::id::{Id, NewIds, RouteId, TargetGroupId};
 use super::{OTHER, OutcomeCounts, Quantiles};
 use crate::classify::Outcome;
 
@@ -56,16 +57,16 @@ impl RouteCounts {
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     entries: Vec<(Route, RouteCounts)>,
-    table: HashTable<u16>,
+    table: HashTable<RouteId>,
     /// Scratch space for the template of the current request.
     template: Vec<u8>,
 }
 
-/// The index of a target group, and `METHOD /template`.
+/// A target group, and `METHOD /template`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
-    /// Index of the target group in the summary.
-    pub target_group: u32,
+    /// The target group whose requests these are.
+    pub target_group: TargetGroupId,
     /// Method, a blank, and the template.
     pub template: Box<[u8]>,
 }
@@ -73,63 +74,63 @@ pub struct Route {
 const HASHER: FixedState = FixedState::with_seed(1);
 
 impl Routes {
-    /// Takes in one request and returns the index of its route. `elapsed` is `None` if it is unknown.
+    /// Takes in one request and returns its route. `elapsed` is `None` if it is unknown.
     #[inline]
     pub fn observe(
         &mut self,
-        target_group: u32,
+        target_group: TargetGroupId,
         method: &[u8],
         path: &[u8],
         outcome: Outcome,
         elapsed: Option<Duration>,
-    ) -> u16 {
+    ) -> RouteId {
         let mut template = std::mem::take(&mut self.template);
         template.clear();
         write_template(method, path, &mut template);
-        let index = self.place(target_group, &template);
-        let counts = self.counts_mut(index);
+        let id = self.intern(target_group, &template);
+        let counts = self.counts_mut(id);
         counts.outcomes.0[outcome.index()] += 1;
         if let Some(elapsed) = elapsed {
             counts.elapsed.observe(elapsed);
         }
         self.template = template;
-        index
+        id
     }
 
     #[inline]
-    fn place(&mut self, target_group: u32, template: &[u8]) -> u16 {
+    fn intern(&mut self, target_group: TargetGroupId, template: &[u8]) -> RouteId {
         let hash = HASHER.hash_one((target_group, template));
-        let is_same = |&index: &u16| {
-            let (route, _) = &self.entries[usize::from(index)];
+        let is_same = |&id: &RouteId| {
+            let (route, _) = &self.entries[id.index()];
             route.target_group == target_group && *route.template == *template
         };
-        if let Some(&index) = self.table.find(hash, is_same) {
-            return index;
+        if let Some(&id) = self.table.find(hash, is_same) {
+            return id;
         }
-        let index = u16::try_from(self.entries.len()).expect("fewer routes than are kept between clean-ups, which fit");
+        let id = RouteId::from_index(self.entries.len());
         self.entries.push((Route { target_group, template: template.into() }, RouteCounts::default()));
         let entries = &self.entries;
-        self.table.insert_unique(hash, index, |&index| {
-            let (route, _) = &entries[usize::from(index)];
+        self.table.insert_unique(hash, id, |&id| {
+            let (route, _) = &entries[id.index()];
             HASHER.hash_one((route.target_group, &*route.template))
         });
-        index
+        id
     }
 
     #[inline]
-    fn counts_mut(&mut self, index: u16) -> &mut RouteCounts {
-        &mut self.entries[usize::from(index)].1
+    fn counts_mut(&mut self, id: RouteId) -> &mut RouteCounts {
+        &mut self.entries[id.index()].1
     }
 
-    /// Adds the counts of `other` and returns the new index of each of its routes, in the order of the old indexes.
-    /// `target_group` maps a target group's index in `other` to the one here.
-    pub fn merge(&mut self, other: Self, target_group: impl Fn(u32) -> u32) -> Vec<u16> {
-        let indexes = other.entries.into_iter().map(|(route, counts)| {
-            let index = self.place(target_group(route.target_group), &route.template);
-            self.counts_mut(index).merge(&counts);
-            index
+    /// Adds the counts of `other` and returns the ids of its routes here. `target_groups` has the ids here of its
+    /// target groups.
+    pub fn merge(&mut self, other: Self, target_groups: &NewIds<TargetGroupId>) -> NewIds<RouteId> {
+        let moved = other.entries.into_iter().map(|(route, counts)| {
+            let id = self.intern(target_groups.of(route.target_group), &route.template);
+            self.counts_mut(id).merge(&counts);
+            id
         });
-        indexes.collect()
+        NewIds::new(moved.collect())
     }
 
     /// Whether there are so many routes that [`Routes::clean_up`] is due.
@@ -139,31 +140,31 @@ impl Routes {
         self.entries.len() > CLEAN_UP_AT
     }
 
-    /// The routes after a clean-up, sorted by target group and template, and the index in that list of each route
-    /// of `self`, in the order of the old indexes.
+    /// The routes after a clean-up, sorted by target group and template.
     #[must_use]
-    pub fn sorted(&self) -> (Vec<(Route, RouteCounts)>, Vec<u16>) {
+    pub fn sorted(&self) -> SortedRoutes {
         let mut routes = self.clone();
-        let indexes = routes.clean_up();
-        let mut order: Vec<u16> = (0..).take(routes.entries.len()).collect();
-        order.sort_unstable_by(|&one, &other| {
-            routes.entries[usize::from(one)].0.cmp(&routes.entries[usize::from(other)].0)
-        });
-        let mut sorted_index = vec![0; order.len()];
-        for (to, &from) in (0..).zip(&order) {
-            sorted_index[usize::from(from)] = to;
+        let cleaned = routes.clean_up();
+        let mut sorted: Vec<_> = routes.ids().zip(std::mem::take(&mut routes.entries)).collect();
+        sorted.sort_unstable_by(|(_, (one, _)), (_, (other, _))| one.cmp(other));
+        let mut rank_of = vec![RouteId::from_index(0); sorted.len()];
+        for (rank, (id, _)) in sorted.iter().enumerate() {
+            rank_of[id.index()] = RouteId::from_index(rank);
         }
-        routes.entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        (routes.entries, indexes.into_iter().map(|index| sorted_index[usize::from(index)]).collect())
+        let new_ids = self.ids().map(|id| rank_of[cleaned.of(id).index()]).collect();
+        SortedRoutes { routes: sorted.into_iter().map(|(_, entry)| entry).collect(), new_ids: NewIds::new(new_ids) }
     }
 
-    /// Merges rare siblings and returns the new index of each route, in the order of the old indexes.
-    pub fn clean_up(&mut self) -> Vec<u16> {
-        let mut groups: BTreeMap<u32, Vec<Path>> = BTreeMap::new();
-        let entries = std::mem::take(&mut self.entries);
-        let mut moved_to = vec![0; entries.len()];
-        for (index, (route, counts)) in (0..).zip(entries) {
-            let path = Path { segments: segments_of(&route.template), counts, from: vec![index] };
+    fn ids(&self) -> impl ExactSizeIterator<Item = RouteId> + use<> {
+        (0..self.entries.len()).map(RouteId::from_index)
+    }
+
+    /// Merges rare siblings and returns the new id of each route.
+    pub fn clean_up(&mut self) -> NewIds<RouteId> {
+        let mut groups: BTreeMap<TargetGroupId, Vec<Path>> = BTreeMap::new();
+        let mut new_ids: Vec<RouteId> = self.ids().collect();
+        for (id, (route, counts)) in self.ids().zip(std::mem::take(&mut self.entries)) {
+            let path = Path { segments: segments_of(&route.template), counts, from: vec![id] };
             groups.entry(route.target_group).or_default().push(path);
         }
         self.table.clear();
@@ -171,38 +172,90 @@ impl Routes {
             let mut collapsed = Vec::new();
             collapse(paths, 0, &mut collapsed);
             for path in collapsed {
-                let to = self.place(target_group, &path.segments.join(&b'/'));
+                let to = self.intern(target_group, &path.segments.join(&b'/'));
                 self.counts_mut(to).merge(&path.counts);
                 for from in path.from {
-                    moved_to[usize::from(from)] = to;
+                    new_ids[from.index()] = to;
                 }
             }
         }
         if self.entries.len() > MAX_ROUTES {
-            let dropped_to = self.drop_rarest();
-            for index in &mut moved_to {
-                *index = dropped_to[usize::from(*index)];
+            let kept = self.drop_rarest();
+            for id in &mut new_ids {
+                *id = kept.of(*id);
             }
         }
-        moved_to
+        NewIds::new(new_ids)
     }
 
     /// Keeps the routes with the most failures, then the most requests, and merges the others into [`OTHER`].
-    /// Returns the new index of each route, in the order of the old indexes.
-    fn drop_rarest(&mut self) -> Vec<u16> {
-        let mut entries: Vec<(u16, (Route, RouteCounts))> = (0..).zip(std::mem::take(&mut self.entries)).collect();
-        let mut moved_to = vec![0; entries.len()];
+    /// Returns the new id of each route.
+    fn drop_rarest(&mut self) -> NewIds<RouteId> {
+        let mut new_ids: Vec<RouteId> = self.ids().collect();
+        let mut entries: Vec<(RouteId, (Route, RouteCounts))> =
+            self.ids().zip(std::mem::take(&mut self.entries)).collect();
         self.table.clear();
         entries.sort_by_cached_key(|(_, (route, counts))| {
             (std::cmp::Reverse((counts.outcomes.failures(), counts.requests())), route.clone())
         });
         for (rank, (from, (route, counts))) in entries.into_iter().enumerate() {
             let template = if rank < MAX_ROUTES { &*route.template } else { OTHER };
-            let to = self.place(route.target_group, template);
+            let to = self.intern(route.target_group, template);
             self.counts_mut(to).merge(&counts);
-            moved_to[usize::from(from)] = to;
+            new_ids[from.index()] = to;
         }
-        moved_to
+        NewIds::new(new_ids)
+    }
+}
+
+/// All routes, sorted by target group and template. They have new ids, in that order.
+#[derive(Clone, Debug)]
+pub struct SortedRoutes {
+    routes: Vec<(Route, RouteCounts)>,
+    new_ids: NewIds<RouteId>,
+}
+
+impl SortedRoutes {
+    /// The id here of a route that had the id `old` in the [`Routes`].
+    ///
+    /// # Panics
+    /// If there was no such route.
+    #[must_use]
+    pub fn new_id(&self, old: RouteId) -> RouteId {
+        self.new_ids.of(old)
+    }
+
+    /// The route with that new id, and its counts.
+    ///
+    /// # Panics
+    /// If there is no such route.
+    #[must_use]
+    pub fn get(&self, id: RouteId) -> (&Route, &RouteCounts) {
+        let (route, counts) = &self.routes[id.index()];
+        (route, counts)
+    }
+
+    /// All routes with their counts, in their order.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Route, &RouteCounts)> {
+        self.routes.iter().map(|(route, counts)| (route, counts))
+    }
+
+    /// The new ids of all routes, in their order.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = RouteId> + use<> {
+        (0..self.routes.len()).map(RouteId::from_index)
+    }
+
+    /// How many routes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.routes.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.routes.is_empty()
     }
 }
 
@@ -210,8 +263,8 @@ struct Path {
     /// `GET `, then the path's segments.
     segments: Vec<Box<[u8]>>,
     counts: RouteCounts,
-    /// The index that the route had before.
-    from: Vec<u16>,
+    /// The ids of the routes that it is made of.
+    from: Vec<RouteId>,
 }
 
 fn segments_of(template: &[u8]) -> Vec<Box<[u8]>> {
@@ -446,6 +499,11 @@ fn hashed_file(segment: &[u8]) -> Option<(&[u8], &[u8])> {
 mod tests {
     use super::*;
 
+    /// Some target group.
+    fn group(index: usize) -> TargetGroupId {
+        TargetGroupId::from_index(index)
+    }
+
     fn template(path: &str) -> String {
         let mut template = Vec::new();
         write_template(b"GET", path.as_bytes(), &mut template);
@@ -485,7 +543,7 @@ mod tests {
     fn many_rare_siblings_are_merged_and_a_frequent_one_stays() {
         let mut routes = Routes::default();
         for _ in 0..100 {
-            routes.observe(0, b"GET", b"/blog/hello/comments", Outcome::Ok, None);
+            routes.observe(group(0), b"GET", b"/blog/hello/comments", Outcome::Ok, None);
         }
         let name = |number: u32| {
             char::from_u32(u32::from(b'a') + number % 26)
@@ -494,12 +552,17 @@ mod tests {
                 .repeat(number as usize / 26 + 1)
         };
         for number in 0..60 {
-            routes.observe(0, b"GET", format!("/blog/post-{}/comments", name(number)).as_bytes(), Outcome::Ok, None);
+            routes.observe(
+                group(0),
+                b"GET",
+                format!("/blog/post-{}/comments", name(number)).as_bytes(),
+                Outcome::Ok,
+                None,
+            );
         }
         let found: Vec<(String, u64)> = routes
             .sorted()
-            .0
-            .into_iter()
+            .iter()
             .map(|(route, counts)| (String::from_utf8_lossy(&route.template).into_owned(), counts.requests()))
             .collect();
         assert_eq!(found, [("GET /blog/hello/comments".to_owned(), 100), ("GET /blog/{*}/comments".to_owned(), 60)]);
@@ -520,14 +583,14 @@ mod tests {
         for number in 0..60_000_u64 {
             // Few siblings at each depth, so that none are merged.
             let path = format!("/{}/{}/{}", letters(number % 40), letters(number / 40 % 40), letters(number / 1600));
-            routes.observe((number % 3) as u32, b"GET", path.as_bytes(), Outcome::Ok, None);
+            routes.observe(group((number % 3) as usize), b"GET", path.as_bytes(), Outcome::Ok, None);
             sent += 1;
             if routes.is_full() {
                 routes.clean_up();
             }
             assert!(routes.entries.len() <= CLEAN_UP_AT + 1);
         }
-        let (kept, _) = routes.sorted();
+        let kept = routes.sorted();
         assert!(kept.len() <= MAX_ROUTES + 3, "{} routes", kept.len());
         assert_eq!(kept.iter().map(|(_, counts)| counts.requests()).sum::<u64>(), sent);
     }
@@ -535,18 +598,22 @@ mod tests {
     #[test]
     fn a_moved_route_is_found_by_its_new_index() {
         let mut routes = Routes::default();
-        let stays = routes.observe(0, b"GET", b"/health/live", Outcome::Ok, None);
+        let stays = routes.observe(group(0), b"GET", b"/health/live", Outcome::Ok, None);
         let mut merged = Routes::default();
         for number in 0..100_u8 {
             let name = [b'a' + number % 26, b'a' + number / 26];
             let path = [b"/blog/".as_slice(), &name].concat();
-            merged.observe(7, b"GET", &path, Outcome::Ok, None);
+            merged.observe(group(0), b"GET", &path, Outcome::Ok, None);
         }
-        let moved = routes.merge(merged, |_| 3);
-        let (sorted, indexes) = routes.sorted();
-        let name_of = |old: u16| String::from_utf8_lossy(&sorted[usize::from(indexes[usize::from(old)])].0.template);
-        assert_eq!(name_of(stays), "GET /health/live");
-        assert!(moved.iter().all(|&index| name_of(index) == "GET /blog/{*}"));
+        let old_ids: Vec<RouteId> = merged.ids().collect();
+        let moved = routes.merge(merged, &NewIds::new(vec![group(3)]));
+        let sorted = routes.sorted();
+        let route_of = |id: RouteId| sorted.get(sorted.new_id(id)).0;
+        assert_eq!(*route_of(stays).template, *b"GET /health/live");
+        for id in old_ids {
+            let route = route_of(moved.of(id));
+            assert_eq!((route.target_group, &*route.template), (group(3), &b"GET /blog/{*}"[..]));
+        }
         assert_eq!(sorted.len(), 2);
     }
 }

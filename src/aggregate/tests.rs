@@ -127,7 +127,7 @@ fn contents(summary: &Summary) -> Vec<String> {
             rows.push(format!("{of_target} {:?} {:?}", of.outcome, of.samples));
         }
     }
-    for (route, of) in summary.routes.sorted().0 {
+    for (route, of) in summary.routes.sorted().iter() {
         let template = route.template.escape_ascii();
         rows.push(format!("{} {template} {:?} {}", group(route.target_group), of.outcomes, sketch(&of.elapsed)));
     }
@@ -136,7 +136,7 @@ fn contents(summary: &Summary) -> Vec<String> {
 }
 
 fn routed(summary: &Summary) -> u64 {
-    summary.routes.sorted().0.iter().map(|(_, counts)| counts.requests()).sum()
+    summary.routes.sorted().iter().map(|(_, counts)| counts.requests()).sum()
 }
 
 proptest! {
@@ -213,26 +213,26 @@ fn caps_hold_and_no_request_is_lost() {
                 "target groups" => summary.target_groups.iter().filter(|(_, arn, ())| *arn == OTHER).count(),
                 _ => summary.targets.iter().filter(|(_, target, _)| *target == OTHER).count(),
             };
-            assert_eq!(others, 1, "{name}: one place for the rest");
+            assert_eq!(others, 1, "{name}: one entry for the rest");
         }
     }
 }
 
 #[test]
 fn a_name_past_the_cap_counts_as_other_of_its_own_parent() {
-    let mut interner: Interner<u32, u64> = Interner::default();
+    let mut interner: Interner<TargetId, TargetGroupId, u64> = Interner::default();
     for number in 0..10 {
-        interner.place(0, &[number], 10);
+        interner.intern(TargetGroupId::for_test(0), &[number], 10);
     }
-    for parent in 0..3 {
-        let index = interner.place(parent, b"new", 10);
-        assert_eq!(interner.entry(index).0, parent);
-        assert_eq!(interner.entry(index).1, OTHER);
+    for parent in [0, 1, 2].map(TargetGroupId::for_test) {
+        let id = interner.intern(parent, b"new", 10);
+        assert_eq!(interner.entry(id).0, parent);
+        assert_eq!(interner.entry(id).1, OTHER);
     }
 }
 
 #[test]
-fn a_name_seen_before_the_cap_was_reached_keeps_its_index() {
+fn a_name_seen_before_the_cap_was_reached_keeps_its_id() {
     let beyond = u32::try_from(MAX_LOAD_BALANCERS).expect("a cap is small") + 10;
     let first_again = Request { load_balancer: 0, ..Request::new(0) };
     let all: Vec<Request> = (0..beyond)
@@ -240,7 +240,7 @@ fn a_name_seen_before_the_cap_was_reached_keeps_its_index() {
         .chain([first_again])
         .collect();
     let summary = summary_of(&all);
-    let ((), id, load_balancer) = summary.load_balancers.entry(0);
+    let ((), id, load_balancer) = summary.load_balancers.entry(LoadBalancerId::for_test(0));
     assert_eq!(id, b"app/lb/0");
     let counted: u64 = load_balancer.timing.sorted().iter().map(|(_, bin)| bin.outcomes.of(Outcome::Ok)).sum();
     assert_eq!(counted, 2);
@@ -251,7 +251,7 @@ fn samples_are_the_earliest_failures_whatever_the_order() {
     let failed = |second| Request { statuses: (502, None), second, ..Request::new(0) };
     for seconds in [[1, 2, 3, 4, 5], [5, 4, 3, 2, 1], [3, 5, 1, 4, 2]] {
         let summary = summary_of(&seconds.map(failed));
-        let (_, _, target) = summary.targets.entry(0);
+        let (_, _, target) = summary.targets.entry(TargetId::for_test(0));
         let kept: Vec<i64> = target.failures[0].samples.as_slice().iter().map(|it| it.time.as_seconds()).collect();
         assert_eq!(kept, [1, 2, 3], "{seconds:?}");
         assert_eq!(target.failures[0].requests, 5);

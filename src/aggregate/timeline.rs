@@ -11,7 +11,8 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::Interner;
+use super::id::{Id, NewIds, NodeId, RouteId, TargetId, ids};
+use super::intern::Interner;
 use crate::classify::{Elapsed, Exchange, Outcome};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
@@ -33,9 +34,6 @@ const BLOCKS_BEFORE: i64 = 2;
 /// Times are kept in steps of this many microseconds. Most times in the log have milliseconds only.
 const TICK_MICROS: i64 = 100;
 
-/// The route index of a request without a route.
-pub const NO_ROUTE: u16 = u16::MAX;
-
 /// One request on a pair of node and target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedRequest {
@@ -48,10 +46,10 @@ pub struct TimedRequest {
     /// The target's status if it is 500 or more; 754 stands for any higher one. `None` if the target answered with
     /// less than 500, or not at all.
     pub target_status: Option<NonZeroU16>,
-    /// Index of its route in the summary's routes. [`NO_ROUTE`] if it has none.
-    pub route: u16,
-    /// Index in [`Timeline::nodes`] of the node that handled it.
-    pub node: u16,
+    /// Its route. `None` if the client sent no complete request.
+    pub route: Option<RouteId>,
+    /// The node that handled it.
+    pub node: NodeId,
 }
 
 /// A [`TimedRequest`] in 12 bytes, relative to its block.
@@ -61,7 +59,7 @@ struct Entry {
     ended: u32,
     /// Ticks from its dispatch to its end.
     took: u32,
-    route: u16,
+    route: Option<RouteId>,
     outcome: Outcome,
     /// The target's status minus [`STATUS_BASE`]. 0 if the target answered with less than 500, or not at all.
     status: u8,
@@ -83,32 +81,37 @@ struct Block {
 struct Pair {
     blocks: Vec<Block>,
     /// The index of each block by its number: lines need not come in order, and may claim any year.
-    places: HashMap<i64, usize, FixedState>,
+    index_of: HashMap<i64, usize, FixedState>,
 }
 
-/// What is kept for one node. `places` has one element for each target, at the target's index: the index of their
-/// pair in `pairs` plus one, or 0 if the node has sent nothing to the target.
+/// What is kept for one node.
 ///
 /// All lines of an object are from one node, so the node is found immediately, and the pair without hashing.
 #[derive(Clone, Debug, Default)]
 struct Node {
-    places: Vec<u32>,
-    pairs: Vec<(u32, Pair)>,
+    /// By [`TargetId::index`]: one more than the index of the target's pair in `pairs`, or 0 if the node has sent
+    /// nothing to the target.
+    pair_of_target: Vec<u32>,
+    pairs: Vec<(TargetId, Pair)>,
+}
+
+ids! {
+    /// A node in the order in which they were first seen. A [`NodeId`] does not depend on that order.
+    struct SeenNodeId(u16);
 }
 
 /// Requests by pair of node and target.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    nodes: Interner<(), Node>,
+    nodes: Interner<SeenNodeId, (), Node>,
     requests: usize,
     is_thinned: bool,
 }
 
 impl Timeline {
-    /// Takes in one request. `target` and `route` are indexes in the summary. A request without an exact elapsed
-    /// time is not kept, nor is a WebSocket connection.
+    /// Takes in one request. A request without an exact elapsed time is not kept, nor is a WebSocket connection.
     #[inline]
-    pub fn observe(&mut self, target: u32, route: u16, exchange: &Exchange<'_>, outcome: Outcome) {
+    pub fn observe(&mut self, target: TargetId, route: Option<RouteId>, exchange: &Exchange<'_>, outcome: Outcome) {
         let Elapsed::Exact(elapsed) = exchange.elapsed else { return };
         if exchange.is_web_socket {
             return;
@@ -135,22 +138,22 @@ impl Timeline {
         if self.nodes.len() >= MAX_NODES && self.nodes.find((), name).is_none() {
             return None;
         }
-        let index = self.nodes.place((), name, usize::MAX);
-        Some(self.nodes.value_mut(index))
+        let id = self.nodes.intern((), name, usize::MAX);
+        Some(self.nodes.value_mut(id))
     }
 
-    /// Adds the requests of `other`. `target` and `route` map the indexes of its targets and routes to those here.
-    pub fn merge(&mut self, other: Self, target: impl Fn(u32) -> u32, route: impl Fn(u16) -> u16) {
+    /// Adds the requests of `other`. `targets` and `routes` have the ids here of its targets and routes.
+    pub fn merge(&mut self, other: Self, targets: &NewIds<TargetId>, routes: &NewIds<RouteId>) {
         self.is_thinned |= other.is_thinned;
         for ((), name, theirs) in other.nodes.into_entries() {
             let mut requests = 0;
             let Some(mine) = self.node(&name) else { continue };
-            for (index, pair) in theirs.pairs {
-                let known = mine.pair(target(index));
+            for (target, pair) in theirs.pairs {
+                let known = mine.pair(targets.of(target));
                 for mut block in pair.blocks {
                     requests += block.entries.len();
                     for entry in &mut block.entries {
-                        entry.route = route(entry.route);
+                        entry.route = entry.route.map(|route| routes.of(route));
                     }
                     known.merge(block);
                 }
@@ -162,11 +165,11 @@ impl Timeline {
         }
     }
 
-    /// Updates the routes after they were moved: `route` maps an old index to the new one.
-    pub fn move_routes(&mut self, route: impl Fn(u16) -> u16) {
+    /// Updates the routes after they got new ids.
+    pub fn move_routes(&mut self, routes: &NewIds<RouteId>) {
         let pairs = self.nodes.values_mut().flat_map(|node| &mut node.pairs);
         for entry in pairs.flat_map(|(_, pair)| &mut pair.blocks).flat_map(|block| &mut block.entries) {
-            entry.route = route(entry.route);
+            entry.route = entry.route.map(|route| routes.of(route));
         }
     }
 
@@ -197,7 +200,7 @@ impl Timeline {
         self.is_thinned
     }
 
-    /// The names of all nodes, sorted by bytes.
+    /// The names of all nodes, sorted by bytes, so in the order of their [`NodeId`]s.
     #[must_use]
     pub fn nodes(&self) -> Vec<&[u8]> {
         let mut names: Vec<&[u8]> = self.nodes.iter().map(|((), name, _)| name).collect();
@@ -207,16 +210,14 @@ impl Timeline {
 
     /// The requests of one target on all nodes, sorted by the time at which they ended.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "the message says why there is none")]
     #[expect(clippy::stable_sort_primitive, reason = "it makes use of the order that each node's lines nearly have")]
-    pub fn of_target(&self, target: u32) -> Vec<TimedRequest> {
+    pub fn of_target(&self, target: TargetId) -> Vec<TimedRequest> {
         let names = self.nodes();
-        let mut blocks: Vec<(u16, &Block)> = Vec::new();
+        let mut blocks: Vec<(NodeId, &Block)> = Vec::new();
         for ((), name, node) in self.nodes.iter() {
             let Some(pair) = node.find(target) else { continue };
-            let index = names.partition_point(|other| *other < name);
-            let index = u16::try_from(index).expect("fewer nodes than the cap, which fits");
-            blocks.extend(pair.blocks.iter().map(|block| (index, block)));
+            let node = NodeId::from_index(names.partition_point(|other| *other < name));
+            blocks.extend(pair.blocks.iter().map(|block| (node, block)));
         }
         blocks.sort_unstable_by_key(|&(node, block)| (block.number, node));
         let mut timed_requests = Vec::with_capacity(blocks.iter().map(|(_, block)| block.entries.len()).sum());
@@ -236,27 +237,27 @@ impl Timeline {
 
 impl Node {
     #[inline]
-    fn pair(&mut self, target: u32) -> &mut Pair {
-        let index = target as usize;
-        if self.places.len() <= index {
-            self.places.resize(index + 1, 0);
+    fn pair(&mut self, target: TargetId) -> &mut Pair {
+        let index = target.index();
+        if self.pair_of_target.len() <= index {
+            self.pair_of_target.resize(index + 1, 0);
         }
-        if self.places[index] == 0 {
+        if self.pair_of_target[index] == 0 {
             self.pairs.push((target, Pair::default()));
-            self.places[index] = u32::try_from(self.pairs.len()).expect("fewer pairs than targets, which fit");
+            self.pair_of_target[index] = u32::try_from(self.pairs.len()).expect("fewer pairs than targets, which fit");
         }
-        &mut self.pairs[self.places[index] as usize - 1].1
+        &mut self.pairs[self.pair_of_target[index] as usize - 1].1
     }
 
-    fn find(&self, target: u32) -> Option<&Pair> {
-        let index = self.places.get(target as usize)?.checked_sub(1)?;
+    fn find(&self, target: TargetId) -> Option<&Pair> {
+        let index = self.pair_of_target.get(target.index())?.checked_sub(1)?;
         Some(&self.pairs[index as usize].1)
     }
 }
 
 impl Pair {
     fn merge(&mut self, block: Block) {
-        match self.places.get(&block.number) {
+        match self.index_of.get(&block.number) {
             Some(&index) => {
                 let known = &mut self.blocks[index];
                 known.failures += block.failures;
@@ -272,7 +273,7 @@ impl Pair {
         let latest = self.blocks.len().wrapping_sub(1);
         let index = match self.blocks.last() {
             Some(block) if block.number == number => latest,
-            _ => self.places.get(&number).copied().unwrap_or_else(|| {
+            _ => self.index_of.get(&number).copied().unwrap_or_else(|| {
                 self.add(Block { number, entries: Vec::new(), failures: 0 });
                 self.blocks.len() - 1
             }),
@@ -281,13 +282,13 @@ impl Pair {
     }
 
     fn add(&mut self, block: Block) {
-        self.places.insert(block.number, self.blocks.len());
+        self.index_of.insert(block.number, self.blocks.len());
         self.blocks.push(block);
     }
 
     fn retain(&mut self, kept: &[bool]) {
         let blocks = std::mem::take(&mut self.blocks);
-        self.places.clear();
+        self.index_of.clear();
         for (block, _) in blocks.into_iter().zip(kept).filter(|(_, is_kept)| **is_kept) {
             self.add(block);
         }
@@ -295,7 +296,7 @@ impl Pair {
 
     fn fails_near(&self, number: i64) -> bool {
         let mut near = number - BLOCKS_AFTER..=number + BLOCKS_BEFORE;
-        near.any(|number| self.places.get(&number).is_some_and(|&index| self.blocks[index].failures > 0))
+        near.any(|number| self.index_of.get(&number).is_some_and(|&index| self.blocks[index].failures > 0))
     }
 }
 
@@ -303,14 +304,14 @@ impl Entry {
     /// Sort key: end, then dispatch, then the other fields, so the order never depends on line order. It is one
     /// number because millions of them are compared.
     #[inline]
-    fn packed(&self, node: u16) -> u128 {
+    fn packed(&self, node: NodeId) -> u128 {
         let Self { ended, took, route, outcome, status } = *self;
         let parts = [
             (ended, 32),
             (!took, 32),
             (outcome as u32, 8),
-            (u32::from(node), 16),
-            (u32::from(route), 16),
+            (u32::from(NodeId::to_bits(Some(node))), 16),
+            (u32::from(RouteId::to_bits(route)), 16),
             (u32::from(status), 8),
         ];
         parts.into_iter().fold(0, |packed, (part, bits)| packed << bits | u128::from(part))
@@ -338,9 +339,15 @@ impl TimedRequest {
             ended,
             outcome: Outcome::ALL[usize::from(outcome)],
             target_status: NonZeroU16::new(u16::from(status)).map(|status| status.saturating_add(STATUS_BASE)),
-            route,
-            node,
+            route: RouteId::from_bits(route),
+            node: NodeId::from_bits(node).expect("it was packed with one"),
         }
+    }
+
+    /// Whether it went to one of `routes`.
+    #[must_use]
+    pub fn is_to(&self, routes: &[RouteId]) -> bool {
+        self.route.is_some_and(|route| routes.contains(&route))
     }
 
     /// The time from its dispatch to its end.

@@ -16,9 +16,9 @@ use super::measure::routes::RouteRates;
 use super::measure::share::{Rate, concentrated};
 use super::measure::subnet::Subnet;
 use super::{Confidence, Ended, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, MIN_FAILURES_FOR_HIGH, Scope};
-use crate::aggregate::route::{Route, RouteCounts};
+use crate::aggregate::route::SortedRoutes;
 use crate::aggregate::timeline::TimedRequest;
-use crate::aggregate::{Callers, Sample, Samples, Span, Summary, Target};
+use crate::aggregate::{Callers, RouteId, Sample, Samples, Span, Summary, Target, TargetGroupId, TargetId};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -28,22 +28,19 @@ pub(super) struct Setting<'a> {
     /// First and last `time` of all requests.
     pub(super) window: Span,
     pub(super) idle_timeout: IdleTimeout,
-    /// Names of the nodes, indexed by [`TimedRequest::node`].
+    /// Names of the nodes, in the order of their ids.
     pub(super) nodes: Vec<&'a [u8]>,
-    /// The routes of all target groups, sorted by target group and template.
-    pub(super) routes: Vec<(Route, RouteCounts)>,
-    /// For each [`TimedRequest::route`] of the timeline, its index in `routes`. [`Case::new`] replaces one by the
-    /// other.
-    pub(super) route_places: Vec<u16>,
+    /// The routes of all target groups. Requests of a [`Case`] have the ids of this list.
+    pub(super) routes: SortedRoutes,
 }
 
 /// A target group with a failure in it.
 pub(super) struct Case<'a> {
     pub(super) setting: &'a Setting<'a>,
-    pub(super) target_group: u32,
+    pub(super) target_group: TargetGroupId,
     /// All its targets, with or without failures, in the order of [`Summary::targets`].
     pub(super) members: Vec<Member<'a>>,
-    /// The usual time of each route, by index in [`Setting::routes`]: the first quartile of its answered requests, so
+    /// The usual time of each route, by [`RouteId::index`]: the first quartile of its answered requests, so
     /// that a bad hour does not pass for usual. `None` if fewer than [`MIN_FOR_USUAL`] were answered.
     usual: Vec<Option<Duration>>,
     /// How many requests each route had, by the same index.
@@ -52,11 +49,9 @@ pub(super) struct Case<'a> {
 
 /// One target and its requests.
 pub(super) struct Member<'a> {
-    /// Its index in [`Summary::targets`].
-    pub(super) place: u32,
+    pub(super) id: TargetId,
     pub(super) target: &'a Target,
-    /// Its requests on all nodes, in the order of their ends. `route` is an index in [`Setting::routes`], or
-    /// [`NO_ROUTE`](crate::aggregate::timeline::NO_ROUTE).
+    /// Its requests on all nodes, in the order of their ends. Their routes are those of [`Setting::routes`].
     pub(super) timed_requests: Vec<TimedRequest>,
     /// `timed_requests` in the order of dispatch.
     dispatches: Dispatches,
@@ -166,22 +161,23 @@ impl RouteTimes {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(setting: &'a Setting<'a>, target_group: u32) -> Self {
+    pub(super) fn new(setting: &'a Setting<'a>, target_group: TargetGroupId) -> Self {
         let summary = setting.summary;
-        let of_group: Vec<(u32, &[u8], &Target)> = (0..)
+        let of_group: Vec<(TargetId, &[u8], &Target)> = summary
+            .targets
+            .ids()
             .zip(summary.targets.iter())
             .filter(|(_, (group, address, _))| *group == target_group && !address.is_empty())
-            .map(|(index, (_, address, target))| (index, address, target))
+            .map(|(id, (_, address, target))| (id, address, target))
             .collect();
         let members: Vec<Member<'a>> = of_group
             .into_par_iter()
-            .map(|(index, address, target)| {
-                let mut timed_requests = summary.timeline.of_target(index);
+            .map(|(id, address, target)| {
+                let mut timed_requests = summary.timeline.of_target(id);
                 for timed_request in &mut timed_requests {
-                    let moved = setting.route_places.get(usize::from(timed_request.route));
-                    timed_request.route = moved.copied().unwrap_or(crate::aggregate::timeline::NO_ROUTE);
+                    timed_request.route = timed_request.route.map(|route| setting.routes.new_id(route));
                 }
-                Member::new(index, target, Subnet::of(address), timed_requests)
+                Member::new(id, target, Subnet::of(address), timed_requests)
             })
             .collect();
         // One table of routes for each thread, not for each member: a group may have thousands of targets and as many
@@ -192,8 +188,8 @@ impl<'a> Case<'a> {
             .map(|members| {
                 let mut times = vec![RouteTimes::default(); setting.routes.len()];
                 for timed_request in members.iter().flat_map(|member| &member.timed_requests) {
-                    if let Some(times) = times.get_mut(usize::from(timed_request.route)) {
-                        times.take_in(timed_request);
+                    if let Some(route) = timed_request.route {
+                        times[route.index()].take_in(timed_request);
                     }
                 }
                 times
@@ -214,7 +210,7 @@ impl<'a> Case<'a> {
 
     /// How often each route of the group fails in this way. `failures` must be among the group's requests.
     pub(super) fn route_rates<'p>(&self, failures: impl Iterator<Item = &'p TimedRequest>) -> RouteRates {
-        RouteRates::counted(failures, (0..).zip(self.requests.iter().copied()))
+        RouteRates::counted(failures, self.setting.routes.ids().zip(self.requests.iter().copied()))
     }
 
     /// The indices of all members, to look at several in parallel.
@@ -227,16 +223,17 @@ impl<'a> Case<'a> {
         self.members[member].unexplained()
     }
 
-    /// How long a request to that route usually takes. `None` if fewer than [`MIN_FOR_USUAL`] were answered.
-    pub(super) fn usual(&self, route: u16) -> Option<Duration> {
-        self.usual.get(usize::from(route)).copied().flatten()
+    /// How long such a request usually takes: one to the same route. `None` if fewer than [`MIN_FOR_USUAL`] were
+    /// answered, and for a request without a route.
+    pub(super) fn usual(&self, timed_request: &TimedRequest) -> Option<Duration> {
+        self.usual[timed_request.route?.index()]
     }
 
     /// The time of an answered request as a multiple of its route's usual time. `None` if the route has none. 10 ms
     /// are added to both: a few milliseconds more are nothing to a person, so they are nothing here.
     pub(super) fn slowdown(&self, timed_request: &TimedRequest) -> Option<f64> {
         const FLOOR: f64 = 0.010;
-        let usual = self.usual(timed_request.route)?;
+        let usual = self.usual(timed_request)?;
         Some((timed_request.took().as_secs_f64() + FLOOR) / (usual.as_secs_f64() + FLOOR))
     }
 
@@ -244,7 +241,7 @@ impl<'a> Case<'a> {
     /// has a usual time.
     pub(super) fn share_of_usual<'p>(&self, requests: impl Iterator<Item = &'p TimedRequest>) -> Option<f64> {
         let share_of = |timed_request: &TimedRequest| {
-            let usual = self.usual(timed_request.route)?;
+            let usual = self.usual(timed_request)?;
             Some(timed_request.took().as_secs_f64() / usual.as_secs_f64().max(1e-3))
         };
         let mut shares: Vec<f64> = requests.filter_map(share_of).collect();
@@ -252,25 +249,19 @@ impl<'a> Case<'a> {
         shares.get(shares.len() / 2).copied()
     }
 
-    /// `GET /orders/{id}`; empty for a request without a route.
-    pub(super) fn route_name(&self, route: u16) -> String {
-        let found = self.setting.routes.get(usize::from(route));
-        found.map(|(route, _)| String::from_utf8_lossy(&route.template).into_owned()).unwrap_or_default()
+    /// `GET /orders/{id}`
+    fn route_name(&self, route: RouteId) -> String {
+        let (route, _) = self.setting.routes.get(route);
+        String::from_utf8_lossy(&route.template).into_owned()
     }
 
     /// `GET /orders/{id}`, `GET /orders/{id} and 2 other routes`
-    pub(super) fn routes_named(&self, routes: &[u16]) -> String {
+    pub(super) fn routes_named(&self, routes: &[RouteId]) -> String {
         match routes {
             [] => String::new(),
             [one] => self.route_name(*one),
             [first, rest @ ..] => format!("{} and {}", self.route_name(*first), plural(rest.len(), "other route")),
         }
-    }
-
-    /// `10.0.1.17`
-    fn node_name(&self, node: u16) -> String {
-        let name = self.setting.nodes.get(usize::from(node)).copied().unwrap_or_default();
-        String::from_utf8_lossy(name).into_owned()
     }
 
     /// Marks the failures of a verdict as explained and makes a finding of it. With fewer than
@@ -289,9 +280,9 @@ impl<'a> Case<'a> {
         let mut outcomes: Vec<(Outcome, u64)> = Vec::new();
         let mut seen = None;
         let mut times = Vec::with_capacity(failures);
-        let mut by_target: Vec<(u32, Outcome, u64)> = Vec::new();
-        let mut ended: BTreeMap<(u32, Outcome, i64), u64> = BTreeMap::new();
-        for (member, index) in verdict.places() {
+        let mut by_target: Vec<(TargetId, Outcome, u64)> = Vec::new();
+        let mut ended: BTreeMap<(TargetId, Outcome, i64), u64> = BTreeMap::new();
+        for (member, index) in verdict.requests() {
             let member = &mut self.members[member];
             let timed_request = &member.timed_requests[index];
             debug_assert!(
@@ -302,7 +293,7 @@ impl<'a> Case<'a> {
             Span::include(&mut seen, timed_request.ended);
             times.push(timed_request.dispatched);
             *ended
-                .entry((member.place, timed_request.outcome, timed_request.ended.as_seconds().div_euclid(60)))
+                .entry((member.id, timed_request.outcome, timed_request.ended.as_seconds().div_euclid(60)))
                 .or_default() += 1;
             match outcomes.iter_mut().find(|(outcome, _)| *outcome == timed_request.outcome) {
                 Some((_, requests)) => *requests += 1,
@@ -311,10 +302,10 @@ impl<'a> Case<'a> {
             match by_target
                 .iter_mut()
                 .rev()
-                .find(|(of, outcome, _)| (*of, *outcome) == (member.place, timed_request.outcome))
+                .find(|(of, outcome, _)| (*of, *outcome) == (member.id, timed_request.outcome))
             {
                 Some((_, _, requests)) => *requests += 1,
-                None => by_target.push((member.place, timed_request.outcome, 1)),
+                None => by_target.push((member.id, timed_request.outcome, 1)),
             }
         }
         outcomes.sort_by_key(|(outcome, requests)| (std::cmp::Reverse(*requests), *outcome));
@@ -322,7 +313,7 @@ impl<'a> Case<'a> {
         let (outcome, _) = *outcomes.first()?;
         Some(Finding {
             scope: match verdict.explains.as_slice() {
-                [(member, _)] if !verdict.is_of_group => Scope::Target(self.members[*member].place),
+                [(member, _)] if !verdict.is_of_group => Scope::Target(self.members[*member].id),
                 _ => Scope::TargetGroup(self.target_group),
             },
             outcome,
@@ -372,7 +363,7 @@ impl<'a> Case<'a> {
         let Some(span) = self.extent(verdict) else { return Vec::new() };
         let outcomes: Vec<Outcome> = {
             let mut outcomes: Vec<Outcome> =
-                verdict.places().map(|(member, index)| self.members[member].timed_requests[index].outcome).collect();
+                verdict.requests().map(|(member, index)| self.members[member].timed_requests[index].outcome).collect();
             outcomes.sort_unstable();
             outcomes.dedup();
             outcomes
@@ -385,15 +376,15 @@ impl<'a> Case<'a> {
         let mut by_node = vec![Rate::default(); self.setting.nodes.len()];
         let of_verdict = || verdict.explains.iter().flat_map(|(number, _)| self.members[*number].sent_in(span));
         for timed_request in of_verdict() {
-            by_node[usize::from(timed_request.node)].requests += 1;
+            by_node[timed_request.node.index()].requests += 1;
         }
-        let explained = verdict.places().map(|(member, index)| &self.members[member].timed_requests[index]);
+        let explained = verdict.requests().map(|(member, index)| &self.members[member].timed_requests[index]);
         for timed_request in explained.clone() {
-            by_node[usize::from(timed_request.node)].failures += 1;
+            by_node[timed_request.node.index()].failures += 1;
         }
         let by_route = RouteRates::new(explained, of_verdict());
         if let [node] = concentrated(&by_node)[..] {
-            let what = format!("node {}", self.node_name(u16::try_from(node).unwrap_or_default()));
+            let what = format!("node {}", String::from_utf8_lossy(self.setting.nodes[node]));
             let all = by_node.iter().copied().sum();
             evidence.push(keeps_to(&what, by_node[node], all, ["node_failures", "node_requests"]));
         }
@@ -412,7 +403,7 @@ impl<'a> Case<'a> {
     fn callers(&self, verdict: &Verdict) -> Vec<Evidence> {
         let mut callers = Callers::default();
         let mut ended_so = 0;
-        let explained = verdict.places().count();
+        let explained = verdict.requests().count();
         for (member, indices) in &verdict.explains {
             let member = &self.members[*member];
             let mut ended: Vec<Outcome> = indices.iter().map(|&index| member.timed_requests[index].outcome).collect();
@@ -428,7 +419,8 @@ impl<'a> Case<'a> {
 
     /// From the first to the last dispatch of the failures that the verdict explains.
     fn extent(&self, verdict: &Verdict) -> Option<Span> {
-        let dispatches = verdict.places().map(|(member, index)| self.members[member].timed_requests[index].dispatched);
+        let dispatches =
+            verdict.requests().map(|(member, index)| self.members[member].timed_requests[index].dispatched);
         Some(Span { first: dispatches.clone().min()?, last: dispatches.max()? })
     }
 
@@ -538,13 +530,13 @@ fn keeps_to(what: &str, held: Rate, all: Rate, names: [&'static str; 2]) -> Evid
 
 impl Verdict {
     /// Member index and request index of each failure that it explains.
-    fn places(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
+    fn requests(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
         self.explains.iter().flat_map(|(member, indices)| indices.iter().map(move |&index| (*member, index)))
     }
 }
 
 impl<'a> Member<'a> {
-    fn new(target_index: u32, target: &'a Target, subnet: Option<Subnet>, timed_requests: Vec<TimedRequest>) -> Self {
+    fn new(id: TargetId, target: &'a Target, subnet: Option<Subnet>, timed_requests: Vec<TimedRequest>) -> Self {
         let dispatches = Dispatches::new(&timed_requests);
         let failures: Vec<u32> = timed_requests
             .iter()
@@ -563,7 +555,7 @@ impl<'a> Member<'a> {
             times.sort_unstable();
         }
         let is_explained = vec![false; timed_requests.len()];
-        Self { place: target_index, target, timed_requests, dispatches, subnet, failures, failed, is_explained }
+        Self { id, target, timed_requests, dispatches, subnet, failures, failed, is_explained }
     }
 
     /// The requests dispatched in `span`, both ends included, in the order of dispatch.

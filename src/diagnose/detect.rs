@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use super::case::{Case, Setting, Verdict};
 use super::measure;
 use super::{Finding, IdleTimeout};
-use crate::aggregate::{Span, Summary};
+use crate::aggregate::{Span, Summary, TargetGroupId};
 
 type Detector = fn(&Case<'_>) -> Vec<Verdict>;
 
@@ -52,7 +52,7 @@ const DETECTORS: &[Detector] = &[
 /// The findings of all detectors, target group by target group. The groups are diagnosed in parallel: each finding is
 /// about one of them.
 pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeout) -> Vec<Finding> {
-    let mut groups: Vec<u32> = summary
+    let mut groups: Vec<TargetGroupId> = summary
         .targets
         .iter()
         .filter(|(_, address, target)| !address.is_empty() && !target.failures.is_empty())
@@ -63,12 +63,12 @@ pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeou
     if groups.is_empty() {
         return Vec::new();
     }
-    let (routes, route_places) = summary.routes.sorted();
-    let setting = Setting { summary, window, idle_timeout, nodes: summary.timeline.nodes(), routes, route_places };
+    let (nodes, routes) = (summary.timeline.nodes(), summary.routes.sorted());
+    let setting = Setting { summary, window, idle_timeout, nodes, routes };
     groups.into_par_iter().flat_map_iter(|group| findings_of_group(&setting, group)).collect()
 }
 
-fn findings_of_group(setting: &Setting<'_>, group: u32) -> Vec<Finding> {
+fn findings_of_group(setting: &Setting<'_>, group: TargetGroupId) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut case = Case::new(setting, group);
     for detect in DETECTORS {

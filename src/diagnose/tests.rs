@@ -168,7 +168,7 @@ fn a_finding_is_at_the_target_the_group_or_the_load_balancer_that_failed() {
     else {
         panic!("{found:?}")
     };
-    assert_eq!(rule, Scope::LoadBalancer(0));
+    assert_eq!(rule, Scope::LoadBalancer(LoadBalancerId::for_test(0)));
     let Scope::TargetGroup(index) = group else { panic!("{group:?}") };
     assert_eq!(summary.target_groups.entry(index).1, b"arn:api");
     let Scope::Target(index) = target else { panic!("{target:?}") };
@@ -180,7 +180,7 @@ fn a_rule_that_fails_before_different_target_groups_is_one_finding_at_the_load_b
     let of = |arn| Request { target_group: Some(arn), ..WAF_FAILED };
     let findings = findings(&[(2, of("arn:api")), (2, of("arn:web")), (2, WAF_FAILED)]);
     let [finding] = &findings[..] else { panic!("{findings:?}") };
-    assert_eq!((finding.scope, finding.failures), (Scope::LoadBalancer(0), 6));
+    assert_eq!((finding.scope, finding.failures), (Scope::LoadBalancer(LoadBalancerId::for_test(0)), 6));
     assert_eq!(finding.cause.id, "waf-unavailable");
 }
 
@@ -305,7 +305,7 @@ proptest! {
                     .iter()
                     .map(|finding| match scope {
                         Scope::Target(target) => {
-                            let of = |of: &&(u32, Outcome, u64)| (of.0, of.1) == (target, failures.outcome);
+                            let of = |of: &&(TargetId, Outcome, u64)| (of.0, of.1) == (target, failures.outcome);
                             finding.by_target.iter().filter(of).map(|(_, _, requests)| requests).sum::<u64>()
                         }
                         _ if finding.scope == scope && finding.outcome == failures.outcome => finding.failures,

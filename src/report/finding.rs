@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::commands::{Place, checks};
 use super::{Outcomes, Window, some_text_of, text_of};
-use crate::aggregate::{Span, Summary};
+use crate::aggregate::{Span, Summary, TargetGroupId, TargetId};
 use crate::classify::Outcome;
 use crate::diagnose::{
     Confidence, Estimates as DiagnosedEstimates, Evidence, Finding, LagCounts, Scope, Shape, seconds_of,
@@ -155,19 +155,19 @@ pub struct SampleRow {
 impl ScopeRow {
     pub(super) fn new(summary: &Summary, scope: Scope) -> Self {
         match scope {
-            Scope::LoadBalancer(index) => {
-                Self { load_balancer: text_of(summary.load_balancers.entry(index).1), target_group: None, target: None }
+            Scope::LoadBalancer(id) => {
+                Self { load_balancer: text_of(summary.load_balancers.entry(id).1), target_group: None, target: None }
             }
-            Scope::TargetGroup(index) => Self::of_target_group(summary, index, None),
-            Scope::Target(index) => {
-                let (target_group, address, _) = summary.targets.entry(index);
+            Scope::TargetGroup(id) => Self::of_target_group(summary, id, None),
+            Scope::Target(id) => {
+                let (target_group, address, _) = summary.targets.entry(id);
                 Self::of_target_group(summary, target_group, Some(address))
             }
         }
     }
 
-    pub(super) fn of_target_group(summary: &Summary, index: u32, address: Option<&[u8]>) -> Self {
-        let (load_balancer, arn, ()) = summary.target_groups.entry(index);
+    pub(super) fn of_target_group(summary: &Summary, id: TargetGroupId, address: Option<&[u8]>) -> Self {
+        let (load_balancer, arn, ()) = summary.target_groups.entry(id);
         Self {
             load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
             target_group: some_text_of(arn),
@@ -212,11 +212,11 @@ fn places(summary: &Summary) -> BTreeMap<String, Place> {
 
 /// Failures by target over all outcomes, the one with most failures first.
 fn by_target(summary: &Summary, finding: &Finding) -> Vec<TargetFailures> {
-    let mut totals: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut totals: BTreeMap<TargetId, u64> = BTreeMap::new();
     for (target, _, requests) in &finding.by_target {
         *totals.entry(*target).or_default() += requests;
     }
-    let name = |target: u32| text_of(summary.targets.entry(target).1);
+    let name = |target: TargetId| text_of(summary.targets.entry(target).1);
     let mut rows: Vec<TargetFailures> =
         totals.into_iter().map(|(target, failures)| TargetFailures { target: name(target), failures }).collect();
     rows.sort_by(|one, other| (other.failures, &one.target).cmp(&(one.failures, &other.target)));

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{ScopeRow, some_text_of, text_of};
 use crate::aggregate::heatmap::{self, ELAPSED_BINS, MIN_WIDTH_SECONDS, UNKNOWN_ELAPSED};
-use crate::aggregate::{Quantiles, Summary, Target};
+use crate::aggregate::{LoadBalancerId, Quantiles, Summary, Target, TargetGroupId};
 use crate::classify::{CONNECT_TIMEOUT, Outcome};
 use crate::diagnose::{Diagnosis, Finding, IdleTimeoutOrigin, Scope, scope_of, seconds_of};
 use crate::timestamp::Timestamp;
@@ -317,10 +317,10 @@ struct Failures {
 impl Failures {
     fn new(summary: &Summary, grid: Grid) -> Self {
         let mut left: BTreeMap<(Scope, Outcome), OverTime> = BTreeMap::new();
-        for (index, (_, _, target)) in (0..).zip(summary.targets.iter()) {
+        for (id, (_, _, target)) in summary.targets.ids().zip(summary.targets.iter()) {
             for (start, row) in target.heatmap.rows() {
                 for &(outcome, _, requests) in &row.failed {
-                    let counts = left.entry((scope_of(summary, index, outcome), outcome)).or_default();
+                    let counts = left.entry((scope_of(summary, id, outcome), outcome)).or_default();
                     add(counts, grid.bin(start), requests.into());
                 }
             }
@@ -374,7 +374,7 @@ fn marks(summary: &Summary, diagnosis: &Diagnosis) -> Vec<Mark> {
 }
 
 fn timings(summary: &Summary, idle_timeout: Duration, grid: Grid) -> Vec<Timing> {
-    let scope = |load_balancer: u32, group: Option<u32>, address: Option<&[u8]>| ScopeRow {
+    let scope = |load_balancer: LoadBalancerId, group: Option<TargetGroupId>, address: Option<&[u8]>| ScopeRow {
         load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
         target_group: group.and_then(|group| some_text_of(summary.target_groups.entry(group).1)),
         target: address.map(text_of),

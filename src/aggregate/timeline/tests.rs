@@ -23,15 +23,15 @@ fn observe(timeline: &mut Timeline, second: i64, outcome: Outcome) {
         user_agent: None,
         is_web_socket: false,
     };
-    timeline.observe(0, NO_ROUTE, &exchange, outcome);
+    timeline.observe(TargetId::for_test(0), None, &exchange, outcome);
 }
 
 fn timed_requests(timeline: &Timeline) -> Vec<TimedRequest> {
-    timeline.of_target(0)
+    timeline.of_target(TargetId::for_test(0))
 }
 
 #[test]
-fn a_passage_runs_from_its_dispatch_to_its_end() {
+fn a_request_runs_from_its_dispatch_to_its_end() {
     let mut timeline = Timeline::default();
     observe(&mut timeline, 1_000, Outcome::Ok);
     let [timed_request] = timed_requests(&timeline)[..] else { panic!("one request") };

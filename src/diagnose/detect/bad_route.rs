@@ -8,6 +8,7 @@ use super::super::case::{Case, Member, Verdict, WHEN_DUE, share_out};
 use super::super::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
 use super::measure::load::median_took;
 use super::measure::share::Rate;
+use crate::aggregate::RouteId;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 
@@ -40,10 +41,10 @@ fn is_refused(timed_request: &TimedRequest) -> bool {
 
 /// How many times as often as the others these routes fail, counted over the time that their requests are under way.
 /// It is the lower bound of the ratio.
-fn over_time(case: &Case<'_>, routes: &[u16], held: Rate, others: Rate) -> f64 {
+fn over_time(case: &Case<'_>, routes: &[RouteId], held: Rate, others: Rate) -> f64 {
     let (mut of_routes, mut of_others) = (Duration::ZERO, Duration::ZERO);
     for timed_request in case.members.iter().flat_map(|member| &member.timed_requests) {
-        *(if routes.contains(&timed_request.route) { &mut of_routes } else { &mut of_others }) += timed_request.took();
+        *(if timed_request.is_to(routes) { &mut of_routes } else { &mut of_others }) += timed_request.took();
     }
     let millis = |duration: Duration| usize::try_from(duration.as_millis()).unwrap_or(usize::MAX);
     let held = Rate { requests: millis(of_routes), ..held };
@@ -55,7 +56,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let by_route = case.route_rates(refused.filter(|timed_request| is_refused(timed_request)));
     let failing_for = |least: f64| {
         let routes = by_route.failing().filter(move |(_, rate)| rate.failures >= MIN_CLOSED && rate.share() >= least);
-        routes.map(|(route, _)| route).collect::<Vec<u16>>()
+        routes.map(|(route, _)| route).collect::<Vec<RouteId>>()
     };
     let mut routes = failing_for(ALWAYS);
     if routes.is_empty() {
@@ -65,8 +66,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         // An answer can be rejected only once it arrives. If requests to a few routes end sooner than usual, the
         // cause is idle connections: the callers of these routes pause for longer than such connections live.
         let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, timed_request)| timed_request);
-        let of_routes =
-            refused.filter(|timed_request| is_refused(timed_request) && routes.contains(&timed_request.route));
+        let of_routes = refused.filter(|timed_request| is_refused(timed_request) && timed_request.is_to(&routes));
         if case.share_of_usual(of_routes).is_none_or(|share| share < WHEN_DUE) {
             return Vec::new();
         }
@@ -87,13 +87,13 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     }
     let closed_by = |number: usize| {
         let closed = case.unexplained(number);
-        closed.filter(|(_, timed_request)| is_refused(timed_request) && routes.contains(&timed_request.route))
+        closed.filter(|(_, timed_request)| is_refused(timed_request) && timed_request.is_to(&routes))
     };
     let explains =
         (0..case.members.len()).map(|number| (number, closed_by(number).map(|(index, _)| index).collect::<Vec<_>>()));
     let failing = (0..case.members.len()).filter(|&number| closed_by(number).next().is_some()).count();
     let is_asked =
-        |member: &&Member<'_>| member.timed_requests.iter().any(|timed_request| routes.contains(&timed_request.route));
+        |member: &&Member<'_>| member.timed_requests.iter().any(|timed_request| timed_request.is_to(&routes));
     let asked = case.members.iter().filter(is_asked).count();
     share_out(explains, |count, members| {
         let closed = members.iter().flat_map(|&number| closed_by(number)).map(|(_, timed_request)| timed_request);
@@ -104,7 +104,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
 
 /// What the rejected answers of some targets have in common.
 struct Found<'a> {
-    routes: &'a [u16],
+    routes: &'a [RouteId],
     /// Rejected and all requests of those routes in the target group, and of its other routes.
     held: Rate,
     others: Rate,

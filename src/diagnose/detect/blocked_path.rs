@@ -10,8 +10,8 @@ use super::super::case::{Case, Verdict};
 use super::super::evidence::{Evidence, plural, plural_are};
 use super::measure::course::episodes;
 use super::measure::load::slowdown;
-use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
+use crate::aggregate::{NodeId, Span};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -44,7 +44,7 @@ struct Found {
     /// Requests answered meanwhile through the nodes whose connections timed out, and through other nodes.
     answered: usize,
     answered_elsewhere: usize,
-    nodes: Vec<u16>,
+    nodes: Vec<NodeId>,
 }
 
 fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
@@ -62,7 +62,7 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
     for episode in episodes(&dispatches, EPISODE_GAP).into_iter().filter(|episode| episode.len() >= MIN_TIMEOUTS) {
         let timeouts = &timed_out[episode];
         let span = Span { first: timeouts.first()?.1.dispatched, last: timeouts.last()?.1.dispatched };
-        let mut nodes: Vec<u16> = timeouts.iter().map(|(_, timed_request)| timed_request.node).collect();
+        let mut nodes: Vec<NodeId> = timeouts.iter().map(|(_, timed_request)| timed_request.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
         let answered = || member.sent_in(span).filter(|timed_request| !timed_request.outcome.is_failure());

@@ -81,7 +81,7 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
 
 /// Whether TLS is common on the target's port: 443, or four digits that end in it.
 fn is_tls_port(case: &Case<'_>, number: usize) -> bool {
-    let address = case.setting.summary.targets.entry(case.members[number].place).1;
+    let address = case.setting.summary.targets.entry(case.members[number].id).1;
     let port = address.rsplit(|&byte| byte == b':').next().unwrap_or_default();
     port == b"443" || port.len() == 4 && port.ends_with(b"443")
 }

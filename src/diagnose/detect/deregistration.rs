@@ -24,14 +24,15 @@ const AGREE: Duration = Duration::from_secs(3);
 
 struct Cut {
     member: usize,
-    places: Vec<usize>,
+    /// Indices of the requests that were cut off in the member's requests.
+    requests: Vec<usize>,
     /// From the last request sent to the target until the cut.
     quiet: Duration,
 }
 
 pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let cuts: Vec<Cut> = case.side_by_side().flat_map_iter(|member| cuts(case, member)).collect();
-    let total: usize = cuts.iter().map(|cut| cut.places.len()).sum();
+    let total: usize = cuts.iter().map(|cut| cut.requests.len()).sum();
     let Some(longest) = cuts.iter().map(|cut| cut.quiet).max() else { return Vec::new() };
     let mut targets: Vec<usize> = cuts.iter().map(|cut| cut.member).collect();
     targets.dedup();
@@ -45,7 +46,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     };
     let evidence = |cut: &Cut| {
         let mut evidence = vec![
-            Evidence::speaks_for(format!("{} cut off together", plural_are(cut.places.len(), "long request")), []),
+            Evidence::speaks_for(format!("{} cut off together", plural_are(cut.requests.len(), "long request")), []),
             Evidence::speaks_for(
                 format!(
                     "the target had got no new request for {} s, while running requests continued",
@@ -68,24 +69,24 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         evidence
     };
     let also_fits: &'static [&'static str] = &["deploy-without-draining", "target-crash"];
-    if cuts.iter().all(|cut| cut.places.len() >= 3) {
+    if cuts.iter().all(|cut| cut.requests.len() >= 3) {
         return cuts
             .into_iter()
             .map(|cut| Verdict {
                 also_fits,
                 evidence: evidence(&cut),
-                ..Verdict::on_member("deregistration-delay-elapsed", confidence, cut.member, cut.places)
+                ..Verdict::on_member("deregistration-delay-elapsed", confidence, cut.member, cut.requests)
             })
             .collect();
     }
     // Some targets have too few requests for a finding of their own, so one verdict covers all of them.
-    let Some(largest) = cuts.iter().max_by_key(|cut| cut.places.len()) else { return Vec::new() };
+    let Some(largest) = cuts.iter().max_by_key(|cut| cut.requests.len()) else { return Vec::new() };
     let evidence = evidence(largest);
     let mut explains: Vec<(usize, Vec<usize>)> = Vec::new();
     for cut in cuts {
         match explains.last_mut() {
-            Some((member, indices)) if *member == cut.member => indices.extend(cut.places),
-            _ => explains.push((cut.member, cut.places)),
+            Some((member, indices)) if *member == cut.member => indices.extend(cut.requests),
+            _ => explains.push((cut.member, cut.requests)),
         }
     }
     vec![Verdict { also_fits, evidence, explains, ..Verdict::new("deregistration-delay-elapsed", confidence) }]
@@ -112,7 +113,7 @@ fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {
             let is_over = next.is_none_or(|next| next.micros_since(last) as f64 / 1e6 >= min_quiet.as_secs_f64());
             (quiet >= min_quiet && is_over).then(|| Cut {
                 member: number,
-                places: together.iter().map(|(index, ..)| *index).collect(),
+                requests: together.iter().map(|(index, ..)| *index).collect(),
                 quiet,
             })
         })

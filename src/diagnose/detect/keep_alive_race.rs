@@ -51,11 +51,11 @@ fn pairs_of(case: &Case<'_>, number: usize, nodes: usize) -> Vec<PairHistory> {
     let mut pairs = Vec::new();
     for (_, candidate) in candidates(case, number) {
         pairs.resize_with(nodes, PairHistory::default);
-        pairs[usize::from(candidate.node)].failures.push(*candidate);
+        pairs[candidate.node.index()].failures.push(*candidate);
     }
     if !pairs.is_empty() {
         for timed_request in &case.members[number].timed_requests {
-            pairs[usize::from(timed_request.node)].timed_requests.push(*timed_request);
+            pairs[timed_request.node.index()].timed_requests.push(*timed_request);
         }
     }
     pairs

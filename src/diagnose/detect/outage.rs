@@ -13,8 +13,8 @@ use super::measure::routes::RouteRates;
 use super::measure::share::Rate;
 use super::measure::walls::sharp_wall;
 use super::not_ready;
-use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
+use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -59,7 +59,7 @@ struct Outage {
     failing: usize,
     serving: usize,
     onset_within: Duration,
-    routes: Vec<u16>,
+    routes: Vec<RouteId>,
     rate: Rate,
     before: Rate,
     arrivals: Option<f64>,
@@ -81,7 +81,7 @@ fn manner_of(case: &Case<'_>, timed_request: &TimedRequest) -> Option<Manner> {
         // even if several targets share that upstream.
         Outcome::TargetGatewayError if timed_request.target_status.is_none_or(|status| status.get() != 503) => None,
         Outcome::TargetError | Outcome::TargetGatewayError => {
-            let usual = case.usual(timed_request.route).unwrap_or_default();
+            let usual = case.usual(timed_request).unwrap_or_default();
             let is_slow = timed_request.took() >= MIN_WAIT.max(usual.mul_f64(WAIT_FACTOR));
             Some(if is_slow { Manner::Slow } else { Manner::Quick })
         }
@@ -137,7 +137,7 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<O
     }
     let mut onsets: Vec<Timestamp> = first_of.into_values().collect();
     onsets.sort_unstable();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index in a short list")]
     let most = ((onsets.len() as f64 * MIN_SHARE_OF_TARGETS).ceil() as usize).clamp(1, onsets.len());
     let onset_within = onsets[most - 1].since(span.first);
     let by_route = RouteRates::new(
@@ -145,21 +145,21 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<O
         case.members.iter().flat_map(|member| member.sent_in(span)),
     );
     let needs_it = |rate: Rate| rate.failures >= 2 && rate.share() >= MIN_SHARE_OF_ROUTE;
-    let mut routes: Vec<(u16, Rate)> = by_route.failing().filter(|(_, rate)| needs_it(*rate)).collect();
+    let mut routes: Vec<(RouteId, Rate)> = by_route.failing().filter(|(_, rate)| needs_it(*rate)).collect();
     routes.sort_by_key(|(_, rate)| std::cmp::Reverse(rate.failures));
-    let routes: Vec<u16> = routes.into_iter().map(|(route, _)| route).collect();
+    let routes: Vec<RouteId> = routes.into_iter().map(|(route, _)| route).collect();
     let rate = by_route.of(&routes);
     let length = span.last.micros_since(span.first).max(60_000_000);
     let earlier = Span { first: span.first.plus_micros(-length), last: span.first.plus_micros(-1) };
     let mut before = Rate::default();
     for timed_request in case.members.iter().flat_map(|member| member.sent_in(earlier)) {
-        if routes.contains(&timed_request.route) {
+        if timed_request.is_to(&routes) {
             before.observe(timed_request.outcome.is_failure());
         }
     }
     let explains: Vec<(usize, usize)> = failed
         .iter()
-        .filter(|(_, _, timed_request)| routes.contains(&timed_request.route))
+        .filter(|(_, _, timed_request)| timed_request.is_to(&routes))
         .map(|(member, index, _)| (*member, *index))
         .collect();
     let took: Vec<Duration> = failed.iter().map(|(_, _, timed_request)| timed_request.took()).collect();

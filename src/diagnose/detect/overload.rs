@@ -11,8 +11,8 @@ use super::super::evidence::{Evidence, plural, seconds_of};
 use super::measure::course::episodes;
 use super::measure::load::{arrivals, concurrency, slowdown};
 use super::measure::routes::RouteRates;
-use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
+use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -73,10 +73,11 @@ pub(super) fn queues(case: &Case<'_>) -> Vec<Verdict> {
 struct Episode {
     member: usize,
     span: Span,
-    places: Vec<usize>,
+    /// Indices of the failures in the member's requests.
+    failures: Vec<usize>,
     /// Routes on which the failures concentrate. A slow route says nothing about the others, so answer times leave
     /// these out.
-    slow_routes: Vec<u16>,
+    slow_routes: Vec<RouteId>,
     before: Option<f64>,
     during: Option<f64>,
 }
@@ -102,8 +103,8 @@ fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool)
         .filter_map(|range| episode(case, number, &failed[range]))
         .filter(wanted)
         .collect();
-    let largest = found.iter().max_by_key(|episode| episode.places.len())?;
-    let mut explains: Vec<usize> = found.iter().flat_map(|episode| episode.places.iter().copied()).collect();
+    let largest = found.iter().max_by_key(|episode| episode.failures.len())?;
+    let mut explains: Vec<usize> = found.iter().flat_map(|episode| episode.failures.iter().copied()).collect();
     explains.sort_unstable();
     let around = largest.surroundings(case);
     let (was_slow, is_more) = (largest.was_slow(), around.arrivals.is_some_and(|more| more >= MORE));
@@ -149,12 +150,12 @@ impl Episode {
     }
 
     fn slowdown(&self, case: &Case<'_>, member: &Member<'_>, span: Span) -> Option<f64> {
-        slowdown(case, std::iter::once(member), span, |timed_request| !self.slow_routes.contains(&timed_request.route))
+        slowdown(case, std::iter::once(member), span, |timed_request| !timed_request.is_to(&self.slow_routes))
     }
 
     fn surroundings(&self, case: &Case<'_>) -> Surroundings {
         let member = &case.members[self.member];
-        let others = self.active(case).into_iter().filter(|other| other.place != member.place);
+        let others = self.active(case).into_iter().filter(|other| other.id != member.id);
         let slowdowns: Vec<Option<f64>> = others.map(|other| self.slowdown(case, other, self.span)).collect();
         let slow = slowdowns.iter().flatten().filter(|factor| **factor >= SLOW).count();
         let lead = self.lead();
@@ -175,7 +176,7 @@ fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &TimedRequest)]) ->
     let mut indices: Vec<usize> = failed.iter().map(|(index, _)| *index).collect();
     indices.sort_unstable();
     let slow_routes = RouteRates::new(failures, member.sent_in(span)).concentrated();
-    let mut episode = Episode { member: number, span, places: indices, slow_routes, before: None, during: None };
+    let mut episode = Episode { member: number, span, failures: indices, slow_routes, before: None, during: None };
     episode.before = episode.slowdown(case, member, episode.lead());
     episode.during = episode.slowdown(case, member, span);
     let slowest = episode.before.into_iter().chain(episode.during).fold(0.0, f64::max);

@@ -52,17 +52,17 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
         case.unexplained(number)
             .filter(|(_, timed_request)| is_closed(timed_request) && timed_request.took() >= Duration::from_secs(1))
     };
-    let mut closed: Vec<(Duration, u16)> = members
+    let mut closed: Vec<Duration> = members
         .iter()
         .flat_map(|&number| late(number))
-        .map(|(_, timed_request): (usize, &TimedRequest)| (timed_request.took(), timed_request.route))
+        .map(|(_, timed_request): (usize, &TimedRequest)| timed_request.took())
         .collect();
     closed.sort_unstable();
     if closed.len() < MIN_LATE {
         return Vec::new();
     }
     // A few requests that were closed for another reason may lie below the limit.
-    let limit = closed[closed.len() / MAX_WRONG].0;
+    let limit = closed[closed.len() / MAX_WRONG];
     let mut answered: Vec<Duration> = members
         .iter()
         .flat_map(|&number| case.members[number].answered())

@@ -9,8 +9,8 @@ use super::super::Confidence;
 use super::super::case::{Case, Member, Verdict, share_out};
 use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use super::measure::course::episodes;
-use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
+use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -65,7 +65,7 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
             answers.get(after).is_none_or(|answer| *answer > next.dispatched)
         });
         let silent = stretches.map(<[_]>::len).max().unwrap_or_default();
-        let mut of: Vec<u16> = episode.iter().map(|(_, timed_request)| timed_request.route).collect();
+        let mut of: Vec<Option<RouteId>> = episode.iter().map(|(_, timed_request)| timed_request.route).collect();
         of.sort_unstable();
         of.dedup();
         let timeouts =
@@ -139,7 +139,7 @@ pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
         .members
         .iter()
         .flat_map(Member::answered)
-        .filter(|timed_request| routes.contains(&timed_request.route))
+        .filter(|timed_request| timed_request.is_to(&routes))
         .map(TimedRequest::took)
         .max();
     let is_near = longest.is_some_and(|longest| longest * 2 >= idle_timeout);

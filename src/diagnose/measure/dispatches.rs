@@ -13,7 +13,7 @@ const MAX_STRETCHES: u64 = 64;
 
 /// Indices of requests in the order of dispatch.
 pub(in crate::diagnose) struct Dispatches {
-    places: Vec<u32>,
+    indices: Vec<u32>,
     /// The first and the last dispatch time, as [`Timestamp::in_order`] gives them.
     first: u64,
     last: u64,
@@ -36,13 +36,13 @@ impl Dispatches {
             sent_before.resize(sent_before.len().max(stretch + 1), number);
         }
         sent_before.push(u32::try_from(indices.len()).unwrap_or(u32::MAX));
-        Self { places: indices, first, last, stretch_bits, sent_before }
+        Self { indices, first, last, stretch_bits, sent_before }
     }
 
     /// The indices of the requests dispatched in `span`, both ends included, in the order of dispatch.
     pub(in crate::diagnose) fn within(&self, span: Span, timed_requests: &[TimedRequest]) -> &[u32] {
         let from = self.before(span.first, timed_requests);
-        &self.places[from..self.up_to(span.last, timed_requests).max(from)]
+        &self.indices[from..self.up_to(span.last, timed_requests).max(from)]
     }
 
     /// When the last request before `before` and the first one after `after` were dispatched; `None` if there is
@@ -54,14 +54,14 @@ impl Dispatches {
         timed_requests: &[TimedRequest],
     ) -> (Option<Timestamp>, Option<Timestamp>) {
         let sent = |index: &u32| timed_requests[*index as usize].dispatched;
-        let earlier = self.places[..self.before(before, timed_requests)].last();
-        let later = self.places.get(self.up_to(after, timed_requests));
+        let earlier = self.indices[..self.before(before, timed_requests)].last();
+        let later = self.indices.get(self.up_to(after, timed_requests));
         (earlier.map(sent), later.map(sent))
     }
 
     /// When the first request was dispatched. `None` if there is none.
     pub(in crate::diagnose) fn first(&self, timed_requests: &[TimedRequest]) -> Option<Timestamp> {
-        self.places.first().map(|&index| timed_requests[index as usize].dispatched)
+        self.indices.first().map(|&index| timed_requests[index as usize].dispatched)
     }
 
     /// How many requests were dispatched before `moment`.
@@ -81,16 +81,16 @@ impl Dispatches {
         is_counted: impl Fn(u64, u64) -> bool,
     ) -> usize {
         let moment = moment.in_order();
-        if self.places.is_empty() || moment < self.first {
+        if self.indices.is_empty() || moment < self.first {
             return 0;
         }
         if moment > self.last {
-            return self.places.len();
+            return self.indices.len();
         }
         let stretch = stretch(moment - self.first, self.stretch_bits);
         let (from, until) = (self.sent_before[stretch] as usize, self.sent_before[stretch + 1] as usize);
         let is_counted = |index: &u32| is_counted(timed_requests[*index as usize].dispatched.in_order(), moment);
-        from + self.places[from..until].partition_point(is_counted)
+        from + self.indices[from..until].partition_point(is_counted)
     }
 }
 
@@ -104,7 +104,7 @@ fn stretch(micros: u64, stretch_bits: u32) -> usize {
 ///
 /// Time and index are packed into one number, which compares in one step. Looking up each time while sorting would
 /// cost more than all the rest.
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is the place, or less")]
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is the index, or less")]
 fn in_order(timed_requests: &[TimedRequest]) -> Vec<u32> {
     let times = || timed_requests.iter().map(|timed_request| timed_request.dispatched.in_order());
     let first = times().min().unwrap_or_default();
@@ -126,13 +126,22 @@ fn in_order(timed_requests: &[TimedRequest]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aggregate::NodeId;
     use crate::classify::Outcome;
     use proptest::prelude::*;
 
     fn passages_at(micros: impl IntoIterator<Item = i64>) -> Vec<TimedRequest> {
         let at = micros.into_iter().map(Timestamp::from_micros);
         let (outcome, target_status) = (Outcome::Ok, None);
-        at.map(|at| TimedRequest { dispatched: at, ended: at, outcome, target_status, route: 0, node: 0 }).collect()
+        at.map(|at| TimedRequest {
+            dispatched: at,
+            ended: at,
+            outcome,
+            target_status,
+            route: None,
+            node: NodeId::for_test(0),
+        })
+        .collect()
     }
 
     #[test]

@@ -231,6 +231,7 @@ impl<'a> History<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aggregate::NodeId;
 
     fn timed_request(dispatched_ms: i64, ended_ms: i64, outcome: Outcome) -> TimedRequest {
         let at = |ms: i64| Timestamp::from_micros(ms * 1000);
@@ -239,8 +240,8 @@ mod tests {
             ended: at(ended_ms),
             outcome,
             target_status: None,
-            route: 0,
-            node: 0,
+            route: None,
+            node: NodeId::for_test(0),
         }
     }
 

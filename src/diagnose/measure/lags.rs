@@ -358,7 +358,7 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
     let mut peak: Vec<u32> = failures.iter().filter_map(|lags| first_in(lags, start, end)).collect();
     peak.sort_unstable();
     let at = |share: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index in a short list")]
         let index = (peak.len() as f64 * share) as usize;
         Duration::from_millis(u64::from(peak[index.min(peak.len() - 1)]))
     };
@@ -458,6 +458,7 @@ fn ln_binomial_tail(trials: usize, hits: usize, share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aggregate::NodeId;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -469,7 +470,14 @@ mod tests {
     }
 
     fn timed_request(dispatched: f64, ended: f64, outcome: Outcome) -> TimedRequest {
-        TimedRequest { dispatched: at(dispatched), ended: at(ended), outcome, target_status: None, route: 0, node: 0 }
+        TimedRequest {
+            dispatched: at(dispatched),
+            ended: at(ended),
+            outcome,
+            target_status: None,
+            route: None,
+            node: NodeId::for_test(0),
+        }
     }
 
     /// Answers at random moments, `rate` a second, for two hours.
