@@ -334,16 +334,12 @@ impl Target {
 }
 
 impl Summary {
-    /// Takes in one request.
-    ///
-    /// `request` is its method and its URL's path, or `None` if the client never sent a complete request. `line`
-    /// and `location` are kept for a few failures.
+    /// Takes in one request. `line` and `location` are kept for a few failures.
     #[inline]
     pub fn observe(
         &mut self,
         exchange: &Exchange<'_>,
         outcome: Outcome,
-        request: Option<(&[u8], &[u8])>,
         line: &[u8],
         location: impl FnOnce() -> Location,
     ) {
@@ -359,7 +355,7 @@ impl Summary {
         }
         let elapsed = exchange.elapsed.exact().filter(|_| !exchange.is_web_socket);
         self.load_balancers.value_mut(load_balancer).timing.observe(exchange.time, elapsed, outcome);
-        let route = match request {
+        let route = match exchange.method.zip(exchange.path) {
             Some((method, path)) => Some(self.routes.observe(target_group, method, path, outcome, elapsed)),
             None => None,
         };

@@ -25,7 +25,6 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT_ENDS: Range<Duration> = Duration::from_millis(9_500)..Duration::from_millis(11_500);
 
 /// What classification and diagnosis need of one log line.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange<'a> {
     /// When the load balancer produced the response (WebSocket: when the connection closed).
@@ -42,6 +41,10 @@ pub struct Exchange<'a> {
     pub user_agent: Option<&'a [u8]>,
     /// The target, `address:port`. Absent when none was chosen, and for Lambda functions.
     pub target: Option<&'a [u8]>,
+    /// The request's method, as the client sent it. Absent when the client never sent a complete request.
+    pub method: Option<&'a [u8]>,
+    /// The path of the request's URL, without the query. Absent when the line has no URL.
+    pub path: Option<&'a [u8]>,
     /// The status sent to the client. Absent when none was (`-`, `000`).
     pub elb_status_code: Option<u16>,
     /// The status that the target answered with. Absent when it did not answer.
@@ -58,8 +61,6 @@ pub struct Exchange<'a> {
     pub reason: Reason,
     /// The actions in the `actions_executed` field.
     pub actions: Actions,
-    /// Whether the line has a request line with a method. It has none when the client never sent a complete request.
-    pub has_request: bool,
     /// Whether the request was classified as a severe desync risk.
     pub is_severe: bool,
     /// Whether an HTTP/2 `RST_STREAM` code is logged.
@@ -167,7 +168,7 @@ pub struct Row {
     elapsed: ElapsedIs,
     reason: &'static [Reason],
     actions: Actions,
-    has_request: Is,
+    method: Is,
     severe: Is,
     stream_reset: Is,
 }
@@ -227,7 +228,7 @@ impl Row {
             elapsed: ElapsedIs::Any,
             reason: &[],
             actions: Actions::NONE,
-            has_request: Is::Any,
+            method: Is::Any,
             severe: Is::Any,
             stream_reset: Is::Any,
         }
@@ -293,7 +294,7 @@ impl Row {
             && self.elapsed.fits(exchange.elapsed)
             && (self.reason.is_empty() || self.reason.contains(&exchange.reason))
             && (self.actions == Actions::NONE || exchange.actions.has_any(self.actions))
-            && self.has_request.fits(exchange.has_request)
+            && self.method.fits(exchange.method.is_some())
             && self.severe.fits(exchange.is_severe)
             && self.stream_reset.fits(exchange.has_stream_reset)
     }
@@ -385,7 +386,7 @@ pub static ROWS: &[Row] = &[
     Row::new(Outcome::RedirectUrlTooLong, Status::Is(507)),
     Row::new(Outcome::LoadBalancerError, ANY_5XX),
     Row { severe: Is::Present, ..Row::new(Outcome::DesyncBlocked, Status::Is(400)) },
-    Row { has_request: Is::Absent, ..Row::new(Outcome::MalformedRequest, Status::Is(400)) },
+    Row { method: Is::Absent, ..Row::new(Outcome::MalformedRequest, Status::Is(400)) },
     Row::new(Outcome::BadRequest, Status::Is(400)),
     Row::new(Outcome::Forbidden, Status::Is(403)),
     Row::new(Outcome::MethodNotAllowed, Status::Is(405)),

@@ -388,7 +388,8 @@ fn every_genuine_line_has_its_outcome() {
             Record::parse(row.line.as_bytes(), &mut bounds).expect("read, as the test above says");
         let exchange = record.exchange().unwrap_or_else(|problem| panic!("{name}: {problem:?}"));
         assert_eq!(exchange.reason, row.reason, "{name}: reason");
-        assert_eq!(exchange.has_request, row.request.0.is_some(), "{name}: whole request");
+        assert_eq!(exchange.method.map(text), row.request.0, "{name}: method");
+        assert_eq!(exchange.path.is_some(), row.request.1.is_some(), "{name}: path");
         assert!(!exchange.is_severe && !exchange.has_stream_reset && !exchange.is_web_socket, "{name}");
         let outcome = classify(&exchange);
         assert_eq!((outcome.id(), outcome.is_failure()), (row.outcome, row.is_failure), "{name}: outcome");

@@ -74,10 +74,8 @@ fn lines_of(body: Body<'_>) -> (Vec<Line>, bool) {
                     found.push((text.to_vec(), number, byte));
                     let Ok(record) = Record::<Alb>::parse(text, &mut bounds) else { continue };
                     let Ok(exchange) = record.exchange() else { continue };
-                    let request_line = record.request_line();
-                    let request = request_line.method.zip(request_line.path());
                     let location = || Location { object: name.clone(), line: number, byte };
-                    summary.observe(&exchange, classify(&exchange), request, text, location);
+                    summary.observe(&exchange, classify(&exchange), text, location);
                     admitted += 1;
                 }
                 Event::TooLong { number, byte } => found.push((b"too long".to_vec(), number, byte)),

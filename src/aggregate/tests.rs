@@ -41,6 +41,8 @@ impl Request {
             target_group: target_group.as_deref().map(str::as_bytes),
             node: None,
             target: target.as_deref().map(str::as_bytes),
+            method: Some(b"GET"),
+            path: Some(path.as_bytes()),
             elb_status_code: Some(self.statuses.0),
             target_status_code: self.statuses.1,
             request_processing_time: Some(Duration::ZERO),
@@ -49,7 +51,6 @@ impl Request {
             elapsed: millis.map_or(Elapsed::Unknown, Elapsed::Exact),
             reason: Reason::None,
             actions: Actions::FORWARD,
-            has_request: true,
             is_severe: false,
             has_stream_reset: false,
             client: b"192.0.2.1:50000",
@@ -58,8 +59,7 @@ impl Request {
         };
         let line = format!("{self:?}");
         let location = || Location { object: "o".into(), line: self.second.unsigned_abs() + 1, byte: 0 };
-        let request = Some((b"GET".as_slice(), path.as_bytes()));
-        summary.observe(&exchange, classify(&exchange), request, line.as_bytes(), location);
+        summary.observe(&exchange, classify(&exchange), line.as_bytes(), location);
     }
 }
 

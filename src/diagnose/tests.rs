@@ -77,6 +77,8 @@ fn observe(summary: &mut Summary, number: u64, request: &Request) {
         target_group: request.target_group.map(str::as_bytes),
         node: None,
         target: request.target.map(str::as_bytes),
+        method: Some(b"GET"),
+        path: Some(b"/"),
         elb_status_code: Some(request.statuses.0),
         target_status_code: request.statuses.1,
         request_processing_time: request.is_dispatched.then_some(Duration::ZERO),
@@ -85,7 +87,6 @@ fn observe(summary: &mut Summary, number: u64, request: &Request) {
         elapsed: Elapsed::Exact(millis(request.elapsed)),
         reason: request.reason,
         actions: request.actions,
-        has_request: true,
         is_severe: false,
         has_stream_reset: false,
         client: b"192.0.2.1:50000",
@@ -93,7 +94,7 @@ fn observe(summary: &mut Summary, number: u64, request: &Request) {
         is_web_socket: false,
     };
     let location = || Location { object: "o".into(), line: number + 1, byte: 0 };
-    summary.observe(&exchange, classify(&exchange), Some((b"GET", b"/")), b"line", location);
+    summary.observe(&exchange, classify(&exchange), b"line", location);
 }
 
 fn summary_of(requests: &[(u64, Request)]) -> Summary {

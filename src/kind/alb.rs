@@ -93,7 +93,8 @@ const MAX_SCHEME_BYTES: usize = 5;
 /// A method, a URL and a version. Each is `None` where the log has `-` or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestLine<'a> {
-    /// As the client sent it; need not be a method that exists.
+    /// As the client sent it; need not be a method that exists. `None` if the request was never complete: then the log
+    /// has `-` or nothing here. Methods that begin with a dash do occur.
     pub method: Option<&'a [u8]>,
     /// `protocol://host:port/path?query`; may contain blanks.
     pub url: Option<&'a [u8]>,
@@ -112,9 +113,15 @@ impl<'a> RequestLine<'a> {
             return Self { method: None, url: present(text), version: None };
         };
         let (method, rest) = (&text[..first], &text[first + 1..]);
-        let (url, version) = match memchr::memrchr(b' ', rest) {
-            Some(last) => (&rest[..last], &rest[last + 1..]),
-            None => (rest, &rest[rest.len()..]),
+        let (url, version) = match rest {
+            // The end that nearly every request line has.
+            [url @ .., b' ', b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
+                (url, &rest[url.len() + 1..])
+            }
+            _ => match memchr::memrchr(b' ', rest) {
+                Some(last) => (&rest[..last], &rest[last + 1..]),
+                None => (rest, &rest[rest.len()..]),
+            },
         };
         let url = present(url);
         // An incomplete request is logged with the load balancer's own name and a dash instead of the path.
@@ -134,6 +141,12 @@ impl<'a> RequestLine<'a> {
 /// The protocol of a URL, and the rest after `://`. `None` if the URL does not begin with a protocol.
 #[inline]
 fn split_protocol(url: &[u8]) -> Option<(&[u8], &[u8])> {
+    // Nearly every URL has one of these two.
+    for protocol in [b"https".as_slice(), b"http"] {
+        if let Some(rest) = url.strip_prefix(protocol).and_then(|rest| rest.strip_prefix(b"://")) {
+            return Some((&url[..protocol.len()], rest));
+        }
+    }
     // A protocol is short, so only the first few bytes are searched for its colon.
     let colon = url.iter().take(MAX_SCHEME_BYTES + 1).position(|&byte| byte == b':')?;
     url[colon..].strip_prefix(b"://").map(|rest| (&url[..colon], rest))
@@ -373,6 +386,7 @@ impl<'a> Record<'a, Alb> {
         }
         let time = self.time()?.ok_or(Problem::FieldType)?;
         let elb_status_code = self.elb_status_code()?;
+        let request_line = self.request_line();
         Ok(Exchange {
             time,
             load_balancer: self.bytes(ELB).unwrap_or_default(),
@@ -381,6 +395,8 @@ impl<'a> Record<'a, Alb> {
             client: self.bytes(CLIENT).unwrap_or_default(),
             user_agent: self.value(USER_AGENT),
             target: self.value(TARGET),
+            method: request_line.method,
+            path: request_line.path(),
             elb_status_code,
             target_status_code: self.target_status_code()?,
             request_processing_time: self.request_processing_time()?,
@@ -389,7 +405,6 @@ impl<'a> Record<'a, Alb> {
             elapsed: self.elapsed_until(time)?,
             reason: self.bytes(ERROR_REASON).map_or(Reason::None, Reason::parse),
             actions: self.bytes(ACTIONS_EXECUTED).map_or(Actions::UNKNOWN, Actions::parse),
-            has_request: self.bytes(REQUEST_LINE).is_some_and(begins_with_method),
             is_severe: self.bytes(CLASSIFICATION) == Some(b"Severe"),
             has_stream_reset: self.value(TARGET_ERROR_CODE).is_some() || self.value(ELB_ERROR_CODE).is_some(),
             is_web_socket: elb_status_code == Some(101) || self.bytes(TYPE).is_some_and(|kind| kind.starts_with(b"ws")),
@@ -454,13 +469,6 @@ impl<'a> Record<'a, Alb> {
         let seconds = u32::from_str_radix(digits, 16).ok()?;
         Some(Timestamp::from_seconds(i64::from(seconds)))
     }
-}
-
-/// Whether the request is complete: only then does its line begin with a method. An incomplete one has `-` or
-/// nothing there. Methods that begin with a dash do occur.
-#[inline]
-fn begins_with_method(request_line: &[u8]) -> bool {
-    memchr::memchr(b' ', request_line).is_some_and(|end| !matches!(&request_line[..end], b"" | b"-"))
 }
 
 /// `None` if `end` is earlier than `start`.

@@ -52,9 +52,7 @@ pub trait Collect: Send {
 impl Collect for Summary {
     #[inline]
     fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
-        let request_line = seen.record.request_line();
-        let request = request_line.method.zip(request_line.path());
-        self.observe(seen.exchange, seen.outcome, request, seen.line, || seen.location());
+        self.observe(seen.exchange, seen.outcome, seen.line, || seen.location());
         Ok(())
     }
 }

@@ -73,6 +73,8 @@ fn diagnosis_of(requests: &[Seen]) -> Diagnosis {
             target_group: Some(b"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/1"),
             node: Some(request.node),
             target: Some(request.target),
+            method: Some(b"GET"),
+            path: Some(request.path),
             elb_status_code: Some(request.statuses.0),
             target_status_code: request.statuses.1,
             request_processing_time: sent,
@@ -82,7 +84,6 @@ fn diagnosis_of(requests: &[Seen]) -> Diagnosis {
             elapsed: Elapsed::Exact(took),
             reason: Reason::None,
             actions: Actions::FORWARD,
-            has_request: true,
             is_severe: false,
             has_stream_reset: false,
             client: b"192.0.2.1:50000",
@@ -90,7 +91,7 @@ fn diagnosis_of(requests: &[Seen]) -> Diagnosis {
             is_web_socket: request.is_web_socket,
         };
         let location = || Location { object: "log".into(), line: 1, byte: 0 };
-        summary.observe(&exchange, classify(&exchange), Some((b"GET", request.path)), b"line", location);
+        summary.observe(&exchange, classify(&exchange), b"line", location);
     }
     diagnose(&summary, None)
 }
