@@ -4,12 +4,14 @@ mod analyze;
 mod args;
 mod exit;
 mod explain;
+#[cfg(feature = "export")]
 mod export;
 mod generate;
 mod inputs;
 mod interrupt;
 mod plan;
 mod progress;
+#[cfg(feature = "simulate")]
 mod simulate;
 
 use std::io::{self, IsTerminal, Write};
@@ -25,8 +27,10 @@ pub(crate) fn main() -> ExitCode {
     let args = Args::read();
     let result = match args.command {
         Command::Analyze(args) => analyze::run(&args),
+        #[cfg(feature = "export")]
         Command::Export(args) => export::run(&args),
         Command::Explain(args) => explain::run(&args),
+        #[cfg(feature = "simulate")]
         Command::Simulate(args) => simulate::run(&args),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),

@@ -64,6 +64,25 @@
 //! | [`table`] | typed rows as Parquet or CSV |
 //! | [`durable_file`] | files that are either complete or absent |
 //! | [`simulate`] | incidents with known causes, as a load balancer would have logged them |
+//!
+//! # Features
+//!
+//! All are on by default. Without any (`default-features = false`), the library reads logs from disk, diagnoses them
+//! and renders every format of a report.
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `cli` | the program `albscope` |
+//! | `s3` | inputs in S3: `source::S3`; without it, [`source::Inputs::open`] refuses them |
+//! | `export` | [`export`] and [`table`] |
+//! | `pictures` | [`plot`] |
+//! | `simulate` | [`simulate`] |
+
+// What only one feature uses is no dead code in a build without that feature.
+#![cfg_attr(
+    not(all(feature = "cli", feature = "export", feature = "pictures", feature = "s3", feature = "simulate")),
+    allow(dead_code)
+)]
 
 pub mod aggregate;
 pub mod classify;
@@ -71,18 +90,22 @@ pub mod decode;
 pub mod diagnose;
 pub mod durable_file;
 pub mod error;
+#[cfg(feature = "export")]
 pub mod export;
 pub mod kind;
 pub mod knowledge;
 pub mod location;
 pub mod pipeline;
+#[cfg(feature = "pictures")]
 pub mod plot;
 pub mod record;
 pub mod report;
 pub mod rules;
 pub mod schema;
+#[cfg(feature = "simulate")]
 pub mod simulate;
 pub mod source;
+#[cfg(feature = "export")]
 pub mod table;
 pub mod timestamp;
 

@@ -5,10 +5,15 @@
 //! new kind of source is one file and one branch in [`Inputs::open`].
 
 mod disk;
+mod etag;
 mod fetch;
 mod key;
+#[cfg(feature = "s3")]
 mod s3;
+mod s3_options;
 mod selection;
+#[cfg(not(feature = "s3"))]
+mod without_s3;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
@@ -18,14 +23,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use disk::{Disk, NotOpened, StandardInput};
-pub(crate) use fetch::way;
-pub use fetch::{Arrived, Delivery, Fetch, Fetched};
+pub use fetch::{Arrived, Delivery, Fetch, Fetched, way};
 pub use key::{KeyKind, ObjectKey};
-pub use s3::{CacheOptions, S3, S3Options, Store};
+#[cfg(feature = "s3")]
+pub use s3::{S3, Store};
+pub use s3_options::{CacheOptions, S3Options};
 pub use selection::{LoadBalancerFilter, RecordSkip, Selection, TargetFilter, TargetGroupFilter};
 
 use crate::decode::Body;
 use crate::error::{Error, Result};
+use etag::Etag;
+#[cfg(feature = "s3")]
+use s3::S3Opener;
+#[cfg(not(feature = "s3"))]
+use without_s3::NoS3 as S3Opener;
 
 /// One log object, listed and not yet opened.
 #[derive(Clone, Debug)]
@@ -52,7 +63,7 @@ enum Place {
     /// A key in S3. The object's name ends with it.
     Key {
         /// `None` if the store gave none.
-        etag: Option<s3::Etag>,
+        etag: Option<Etag>,
         /// It is archived and must be restored before it can be read.
         is_archived: bool,
     },
@@ -295,22 +306,22 @@ pub fn from_input(input: &OsStr) -> Result<Box<dyn Source>> {
 
 /// Opens inputs. Those in S3 share their connections, credentials and limits.
 pub struct Inputs {
-    s3_options: S3Options,
-    store: Option<Arc<Store>>,
+    s3: S3Opener,
 }
 
 impl Inputs {
     /// Opens nothing and sends no request yet.
     #[must_use]
     pub fn new(s3_options: S3Options) -> Self {
-        Self { s3_options, store: None }
+        Self { s3: S3Opener::new(s3_options) }
     }
 
     /// Opens the source that an input names: `-` is standard input, `s3://bucket/prefix` is in S3,
     /// anything else is a file or folder.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Source`] if nothing has that name, it cannot be accessed, or S3 cannot be set up.
+    /// [`crate::ErrorKind::Source`] if nothing has that name, it cannot be accessed, or S3 cannot be set up. A build
+    /// without the feature `s3` refuses all inputs in S3.
     pub fn open(&mut self, input: &OsStr) -> Result<Box<dyn Source>> {
         if input == "-" {
             return Ok(Box::new(StandardInput));
@@ -325,16 +336,10 @@ impl Inputs {
                 Err(error) => Err(error),
             };
         }
-        let Some(url) = input.to_str() else {
-            return Err(Error::source(input.to_string_lossy(), io::Error::other("the URL is not UTF-8")));
-        };
-        let store = if let Some(store) = &self.store {
-            store.clone()
-        } else {
-            let opened = Store::open(&self.s3_options).map_err(|reason| Error::source(url, reason))?;
-            self.store.insert(Arc::new(opened)).clone()
-        };
-        Ok(Box::new(S3::open(&store, url)?))
+        match input.to_str() {
+            Some(url) => self.s3.open(url),
+            None => Err(Error::source(input.to_string_lossy(), io::Error::other("the URL is not UTF-8"))),
+        }
     }
 }
 

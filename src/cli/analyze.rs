@@ -4,14 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
-use albscope::export::tables::write_tables;
-use albscope::plot;
 use albscope::report::{Format, Report, Style};
 use albscope::rules::Rule;
 use albscope::{Timestamp, diagnose};
 use anyhow::Context;
 
-use super::args::{AnalyzeArgs, ColorArg, IdleTimeoutArg, PlotFile};
+use super::args::{AnalyzeArgs, ColorArg, IdleTimeoutArg};
 use super::exit::{Exit, is_broken_pipe};
 use super::inputs::{OpenedInputs, may_be_empty};
 use super::progress::Shown;
@@ -52,11 +50,13 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
     if let Some(path) = &args.html {
         write_file(path, |out| report.render(Format::Html, style_elsewhere(args), out))?;
     }
-    if let Some(PlotFile { path, format }) = &args.plot {
-        write_file(path, |out| plot::render(&report, *format, out))?;
+    #[cfg(feature = "pictures")]
+    if let Some(plot) = &args.plot.file {
+        write_file(&plot.path, |out| albscope::plot::render(&report, plot.format, out))?;
     }
-    if let Some(folder) = &args.tables {
-        write_tables(&summary, &report, folder, args.tables_format.into())?;
+    #[cfg(feature = "export")]
+    if let Some(folder) = &args.tables.folder {
+        albscope::export::tables::write_tables(&summary, &report, folder, args.tables.format.into())?;
     }
     // Inputs that could not be opened were reported when they were opened.
     if report.input.objects_failed > inputs.missing {
@@ -89,11 +89,9 @@ fn test_rules(rules: &[Rule], report: &Report) -> Exit {
 
 /// Checks that no two output files are the same and that their folders exist, before hours of logs are read for them.
 fn check_output_files(args: &AnalyzeArgs) -> anyhow::Result<()> {
-    let plot = args.plot.as_ref().map(|plot| &plot.path);
-    let files = [("--output", args.output.as_ref()), ("--html", args.html.as_ref()), ("--plot", plot)];
+    let files = args.report_files();
     for (index, (flag, path)) in files.iter().enumerate() {
-        let Some(path) = path else { continue };
-        if let Some((other, _)) = files[..index].iter().find(|(_, other)| *other == Some(path)) {
+        if let Some((other, _)) = files[..index].iter().find(|(_, other)| other == path) {
             anyhow::bail!("{flag} and {other} name the same file");
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

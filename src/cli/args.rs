@@ -1,18 +1,26 @@
 //! The arguments. Values are checked here and converted to the library's types; nothing is opened or resolved.
 
 mod analyze;
+#[cfg(feature = "export")]
 mod export;
 mod logs;
+#[cfg(feature = "pictures")]
+mod plot;
+#[cfg(feature = "simulate")]
 mod simulate;
+#[cfg(feature = "export")]
+mod tables;
 mod values;
 
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use analyze::{AnalyzeArgs, ColorArg, PlotFile};
+pub(crate) use analyze::{AnalyzeArgs, ColorArg};
+#[cfg(feature = "export")]
 pub(crate) use export::ExportArgs;
 pub(crate) use logs::LogArgs;
+#[cfg(feature = "simulate")]
 pub(crate) use simulate::SimulateArgs;
 pub(crate) use values::IdleTimeoutArg;
 
@@ -50,8 +58,10 @@ fn joined(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
 pub(crate) enum Command {
     // The long help of these four is on their argument types. A doc comment here would replace it.
     Analyze(Box<AnalyzeArgs>),
+    #[cfg(feature = "export")]
     Export(Box<ExportArgs>),
     Explain(ExplainArgs),
+    #[cfg(feature = "simulate")]
     Simulate(SimulateArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),

@@ -9,7 +9,6 @@
 mod cache;
 mod client;
 mod error;
-mod etag;
 mod fetch;
 mod http;
 mod retry;
@@ -22,10 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-pub use cache::CacheOptions;
-pub(super) use etag::Etag;
-
-use super::{Arrived, CancelToken, Cost, Fetch, FromCache, Listing, Object, Place, Selection, Source, way};
+use super::{Arrived, CancelToken, Cost, Fetch, FromCache, Listing, Object, Place, S3Options, Selection, Source, way};
 use crate::decode::Body;
 use crate::error::{Error, Result};
 use client::Shared;
@@ -33,26 +29,6 @@ use error::{Action, S3Error, S3ErrorKind};
 use fetch::{Order, Origin, bring_all, budget, requests};
 use url::Url;
 use walk::{Begin, First, Node, Page, few, object, walk};
-
-/// How to reach S3. The default follows the environment and the AWS configuration files.
-#[derive(Clone, Debug, Default)]
-pub struct S3Options {
-    /// A profile of the AWS configuration files.
-    pub profile: Option<String>,
-    /// The region to ask first. A bucket's own region is found automatically.
-    pub region: Option<String>,
-    /// The URL of another store than Amazon's. Requests then have the bucket in the path, unless the
-    /// URL contains `.amazonaws.com`.
-    pub endpoint_url: Option<String>,
-    /// Send requests without credentials, for public buckets.
-    pub no_sign_request: bool,
-    /// Agree to pay for requests to a bucket whose owner does not.
-    pub request_payer: bool,
-    /// The most requests in flight. `None` is 16 for each core, but at least 32 and at most 128.
-    pub concurrency: Option<usize>,
-    /// The cache that keeps objects from one run to the next. `None` for no cache.
-    pub cache: Option<CacheOptions>,
-}
 
 /// How much may be in flight at the same time.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +112,28 @@ impl Drop for Store {
             // What is still in flight is no longer needed.
             runtime.shutdown_background();
         }
+    }
+}
+
+/// Opens inputs in S3. They share one [`Store`], which is opened with the first of them.
+pub(super) struct S3Opener {
+    options: S3Options,
+    store: Option<Arc<Store>>,
+}
+
+impl S3Opener {
+    pub(super) fn new(options: S3Options) -> Self {
+        Self { options, store: None }
+    }
+
+    pub(super) fn open(&mut self, url: &str) -> Result<Box<dyn Source>> {
+        let store = if let Some(store) = &self.store {
+            store.clone()
+        } else {
+            let opened = Store::open(&self.options).map_err(|reason| Error::source(url, reason))?;
+            self.store.insert(Arc::new(opened)).clone()
+        };
+        Ok(Box::new(S3::open(&store, url)?))
     }
 }
 

@@ -1,16 +1,18 @@
 //! `albscope analyze`
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use albscope::plot::PlotFormat;
 use albscope::report::Format;
 use albscope::rules::{RULE_KINDS, Rule};
 use albscope::source::Selection;
 use clap::{ValueEnum, ValueHint};
 
-use super::export::TableFormatArg;
 use super::logs::LogArgs;
+#[cfg(feature = "pictures")]
+use super::plot::PlotArgs;
+#[cfg(feature = "export")]
+use super::tables::TablesArgs;
 use super::values::{IdleTimeoutArg, parse_idle_timeout};
 
 /// Read access logs and report what failed, on which targets, how it ended, and the likely cause.
@@ -43,18 +45,13 @@ pub(crate) struct AnalyzeArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) html: Option<PathBuf>,
 
-    /// Also draw the report's pictures into this file; its extension is .svg or .png
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = parse_plot)]
-    pub(crate) plot: Option<PlotFile>,
+    #[cfg(feature = "pictures")]
+    #[command(flatten)]
+    pub(crate) plot: PlotArgs,
 
-    /// Also write the report's tables into this folder, for notebooks: targets, findings, status pairs, minutes and
-    /// routes
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) tables: Option<PathBuf>,
-
-    /// Format of the tables
-    #[arg(long, value_enum, default_value_t = TableFormatArg::Parquet, requires = "tables")]
-    pub(crate) tables_format: TableFormatArg,
+    #[cfg(feature = "export")]
+    #[command(flatten)]
+    pub(crate) tables: TablesArgs,
 
     /// The load balancer's idle timeout: seconds, a duration such as 2m, or auto to infer it from the log
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
@@ -75,6 +72,17 @@ pub(crate) struct AnalyzeArgs {
 }
 
 impl AnalyzeArgs {
+    /// The files that the report is written to, each with its option.
+    pub(crate) fn report_files(&self) -> Vec<(&'static str, &Path)> {
+        let files = [
+            ("--output", self.output.as_deref()),
+            ("--html", self.html.as_deref()),
+            #[cfg(feature = "pictures")]
+            ("--plot", self.plot.file.as_ref().map(|plot| plot.path.as_path())),
+        ];
+        files.into_iter().filter_map(|(option, path)| Some((option, path?))).collect()
+    }
+
     /// The words of a command that makes the same report and the same files from the same logs, whenever it is run.
     /// Options that change neither are left out, and times are absolute.
     pub(crate) fn command(&self, selection: &Selection) -> Vec<String> {
@@ -103,19 +111,19 @@ impl AnalyzeArgs {
             add("--idle-timeout", timeout.as_secs_f64().to_string());
         }
         let format = self.format.to_possible_value().filter(|_| !matches!(self.format, FormatArg::Text));
-        let tables_format = self.tables_format.to_possible_value();
-        let tables_format = tables_format.filter(|_| !matches!(self.tables_format, TableFormatArg::Parquet));
-        for (option, choice) in [("--format", format), ("--tables-format", tables_format)] {
-            if let Some(choice) = choice {
-                add(option, choice.get_name().to_owned());
-            }
+        if let Some(format) = format {
+            add("--format", format.get_name().to_owned());
         }
-        let plot = self.plot.as_ref().map(|plot| &plot.path);
-        let files = [("--output", self.output.as_ref()), ("--html", self.html.as_ref()), ("--plot", plot)];
-        for (option, path) in files.into_iter().chain([("--tables", self.tables.as_ref())]) {
-            if let Some(path) = path {
-                add(option, name(path.as_os_str()));
-            }
+        #[cfg(feature = "export")]
+        if let Some(format) = self.tables.format_unless_default() {
+            add("--tables-format", format);
+        }
+        for (option, path) in self.report_files() {
+            add(option, name(path.as_os_str()));
+        }
+        #[cfg(feature = "export")]
+        if let Some(folder) = &self.tables.folder {
+            add("--tables", name(folder.as_os_str()));
         }
         words
     }
@@ -147,22 +155,6 @@ impl From<FormatArg> for Format {
     }
 }
 
-/// A file to draw into.
-#[derive(Clone, Debug)]
-pub(crate) struct PlotFile {
-    pub(crate) path: PathBuf,
-    pub(crate) format: PlotFormat,
-}
-
-/// Checks the extension immediately, not after all logs have been read.
-fn parse_plot(text: &str) -> Result<PlotFile, String> {
-    let path = PathBuf::from(text);
-    match PlotFormat::of(&path) {
-        Some(format) => Ok(PlotFile { path, format }),
-        None => Err("expected a name that ends in .svg or .png".to_owned()),
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorArg {
     Auto,
@@ -176,6 +168,7 @@ mod tests {
     use super::super::{Args, Command};
     use clap::Parser;
 
+    #[cfg(all(feature = "export", feature = "pictures"))]
     #[test]
     fn the_command_of_a_report_says_what_changes_it_and_nothing_else() {
         let now = at("2026-11-22T10:00:00Z");

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use albscope::export::requests::Requests;
 use albscope::export::{self, Filter, Partition, Sample};
 use albscope::table::schema::Column;
-use clap::{ValueEnum, ValueHint};
+use clap::ValueHint;
 
 use super::logs::LogArgs;
+use super::tables::TableFormatArg;
 use super::values::{IdleTimeoutArg, parse_idle_timeout};
 
 /// Write every record, with its outcome, as Parquet or CSV for notebooks.
@@ -78,25 +79,4 @@ pub(crate) struct ColumnsArg(pub(crate) Vec<&'static Column<Requests>>);
 
 fn parse_columns(text: &str) -> Result<ColumnsArg, String> {
     export::columns_of(text.split(',').map(str::trim)).map(ColumnsArg)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TableFormatArg {
-    /// Typed and compressed
-    Parquet,
-    /// Commas and quotes
-    Csv,
-    /// CSV compressed with gzip
-    #[value(name = "csv.gz")]
-    CsvGz,
-}
-
-impl From<TableFormatArg> for export::Format {
-    fn from(format: TableFormatArg) -> Self {
-        match format {
-            TableFormatArg::Parquet => Self::Parquet,
-            TableFormatArg::Csv => Self::Csv,
-            TableFormatArg::CsvGz => Self::CsvGz,
-        }
-    }
 }

@@ -15,16 +15,8 @@ use md5::{Digest, Md5};
 use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
-use super::etag::{Etag, hex};
-
-/// A cache's folder and size limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CacheOptions {
-    /// Created if it does not exist.
-    pub folder: PathBuf,
-    /// Bytes that may stay in it after a run. What was used longest ago is removed first.
-    pub max_bytes: u64,
-}
+use crate::source::CacheOptions;
+use crate::source::etag::{Etag, hex};
 
 /// Objects kept on disk.
 #[derive(Debug)]

@@ -18,11 +18,11 @@ use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
 
 use super::cache::Cache;
 use super::error::{S3Error, S3ErrorKind, chain};
-use super::etag::Etag;
 use super::http;
 use super::retry::{Pace, Turn, with_retries};
 use super::walk::{Begin, Key, Page};
 use super::{Bounds, S3Options};
+use crate::source::etag::Etag;
 
 /// The region to ask if no flag, environment variable or profile names one. It answers for buckets of all regions,
 /// or at least names the right region.

@@ -16,9 +16,9 @@ use tokio::task::JoinHandle;
 use super::cache::{Keeping, Kept};
 use super::client::Shared;
 use super::error::{Action, S3Error, S3ErrorKind};
-use super::etag::Etag;
 use super::url::Url;
 use crate::error::{Error, Result};
+use crate::source::etag::Etag;
 use crate::source::{Delivery, Fetched, FromCache};
 
 /// Objects up to this size come in one request.

@@ -17,10 +17,10 @@ use tokio::task::JoinSet;
 
 use super::client::Shared;
 use super::error::{Action, S3Error, S3ErrorKind};
-use super::etag::Etag;
 use super::url::Url;
 use crate::error::Error;
 use crate::source::disk::admit_name;
+use crate::source::etag::Etag;
 use crate::source::{CancelToken, FolderSkip, KeyKind, Listing, Object, ObjectKey, Place, Selection};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 

@@ -14,7 +14,7 @@ pub(in crate::source) enum Etag {
 
 impl Etag {
     /// Parses a header or an XML element, with or without quotes. `None` if it is empty.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::source) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_start_matches("W/").trim_matches('"');
         if text.is_empty() {
             return None;
@@ -33,7 +33,7 @@ impl Etag {
         Some(md5().map_or_else(|| Self::Other(text.into()), Self::Md5))
     }
 
-    pub(super) fn as_md5(&self) -> Option<[u8; 16]> {
+    pub(in crate::source) fn as_md5(&self) -> Option<[u8; 16]> {
         match self {
             Self::Md5(bytes) => Some(*bytes),
             Self::Other(_) => None,
@@ -41,12 +41,12 @@ impl Etag {
     }
 
     /// As it is in a header: in quotes.
-    pub(super) fn header(&self) -> String {
+    pub(in crate::source) fn header(&self) -> String {
         format!("\"{}\"", self.text())
     }
 
     /// As a part of a file name: different for every `ETag`, and only of ASCII letters, digits, `-` and `%`.
-    pub(super) fn file_name(&self) -> String {
+    pub(in crate::source) fn file_name(&self) -> String {
         self.text().bytes().fold(String::new(), |mut name, byte| {
             if byte.is_ascii_alphanumeric() || byte == b'-' {
                 name.push(byte.into());
@@ -67,7 +67,7 @@ impl Etag {
 }
 
 /// Lower-case hexadecimal digits, two for each byte.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(in crate::source) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -1,0 +1,48 @@
+//! Where `analyze` writes the tables of an analysis, and the format of a table.
+
+use std::path::PathBuf;
+
+use albscope::export::Format;
+use clap::{ValueEnum, ValueHint};
+
+/// The tables of an analysis as files.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TablesArgs {
+    /// Also write the report's tables into this folder, for notebooks: targets, findings, status pairs, minutes and
+    /// routes
+    #[arg(long = "tables", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+
+    /// Format of the tables
+    #[arg(long = "tables-format", value_enum, default_value_t = TableFormatArg::Parquet, requires = "folder")]
+    pub(crate) format: TableFormatArg,
+}
+
+impl TablesArgs {
+    /// The format as its option has it. `None` if it is the default.
+    pub(crate) fn format_unless_default(&self) -> Option<String> {
+        let format = self.format.to_possible_value().filter(|_| self.format != TableFormatArg::Parquet);
+        format.map(|format| format.get_name().to_owned())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormatArg {
+    /// Typed and compressed
+    Parquet,
+    /// Commas and quotes
+    Csv,
+    /// CSV compressed with gzip
+    #[value(name = "csv.gz")]
+    CsvGz,
+}
+
+impl From<TableFormatArg> for Format {
+    fn from(format: TableFormatArg) -> Self {
+        match format {
+            TableFormatArg::Parquet => Self::Parquet,
+            TableFormatArg::Csv => Self::Csv,
+            TableFormatArg::CsvGz => Self::CsvGz,
+        }
+    }
+}
