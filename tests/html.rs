@@ -12,9 +12,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use albscope::Timestamp;
 use albscope::classify::Outcome;
 use albscope::kind::alb;
-use albscope::report::chart::Look;
+use albscope::report::chart::{ElapsedAxis, Look, Tick, TimeAxis};
 use browser::{Browser, chromium};
 use common::{Logs, line};
 use serde_json::{Value, json};
@@ -321,7 +322,7 @@ fn the_deepest_zoom_says_that_it_is_one() {
         assert_eq!(browser.text(said), "", "there is more");
     }
     browser.click("[data-zoom=in]");
-    let floor = "Maximum zoom: one column is 60 s. Requests are not counted in smaller steps; the log lines have the exact times.";
+    let floor = "Maximum zoom: one column is 1 min. Requests are not counted in smaller steps; the log lines have the exact times.";
     assert_eq!(browser.text(said), floor);
     browser.click("[data-zoom=reset]");
     assert_eq!(browser.text(said), "");
@@ -336,7 +337,75 @@ fn the_deepest_zoom_says_that_it_is_one() {
         browser.click("[data-zoom=in]");
     }
     let text = browser.text(said);
-    assert!(text.starts_with("Maximum zoom: one column is 32 minutes. A report of a shorter window"), "{text}");
+    assert!(text.starts_with("Maximum zoom: one column is 32 min. A report of a shorter window"), "{text}");
+}
+
+/// Asserts that the script has the same ticks as the program. The script's positions are from the start of the whole
+/// axis, the program's from that of the part, which begins at bin `from`.
+fn assert_same_ticks(script: &Value, program: &[Tick], from: usize, what: &str) {
+    let script: Vec<(f64, &str)> = script
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|tick| (tick["at"].as_f64().expect("a number"), tick["label"].as_str().expect("a text")))
+        .collect();
+    let labels: Vec<&str> = script.iter().map(|(_, label)| *label).collect();
+    assert_eq!(labels, program.iter().map(|tick| &tick.label).collect::<Vec<_>>(), "{what}");
+    for ((at, label), tick) in script.iter().zip(program) {
+        assert!((at - from as f64 - tick.at).abs() < 1e-6, "{what}: {label} is at {at}, not {}", tick.at);
+    }
+}
+
+#[test]
+fn the_script_labels_axes_of_every_scale_as_the_program_does() {
+    let Some(mut opened) = open_sample() else { return };
+    let browser = &mut opened.browser;
+    let mut cases = Vec::new();
+    for start in ["2026-11-18T08:03:00Z", "2026-11-18T23:40:00Z", "2024-02-29T00:00:00Z", "1969-12-31T12:00:00Z"] {
+        let start = Timestamp::parse(start.as_bytes()).expect("a time");
+        // From minutes to 120 years.
+        for (doublings, bins) in (0..20).flat_map(|doublings| [1, 7, 64, 128].map(|bins| (doublings, bins))) {
+            let axis = TimeAxis { start, bin_seconds: 60 << doublings, bins };
+            for part in [0..bins, bins / 4..bins / 2 + 1, bins.saturating_sub(4)..bins] {
+                cases.extend([2, 5, 14].map(|most| (axis, part.clone(), most)));
+            }
+        }
+    }
+    let calls = cases.iter().map(|(axis, part, most)| {
+        let start = axis.start.as_seconds();
+        let axis = json!({ "start": start, "bin_seconds": axis.bin_seconds, "steps": axis.steps() });
+        json!([axis, part.start, part.end, most])
+    });
+    let calls: Vec<Value> = calls.collect();
+    let ticks = browser.eval(&format!("{}.map((call) => axes.timeTicks(...call))", Value::from(calls)));
+    for ((axis, part, most), ticks) in cases.iter().zip(ticks.as_array().expect("a list")) {
+        let expected = axis.ticks_of(part.clone(), *most);
+        assert_same_ticks(ticks, &expected, part.start, &format!("{axis:?}, bins {part:?}, at most {most}"));
+    }
+    // Elapsed time: parts of the axis that the page itself has.
+    let elapsed = "JSON.parse(document.querySelector('#data').textContent).elapsed";
+    let edges: Vec<f64> = serde_json::from_value(browser.eval(&format!("{elapsed}.edges"))).expect("numbers");
+    let bins = edges.len() - 1;
+    let parts: Vec<(usize, usize)> = (0..bins)
+        .flat_map(|low| [1, 6, 12, 28, bins].map(|wide| (low, low + wide)))
+        .filter(|(_, high)| *high <= bins)
+        .collect();
+    let ticks = browser.eval(&format!("{}.map((part) => axes.elapsedTicks({elapsed}, ...part))", json!(parts)));
+    for (&(low, high), ticks) in parts.iter().zip(ticks.as_array().expect("a list")) {
+        let expected = ElapsedAxis::new(edges[low..=high].to_vec()).ticks();
+        assert_same_ticks(ticks, &expected, low, &format!("elapsed-time bins {low} to {high}"));
+    }
+    // Counts.
+    for (most, expected) in [
+        (1, json!([0, 1])),
+        (60, json!([0, 20, 40, 60])),
+        (61, json!([0, 20, 40, 60, 80])),
+        (1_124, json!([0, 500, 1_000, 1_500])),
+    ] {
+        let steps = "JSON.parse(document.querySelector('#data').textContent).count_steps";
+        assert_eq!(browser.eval(&format!("axes.countTicks({steps}, {most}, 5)")), expected, "{most}");
+    }
+    assert_is_quiet(browser);
 }
 
 /// The first and the last moment on the axis of the timing picture.

@@ -3,7 +3,8 @@
 
 use super::font::Weight;
 use super::sheet::{Anchor, Area, Item, Rgb, Sheet, Type};
-use crate::report::chart::{LagChart, Legend, Look, Tick, TimingChart, against_idle_timeout, duration, not_drawn};
+use crate::report::chart::{LagChart, Legend, Look, Tick, TimingChart, against_idle_timeout, not_drawn};
+use crate::report::numbers::duration;
 use crate::report::pictures::MarkKind;
 use crate::report::plain::shortened;
 use crate::report::{CauseRow, Report, numbers, phrases};
@@ -363,7 +364,7 @@ impl Page {
             }
         }
         self.sheet.area(Area { y: strip.bottom(), height: 1.0, ..strip }, GREY);
-        let words = format!("failed, at most {} in {}", numbers::count(most), numbers::span(chart.time.bin_seconds));
+        let words = format!("failed, at most {} in {}", numbers::count(most), numbers::minutes(chart.time.bin_seconds));
         self.sheet.text([strip.right() + 24.0, strip.bottom() - 8.0], Anchor::Left, LABEL, words);
     }
 

@@ -1,13 +1,16 @@
 //! Charts before they are drawn: their axes, labels and counts. The terminal and the image file draw the same chart.
 
+pub mod axis;
 mod look;
 
+use super::numbers::duration;
 use super::pictures::{AgainstIdleTimeout, Mark, MarkKind, Pictures, Timing};
 use super::plain::shortened;
 use super::{FindingRow, Report, ScopeRow, numbers, phrases};
 use crate::classify::Outcome;
 use crate::diagnose::{IdleTimeoutOrigin, LagCounts};
-use crate::timestamp::{Civil, Timestamp};
+
+pub use axis::{ElapsedAxis, Tick, TimeAxis};
 pub use look::{Colour, Family, Look};
 
 /// Timeouts that differ by at most this share are one line.
@@ -46,129 +49,6 @@ impl Legend {
             .iter()
             .map(|&(outcome, failures)| (Look::of(outcome), format!("{} {}", outcome.id(), numbers::count(failures))))
     }
-}
-
-/// The horizontal axis: time, in bins of one width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeAxis {
-    /// Start of the first bin.
-    pub start: Timestamp,
-    /// Width of a bin, in seconds.
-    pub bin_seconds: i64,
-    /// How many bins there are; at least one.
-    pub bins: usize,
-}
-
-/// A position on an axis and its label.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tick {
-    /// The position, in bins from the start of the axis.
-    pub at: f64,
-    /// The label.
-    pub label: String,
-}
-
-impl TimeAxis {
-    /// Round times (UTC) to label: at most `most`, or 1 if that is 0.
-    #[must_use]
-    pub fn ticks(self, most: usize) -> Vec<Tick> {
-        const MINUTE: i64 = 60;
-        const HOUR: i64 = 60 * MINUTE;
-        const DAY: i64 = 24 * HOUR;
-        const STEPS: [i64; 14] = [
-            MINUTE,
-            2 * MINUTE,
-            5 * MINUTE,
-            10 * MINUTE,
-            15 * MINUTE,
-            30 * MINUTE,
-            HOUR,
-            2 * HOUR,
-            3 * HOUR,
-            6 * HOUR,
-            12 * HOUR,
-            DAY,
-            2 * DAY,
-            7 * DAY,
-        ];
-        let bins = i64::try_from(self.bins).unwrap_or(i64::MAX);
-        let start = self.start.as_seconds();
-        let end = start + bins * self.bin_seconds;
-        let count = |step: i64| end.div_euclid(step) - (start - 1).div_euclid(step);
-        let fits = |step: i64| usize::try_from(count(step)).is_ok_and(|count| count <= most.max(1));
-        let step = STEPS.into_iter().find(|&step| fits(step)).unwrap_or_else(|| {
-            let mut step = 14 * DAY;
-            while !fits(step) {
-                step *= 2;
-            }
-            step
-        });
-        let first = (start - 1).div_euclid(step) + 1;
-        let ticks = (first..=end.div_euclid(step)).map(|number| number * step);
-        let of_one_day = start.div_euclid(DAY) == (end - 1).div_euclid(DAY);
-        ticks
-            .map(|second| Tick {
-                at: (second - start) as f64 / self.bin_seconds as f64,
-                label: time_label(Timestamp::from_seconds(second), step >= DAY, of_one_day),
-            })
-            .collect()
-    }
-}
-
-fn time_label(moment: Timestamp, is_day: bool, of_one_day: bool) -> String {
-    let Civil { date: (year, month, day), clock: (hour, minute, _), .. } = moment.into();
-    match (is_day, of_one_day) {
-        (true, _) => format!("{year:04}-{month:02}-{day:02}"),
-        (false, true) => format!("{hour:02}:{minute:02}"),
-        (false, false) => format!("{month:02}-{day:02} {hour:02}:{minute:02}"),
-    }
-}
-
-/// The vertical axis: elapsed time, in bins that become wider.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ElapsedAxis {
-    /// Lower edges of the bins, and the upper edge of the last one, in seconds.
-    edges: Vec<f64>,
-}
-
-impl ElapsedAxis {
-    /// How many bins there are.
-    #[must_use]
-    pub fn bins(&self) -> usize {
-        self.edges.len() - 1
-    }
-
-    /// The position of a time, in bins from the bottom. Times below the axis are at its bottom, times above it at its
-    /// top.
-    #[must_use]
-    pub fn position(&self, seconds: f64) -> f64 {
-        let above = self.edges.partition_point(|edge| *edge <= seconds);
-        let Some(bin) = above.checked_sub(1) else { return 0.0 };
-        match self.edges[bin..] {
-            [low, high, ..] => bin as f64 + (seconds - low) / (high - low),
-            _ => self.bins() as f64,
-        }
-    }
-
-    /// The powers of ten, in seconds, that lie on the axis.
-    #[must_use]
-    pub fn ticks(&self) -> Vec<Tick> {
-        let decades = (-3..=4).map(|power| 10_f64.powi(power));
-        let (first, last) = (self.edges[0], self.edges[self.bins()]);
-        decades
-            // The lowest bin begins just above a millisecond and also has shorter times, so it may be labelled 1 ms.
-            .filter(|decade| (first * 0.9..last).contains(decade))
-            .map(|decade| Tick { at: self.position(decade), label: duration(decade) })
-            .collect()
-    }
-}
-
-/// `250 ms`, `4.998 s`, `60 s`: at most three decimals.
-#[must_use]
-pub fn duration(seconds: f64) -> String {
-    let (amount, unit) = if seconds < 1.0 { (seconds * 1_000.0, "ms") } else { (seconds, "s") };
-    let text = format!("{amount:.3}");
-    format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A timeout to compare elapsed times with, drawn as a line.
@@ -227,12 +107,10 @@ impl TimingChart {
     /// Lays out the timing of one scope. `None` if there is nothing to draw: no request has a known elapsed time.
     #[must_use]
     pub fn new(pictures: &Pictures, timing: &Timing) -> Option<Self> {
-        let time =
-            TimeAxis { start: pictures.start?, bin_seconds: pictures.time_bin_seconds, bins: pictures.time_bins };
+        let time = TimeAxis::of(pictures)?;
         let lines = lines(&pictures.marks, timing);
         let (first, last) = elapsed_range(&pictures.elapsed_bins, timing, &lines)?;
-        let edges = (first..=last + 1).map(|bin| edge(&pictures.elapsed_bins, bin)).collect();
-        let elapsed = ElapsedAxis { edges };
+        let elapsed = ElapsedAxis::of(&pictures.elapsed_bins, first..=last);
         let mut density = vec![0; time.bins * elapsed.bins()];
         for (bin, from, requests) in &timing.density {
             let column = &mut density[bin * elapsed.bins()..][..elapsed.bins()];
@@ -281,11 +159,6 @@ pub(super) fn elapsed_range(elapsed_bins: &[f64], timing: &Timing, lines: &[Line
     let first = lines.iter().map(|line| of_axis(line.seconds).saturating_sub(BELOW_LINES)).fold(first, usize::min);
     let first = first.min((last + 1).saturating_sub(MIN_ELAPSED_BINS));
     Some((first, last.max((first + MIN_ELAPSED_BINS).min(elapsed_bins.len()) - 1)))
-}
-
-/// Lower edge of a bin; for the index after the last bin, the upper edge of that.
-fn edge(edges: &[f64], bin: usize) -> f64 {
-    edges.get(bin).copied().unwrap_or_else(|| edges[edges.len() - 1] * 2_f64.powf(0.25))
 }
 
 fn subject(timing: &Timing) -> String {
@@ -457,7 +330,7 @@ fn lag_subject(row: &FindingRow) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use crate::timestamp::Timestamp;
 
     /// A chart of two minutes with `seconds` elapsed-time bins of one second, and a request in each cell of the first
     /// minute.
@@ -470,70 +343,11 @@ pub(super) mod tests {
             failures: 0,
             not_drawn: 0,
             time: TimeAxis { start: Timestamp::from_seconds(0), bin_seconds: 60, bins: 2 },
-            elapsed: ElapsedAxis { edges: (0..=seconds).map(f64::from).collect() },
+            elapsed: ElapsedAxis::new((0..=seconds).map(f64::from).collect()),
             density,
             failed: Vec::new(),
             failures_over_time: vec![0; 2],
             lines,
-        }
-    }
-
-    fn axis(start: &str, bin_seconds: i64, bins: usize) -> TimeAxis {
-        TimeAxis { start: Timestamp::parse(start.as_bytes()).expect("a time"), bin_seconds, bins }
-    }
-
-    fn labels(axis: TimeAxis, most: usize) -> Vec<String> {
-        axis.ticks(most).into_iter().map(|tick| tick.label).collect()
-    }
-
-    #[test]
-    fn times_read_well_from_minutes_to_years() {
-        for (axis, most, expected) in [
-            (axis("2026-11-18T08:03:00Z", 60, 20), 5, &["08:05", "08:10", "08:15", "08:20"][..]),
-            (axis("2026-11-18T08:00:00Z", 60, 120), 5, &["08:00", "08:30", "09:00", "09:30", "10:00"]),
-            (axis("2026-11-18T22:00:00Z", 240, 90), 4, &["11-18 22:00", "11-19 00:00", "11-19 02:00", "11-19 04:00"]),
-            (axis("2026-11-01T00:00:00Z", 30_720, 77), 5, &["2026-11-05", "2026-11-12", "2026-11-19", "2026-11-26"]),
-            (axis("2026-11-18T08:00:00Z", 60, 1), 4, &["08:00", "08:01"]),
-        ] {
-            assert_eq!(labels(axis, most), expected);
-        }
-        assert!(labels(axis("0001-01-01T00:00:00Z", 60 << 25, 128), 8).len() <= 8);
-    }
-
-    proptest! {
-        #[test]
-        fn ticks_are_no_more_than_asked_for_and_lie_on_the_axis(
-            start in 0..4_000_000_000_i64,
-            doublings in 0..20_u32,
-            bins in 1..128_usize,
-            most in 1..30_usize,
-        ) {
-            let axis = TimeAxis { start: Timestamp::from_seconds(start), bin_seconds: 60 << doublings, bins };
-            let ticks = axis.ticks(most);
-            prop_assert!(ticks.len() <= most);
-            prop_assert!(ticks.iter().all(|tick| (0.0..=bins as f64).contains(&tick.at)));
-        }
-    }
-
-    #[test]
-    fn elapsed_times_are_placed_within_their_bins() {
-        let axis = ElapsedAxis { edges: vec![1.0, 2.0, 4.0, 8.0] };
-        for (seconds, position) in
-            [(0.1, 0.0), (1.0, 0.0), (1.5, 0.5), (2.0, 1.0), (7.0, 2.75), (8.0, 3.0), (100.0, 3.0)]
-        {
-            assert!((axis.position(seconds) - position).abs() < 1e-9, "{seconds} at {}", axis.position(seconds));
-        }
-        let axis = ElapsedAxis { edges: vec![0.001_024, 0.1, 5.0, 20.0] };
-        let labels: Vec<String> = axis.ticks().into_iter().map(|tick| tick.label).collect();
-        assert_eq!(labels, ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
-    }
-
-    #[test]
-    fn durations_are_short() {
-        for (seconds, expected) in
-            [(0.001, "1 ms"), (0.25, "250 ms"), (4.998, "4.998 s"), (60.0, "60 s"), (4_000.0, "4000 s")]
-        {
-            assert_eq!(duration(seconds), expected);
         }
     }
 
@@ -626,7 +440,7 @@ pub(super) mod tests {
             TimingChart::new(&pictures, &timing).expect("a chart")
         };
         let chart = of(12);
-        let ends = (chart.elapsed.edges[0], chart.elapsed.edges[chart.elapsed.bins()]);
+        let ends = (chart.elapsed.edges()[0], chart.elapsed.edges()[chart.elapsed.bins()]);
         assert!((ends.0 - 0.008).abs() < 1e-9 && (ends.1 - 65.536).abs() < 1e-9, "{ends:?}");
         assert_eq!((chart.requests_in(0, 0), chart.requests_in(1, 0)), (1, 0));
         assert_eq!(chart.subject, "shop");

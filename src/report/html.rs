@@ -21,13 +21,13 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 use self::card::Card;
-use self::data::{Data, Timings};
+use self::data::{EmbeddedData, PictureIndex};
 use self::table::{Matrix, Table};
 use super::plain::{cut, shortened};
 use super::{CauseRow, Input, ProblemRow, Report, Window, numbers, phrases};
 
 const STYLE: &str = include_str!("html/page.css");
-const SCRIPT: &str = include_str!("html/page.js");
+const SCRIPT: &str = concat!(include_str!("html/axes.js"), include_str!("html/page.js"));
 
 /// At most this many findings are shown; the rest is counted.
 const MAX_FINDINGS: usize = 150;
@@ -46,13 +46,13 @@ const MAX_TEXT_WIDTH: usize = 600;
 const MAX_SAMPLE_WIDTH: usize = 1_200;
 
 pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    Page::new(report)?.write_into(out)
+    PageTemplate::new(report)?.write_into(out)
 }
 
 /// The values of the template.
 #[derive(Template)]
 #[template(path = "page.html")]
-struct Page<'a> {
+struct PageTemplate<'a> {
     policy: String,
     style: &'static str,
     script: &'static str,
@@ -65,8 +65,8 @@ struct Page<'a> {
     lead: String,
     /// Shown if requests failed and there is no finding.
     verdict: Option<String>,
-    causes: Vec<Cause>,
-    findings: Vec<Cards<'a>>,
+    causes: Vec<CauseSummary>,
+    findings: Vec<CardGroup<'a>>,
     finding_notes: Vec<String>,
     has_requests: bool,
     has_pictures: bool,
@@ -79,12 +79,12 @@ struct Page<'a> {
     routes: Table,
     caller_tables: Vec<Table>,
     account: Vec<(&'static str, String)>,
-    problems: Vec<Problem>,
+    problems: Vec<ProblemEntry>,
     about: Vec<(&'static str, String)>,
 }
 
 /// A cause with all its findings, at the top of the page.
-struct Cause {
+struct CauseSummary {
     id: &'static str,
     /// The number of its first finding, from 1.
     finding: usize,
@@ -99,7 +99,7 @@ struct Cause {
 }
 
 /// A finding, and those folded away below it.
-struct Cards<'a> {
+struct CardGroup<'a> {
     shown: Card<'a>,
     /// Findings of the same cause; usually none.
     folded: Vec<Card<'a>>,
@@ -107,14 +107,14 @@ struct Cards<'a> {
 }
 
 /// A problem of the input.
-struct Problem {
+struct ProblemEntry {
     title: String,
     places: Vec<String>,
 }
 
-impl<'a> Page<'a> {
+impl<'a> PageTemplate<'a> {
     fn new(report: &'a Report) -> io::Result<Self> {
-        let (data, timings) = Data::new(report)?;
+        let (data, timings) = EmbeddedData::new(report)?;
         let has_requests = report.requests > 0;
         let mut sections = vec![("findings", "Findings")];
         if has_requests {
@@ -161,7 +161,7 @@ impl<'a> Page<'a> {
             routes: table::routes(report),
             caller_tables: table::callers(report),
             account: account(&report.input),
-            problems: report.input.problems.iter().map(Problem::new).collect(),
+            problems: report.input.problems.iter().map(ProblemEntry::new).collect(),
             about: about(report),
         })
     }
@@ -213,11 +213,11 @@ fn verdict(report: &Report) -> Option<String> {
 }
 
 /// The causes. Empty if there are fewer than two findings: a single one says the same right below.
-fn causes(report: &Report) -> Vec<Cause> {
+fn causes(report: &Report) -> Vec<CauseSummary> {
     if report.findings.len() < 2 {
         return Vec::new();
     }
-    let cause = |row: CauseRow<'_>| Cause {
+    let cause = |row: CauseRow<'_>| CauseSummary {
         id: row.finding.cause,
         finding: row.findings[0] + 1,
         confidence: row.finding.confidence.id(),
@@ -235,8 +235,8 @@ fn causes(report: &Report) -> Vec<Cause> {
 
 /// The first [`MAX_FINDINGS`] findings in their order. If a cause has more than [`MAX_ALIKE`] of them, those after
 /// its third are folded below the third, so that they do not push other findings off the screen.
-fn cards<'a>(report: &'a Report, timings: &Timings<'_>) -> Vec<Cards<'a>> {
-    let mut cards: Vec<Cards<'a>> = Vec::new();
+fn cards<'a>(report: &'a Report, timings: &PictureIndex<'_>) -> Vec<CardGroup<'a>> {
+    let mut cards: Vec<CardGroup<'a>> = Vec::new();
     let mut of_cause: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, row) in report.findings.iter().enumerate().take(MAX_FINDINGS) {
         of_cause.entry(row.cause).or_default().push(index);
@@ -249,7 +249,7 @@ fn cards<'a>(report: &'a Report, timings: &Timings<'_>) -> Vec<Cards<'a>> {
         }
         let folded = if is_many && alike[SHOWN_OF_MANY - 1] == index { &alike[SHOWN_OF_MANY..] } else { &[] };
         let failures = folded.iter().map(|&other| report.findings[other].failures).sum();
-        cards.push(Cards {
+        cards.push(CardGroup {
             shown: Card::new(report, index, timings, false),
             folded_title: format!(
                 "{} of {} with {}",
@@ -303,7 +303,7 @@ fn account(input: &Input) -> Vec<(&'static str, String)> {
     account
 }
 
-impl Problem {
+impl ProblemEntry {
     fn new(row: &ProblemRow) -> Self {
         let locations = row.samples.iter().map(|sample| {
             let mut text = cut(&sample.object, MAX_TEXT_WIDTH);

@@ -31,8 +31,33 @@ pub(super) fn seconds(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.3}"))
 }
 
-/// `1 min`, `64 min`, `8.5 h`: a duration of whole minutes.
-pub(crate) fn span(seconds: i64) -> String {
+/// `250 ms`, `4.998 s`, `60 s`: at most three decimals. For timeouts, which people set in seconds.
+pub(crate) fn duration(seconds: f64) -> String {
+    let (amount, unit) = if seconds < 1.0 { (seconds * 1_000.0, "ms") } else { (seconds, "s") };
+    let text = format!("{amount:.3}");
+    format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// `1.22 ms`, `65.5 s`, `17.1 min`, `2.33 h`: three digits. For the edges of bins, which nobody sets.
+pub(crate) fn rough_duration(seconds: f64) -> String {
+    let (amount, unit) = match seconds {
+        ..0.999_5 => (seconds * 1_000.0, "ms"),
+        ..120.0 => (seconds, "s"),
+        ..7_200.0 => (seconds / 60.0, "min"),
+        _ => (seconds / 3_600.0, "h"),
+    };
+    let decimals = match amount {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    let text = format!("{amount:.decimals$}");
+    let text = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} {unit}")
+}
+
+/// `1 min`, `64 min`, `8.5 h`: a duration of whole minutes, such as the width of a time bin.
+pub(crate) fn minutes(seconds: i64) -> String {
     match seconds {
         ..7_200 => format!("{} min", seconds / 60),
         7_200..172_800 => format!("{:.1} h", seconds as f64 / 3_600.0),
@@ -110,6 +135,26 @@ mod tests {
         assert_eq!([12, 999, 1_500, 28_400_000, 999_700].map(bytes), ["12 B", "999 B", "1.5 kB", "28 MB", "1.0 MB"]);
         assert_eq!(counted(1, "request"), "1 request");
         assert_eq!(counted(2_000, "request"), "2,000 requests");
+    }
+
+    #[test]
+    fn durations_are_short() {
+        for (seconds, expected) in
+            [(0.001, "1 ms"), (0.25, "250 ms"), (4.998, "4.998 s"), (60.0, "60 s"), (4_000.0, "4000 s")]
+        {
+            assert_eq!(duration(seconds), expected);
+        }
+        for (seconds, expected) in [
+            (0.001_218, "1.22 ms"),
+            (0.009_999, "10 ms"),
+            (0.1, "100 ms"),
+            (0.999_7, "1 s"),
+            (65.536, "65.5 s"),
+            (1_024.0, "17.1 min"),
+            (8_388.608, "2.33 h"),
+        ] {
+            assert_eq!(rough_duration(seconds), expected);
+        }
     }
 
     #[test]

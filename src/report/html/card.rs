@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::super::plain::{CUT, cut, sanitize_terminal};
 use super::super::{FindingRow, Report, SettingRow, numbers, phrases};
-use super::data::{MAX_LAGS, Timings};
+use super::data::{MAX_LAGS, PictureIndex};
 use super::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
 use crate::diagnose::Confidence;
 use crate::knowledge::causes::{Method, Setting, cause};
@@ -61,7 +61,7 @@ pub(super) struct Card<'a> {
 
 impl<'a> Card<'a> {
     /// The finding at `index` of the report.
-    pub(super) fn new(report: &'a Report, index: usize, timings: &Timings, is_folded: bool) -> Self {
+    pub(super) fn new(report: &'a Report, index: usize, timings: &PictureIndex, is_folded: bool) -> Self {
         let row = &report.findings[index];
         let (what, within) = phrases::scope(&row.scope);
         let like = FindingRow::first_like(&report.findings, index);

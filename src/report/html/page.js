@@ -1,7 +1,7 @@
-"use strict";
 // Draws the pictures from the page's own data, and makes tables sortable. Text is inserted as text only, and nothing
 // is requested from the network.
 (() => {
+  "use strict";
   const root = document.documentElement;
   root.classList.add("scripts");
   const one = (selector, within = document) => within.querySelector(selector);
@@ -10,7 +10,7 @@
   const outcomes = new Map(data.outcomes.map((outcome) => [outcome.id, outcome]));
   // In the data, outcomes are indices into `data.outcomes`; from here on they are ids.
   for (const timing of data.timings)
-    timing.failed = timing.failed.map(([time, elapsed, place, requests]) => [time, elapsed, data.outcomes[place].id, requests]);
+    timing.failed = timing.failed.map(([time, elapsed, index, requests]) => [time, elapsed, data.outcomes[index].id, requests]);
 
   const html = (name, attributes = {}, text = "") => {
     const element = document.createElement(name);
@@ -28,25 +28,18 @@
   // Numbers and times as people read them.
   const count = (number) => number.toLocaleString("en-US");
   const counted = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
-  const date = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
-  const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
-  const duration = (seconds) => {
-    if (seconds < 0.9995) return `${Number((seconds * 1000).toPrecision(3))} ms`;
-    if (seconds < 120) return `${Number(seconds.toPrecision(3))} s`;
-    return seconds < 7200 ? `${Number((seconds / 60).toPrecision(3))} min` : `${Number((seconds / 3600).toPrecision(3))} h`;
-  };
-  const timeOf = (bin) => data.start + bin * data.time_bin_seconds;
+  const timeOf = (bin) => data.time.start + bin * data.time.bin_seconds;
   const span = (from, to) => {
+    const { date, clock } = data.time;
     const [start, end] = [timeOf(from), timeOf(to)];
-    const last = date(start) === date(end) ? clock(end) : `${date(end)} ${clock(end)}`;
-    return `${date(start)} ${clock(start)} to ${last} UTC`;
+    const [first, last] = [axes.moment(date, start), axes.moment(date, end)];
+    return `${first} ${axes.moment(clock, start)} to ${last === first ? "" : `${last} `}${axes.moment(clock, end)} UTC`;
   };
-  const MINUTE = 60;
   const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
 
   // What is shown: time bins `from` to `to` and elapsed-time bins `low` to `high`, the ends excluded. Both pictures
   // share the time bins.
-  const view = { timing: 0, from: 0, to: data.time_bins, low: 0, high: 1, hidden: new Set() };
+  const view = { timing: 0, from: 0, to: data.time.bins, low: 0, high: 1, hidden: new Set() };
   // Outcomes have the colours that they have in a terminal and in an image file. A cause has the colour of its
   // largest finding. Everything else is grey.
   const colours = {
@@ -70,10 +63,6 @@
   const NAMES = 200,
     TIMES = 56,
     NARROW = 700;
-  const STEPS = [
-    60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000,
-    315360000,
-  ];
   // On paper, pictures have one width, whatever that of the window is: so wide that all names have room, and no wider
   // than is readable.
   const PAPER = 940;
@@ -109,19 +98,16 @@
       return view.from + ((x - LEFT) / (this.right - LEFT)) * (view.to - view.from);
     }
     timeAxis() {
-      const seconds = (view.to - view.from) * data.time_bin_seconds;
       const most = Math.max(2, Math.floor((this.right - LEFT) / 92));
-      const step = STEPS.find((step) => seconds / step <= most) ?? STEPS.at(-1);
       this.add("path", { class: "axis", d: `M${LEFT} ${this.top}V${this.floor}H${this.right}` });
-      let before = "";
+      this.labels(axes.timeTicks(data.time, view.from, view.to, most).map(({ at, label }) => [this.x(at), label]));
+    }
+    // Labels below the picture: pairs of x and text, from left to right. A label that would overlap the one before it
+    // is left out; its tick stays.
+    labels(ticks) {
       let end = -Infinity;
-      for (let at = Math.ceil(timeOf(view.from) / step) * step; at <= timeOf(view.to); at += step) {
-        const x = this.x((at - data.start) / data.time_bin_seconds);
-        const day = date(at);
-        const text = step >= 86400 ? day : day === before ? clock(at) : `${day.slice(5)} ${clock(at)}`;
-        before = day;
+      for (const [x, text] of ticks) {
         this.add("path", { class: "axis", d: `M${x.toFixed(1)} ${this.floor}v5` });
-        // A label that would overlap the one before it is left out; its tick stays.
         const wide = text.length * 6.5;
         const anchor = x > this.right - wide / 2 ? "end" : x < LEFT + wide / 2 ? "start" : "middle";
         const begins = x - { end: wide, start: 0, middle: wide / 2 }[anchor];
@@ -153,14 +139,14 @@
   const PATTERNS = ["", "M-1 7L7 -1", "M-1 -1L7 7", "M2.5 3h1", "M0 3h6", "M-1 7L7 -1M-1 -1L7 7"];
   const patternDefinitions = () => {
     const definitions = svg("defs");
-    PATTERNS.forEach((d, place) => {
-      const pattern = svg("pattern", { id: `pattern-${place}`, width: 6, height: 6, patternUnits: "userSpaceOnUse" });
+    PATTERNS.forEach((d, index) => {
+      const pattern = svg("pattern", { id: `pattern-${index}`, width: 6, height: 6, patternUnits: "userSpaceOnUse" });
       pattern.append(svg("path", { class: "pattern", d }));
       definitions.append(pattern);
     });
     return definitions;
   };
-  const overlay = (place, d) => (place > 0 ? [svg("path", { fill: `url(#pattern-${place})`, d })] : []);
+  const overlay = (index, d) => (index > 0 ? [svg("path", { fill: `url(#pattern-${index})`, d })] : []);
 
   // What symbols, or the patterns of bars, mean. A click on an entry hides or shows it.
   const legend = (figure, kind, counts, patterns) => {
@@ -199,24 +185,14 @@
   const isShown = (kind, key) => !view.hidden.has(`${kind} ${key}`);
 
   // Requests by time and elapsed time.
-  const elapsedPlace = (seconds) => {
-    const bins = data.elapsed_bins;
-    const next = bins.findIndex((start) => start > seconds);
-    if (next === 0) return 0;
-    const bin = next < 0 ? bins.length - 1 : next - 1;
-    const end = bins[bin + 1] ?? bins[bin] * 1.25;
-    return bin + clamp((seconds - bins[bin]) / (end - bins[bin]), 0, 1);
-  };
+  const elapsedBins = data.elapsed.edges.length - 1;
   const elapsedSpan = (bin, end) => {
-    const last = data.elapsed_bins[end];
-    if (bin === 0) return `less than ${duration(last)}`;
-    return last === undefined
-      ? `${duration(data.elapsed_bins[bin])} or more`
-      : `${duration(data.elapsed_bins[bin])} to ${duration(last)}`;
+    const { labels } = data.elapsed;
+    if (bin === 0) return `less than ${labels[end]}`;
+    return end === elapsedBins ? `${labels[bin]} or more` : `${labels[bin]} to ${labels[end]}`;
   };
-  const TICKS = [0.002, 0.01, 0.1, 1, 10, 60, 600, 3600];
   // With one bin of room above the highest.
-  const elapsedRange = ({ elapsed }) => (elapsed ? [elapsed[0], Math.min(data.elapsed_bins.length, elapsed[1] + 2)] : [0, 1]);
+  const elapsedRange = ({ elapsed }) => (elapsed ? [elapsed[0], Math.min(elapsedBins, elapsed[1] + 2)] : [0, 1]);
 
   class TimingPicture {
     constructor(figure) {
@@ -231,11 +207,11 @@
       this.cursor = null;
       interact(this);
     }
-    y(place) {
+    y(position) {
       const { top, floor } = this.frame;
-      return floor - ((place - view.low) / (view.high - view.low)) * (floor - top);
+      return floor - ((position - view.low) / (view.high - view.low)) * (floor - top);
     }
-    placeAt(y) {
+    elapsedAt(y) {
       const { top, floor } = this.frame;
       return view.low + ((floor - y) / (floor - top)) * (view.high - view.low);
     }
@@ -252,8 +228,8 @@
       };
       let most = 1;
       for (const [time, first, counts] of timing.density) {
-        counts.forEach((requests, place) => {
-          if (requests > 0) cell(time, first + place).requests = requests;
+        counts.forEach((requests, index) => {
+          if (requests > 0) cell(time, first + index).requests = requests;
           most = Math.max(most, requests);
         });
       }
@@ -276,9 +252,9 @@
         for (const [outcome, number] of failed) counts.set(outcome, (counts.get(outcome) ?? 0) + number);
         // Side by side, as far as the cell has room.
         const apart = Math.min(width / Math.max(shown.length, 1), 9);
-        shown.forEach(([outcome, number], place) => {
+        shown.forEach(([outcome, number], index) => {
           const radius = Math.min(4.4 + 0.8 * Math.log(number), 8);
-          const at = x + width / 2 + (place - (shown.length - 1) / 2) * apart;
+          const at = x + width / 2 + (index - (shown.length - 1) / 2) * apart;
           points.set(outcome, (points.get(outcome) ?? "") + shape(outcomes.get(outcome), at, y + height / 2, radius));
         });
       }
@@ -290,11 +266,10 @@
       for (const [outcome] of sorted) if (points.has(outcome)) frame.svg.append(symbols(outcomes.get(outcome), points.get(outcome)));
 
       frame.timeAxis();
-      for (const tick of TICKS) {
-        const y = this.y(elapsedPlace(tick));
-        if (y < frame.top || y > frame.floor) continue;
+      for (const { at, label } of axes.elapsedTicks(data.elapsed, view.low, view.high)) {
+        const y = this.y(at);
         frame.add("path", { class: "axis", d: `M${LEFT - 5} ${y.toFixed(1)}h5` });
-        frame.add("text", { x: LEFT - 8, y: (y + 4).toFixed(1), "text-anchor": "end" }, duration(tick));
+        frame.add("text", { x: LEFT - 8, y: (y + 4).toFixed(1), "text-anchor": "end" }, label);
       }
       this.lines(timing);
       legend(frame.figure, "outcome", sorted);
@@ -304,7 +279,8 @@
     lines(timing) {
       const { frame } = this;
       const lines = timing.lines
-        .map((place) => ({ ...data.lines[place], y: this.y(elapsedPlace(data.lines[place].seconds)) }))
+        .map((index) => data.lines[index])
+        .map((line) => ({ ...line, y: this.y(axes.elapsedPosition(data.elapsed, line.seconds)) }))
         .filter(({ y }) => y >= frame.top && y <= frame.floor)
         .sort((a, b) => a.y - b.y);
       const named = [];
@@ -312,12 +288,12 @@
         frame.add("path", { class: `mark ${line.kind}`, d: `M${LEFT} ${line.y.toFixed(1)}H${frame.right}` });
         named.push(Math.max(line.y, (named.at(-1) ?? -Infinity) + 15));
       }
-      for (let place = named.length - 1, most = frame.floor; place >= 0; place -= 1) {
-        named[place] = Math.min(named[place], most);
-        most = named[place] - 15;
+      for (let index = named.length - 1, most = frame.floor; index >= 0; index -= 1) {
+        named[index] = Math.min(named[index], most);
+        most = named[index] - 15;
       }
-      lines.forEach((line, place) => {
-        const y = named[place];
+      lines.forEach((line, index) => {
+        const y = named[index];
         frame.add("path", { class: "axis", d: `M${frame.right} ${line.y.toFixed(1)}L${frame.right + 8} ${y.toFixed(1)}` });
         const source = line.source && !frame.isNarrow ? `, ${line.source}` : "";
         const at = { class: "label", x: frame.right + 12, y: (y + 4).toFixed(1) };
@@ -333,10 +309,10 @@
       for (const [outcome, number] of failed) lines.push(`${count(number)} ${outcome}`);
       return lines.join("\n");
     }
-    place(x, y) {
+    binsAt(x, y) {
       return [
         Math.floor(clamp(this.frame.binAt(x), view.from, view.to - 1)),
-        Math.floor(clamp(this.placeAt(y), view.low, view.high - 1)),
+        Math.floor(clamp(this.elapsedAt(y), view.low, view.high - 1)),
       ];
     }
     point(time, elapsed, isSaid) {
@@ -362,7 +338,7 @@
     zoomTo([x0, y0], [x1, y1]) {
       const across =
         Math.abs(x1 - x0) > 8 ? [this.frame.binAt(Math.min(x0, x1)), this.frame.binAt(Math.max(x0, x1))] : [view.from, view.to];
-      const up = Math.abs(y1 - y0) > 8 ? [this.placeAt(Math.max(y0, y1)), this.placeAt(Math.min(y0, y1))] : [view.low, view.high];
+      const up = Math.abs(y1 - y0) > 8 ? [this.elapsedAt(Math.max(y0, y1)), this.elapsedAt(Math.min(y0, y1))] : [view.low, view.high];
       zoom(...across, ...up);
     }
   }
@@ -413,19 +389,15 @@
         for (const [bin, requests] of bins)
           if (bin >= view.from && bin < view.to) heights.set(bin, (heights.get(bin) ?? 0) + requests);
       const most = Math.max(1, ...heights.values());
-      const step =
-        [1, 2, 5]
-          .flatMap((digit) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((power) => digit * 10 ** power))
-          .sort((a, b) => a - b)
-          .find((step) => most / step <= 5) ?? most;
-      const ceiling = Math.ceil(most / step) * step;
+      const ticks = axes.countTicks(data.count_steps, most, 5);
+      const ceiling = ticks.at(-1);
       const y = (requests) => frame.floor - (requests / ceiling) * (frame.floor - frame.top);
-      for (let tick = 0; tick <= ceiling; tick += step) {
+      for (const tick of ticks) {
         frame.add("path", { class: "axis", d: `M${LEFT - 5} ${y(tick).toFixed(1)}H${frame.right}`, "stroke-opacity": ".6" });
         frame.add("text", { x: LEFT - 8, y: (y(tick) + 4).toFixed(1), "text-anchor": "end" }, count(tick));
       }
       frame.svg.append(patternDefinitions());
-      const patterns = new Map(this.rows.map(({ key }, place) => [key, place % PATTERNS.length]));
+      const patterns = new Map(this.rows.map(({ key }, index) => [key, index % PATTERNS.length]));
       const below = new Map();
       for (const { kind, key, bins } of shown) {
         let d = "";
@@ -448,11 +420,11 @@
       );
       one("#failures-note").textContent =
         view.timing === 0
-          ? `By likely cause, in steps of ${duration(data.time_bin_seconds)}.`
-          : `Of ${data.timings[view.timing].label}, by outcome, in steps of ${duration(data.time_bin_seconds)}.`;
+          ? `By likely cause, in steps of ${data.time.bin_label}.`
+          : `Of ${data.timings[view.timing].label}, by outcome, in steps of ${data.time.bin_label}.`;
       this.pointer = frame.add("rect", { class: "cursor", visibility: "hidden" });
     }
-    place(x) {
+    binsAt(x) {
       return [Math.floor(clamp(this.frame.binAt(x), view.from, view.to - 1))];
     }
     point(time, isSaid) {
@@ -495,7 +467,7 @@
     surface.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       start = frame.at(event);
-      picture.point(...picture.place(...start), false);
+      picture.point(...picture.binsAt(...start), false);
       surface.setPointerCapture(event.pointerId);
     });
     surface.addEventListener("pointermove", (event) => {
@@ -512,7 +484,7 @@
         for (const [name, value] of Object.entries(box)) selected.setAttribute(name, value);
       }
       if (x < LEFT || x > frame.right || y < frame.top || y > frame.floor) frame.hide();
-      else picture.point(...picture.place(x, y), false);
+      else picture.point(...picture.binsAt(x, y), false);
     });
     surface.addEventListener("pointerup", (event) => {
       const [from, to] = [start, frame.at(event)];
@@ -555,19 +527,17 @@
       last = clamp(Math.max(last, first + Math.min(least, most)), 0, most);
       return [Math.min(first, Math.max(0, last - Math.min(least, most))), last];
     };
-    [view.from, view.to] = few(from, to, LEAST, data.time_bins);
-    [view.low, view.high] = few(low, high, 6, data.elapsed_bins.length);
-    const width = data.time_bin_seconds;
-    const column = width > MINUTE && width < 7200 ? counted(width / MINUTE, "minute") : duration(width);
+    [view.from, view.to] = few(from, to, LEAST, data.time.bins);
+    [view.low, view.high] = few(low, high, 6, elapsedBins);
     const more =
-      width > MINUTE
+      data.time.bin_seconds > data.time.min_bin_seconds
         ? "A report of a shorter window (--since, --until) shows more detail."
         : "Requests are not counted in smaller steps; the log lines have the exact times.";
-    one("#floor").textContent = view.to - view.from <= LEAST ? `Maximum zoom: one column is ${column}. ${more}` : "";
+    one("#floor").textContent = view.to - view.from <= LEAST ? `Maximum zoom: one column is ${data.time.bin_label}. ${more}` : "";
     draw();
   }
   function whole() {
-    [view.from, view.to] = [0, data.time_bins];
+    [view.from, view.to] = [0, data.time.bins];
     [view.low, view.high] = elapsedRange(data.timings[view.timing]);
     one("#floor").textContent = "";
     draw();
@@ -576,8 +546,8 @@
     const at = Array.isArray(cursor) ? cursor[0] : cursor;
     const middle = at >= view.from && at < view.to ? at + 0.5 : (view.from + view.to) / 2;
     const half = ((view.to - view.from) * factor) / 2;
-    const from = clamp(middle - half, 0, data.time_bins);
-    zoom(from, clamp(from + 2 * half, 0, data.time_bins), view.low, view.high);
+    const from = clamp(middle - half, 0, data.time.bins);
+    zoom(from, clamp(from + 2 * half, 0, data.time.bins), view.low, view.high);
   }
   function choose(timing) {
     view.timing = timing;
@@ -606,9 +576,9 @@
     for (const [, share, , room, way, paint] of kinds) {
       const scale = Math.min((middle - frame.top) / most, room / Math.max(0.001, ...share));
       const d = share
-        .map((part, place) =>
+        .map((part, index) =>
           part > 0
-            ? `M${(LEFT + place * wide).toFixed(1)} ${middle}h${wide.toFixed(1)}v${(way * part * scale).toFixed(1)}h${(-wide).toFixed(1)}z`
+            ? `M${(LEFT + index * wide).toFixed(1)} ${middle}h${wide.toFixed(1)}v${(way * part * scale).toFixed(1)}h${(-wide).toFixed(1)}z`
             : "",
         )
         .join("");
@@ -618,22 +588,15 @@
     frame.add("text", { x: LEFT - 6, y: frame.top + 12, "text-anchor": "end" }, "failed");
     frame.add("text", { x: LEFT - 6, y: frame.floor - 4, "text-anchor": "end" }, "answered");
     const end = bins.start_seconds + bins.bin_seconds * bins.failures.length;
-    const length = end - bins.start_seconds;
-    const step =
-      [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].find(
-        (step) => length / step <= Math.max(3, (frame.right - LEFT) / 90),
-      ) ?? 200;
-    for (let at = Math.ceil(bins.start_seconds / step) * step; at <= end; at += step)
-      frame.add("text", { x: x(at).toFixed(1), y: frame.floor + 18, "text-anchor": "middle" }, `${Number(at.toFixed(3))} s`);
-    for (const [seconds, label, below] of [
-      [lags.keep_alive_seconds, "keep-alive timeout", 0],
-      [lags.idle_timeout_seconds, "idle timeout", 16],
+    frame.labels(lags.ticks.map(({ at, label }) => [LEFT + at * wide, label]));
+    for (const [seconds, text, below] of [
+      [lags.keep_alive_seconds, lags.keep_alive_label, 0],
+      [lags.idle_timeout_seconds, lags.idle_timeout_label, 16],
     ]) {
       if (seconds === null || seconds < bins.start_seconds) continue;
-      const text = `${label} ${Number(seconds.toFixed(3))} s`;
       if (seconds > end) {
-        const place = { class: "label", x: frame.right, y: frame.top + 10 + below, "text-anchor": "end" };
-        frame.add("text", place, `${text} →`);
+        const beyond = { class: "label", x: frame.right, y: frame.top + 10 + below, "text-anchor": "end" };
+        frame.add("text", beyond, `${text} →`);
         continue;
       }
       frame.add("path", { class: "mark", d: `M${x(seconds).toFixed(1)} ${frame.top}V${frame.floor}` });
@@ -645,12 +608,11 @@
     }
     frame.svg.addEventListener("pointermove", (event) => {
       const [px, py] = frame.at(event);
-      const place = Math.floor((px - LEFT) / wide);
-      if (place < 0 || place >= bins.failures.length) return frame.hide();
-      const from = bins.start_seconds + place * bins.bin_seconds;
-      const lines = [`${from.toFixed(3)} to ${(from + bins.bin_seconds).toFixed(3)} s`];
+      const bin = Math.floor((px - LEFT) / wide);
+      if (bin < 0 || bin >= bins.failures.length) return frame.hide();
+      const lines = [`${lags.edge_labels[bin]} to ${lags.edge_labels[bin + 1]}`];
       for (const [name, share, total] of kinds)
-        lines.push(`${count(Math.round(share[place] * total))} of ${count(total)} ${name}`);
+        lines.push(`${count(Math.round(share[bin] * total))} of ${count(total)} ${name}`);
       frame.show(lines.join("\n"), px, py);
     });
     frame.svg.addEventListener("pointerleave", () => frame.hide());
@@ -669,7 +631,7 @@
   if (data.timings.length > 0) {
     const scope = one("#scope");
     const kinds = new Map();
-    data.timings.forEach((timing, place) => {
+    data.timings.forEach((timing, index) => {
       if (!kinds.has(timing.kind)) {
         kinds.set(timing.kind, timing.kind === "All" ? scope : html("optgroup", { label: timing.kind }));
         if (timing.kind !== "All") scope.append(kinds.get(timing.kind));
@@ -677,7 +639,7 @@
       const failed = timing.failures > 0 ? `, ${count(timing.failures)} failed` : "";
       kinds
         .get(timing.kind)
-        .append(html("option", { value: String(place) }, `${timing.label}: ${count(timing.requests)}${failed}`));
+        .append(html("option", { value: String(index) }, `${timing.label}: ${count(timing.requests)}${failed}`));
     });
     scope.addEventListener("change", () => choose(Number(scope.value)));
     for (const button of all("[data-zoom]")) {
@@ -704,8 +666,8 @@
       choose(Number(timing));
       const around = Math.max(3, Math.ceil((Number(to) - Number(from) + 1) / 4));
       zoom(
-        clamp(Number(from) - around, 0, data.time_bins),
-        clamp(Number(to) + 1 + around, 0, data.time_bins),
+        clamp(Number(from) - around, 0, data.time.bins),
+        clamp(Number(to) + 1 + around, 0, data.time.bins),
         view.low,
         view.high,
       );
@@ -727,22 +689,22 @@
   for (const table of all("table.sorted")) {
     const body = table.tBodies[0];
     const heads = all("thead th", table);
-    const keyOf = (row, place) => {
-      const cell = row.cells[place];
+    const keyOf = (row, index) => {
+      const cell = row.cells[index];
       return cell.dataset.v !== undefined ? Number(cell.dataset.v) : cell.textContent.trim();
     };
-    heads.forEach((head, place) => {
+    heads.forEach((head, index) => {
       const button = html("button", { type: "button" }, head.textContent);
       head.replaceChildren(button);
       button.addEventListener("click", () => {
         const rows = [...body.rows];
-        const hasNumbers = rows.some((row) => row.cells[place].dataset.v !== undefined);
+        const hasNumbers = rows.some((row) => row.cells[index].dataset.v !== undefined);
         const before = head.getAttribute("aria-sort");
         const isUp = before ? before === "descending" : !hasNumbers;
         for (const other of heads) other.removeAttribute("aria-sort");
         head.setAttribute("aria-sort", isUp ? "ascending" : "descending");
         rows.sort((one, other) => {
-          const [a, b] = [keyOf(one, place), keyOf(other, place)];
+          const [a, b] = [keyOf(one, index), keyOf(other, index)];
           // What was not measured comes last in both directions.
           if (hasNumbers && typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
           const order = typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true });

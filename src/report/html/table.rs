@@ -6,7 +6,7 @@ use super::super::plain::cut;
 use super::super::{CallerRow, Latency, Report, StatusPair, TargetRow, numbers, phrases};
 use super::MAX_NAME_WIDTH;
 use super::card::Course;
-use super::data::Timings;
+use super::data::PictureIndex;
 
 /// At most this many rows in a table; the rest is counted.
 const MAX_ROWS: usize = 100;
@@ -219,7 +219,7 @@ pub(super) fn groups(report: &Report) -> Vec<Table> {
     tables
 }
 
-pub(super) fn targets(report: &Report, timings: &Timings<'_>) -> Table {
+pub(super) fn targets(report: &Report, timings: &PictureIndex<'_>) -> Table {
     let has_one = report.load_balancers.len() == 1;
     let row = |row: &TargetRow| {
         let timing = timings.of_target(&row.load_balancer, row.target_group.as_deref(), &row.target);

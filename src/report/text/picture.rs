@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use anstyle::{Ansi256Color, AnsiColor, Effects, Style as Paint};
 use unicode_width::UnicodeWidthStr;
 
-use super::super::chart::{LagChart, Legend, Line, Look, Tick, TimingChart, duration};
-use super::super::numbers;
+use super::super::chart::{LagChart, Legend, Line, Look, Tick, TimingChart};
+use super::super::numbers::{self, duration};
 use super::super::pictures::MarkKind;
 use super::super::plain::shortened_by;
 use crate::classify::Outcome;
@@ -387,7 +387,7 @@ fn failures(chart: &TimingChart, columns: usize, right: usize, glyphs: Glyphs) -
         let paint = if level == glyphs.levels[0] { FAINT } else { PLAIN };
         canvas.0[LEFT + 1 + column] = (paint, level);
     }
-    let note = format!("max {} in {}", numbers::count(most), numbers::span(chart.time.bin_seconds));
+    let note = format!("max {} in {}", numbers::count(most), numbers::minutes(chart.time.bin_seconds));
     canvas.write(LEFT + 2 + columns, FAINT, &note);
     canvas.runs()
 }
