@@ -227,6 +227,31 @@ fn the_region_is_the_flag_s_or_the_environment_s_or_the_profile_s() {
 }
 
 #[test]
+fn a_session_of_aws_login_is_reported_with_the_command_that_exports_it() {
+    let twin = Twin::new([]);
+    let server = Server::new(&store());
+    fs::create_dir(twin.root().join(".aws")).expect("a folder");
+    let session = "login_session = arn:aws:iam::123456789012:user/ops\nregion = eu-west-1\n";
+    let config = format!(
+        "[default]\n{session}[profile on-call]\n{session}\
+         [profile role]\nrole_arn = arn:aws:iam::123456789012:role/logs\nsource_profile = default\n"
+    );
+    fs::write(twin.root().join(".aws/config"), config).expect("a file");
+    let args = ["analyze", BUCKET, "--endpoint-url", &server.url()];
+    let with = |args: &[&str]| finish(command(twin.root(), args));
+    let export = "eval \"$(aws configure export-credentials --format env)\"";
+    assert_refused("the default profile", &with(&args), &["s3://logs", "aws login", export]);
+    for name in ["on-call", "role"] {
+        let run = with(&[&args[..], &["--profile", name]].concat());
+        let export = format!("eval \"$(aws configure export-credentials --profile {name} --format env)\"");
+        assert_refused(name, &run, &["s3://logs", "aws login", &export, "leave --profile out"]);
+    }
+    assert_eq!(server.requests().len(), 0);
+    // What that command exports comes first.
+    finish(signed(twin.root(), &args)).assert_sound("exported");
+}
+
+#[test]
 fn the_endpoint_may_be_the_environment_s() {
     let twin = Twin::new([]);
     let server = Server::new(&store());

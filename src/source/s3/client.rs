@@ -17,7 +17,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
 
 use super::cache::Cache;
-use super::error::{S3Error, S3ErrorKind, chain};
+use super::error::{S3Error, S3ErrorKind, chain, is_login_session, login_session_advice};
 use super::http;
 use super::retry::{Pace, Turn, with_retries};
 use super::walk::{Begin, Key, Page};
@@ -70,7 +70,8 @@ impl Shared {
             if !options.no_sign_request
                 && let Err(error) = credentials.provide_credentials().await
             {
-                return Err(io::Error::other(format!("the AWS profile {profile} cannot be used: {}", chain(&error))));
+                let reason = if is_login_session(&error) { login_session_advice(Some(profile)) } else { chain(&error) };
+                return Err(io::Error::other(format!("the AWS profile {profile} cannot be used: {reason}")));
             }
             loader = loader.profile_name(profile).credentials_provider(credentials);
         }

@@ -30,6 +30,8 @@ pub(super) enum S3ErrorKind {
     /// The bucket is in another region. `None` if the answer does not say which.
     WrongRegion(Option<String>),
     NoCredentials,
+    /// The profile has only a session of `aws login`, which this program cannot use.
+    LoginSession,
     ExpiredCredentials,
     BadCredentials,
     Denied,
@@ -129,15 +131,14 @@ impl S3Error {
                 format!("the bucket is in another region: set it with --region ({detail})")
             }
             S3ErrorKind::NoCredentials => format!(
-                "no AWS credentials: log in (aws sso login, aws login), choose a profile with --profile, set AWS_ACCESS_KEY_ID and \
-                 AWS_SECRET_ACCESS_KEY, or run where a role is attached; for a public bucket, use --no-sign-request \
+                "no AWS credentials: log in (aws sso login), choose a profile with --profile, set AWS_ACCESS_KEY_ID \
+                 and AWS_SECRET_ACCESS_KEY, or run where a role is attached; for a public bucket, use --no-sign-request \
                  ({detail})"
             ),
-            S3ErrorKind::ExpiredCredentials => {
-                format!(
-                    "the AWS credentials have expired: log in again (aws sso login, aws login), or renew AWS_SESSION_TOKEN ({detail})"
-                )
-            }
+            S3ErrorKind::LoginSession => login_session_advice(None),
+            S3ErrorKind::ExpiredCredentials => format!(
+                "the AWS credentials have expired: log in again (aws sso login), or renew AWS_SESSION_TOKEN ({detail})"
+            ),
             S3ErrorKind::BadCredentials => {
                 format!("S3 does not accept the AWS credentials: check the profile or the keys in use ({detail})")
             }
@@ -186,6 +187,24 @@ fn pattern(key: &str) -> String {
     format!("{folder}*")
 }
 
+/// What to do about a profile whose credentials are those of `aws login`. `profile` is its name, if the user gave one.
+pub(super) fn login_session_advice(profile: Option<&str>) -> String {
+    // The SDK accepts no name that would need quotes in a shell.
+    let option = profile.map_or_else(String::new, |name| format!(" --profile {name}"));
+    let without = if profile.is_some() { ", then leave --profile out" } else { "" };
+    format!(
+        "the profile has a session of aws login (login_session), which albscope cannot use: \
+         run eval \"$(aws configure export-credentials{option} --format env)\"{without}"
+    )
+}
+
+/// Whether credentials are missing because the profile has a session of `aws login`. The SDK reads that only with
+/// its feature `credentials-login`, which would bring 23 more packages, most of them for elliptic curves.
+pub(super) fn is_login_session(error: &(dyn StdError + 'static)) -> bool {
+    // The SDK keeps only the text of its error, which names the feature.
+    chain(error).contains("credentials-login")
+}
+
 /// How the credential chain failed. `None` if the error has another cause.
 fn of_credentials(error: &(dyn StdError + 'static)) -> Option<S3ErrorKind> {
     let mut link = Some(error);
@@ -195,6 +214,7 @@ fn of_credentials(error: &(dyn StdError + 'static)) -> Option<S3ErrorKind> {
             let is_expired =
                 ["expired", "refresh token", "re-authenticate", "reauthenticate"].iter().any(|it| said.contains(it));
             return Some(match credentials {
+                _ if is_login_session(credentials) => S3ErrorKind::LoginSession,
                 _ if is_expired => S3ErrorKind::ExpiredCredentials,
                 CredentialsError::ProviderTimedOut(_) => S3ErrorKind::Transient,
                 _ => S3ErrorKind::NoCredentials,
