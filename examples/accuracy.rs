@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use albscope::aggregate::{Summary, TargetGroupId};
-use albscope::diagnose::{Confidence, Diagnosis, Finding, Scope, diagnose};
+use albscope::diagnose::{Confidence, Context, Diagnosis, Finding, Scope, diagnose};
 use albscope::simulate::{SCENARIOS, Scenario, Simulation};
 use albscope::{Progress, ReadOptions, source};
 use serde_json::Value;
@@ -180,7 +180,7 @@ fn run(scenario: &'static Scenario, seed: u64) -> Result<Outcome, Failure> {
     let written = Simulation::new(scenario).seed(seed).compression(1).write_to(folder.path())?;
     let sources = [source::from_input(folder.path().join("AWSLogs").as_os_str())?];
     let summary = ReadOptions::new().threads(1).run(&sources, &Progress::new())?;
-    let diagnosis = diagnose(&summary, None);
+    let diagnosis = diagnose(&summary, &Context::default());
     let story: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("what-happened.json"))?)?;
     let truth = Truth::read(scenario, &std::fs::read_to_string(folder.path().join("truth.jsonl"))?, &story)?;
     let cases = truth.cases(scenario, seed, &summary, &diagnosis, &story);

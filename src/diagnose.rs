@@ -11,10 +11,12 @@
 //! | `measure` | measurements of a target's requests: endings, walls, lags, load, shares, the course of failures |
 //! | `detect` | detectors, a file for each pattern, run in the order of their rank: from measures to verdicts |
 //! | `case` | a target group prepared for the detectors, and which failures are already explained |
+//! | [`Context`] | what is known beside the log |
 //! | [`first_cause`] | what an outcome may mean by itself |
 //! | [`evidence`] | statements with their numbers |
 
 mod case;
+mod context;
 mod detect;
 pub mod evidence;
 pub mod first_cause;
@@ -28,6 +30,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use crate::knowledge::causes::{self, Cause};
+pub use context::Context;
 pub use evidence::Evidence;
 pub(crate) use evidence::{grouped, seconds_of};
 pub use measure::course::{Course, Shape};
@@ -274,13 +277,13 @@ impl Finding {
     }
 }
 
-/// Diagnoses a summary. `idle_timeout` is the load balancer's, if the user knows it; `None` infers it from the log,
-/// or else takes [`DEFAULT_IDLE_TIMEOUT`].
+/// Diagnoses a summary. If the context has no idle timeout, it is inferred from the log. If the log does not show it,
+/// it is [`DEFAULT_IDLE_TIMEOUT`].
 ///
 /// Target groups and their targets are diagnosed in parallel, in the caller's rayon pool.
 #[must_use]
-pub fn diagnose(summary: &Summary, idle_timeout: Option<Duration>) -> Diagnosis {
-    let idle_timeout = match idle_timeout {
+pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
+    let idle_timeout = match context.idle_timeout {
         Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Given },
         None => infer_idle_timeout(summary),
     };

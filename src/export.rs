@@ -39,7 +39,7 @@ pub use sample::Sample;
 pub use crate::table::encoder::Format;
 
 use crate::aggregate::InputAccount;
-use crate::diagnose::diagnose;
+use crate::diagnose::{Context, diagnose};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{Progress, ReadOptions, Shards};
 use crate::source::Source;
@@ -233,7 +233,8 @@ impl Export {
         let causes = if self.needs_analysis() {
             let summary = options.run(sources, progress)?;
             progress.restart();
-            Some(Causes::new(&summary, &diagnose(&summary, self.idle_timeout)))
+            let context = Context::default().with_idle_timeout(self.idle_timeout);
+            Some(Causes::new(&summary, &diagnose(&summary, &context)))
         } else {
             None
         };

@@ -3,12 +3,13 @@
 //! The program `albscope` is a thin shell around this library. Another program uses it like this:
 //!
 //! ```
-//! use albscope::{ReadOptions, Progress, diagnose, source};
+//! use albscope::diagnose::{Context, diagnose};
+//! use albscope::{ReadOptions, Progress, source};
 //!
 //! # fn main() -> albscope::Result<()> {
 //! let inputs = [source::from_input("sample-logs".as_ref())?];
 //! let summary = ReadOptions::new().run(&inputs, &Progress::new())?;
-//! for finding in diagnose::diagnose(&summary, None).findings {
+//! for finding in diagnose(&summary, &Context::default()).findings {
 //!     println!("{} failures, {:?} confidence: {}", finding.failures, finding.confidence, finding.cause.id);
 //! }
 //! # Ok(())

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use albscope::aggregate::Summary;
 use albscope::classify::Outcome;
 use albscope::diagnose::causes::CAUSES;
-use albscope::diagnose::{Confidence, Diagnosis, Finding, diagnose};
+use albscope::diagnose::{Confidence, Context, Diagnosis, Finding, diagnose};
 use albscope::kind::alb;
 use albscope::{Progress, ReadOptions, Timestamp, source};
 use common::{LineBuilder, Logs, assert_account_is_whole, line};
@@ -58,7 +58,7 @@ fn analyse(file: &Path) -> (Summary, Diagnosis) {
     assert!(summary.requests() > 0, "{name}");
     assert_eq!(summary.input.unreadable_lines, 0, "{name}");
     assert_account_is_whole(&name, &summary);
-    let diagnosis = diagnose(&summary, None);
+    let diagnosis = diagnose(&summary, &Context::default());
     (summary, diagnosis)
 }
 
@@ -171,7 +171,7 @@ fn diagnosis_of(lines: &[LineBuilder]) -> Diagnosis {
     logs.write("some.log", text.join("\n").as_bytes());
     let summary = logs.analyse(&ReadOptions::new());
     assert_eq!(summary.requests(), lines.len() as u64);
-    diagnose(&summary, None)
+    diagnose(&summary, &Context::default())
 }
 
 fn assert_no_race(diagnosis: &Diagnosis, seed: u64) {

@@ -8,7 +8,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use albscope::diagnose::{Confidence, Diagnosis, Scope, diagnose};
+use albscope::diagnose::{Confidence, Context, Diagnosis, Scope, diagnose};
 use albscope::simulate::{Memory, Scenario, Simulation};
 use albscope::{Progress, ReadOptions, source};
 use common::Logs;
@@ -45,7 +45,7 @@ fn simulate(name: &str, seed: u64) -> Run {
 
 fn analyse(run: &Run) -> (albscope::aggregate::Summary, Diagnosis) {
     let summary = run.folder.analyse(&ReadOptions::new());
-    let diagnosis = diagnose(&summary, None);
+    let diagnosis = diagnose(&summary, &Context::default());
     (summary, diagnosis)
 }
 
@@ -121,6 +121,6 @@ fn summaries_of_halves_merged_give_the_findings_of_the_whole() {
     for (first, second) in [(earlier, later), (later, earlier)] {
         let mut merged = half(first);
         merged.merge(half(second));
-        assert_eq!(tell(&merged, &diagnose(&merged, None)), tell(&whole, &expected));
+        assert_eq!(tell(&merged, &diagnose(&merged, &Context::default())), tell(&whole, &expected));
     }
 }

@@ -36,15 +36,16 @@ fn detectors_are_listed_in_the_order_in_which_they_run() {
 
 #[test]
 fn each_number_of_the_pictures_is_described() {
+    use albscope::diagnose::{Context, diagnose};
     use albscope::report::Report;
     use albscope::source::Selection;
-    use albscope::{Progress, ReadOptions, diagnose, source};
+    use albscope::{Progress, ReadOptions, source};
 
     let described = include_str!("../docs/pictures.md");
     let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/keep-alive-race/hits.log");
     let inputs = [source::from_input(log.as_os_str()).expect("a log")];
     let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
-    let report = Report::new(&summary, &diagnose::diagnose(&summary, None), &Selection::default());
+    let report = Report::new(&summary, &diagnose(&summary, &Context::default()), &Selection::default());
     let report = serde_json::to_value(&report).expect("JSON");
     let pictures = &report["pictures"];
     let parts = [

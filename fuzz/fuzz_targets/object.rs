@@ -10,7 +10,7 @@ use albscope::Location;
 use albscope::aggregate::Summary;
 use albscope::classify::classify;
 use albscope::decode::{Body, Buffer, Decoder, Decompressor};
-use albscope::diagnose::diagnose;
+use albscope::diagnose::{Context, diagnose};
 use albscope::kind::Alb;
 use albscope::record::{Bounds, Event, Lines, Record};
 use flate2::Compression;
@@ -83,7 +83,7 @@ fn lines_of(body: Body<'_>) -> (Vec<Line>, bool) {
             }
         }
         assert_eq!(summary.requests(), admitted);
-        let diagnosis = diagnose(&summary, None);
+        let diagnosis = diagnose(&summary, &Context::default());
         let explained: u64 = diagnosis.findings.iter().map(|finding| finding.failures).sum();
         assert_eq!(explained + diagnosis.unexplained, summary.outcomes().failures());
         (found, is_damaged)

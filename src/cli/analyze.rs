@@ -39,7 +39,8 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
         IdleTimeoutArg::Auto => None,
         IdleTimeoutArg::Given(duration) => Some(duration),
     };
-    let report = Report::new(&summary, &diagnose::diagnose(&summary, idle_timeout), &selection);
+    let context = diagnose::Context::default().with_idle_timeout(idle_timeout);
+    let report = Report::new(&summary, &diagnose::diagnose(&summary, &context), &selection);
     let report = report.made_by(args.command(&selection).iter().map(String::as_str));
     // Written first, so that the findings are not lost if another file cannot be written.
     match write_report(&report, args) {

@@ -107,7 +107,7 @@ fn summary_of(requests: &[(u64, Request)]) -> Summary {
 }
 
 fn findings(requests: &[(u64, Request)]) -> Vec<Finding> {
-    diagnose(&summary_of(requests), None).findings
+    diagnose(&summary_of(requests), &Context::default()).findings
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_finding_that_several_causes_fit_names_them_and_says_so() {
 #[test]
 fn a_finding_is_at_the_target_the_group_or_the_load_balancer_that_failed() {
     let summary = summary_of(&[(20, OK), (3, TARGET_ERROR), (4, NO_TARGET), (5, WAF_FAILED)]);
-    let found: Vec<_> = diagnose(&summary, None)
+    let found: Vec<_> = diagnose(&summary, &Context::default())
         .findings
         .iter()
         .map(|finding| (finding.outcome, finding.failures, finding.scope))
@@ -189,7 +189,7 @@ fn a_rule_that_fails_before_different_target_groups_is_one_finding_at_the_load_b
 fn a_target_is_not_blamed_for_its_neighbour_s_failures() {
     let neighbour = Request { target: Some(OTHER_TARGET), ..CONNECT_FAILED };
     let summary = summary_of(&[(200, OK), (30, neighbour)]);
-    let findings = diagnose(&summary, None).findings;
+    let findings = diagnose(&summary, &Context::default()).findings;
     let [finding] = &findings[..] else { panic!("{findings:?}") };
     let Scope::Target(index) = finding.scope else { panic!("{findings:?}") };
     assert_eq!(summary.targets.entry(index).1, OTHER_TARGET.as_bytes());
@@ -234,17 +234,21 @@ fn the_idle_timeout_is_given_or_inferred_or_the_default() {
         let requests: Vec<_> = timeouts.iter().map(|&elapsed| (1, idle_timeout(elapsed))).collect();
         let summary = summary_of(&requests);
         let expected = IdleTimeout { duration: Duration::from_secs(seconds), origin };
-        assert_eq!(diagnose(&summary, None).idle_timeout, expected, "{name}");
+        assert_eq!(diagnose(&summary, &Context::default()).idle_timeout, expected, "{name}");
         let given = Duration::from_secs(7);
         let expected = IdleTimeout { duration: given, origin: IdleTimeoutOrigin::Given };
-        assert_eq!(diagnose(&summary, Some(given)).idle_timeout, expected, "{name}, given");
+        assert_eq!(
+            diagnose(&summary, &Context::default().with_idle_timeout(given)).idle_timeout,
+            expected,
+            "{name}, given"
+        );
     }
 }
 
 #[test]
 fn connect_timeouts_do_not_show_the_idle_timeout() {
     let connect_timeout = Request { elapsed: 10_002, statuses: (504, None), ..CONNECT_FAILED };
-    let diagnosis = diagnose(&summary_of(&[(20, connect_timeout)]), None);
+    let diagnosis = diagnose(&summary_of(&[(20, connect_timeout)]), &Context::default());
     assert_eq!(diagnosis.findings[0].outcome, Outcome::ConnectTimeout);
     assert_eq!(diagnosis.idle_timeout.origin, IdleTimeoutOrigin::Default);
 }
@@ -298,7 +302,7 @@ proptest! {
     #[test]
     fn findings_and_unexplained_failures_add_up_to_all_failures(requests in requests()) {
         let summary = summary_of(&requests);
-        let diagnosis = diagnose(&summary, None);
+        let diagnosis = diagnose(&summary, &Context::default());
         for (scope, group) in groups(&summary) {
             for failures in &group.failures {
                 let found: u64 = diagnosis
@@ -327,13 +331,13 @@ proptest! {
 
     #[test]
     fn findings_are_sorted_by_their_failures(requests in requests()) {
-        let findings = diagnose(&summary_of(&requests), None).findings;
+        let findings = diagnose(&summary_of(&requests), &Context::default()).findings;
         prop_assert!(findings.is_sorted_by(|one, next| one.failures >= next.failures));
     }
 
     #[test]
     fn a_finding_is_never_surer_than_its_failures_allow(requests in requests()) {
-        for finding in diagnose(&summary_of(&requests), None).findings {
+        for finding in diagnose(&summary_of(&requests), &Context::default()).findings {
             prop_assert!(finding.failures >= MIN_FAILURES);
             prop_assert!(finding.confidence < Confidence::High || finding.failures >= MIN_FAILURES_FOR_HIGH);
             prop_assert_eq!(finding.evidence[0].numbers[0], ("failures", finding.failures as f64));

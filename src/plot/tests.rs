@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::sheet::{Area, Item, Sheet, Text};
 use super::*;
 use crate::classify::Outcome;
-use crate::diagnose::diagnose;
+use crate::diagnose::{Context, diagnose};
 use crate::pipeline::{Progress, ReadOptions};
 use crate::report::FindingRow;
 use crate::report::chart::against_idle_timeout;
@@ -20,7 +20,11 @@ fn report(log: &Path) -> Report {
 fn report_with(log: &Path, idle_timeout: Option<Duration>) -> Report {
     let inputs = [source::from_input(log.as_os_str()).expect("it is there")];
     let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
-    Report::new(&summary, &diagnose(&summary, idle_timeout), &Selection::default())
+    Report::new(
+        &summary,
+        &diagnose(&summary, &Context::default().with_idle_timeout(idle_timeout)),
+        &Selection::default(),
+    )
 }
 
 fn report_of(log: &str) -> Report {

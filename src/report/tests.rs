@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::diagnose::diagnose;
+use crate::diagnose::{Context, diagnose};
 use crate::pipeline::{Progress, ReadOptions};
 use crate::source;
 
@@ -148,7 +148,7 @@ pub(crate) fn report() -> Report {
     write("transfer.log.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00");
     let inputs = [source::from_input(folder.path().as_os_str()).expect("it is there")];
     let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
-    let mut report = Report::new(&summary, &diagnose(&summary, None), &Selection::default());
+    let mut report = Report::new(&summary, &diagnose(&summary, &Context::default()), &Selection::default());
     // The temporary folder has another name each time.
     let shorten = |name: &mut String| {
         let path = Path::new(name).strip_prefix(folder.path()).expect("it lies in the folder");
@@ -275,7 +275,7 @@ fn a_race_shows_its_gaps() {
     let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/causes/keep-alive-race/hits.log");
     let inputs = [source::from_input(log.as_os_str()).expect("it is there")];
     let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
-    let report = Report::new(&summary, &diagnose(&summary, None), &Selection::default());
+    let report = Report::new(&summary, &diagnose(&summary, &Context::default()), &Selection::default());
     for width in [60, 80, 200] {
         let mut out = Vec::new();
         report.render(Format::Text, Style { width, ..PLAIN }, &mut out).expect("a Vec takes all");
@@ -357,7 +357,8 @@ fn shorter_idle_timeouts_are_counted_from_the_answers_they_would_have_cut_off() 
     let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
     let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
     let against = |idle_timeout: Option<u64>| {
-        let diagnosis = diagnose(&summary, idle_timeout.map(std::time::Duration::from_secs));
+        let diagnosis =
+            diagnose(&summary, &Context::default().with_idle_timeout(idle_timeout.map(std::time::Duration::from_secs)));
         let report = Report::new(&summary, &diagnosis, &Selection::default());
         let against = report.pictures.timings[0].idle_timeout.clone();
         (against.near, against.what_if.iter().map(|row| (row.seconds, row.cut_off)).collect::<Vec<_>>())
@@ -374,7 +375,7 @@ fn days_are_drawn_in_no_more_bins_than_minutes() {
     std::fs::write(file.path(), days).expect("it can be written");
     let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
     let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
-    let pictures = Report::new(&summary, &diagnose(&summary, None), &Selection::default()).pictures;
+    let pictures = Report::new(&summary, &diagnose(&summary, &Context::default()), &Selection::default()).pictures;
     assert_eq!((pictures.time_bin_seconds, pictures.time_bins), (30_720, 77));
     assert_eq!(pictures.timings[0].density.len(), 28);
     assert_eq!(pictures.timings[0].density.last().map(|(time, ..)| *time), Some(76));
@@ -416,7 +417,7 @@ fn clients_are_named_by_their_failures_at_all_targets() {
     std::fs::write(file.path(), log).expect("it can be written");
     let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
     let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
-    let report = Report::new(&summary, &diagnose(&summary, None), &Selection::default());
+    let report = Report::new(&summary, &diagnose(&summary, &Context::default()), &Selection::default());
     let rows = |rows: &[CallerRow]| -> Vec<_> { rows.iter().map(|row| (row.name.clone(), row.failures)).collect() };
     assert_eq!(rows(&report.clients), [("192.0.2.10".to_owned(), 40), ("198.51.100.7".to_owned(), 20)]);
     assert_eq!(rows(&report.user_agents), [("curl/8.5.0".to_owned(), 60)]);
@@ -509,7 +510,7 @@ fn evidence_that_names_a_route_is_harmless_in_every_form() {
     std::fs::write(file.path(), log).expect("it can be written");
     let inputs = [source::from_input(file.path().as_os_str()).expect("it is there")];
     let summary = ReadOptions::new().run(&inputs, &Progress::new()).expect("it is not strict");
-    let diagnosis = diagnose(&summary, None);
+    let diagnosis = diagnose(&summary, &Context::default());
     assert_eq!(diagnosis.findings[0].cause.id, "malformed-response");
     assert!(diagnosis.findings[0].evidence.iter().any(|evidence| evidence.text.contains("\u{1b}[2J")), "it is there");
     let mut report = Report::new(&summary, &diagnosis, &Selection::default());

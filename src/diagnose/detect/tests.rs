@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::classify::{Actions, Elapsed, Exchange, Reason, classify};
-use crate::diagnose::causes::cause;
+use crate::diagnose::Context;
 use crate::diagnose::{Confidence, Diagnosis, Finding, IdleTimeoutOrigin, diagnose};
 use crate::location::Location;
 use crate::timestamp::Timestamp;
@@ -93,7 +93,7 @@ fn diagnosis_of(requests: &[Seen]) -> Diagnosis {
         let location = || Location { object: "log".into(), line: 1, byte: 0 };
         summary.observe(&exchange, classify(&exchange), b"line", location);
     }
-    diagnose(&summary, None)
+    diagnose(&summary, &Context::default())
 }
 
 fn causes(diagnosis: &Diagnosis) -> Vec<(&'static str, Confidence, u64)> {
@@ -109,32 +109,6 @@ fn answers(range: std::ops::Range<i64>, step: usize) -> impl Iterator<Item = See
 fn number_of(finding: &Finding, name: &str) -> Option<f64> {
     let mut numbers = finding.evidence.iter().flat_map(|evidence| &evidence.numbers);
     numbers.find(|(of, _)| *of == name).map(|(_, number)| *number)
-}
-
-#[test]
-fn the_ids_that_detectors_name_are_in_the_table() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/diagnose/detect");
-    let mut ids: Vec<String> = Vec::new();
-    for file in std::fs::read_dir(folder).expect("the folder of detectors") {
-        let path = file.expect("a file").path();
-        if path.is_dir() || path.ends_with("tests.rs") {
-            continue;
-        }
-        // Every second piece between double quotes is a string literal, as long as no comment contains a double quote.
-        let source = std::fs::read_to_string(path).expect("a source file");
-        let quoted = source.split('"').skip(1).step_by(2);
-        ids.extend(
-            quoted
-                .filter(|text| text.contains('-') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
-                .map(str::to_owned),
-        );
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    assert!(ids.iter().any(|id| id == "keep-alive-race") && ids.len() >= 14, "{ids:?}");
-    for id in ids {
-        assert!(cause(&id).is_some(), "{id}");
-    }
 }
 
 #[test]
