@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::causes::{Cause, cause};
 use super::evidence::{grouped, one_or, percent, plural};
 use super::measure::course::course;
 use super::measure::dispatches::Dispatches;
@@ -20,6 +19,7 @@ use crate::aggregate::route::SortedRoutes;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{Callers, RouteId, Sample, Samples, Span, Summary, Target, TargetGroupId, TargetId};
 use crate::classify::Outcome;
+use crate::knowledge::causes::Cause;
 use crate::timestamp::Timestamp;
 
 /// What the cases of all target groups share.
@@ -66,9 +66,9 @@ pub(super) struct Member<'a> {
 
 /// What a detector concludes: a cause, and the failures that it explains.
 pub(super) struct Verdict {
-    pub(super) cause: &'static str,
+    pub(super) cause: &'static Cause,
     /// Other causes that fit the same failures, likelier ones first.
-    pub(super) also_fits: &'static [&'static str],
+    pub(super) also_fits: Vec<&'static Cause>,
     pub(super) confidence: Confidence,
     pub(super) estimates: Estimates,
     /// The lags to draw, if they say something.
@@ -82,10 +82,10 @@ pub(super) struct Verdict {
 
 impl Verdict {
     /// A verdict that explains nothing yet.
-    pub(super) fn new(cause: &'static str, confidence: Confidence) -> Self {
+    pub(super) fn new(cause: &'static Cause, confidence: Confidence) -> Self {
         Self {
             cause,
-            also_fits: &[],
+            also_fits: Vec::new(),
             confidence,
             estimates: Estimates::default(),
             lags: None,
@@ -96,7 +96,12 @@ impl Verdict {
     }
 
     /// A verdict on one target.
-    pub(super) fn on_member(cause: &'static str, confidence: Confidence, member: usize, explains: Vec<usize>) -> Self {
+    pub(super) fn on_member(
+        cause: &'static Cause,
+        confidence: Confidence,
+        member: usize,
+        explains: Vec<usize>,
+    ) -> Self {
         Self::new(cause, confidence).explaining(vec![(member, explains)])
     }
 
@@ -129,11 +134,6 @@ pub(super) fn share_out(
         verdicts.push(Verdict { is_of_group: members.len() > 1, ..conclude(failures, &members).explaining(few) });
     }
     verdicts
-}
-
-/// The cause with this id.
-pub(super) fn known(id: &str) -> &'static Cause {
-    cause(id).expect("the ids of the detectors are in the table, as a test makes sure")
 }
 
 /// Requests that end when their answer was due take at least this share of their route's usual time, in the median. A
@@ -318,8 +318,8 @@ impl<'a> Case<'a> {
             },
             outcome,
             outcomes,
-            cause: known(verdict.cause),
-            also_fits: verdict.also_fits.iter().copied().map(known).collect(),
+            cause: verdict.cause,
+            also_fits: verdict.also_fits.clone(),
             confidence: if (failures as u64) < MIN_FAILURES_FOR_HIGH {
                 verdict.confidence.min(Confidence::Medium)
             } else {

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::Confidence;
-use super::causes::{Cause, cause};
 use crate::aggregate::Failures;
 use crate::classify::Outcome;
+use crate::knowledge::causes::{self, Cause};
 
 /// The likeliest cause of an outcome, the other causes that fit, and how sure the outcome alone makes the first.
 #[derive(Clone, Debug)]
@@ -19,12 +19,12 @@ pub struct Candidates {
     pub certainty: Confidence,
 }
 
-/// Causes that an outcome may have. `ids` begins with the likeliest.
-struct Row {
+/// Causes that an outcome may have, the likeliest first.
+struct OutcomeCauses {
     outcome: Outcome,
     when: When,
     certainty: Confidence,
-    ids: &'static [&'static str],
+    causes: &'static [&'static Cause],
 }
 
 /// What else must hold for a row.
@@ -55,82 +55,123 @@ const CONSTANT_WITHIN: Duration = Duration::from_millis(60);
 use Confidence::{High, Low, Medium};
 
 /// The first row that fits is used.
-const ROWS: &[Row] = &[
-    row(Outcome::TargetError, When::Always, Medium, &["application-error", "dependency-outage", "target-saturated"]),
-    row(Outcome::TargetGatewayError, When::Always, Low, &["inner-proxy-error", "application-error"]),
-    row(Outcome::ConnectFailed, When::NeverAnswered, Medium, &["connection-refused", "target-tls-handshake"]),
+static ROWS: &[OutcomeCauses] = &[
+    row(
+        Outcome::TargetError,
+        When::Always,
+        Medium,
+        &[&causes::APPLICATION_ERROR, &causes::DEPENDENCY_OUTAGE, &causes::TARGET_SATURATED],
+    ),
+    row(Outcome::TargetGatewayError, When::Always, Low, &[&causes::INNER_PROXY_ERROR, &causes::APPLICATION_ERROR]),
+    row(
+        Outcome::ConnectFailed,
+        When::NeverAnswered,
+        Medium,
+        &[&causes::CONNECTION_REFUSED, &causes::TARGET_TLS_HANDSHAKE],
+    ),
     // A target that also answered requests does not have the wrong port: its process was away for a while.
     row(
         Outcome::ConnectFailed,
         When::Always,
         Low,
-        &["target-crash", "deploy-without-draining", "connection-refused", "target-not-ready", "target-tls-handshake"],
+        &[
+            &causes::TARGET_CRASH,
+            &causes::DEPLOY_WITHOUT_DRAINING,
+            &causes::CONNECTION_REFUSED,
+            &causes::TARGET_NOT_READY,
+            &causes::TARGET_TLS_HANDSHAKE,
+        ],
     ),
-    row(Outcome::ConnectTimeout, When::NeverAnswered, Medium, &["connect-timeout", "target-tls-handshake"]),
-    row(Outcome::ConnectTimeout, When::Always, Low, &["connect-timeout", "target-saturated", "target-tls-handshake"]),
+    row(
+        Outcome::ConnectTimeout,
+        When::NeverAnswered,
+        Medium,
+        &[&causes::CONNECT_TIMEOUT, &causes::TARGET_TLS_HANDSHAKE],
+    ),
+    row(
+        Outcome::ConnectTimeout,
+        When::Always,
+        Low,
+        &[&causes::CONNECT_TIMEOUT, &causes::TARGET_SATURATED, &causes::TARGET_TLS_HANDSHAKE],
+    ),
     row(
         Outcome::ClosedBeforeResponse,
         When::AtOnce,
         Low,
-        &["keep-alive-race", "target-crash", "deploy-without-draining", "malformed-response"],
+        &[
+            &causes::KEEP_ALIVE_RACE,
+            &causes::TARGET_CRASH,
+            &causes::DEPLOY_WITHOUT_DRAINING,
+            &causes::MALFORMED_RESPONSE,
+        ],
     ),
     row(
         Outcome::ClosedBeforeResponse,
         When::Always,
         Low,
         &[
-            "target-crash",
-            "target-request-timeout",
-            "deploy-without-draining",
-            "deregistration-delay-elapsed",
-            "malformed-response",
-            "keep-alive-race",
+            &causes::TARGET_CRASH,
+            &causes::TARGET_REQUEST_TIMEOUT,
+            &causes::DEPLOY_WITHOUT_DRAINING,
+            &causes::DEREGISTRATION_DELAY_ELAPSED,
+            &causes::MALFORMED_RESPONSE,
+            &causes::KEEP_ALIVE_RACE,
         ],
     ),
-    row(Outcome::StreamReset, When::Always, Low, &["unexplained", "malformed-response"]),
-    row(Outcome::ResponseRejected, When::Always, Medium, &["malformed-response"]),
+    row(Outcome::StreamReset, When::Always, Low, &[&causes::UNEXPLAINED, &causes::MALFORMED_RESPONSE]),
+    row(Outcome::ResponseRejected, When::Always, Medium, &[&causes::MALFORMED_RESPONSE]),
     row(
         Outcome::IdleTimeout,
         When::Always,
         Medium,
-        &["idle-timeout-exceeded", "target-saturated", "dependency-outage"],
+        &[&causes::IDLE_TIMEOUT_EXCEEDED, &causes::TARGET_SATURATED, &causes::DEPENDENCY_OUTAGE],
     ),
-    row(Outcome::IncompleteResponse, When::Always, Low, &["malformed-response", "idle-timeout-exceeded"]),
-    row(Outcome::TimeoutUnspecified, When::Always, Low, &["unexplained", "connect-timeout", "idle-timeout-exceeded"]),
-    row(Outcome::NoTarget, When::Always, High, &["no-registered-targets"]),
-    row(Outcome::TargetUnavailable, When::Always, Low, &["target-saturated"]),
+    row(Outcome::IncompleteResponse, When::Always, Low, &[&causes::MALFORMED_RESPONSE, &causes::IDLE_TIMEOUT_EXCEEDED]),
+    row(
+        Outcome::TimeoutUnspecified,
+        When::Always,
+        Low,
+        &[&causes::UNEXPLAINED, &causes::CONNECT_TIMEOUT, &causes::IDLE_TIMEOUT_EXCEEDED],
+    ),
+    row(Outcome::NoTarget, When::Always, High, &[&causes::NO_REGISTERED_TARGETS]),
+    row(Outcome::TargetUnavailable, When::Always, Low, &[&causes::TARGET_SATURATED]),
     // A function that reaches its own timeout is an error to Lambda, after the same time each time.
-    row(Outcome::LambdaError, When::AtAConstant, Medium, &["lambda-timeout", "lambda-error"]),
-    row(Outcome::LambdaError, When::Always, High, &["lambda-error"]),
-    row(Outcome::LambdaTimeout, When::Always, High, &["lambda-timeout"]),
-    row(Outcome::LambdaThrottled, When::Always, High, &["lambda-throttled"]),
-    row(Outcome::LambdaMisconfigured, When::Always, High, &["lambda-misconfigured"]),
-    row(Outcome::WafFailed, When::Always, High, &["waf-unavailable"]),
-    row(Outcome::IdentityProviderError, When::Always, High, &["identity-provider-error"]),
-    row(Outcome::ClientClosedBeforeDispatch, When::Always, Medium, &["client-gave-up", "connect-timeout"]),
-    row(Outcome::ClientClosedAfterDispatch, When::Always, Medium, &["client-gave-up"]),
-    row(Outcome::UnsupportedTransferEncoding, When::Always, Medium, &["bad-request"]),
-    row(Outcome::UnsupportedHttpVersion, When::Always, Medium, &["protocol-mismatch"]),
-    row(Outcome::RedirectUrlTooLong, When::Always, Medium, &["bad-request"]),
-    row(Outcome::LoadBalancerError, When::Always, Low, &["unexplained"]),
+    row(Outcome::LambdaError, When::AtAConstant, Medium, &[&causes::LAMBDA_TIMEOUT, &causes::LAMBDA_ERROR]),
+    row(Outcome::LambdaError, When::Always, High, &[&causes::LAMBDA_ERROR]),
+    row(Outcome::LambdaTimeout, When::Always, High, &[&causes::LAMBDA_TIMEOUT]),
+    row(Outcome::LambdaThrottled, When::Always, High, &[&causes::LAMBDA_THROTTLED]),
+    row(Outcome::LambdaMisconfigured, When::Always, High, &[&causes::LAMBDA_MISCONFIGURED]),
+    row(Outcome::WafFailed, When::Always, High, &[&causes::WAF_UNAVAILABLE]),
+    row(Outcome::IdentityProviderError, When::Always, High, &[&causes::IDENTITY_PROVIDER_ERROR]),
+    row(
+        Outcome::ClientClosedBeforeDispatch,
+        When::Always,
+        Medium,
+        &[&causes::CLIENT_GAVE_UP, &causes::CONNECT_TIMEOUT],
+    ),
+    row(Outcome::ClientClosedAfterDispatch, When::Always, Medium, &[&causes::CLIENT_GAVE_UP]),
+    row(Outcome::UnsupportedTransferEncoding, When::Always, Medium, &[&causes::BAD_REQUEST]),
+    row(Outcome::UnsupportedHttpVersion, When::Always, Medium, &[&causes::PROTOCOL_MISMATCH]),
+    row(Outcome::RedirectUrlTooLong, When::Always, Medium, &[&causes::BAD_REQUEST]),
+    row(Outcome::LoadBalancerError, When::Always, Low, &[&causes::UNEXPLAINED]),
     // These do not count as failures: they are between a client and a rule. They have causes because a single line is
     // explained too.
-    row(Outcome::WafBlocked, When::Always, High, &["waf-blocked"]),
-    row(Outcome::AuthenticationFailed, When::Always, High, &["authentication-failed"]),
-    row(Outcome::MalformedRequest, When::Always, High, &["bad-request"]),
-    row(Outcome::DesyncBlocked, When::Always, High, &["bad-request"]),
-    row(Outcome::BadRequest, When::Always, Medium, &["bad-request", "request-too-large"]),
-    row(Outcome::MethodNotAllowed, When::Always, High, &["bad-request"]),
-    row(Outcome::RequestTimeout, When::Always, High, &["bad-request"]),
-    row(Outcome::ForwardedForTooLong, When::Always, High, &["bad-request"]),
-    row(Outcome::LoadBalancerClientError, When::Always, Medium, &["bad-request"]),
-    row(Outcome::RequestTooLarge, When::Always, High, &["request-too-large"]),
-    row(Outcome::UriTooLong, When::Always, High, &["request-too-large"]),
-    row(Outcome::ProtocolMismatch, When::Always, High, &["protocol-mismatch"]),
+    row(Outcome::WafBlocked, When::Always, High, &[&causes::WAF_BLOCKED]),
+    row(Outcome::AuthenticationFailed, When::Always, High, &[&causes::AUTHENTICATION_FAILED]),
+    row(Outcome::MalformedRequest, When::Always, High, &[&causes::BAD_REQUEST]),
+    row(Outcome::DesyncBlocked, When::Always, High, &[&causes::BAD_REQUEST]),
+    row(Outcome::BadRequest, When::Always, Medium, &[&causes::BAD_REQUEST, &causes::REQUEST_TOO_LARGE]),
+    row(Outcome::MethodNotAllowed, When::Always, High, &[&causes::BAD_REQUEST]),
+    row(Outcome::RequestTimeout, When::Always, High, &[&causes::BAD_REQUEST]),
+    row(Outcome::ForwardedForTooLong, When::Always, High, &[&causes::BAD_REQUEST]),
+    row(Outcome::LoadBalancerClientError, When::Always, Medium, &[&causes::BAD_REQUEST]),
+    row(Outcome::RequestTooLarge, When::Always, High, &[&causes::REQUEST_TOO_LARGE]),
+    row(Outcome::UriTooLong, When::Always, High, &[&causes::REQUEST_TOO_LARGE]),
+    row(Outcome::ProtocolMismatch, When::Always, High, &[&causes::PROTOCOL_MISMATCH]),
 ];
 
-const fn row(outcome: Outcome, when: When, certainty: Confidence, ids: &'static [&'static str]) -> Row {
-    Row { outcome, when, certainty, ids }
+const fn row(outcome: Outcome, when: When, certainty: Confidence, causes: &'static [&'static Cause]) -> OutcomeCauses {
+    OutcomeCauses { outcome, when, certainty, causes }
 }
 
 impl When {
@@ -151,8 +192,10 @@ impl When {
 #[must_use]
 pub fn causes_of(outcome: Outcome) -> Vec<&'static Cause> {
     let mut causes: Vec<&'static Cause> = Vec::new();
-    for id in ROWS.iter().filter(|row| row.outcome == outcome).flat_map(|row| row.ids) {
-        causes.extend(cause(id).filter(|found| !causes.contains(found)));
+    for cause in ROWS.iter().filter(|row| row.outcome == outcome).flat_map(|row| row.causes) {
+        if !causes.contains(cause) {
+            causes.push(cause);
+        }
     }
     causes
 }
@@ -160,13 +203,14 @@ pub fn causes_of(outcome: Outcome) -> Vec<&'static Cause> {
 /// The causes that fit failures of one outcome; `unexplained` if the table has none. `answered` is how many requests
 /// the same target answered.
 #[must_use]
-#[expect(clippy::missing_panics_doc, reason = "the messages say why there is none")]
 pub fn candidates(failures: &Failures, answered: u64) -> Candidates {
     let row = ROWS.iter().find(|row| row.outcome == failures.outcome && row.when.holds(failures, answered));
-    let (ids, certainty): (&[&str], _) = row.map_or((&["unexplained"], Low), |row| (row.ids, row.certainty));
-    let mut causes = ids.iter().map(|id| cause(id).expect("a test walks the rows"));
-    let cause = causes.next().expect("no row is without a cause");
-    Candidates { cause, also_fits: causes.collect(), certainty }
+    match row {
+        Some(OutcomeCauses { causes: [cause, also_fits @ ..], certainty, .. }) => {
+            Candidates { cause, also_fits: also_fits.to_vec(), certainty: *certainty }
+        }
+        _ => Candidates { cause: &causes::UNEXPLAINED, also_fits: Vec::new(), certainty: Low },
+    }
 }
 
 #[cfg(test)]
@@ -174,14 +218,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_failing_outcome_has_a_last_row_that_always_holds_and_names_known_causes() {
+    fn every_failing_outcome_has_a_last_row_that_always_holds_and_names_causes() {
         for outcome in Outcome::ALL.iter().filter(|outcome| outcome.is_failure()) {
-            let rows: Vec<&Row> = ROWS.iter().filter(|row| row.outcome == *outcome).collect();
-            assert!(matches!(rows.last(), Some(Row { when: When::Always, .. })), "{outcome:?}");
-            for id in rows.iter().flat_map(|row| row.ids) {
-                assert!(cause(id).is_some(), "{id}");
-            }
+            let rows: Vec<&OutcomeCauses> = ROWS.iter().filter(|row| row.outcome == *outcome).collect();
+            assert!(matches!(rows.last(), Some(OutcomeCauses { when: When::Always, .. })), "{outcome:?}");
         }
-        assert!(ROWS.iter().all(|row| row.outcome != Outcome::Ok && !row.ids.is_empty()));
+        assert!(ROWS.iter().all(|row| row.outcome != Outcome::Ok && !row.causes.is_empty()));
     }
 }

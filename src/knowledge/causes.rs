@@ -1,5 +1,5 @@
 //! The causes. Ids are stable: they are never renamed and never reused. To add a cause, add one constant to the file
-//! of its family, and list it in [`CAUSES`].
+//! of its family, re-export it here, and list it in [`CAUSES`].
 
 // One point per five minutes, so that five days fit into one call, which returns 1,440 points at most.
 macro_rules! metric {
@@ -36,6 +36,18 @@ mod settings;
 mod target;
 
 use serde::Serialize;
+
+pub use client::{BAD_REQUEST, CLIENT_GAVE_UP, PROTOCOL_MISMATCH, REQUEST_TOO_LARGE};
+pub use connection::{CONNECT_TIMEOUT, CONNECTION_REFUSED, KEEP_ALIVE_RACE, TARGET_TLS_HANDSHAKE};
+pub use lambda::{LAMBDA_ERROR, LAMBDA_MISCONFIGURED, LAMBDA_THROTTLED, LAMBDA_TIMEOUT};
+pub use life::{
+    DEPLOY_WITHOUT_DRAINING, DEREGISTRATION_DELAY_ELAPSED, NO_REGISTERED_TARGETS, TARGET_CRASH, TARGET_NOT_READY,
+};
+pub use rule::{AUTHENTICATION_FAILED, IDENTITY_PROVIDER_ERROR, WAF_BLOCKED, WAF_UNAVAILABLE};
+pub use target::{
+    APPLICATION_ERROR, DEPENDENCY_OUTAGE, IDLE_TIMEOUT_EXCEEDED, INNER_PROXY_ERROR, MALFORMED_RESPONSE,
+    TARGET_REQUEST_TIMEOUT, TARGET_SATURATED, UNEXPLAINED,
+};
 
 /// A class of causes for failed requests.
 #[derive(Debug, PartialEq, Eq)]
@@ -203,42 +215,42 @@ const WHAT_WAS_DEREGISTERED: Check =
     check("were targets deregistered at that time, and by whom?", trail!("DeregisterTargets"));
 
 /// All causes, in the order of the documentation.
-pub static CAUSES: &[Cause] = &[
-    connection::KEEP_ALIVE_RACE,
-    connection::CONNECTION_REFUSED,
-    connection::CONNECT_TIMEOUT,
-    connection::TARGET_TLS_HANDSHAKE,
-    target::IDLE_TIMEOUT_EXCEEDED,
-    target::TARGET_REQUEST_TIMEOUT,
-    life::TARGET_CRASH,
-    life::DEPLOY_WITHOUT_DRAINING,
-    life::DEREGISTRATION_DELAY_ELAPSED,
-    life::TARGET_NOT_READY,
-    target::TARGET_SATURATED,
-    target::MALFORMED_RESPONSE,
-    target::APPLICATION_ERROR,
-    target::INNER_PROXY_ERROR,
-    target::DEPENDENCY_OUTAGE,
-    life::NO_REGISTERED_TARGETS,
-    client::CLIENT_GAVE_UP,
-    lambda::LAMBDA_ERROR,
-    lambda::LAMBDA_TIMEOUT,
-    lambda::LAMBDA_THROTTLED,
-    lambda::LAMBDA_MISCONFIGURED,
-    rule::WAF_BLOCKED,
-    rule::WAF_UNAVAILABLE,
-    rule::AUTHENTICATION_FAILED,
-    rule::IDENTITY_PROVIDER_ERROR,
-    client::BAD_REQUEST,
-    client::PROTOCOL_MISMATCH,
-    client::REQUEST_TOO_LARGE,
-    target::UNEXPLAINED,
+pub static CAUSES: &[&Cause] = &[
+    &KEEP_ALIVE_RACE,
+    &CONNECTION_REFUSED,
+    &CONNECT_TIMEOUT,
+    &TARGET_TLS_HANDSHAKE,
+    &IDLE_TIMEOUT_EXCEEDED,
+    &TARGET_REQUEST_TIMEOUT,
+    &TARGET_CRASH,
+    &DEPLOY_WITHOUT_DRAINING,
+    &DEREGISTRATION_DELAY_ELAPSED,
+    &TARGET_NOT_READY,
+    &TARGET_SATURATED,
+    &MALFORMED_RESPONSE,
+    &APPLICATION_ERROR,
+    &INNER_PROXY_ERROR,
+    &DEPENDENCY_OUTAGE,
+    &NO_REGISTERED_TARGETS,
+    &CLIENT_GAVE_UP,
+    &LAMBDA_ERROR,
+    &LAMBDA_TIMEOUT,
+    &LAMBDA_THROTTLED,
+    &LAMBDA_MISCONFIGURED,
+    &WAF_BLOCKED,
+    &WAF_UNAVAILABLE,
+    &AUTHENTICATION_FAILED,
+    &IDENTITY_PROVIDER_ERROR,
+    &BAD_REQUEST,
+    &PROTOCOL_MISMATCH,
+    &REQUEST_TOO_LARGE,
+    &UNEXPLAINED,
 ];
 
-/// The cause with that id. `None` if there is none.
+/// The cause with that id, as a user may write it. `None` if there is none. Code names a cause by its constant.
 #[must_use]
 pub fn cause(id: &str) -> Option<&'static Cause> {
-    CAUSES.iter().find(|cause| cause.id == id)
+    CAUSES.iter().copied().find(|cause| cause.id == id)
 }
 
 #[cfg(test)]
@@ -261,6 +273,30 @@ mod tests {
             assert!(!methods.is_empty() && !checks.is_empty(), "{id}");
             assert!(docs.starts_with("https://docs.aws.amazon.com/"), "{id}");
         }
+    }
+
+    /// Detectors name causes by their constants, so the compiler finds a misspelt one. This finds one that is not
+    /// listed, or is named like another.
+    #[test]
+    fn every_constant_has_the_name_of_its_id_and_is_in_the_table() {
+        let files = [
+            include_str!("causes/client.rs"),
+            include_str!("causes/connection.rs"),
+            include_str!("causes/lambda.rs"),
+            include_str!("causes/life.rs"),
+            include_str!("causes/rule.rs"),
+            include_str!("causes/target.rs"),
+        ];
+        let constants = files.iter().flat_map(|file| file.split("pub static ").skip(1));
+        let mut found = Vec::new();
+        for constant in constants {
+            let (name, rest) = constant.split_once(": Cause").expect("a cause");
+            let id = rest.split('"').nth(1).expect("an id");
+            assert_eq!(name.to_lowercase().replace('_', "-"), id);
+            assert!(cause(id).is_some(), "{id} is not in the table");
+            found.push(id);
+        }
+        assert_eq!(found.len(), CAUSES.len());
     }
 
     fn sentences(text: &str) -> usize {

@@ -11,6 +11,7 @@ use super::measure::share::Rate;
 use crate::aggregate::RouteId;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::knowledge::causes;
 
 /// With fewer rejected requests than this, a route may just have been unlucky.
 const MIN_CLOSED: usize = 5;
@@ -169,6 +170,10 @@ impl Found<'_> {
                 [("target_processing_time_median", seconds_of(median))],
             )
         }));
-        Verdict { also_fits: &["target-crash"], evidence, ..Verdict::new("malformed-response", confidence) }
+        Verdict {
+            also_fits: vec![&causes::TARGET_CRASH],
+            evidence,
+            ..Verdict::new(&causes::MALFORMED_RESPONSE, confidence)
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::measure::load::slowdown;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{NodeId, Span};
 use crate::classify::Outcome;
+use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
 /// Connect timeouts further apart than this belong to different episodes.
@@ -157,9 +158,9 @@ impl Found {
             ),
         });
         Verdict {
-            also_fits: &["target-tls-handshake"],
+            also_fits: vec![&causes::TARGET_TLS_HANDSHAKE],
             evidence,
-            ..Verdict::on_member("connect-timeout", confidence, number, self.explains)
+            ..Verdict::on_member(&causes::CONNECT_TIMEOUT, confidence, number, self.explains)
         }
     }
 }

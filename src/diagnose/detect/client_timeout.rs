@@ -9,6 +9,7 @@ use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
 use super::measure::walls::sharp_wall;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::knowledge::causes;
 
 /// Every day some clients give up on slow requests. From this share of all requests on, it is more than that.
 const MIN_SHARE: f64 = 0.001;
@@ -50,7 +51,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         Verdict {
             estimates: Estimates { timeout: Some(wall.at), ..Estimates::default() },
             evidence,
-            ..Verdict::new("client-gave-up", confidence)
+            ..Verdict::new(&causes::CLIENT_GAVE_UP, confidence)
         }
     })
 }

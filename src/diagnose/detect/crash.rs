@@ -9,6 +9,7 @@ use super::super::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
 use super::measure::endings::{Death, deaths};
 use super::not_ready;
 use crate::aggregate::Span;
+use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
 /// Whole processes: nearly all requests that were under way ended, and then the target was away.
@@ -51,11 +52,11 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
     let is_replaced = is_replaced_beforehand(case, last);
     // On a TLS port, handshakes may fail while open connections are unharmed.
     let may_be_tls = ended == 0 && !is_replaced && is_tls_port(case, number);
-    let (id, also_fits): (_, &'static [&'static str]) = match (is_replaced, is_whole) {
-        _ if may_be_tls => ("target-tls-handshake", &["target-crash", "connection-refused"]),
-        (true, _) => ("deploy-without-draining", &["target-crash"]),
-        (false, true) => ("target-crash", &["deploy-without-draining"]),
-        (false, false) => ("target-crash", &["target-request-timeout", "malformed-response"]),
+    let (likeliest, also_fits) = match (is_replaced, is_whole) {
+        _ if may_be_tls => (&causes::TARGET_TLS_HANDSHAKE, vec![&causes::TARGET_CRASH, &causes::CONNECTION_REFUSED]),
+        (true, _) => (&causes::DEPLOY_WITHOUT_DRAINING, vec![&causes::TARGET_CRASH]),
+        (false, true) => (&causes::TARGET_CRASH, vec![&causes::DEPLOY_WITHOUT_DRAINING]),
+        (false, false) => (&causes::TARGET_CRASH, vec![&causes::TARGET_REQUEST_TIMEOUT, &causes::MALFORMED_RESPONSE]),
     };
     // A target that comes back was restarted in place. One that does not may also have been replaced by a deployment
     // that stops the old target first.
@@ -75,7 +76,7 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
     Some(Verdict {
         also_fits,
         evidence: evidence(deaths, [ended, refused, survived], is_whole, is_replaced.then_some(replaced)),
-        ..Verdict::on_member(id, confidence, number, explains)
+        ..Verdict::on_member(likeliest, confidence, number, explains)
     })
 }
 

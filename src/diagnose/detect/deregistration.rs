@@ -9,6 +9,7 @@ use super::super::Confidence;
 use super::super::case::{Case, Verdict};
 use super::super::evidence::{Evidence, plural_are, seconds, seconds_of};
 use crate::classify::Outcome;
+use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
 /// Ends within this time of each other are one cut: nodes learn of a change, and cut, at slightly different moments.
@@ -68,14 +69,14 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         }
         evidence
     };
-    let also_fits: &'static [&'static str] = &["deploy-without-draining", "target-crash"];
+    let also_fits = || vec![&causes::DEPLOY_WITHOUT_DRAINING, &causes::TARGET_CRASH];
     if cuts.iter().all(|cut| cut.requests.len() >= 3) {
         return cuts
             .into_iter()
             .map(|cut| Verdict {
-                also_fits,
+                also_fits: also_fits(),
                 evidence: evidence(&cut),
-                ..Verdict::on_member("deregistration-delay-elapsed", confidence, cut.member, cut.requests)
+                ..Verdict::on_member(&causes::DEREGISTRATION_DELAY_ELAPSED, confidence, cut.member, cut.requests)
             })
             .collect();
     }
@@ -89,7 +90,12 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
             _ => explains.push((cut.member, cut.requests)),
         }
     }
-    vec![Verdict { also_fits, evidence, explains, ..Verdict::new("deregistration-delay-elapsed", confidence) }]
+    vec![Verdict {
+        also_fits: also_fits(),
+        evidence,
+        explains,
+        ..Verdict::new(&causes::DEREGISTRATION_DELAY_ELAPSED, confidence)
+    }]
 }
 
 fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {

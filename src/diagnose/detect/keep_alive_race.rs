@@ -14,6 +14,7 @@ use super::measure::lags::{KeepAlive, Lags, PairHistory, estimate, may_be_race};
 use super::measure::load::slowdown;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
+use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
 /// High confidence needs at least this many failures at the timeout, and at least `MIN_COVERAGE_FOR_HIGH` of all
@@ -67,7 +68,12 @@ fn verdicts(case: &Case<'_>, conclude: impl Fn(usize) -> (Confidence, Estimates,
         .map(|number| (number, candidates(case, number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |failures, _| {
         let (confidence, estimates, evidence) = conclude(failures);
-        Verdict { also_fits: &["target-crash"], estimates, evidence, ..Verdict::new("keep-alive-race", confidence) }
+        Verdict {
+            also_fits: vec![&causes::TARGET_CRASH],
+            estimates,
+            evidence,
+            ..Verdict::new(&causes::KEEP_ALIVE_RACE, confidence)
+        }
     })
 }
 

@@ -12,6 +12,7 @@ use super::measure::share::Rate;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
 /// A start takes no longer than this.
@@ -129,8 +130,8 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
         if refused * 10 >= early.len() * 8 && early.len() >= 10 { Confidence::High } else { Confidence::Medium };
     let indices = early.iter().map(|(index, _)| *index).collect();
     Some(Verdict {
-        also_fits: &["connection-refused"],
+        also_fits: vec![&causes::CONNECTION_REFUSED],
         evidence,
-        ..Verdict::on_member("target-not-ready", confidence, number, indices)
+        ..Verdict::on_member(&causes::TARGET_NOT_READY, confidence, number, indices)
     })
 }

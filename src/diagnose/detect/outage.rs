@@ -16,6 +16,7 @@ use super::not_ready;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
+use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
 
 /// Failures further apart than this belong to different episodes.
@@ -111,9 +112,9 @@ fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
         Manner::Quick if largest.is_over => Confidence::Medium,
         Manner::Quick => Confidence::Low,
     };
-    let also_fits: &'static [&'static str] = match manner {
-        Manner::Slow => &["target-saturated", "idle-timeout-exceeded"],
-        Manner::Quick => &["application-error", "inner-proxy-error"],
+    let also_fits: Vec<&'static Cause> = match manner {
+        Manner::Slow => vec![&causes::TARGET_SATURATED, &causes::IDLE_TIMEOUT_EXCEEDED],
+        Manner::Quick => vec![&causes::APPLICATION_ERROR, &causes::INNER_PROXY_ERROR],
     };
     let mut explains: Vec<(usize, Vec<usize>)> = Vec::new();
     let mut indices: Vec<(usize, usize)> = outages.iter().flat_map(|outage| outage.explains.iter().copied()).collect();
@@ -125,7 +126,13 @@ fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
         }
     }
     let evidence = evidence(case, largest, manner);
-    Some(Verdict { also_fits, evidence, is_of_group: true, explains, ..Verdict::new("dependency-outage", confidence) })
+    Some(Verdict {
+        also_fits,
+        evidence,
+        is_of_group: true,
+        explains,
+        ..Verdict::new(&causes::DEPENDENCY_OUTAGE, confidence)
+    })
 }
 
 fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<Outage> {

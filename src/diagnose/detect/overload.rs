@@ -14,6 +14,7 @@ use super::measure::routes::RouteRates;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
+use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
 
 /// Failures further apart than this belong to different episodes.
@@ -117,10 +118,13 @@ fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool)
         (false, _) if !is_shared => Confidence::Medium,
         (false, _) => Confidence::Low,
     };
-    let also_fits: &'static [&'static str] =
-        if is_shared { &["dependency-outage", "idle-timeout-exceeded"] } else { &["idle-timeout-exceeded"] };
+    let also_fits: Vec<&'static Cause> = if is_shared {
+        vec![&causes::DEPENDENCY_OUTAGE, &causes::IDLE_TIMEOUT_EXCEEDED]
+    } else {
+        vec![&causes::IDLE_TIMEOUT_EXCEEDED]
+    };
     let evidence = evidence(largest, &around);
-    Some(Verdict { also_fits, evidence, ..Verdict::on_member("target-saturated", confidence, number, explains) })
+    Some(Verdict { also_fits, evidence, ..Verdict::on_member(&causes::TARGET_SATURATED, confidence, number, explains) })
 }
 
 impl Episode {

@@ -14,6 +14,7 @@ use super::measure::course::episodes;
 use super::measure::walls::{Wall, wall};
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
 /// A wall of at least this many requests is not chance.
@@ -88,7 +89,7 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     share_out(explains, |count, _| {
         let is_sure = count as u64 >= MIN_FAILURES_FOR_HIGH && beyond == 0 && timeout < idle_timeout;
         Verdict {
-            also_fits: &["malformed-response", "target-crash"],
+            also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::TARGET_CRASH],
             estimates: Estimates { timeout: Some(timeout), ..Estimates::default() },
             evidence: vec![
                 Evidence::speaks_for(
@@ -113,7 +114,7 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
                     [],
                 ),
             ],
-            ..Verdict::new("target-request-timeout", if is_sure { Confidence::High } else { Confidence::Medium })
+            ..Verdict::new(&causes::TARGET_REQUEST_TIMEOUT, if is_sure { Confidence::High } else { Confidence::Medium })
         }
     })
 }
@@ -218,9 +219,13 @@ fn conclude(case: &Case<'_>, wall: &Wall, count: usize, [held, slow, answered, l
         ));
     }
     Verdict {
-        also_fits: if is_closing { &["target-crash"] } else { &["application-error", "target-crash"] },
+        also_fits: if is_closing {
+            vec![&causes::TARGET_CRASH]
+        } else {
+            vec![&causes::APPLICATION_ERROR, &causes::TARGET_CRASH]
+        },
         estimates: Estimates { timeout: Some(wall.timeout()), ..Estimates::default() },
         evidence,
-        ..Verdict::new("target-request-timeout", confidence)
+        ..Verdict::new(&causes::TARGET_REQUEST_TIMEOUT, confidence)
     }
 }

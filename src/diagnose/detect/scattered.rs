@@ -11,6 +11,7 @@ use super::super::{Confidence, MIN_FAILURES_FOR_HIGH};
 use super::measure::share::{Rate, concentrated};
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::knowledge::causes;
 
 /// Fewer closed requests of a single target are not a pattern.
 const MIN_CLOSED: usize = 5;
@@ -96,9 +97,9 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> 
     ];
     let indices = closed(case, number).map(|(index, _)| index).collect();
     Some(Verdict {
-        also_fits: &["malformed-response", "unexplained"],
+        also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::UNEXPLAINED],
         evidence,
-        ..Verdict::on_member("target-crash", confidence, number, indices)
+        ..Verdict::on_member(&causes::TARGET_CRASH, confidence, number, indices)
     })
 }
 
@@ -106,7 +107,7 @@ fn of_all_targets(case: &Case<'_>, share: f64) -> Vec<Verdict> {
     let explains = (0..case.members.len())
         .map(|number| (number, closed(case, number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, _| Verdict {
-        also_fits: &["malformed-response", "target-crash"],
+        also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::TARGET_CRASH],
         evidence: vec![
             Evidence::speaks_for(
                 format!(
@@ -117,6 +118,6 @@ fn of_all_targets(case: &Case<'_>, share: f64) -> Vec<Verdict> {
             ),
             worked(share),
         ],
-        ..Verdict::new("unexplained", Confidence::Low)
+        ..Verdict::new(&causes::UNEXPLAINED, Confidence::Low)
     })
 }

@@ -12,6 +12,7 @@ use super::measure::course::episodes;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
+use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
 
 /// Failures further apart than this, and than `EPISODE_GAPS` times the mean gap between the target's requests, belong
@@ -113,12 +114,15 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
             [("connect_timeouts", refused as f64)],
         ));
     }
-    let also_fits: &'static [&'static str] =
-        if refused > 0 { &["connect-timeout", "target-saturated"] } else { &["target-saturated", "dependency-outage"] };
+    let also_fits: Vec<&'static Cause> = if refused > 0 {
+        vec![&causes::CONNECT_TIMEOUT, &causes::TARGET_SATURATED]
+    } else {
+        vec![&causes::TARGET_SATURATED, &causes::DEPENDENCY_OUTAGE]
+    };
     Some(Verdict {
         also_fits,
         evidence,
-        ..Verdict::on_member("idle-timeout-exceeded", Confidence::Medium, number, explains)
+        ..Verdict::on_member(&causes::IDLE_TIMEOUT_EXCEEDED, Confidence::Medium, number, explains)
     })
 }
 
@@ -172,8 +176,11 @@ pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
                 [("slowest_answer", seconds_of(longest))],
             ));
         }
-        let also_fits: &'static [&'static str] =
-            if is_of_routes { &["dependency-outage"] } else { &["target-saturated", "dependency-outage"] };
-        Verdict { also_fits, evidence, ..Verdict::new("idle-timeout-exceeded", confidence) }
+        let also_fits: Vec<&'static Cause> = if is_of_routes {
+            vec![&causes::DEPENDENCY_OUTAGE]
+        } else {
+            vec![&causes::TARGET_SATURATED, &causes::DEPENDENCY_OUTAGE]
+        };
+        Verdict { also_fits, evidence, ..Verdict::new(&causes::IDLE_TIMEOUT_EXCEEDED, confidence) }
     })
 }

@@ -15,6 +15,7 @@ use super::not_ready;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::knowledge::causes::{self, Cause};
 
 /// A proxy whose upstream refuses the connection answers within this time.
 const AT_ONCE: Duration = Duration::from_millis(50);
@@ -61,7 +62,7 @@ fn rates_of(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -
     RouteRates::new(errors.iter().map(|(_, timed_request)| *timed_request), case.members[number].timed_requests.iter())
 }
 
-type Fits = &'static [&'static str];
+type Fits = Vec<&'static Cause>;
 
 fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
     let median = median_took(errors.iter().map(|(_, timed_request)| *timed_request))?;
@@ -82,13 +83,25 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedReques
     let more = arrivals(&[&case.members[number]], Span { first, last });
     let is_shed = !is_of_proxy && wall.is_none() && more.is_some_and(|factor| factor >= MORE);
     let (id, also_fits, confidence): (_, Fits, _) = match (is_of_proxy, wall.is_some(), is_of_routes) {
-        _ if is_shed => ("target-saturated", &["inner-proxy-error", "application-error"], Confidence::Medium),
-        (true, true, _) if is_many => ("inner-proxy-error", &["application-error"], Confidence::High),
-        (true, _, false) if is_many && is_at_once => ("inner-proxy-error", &["application-error"], Confidence::High),
-        (true, ..) => ("inner-proxy-error", &["application-error"], Confidence::Medium),
-        (false, true, _) => ("inner-proxy-error", &["dependency-outage", "application-error"], Confidence::Medium),
-        (false, false, true) => ("application-error", &["inner-proxy-error"], Confidence::Medium),
-        (false, false, false) => ("inner-proxy-error", &["application-error", "target-saturated"], Confidence::Low),
+        _ if is_shed => (
+            &causes::TARGET_SATURATED,
+            vec![&causes::INNER_PROXY_ERROR, &causes::APPLICATION_ERROR],
+            Confidence::Medium,
+        ),
+        (true, true, _) if is_many => (&causes::INNER_PROXY_ERROR, vec![&causes::APPLICATION_ERROR], Confidence::High),
+        (true, _, false) if is_many && is_at_once => {
+            (&causes::INNER_PROXY_ERROR, vec![&causes::APPLICATION_ERROR], Confidence::High)
+        }
+        (true, ..) => (&causes::INNER_PROXY_ERROR, vec![&causes::APPLICATION_ERROR], Confidence::Medium),
+        (false, true, _) => (
+            &causes::INNER_PROXY_ERROR,
+            vec![&causes::DEPENDENCY_OUTAGE, &causes::APPLICATION_ERROR],
+            Confidence::Medium,
+        ),
+        (false, false, true) => (&causes::APPLICATION_ERROR, vec![&causes::INNER_PROXY_ERROR], Confidence::Medium),
+        (false, false, false) => {
+            (&causes::INNER_PROXY_ERROR, vec![&causes::APPLICATION_ERROR, &causes::TARGET_SATURATED], Confidence::Low)
+        }
     };
     let mut evidence = vec![Evidence::speaks_for(
         format!("the target itself answered {}", statuses_of(errors)),
@@ -164,8 +177,8 @@ fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRe
     let confidence = if errors.len() >= MIN_FOR_HIGH && is_of_routes { Confidence::High } else { Confidence::Medium };
     let indices = errors.iter().map(|(index, _)| *index).collect();
     Some(Verdict {
-        also_fits: &["dependency-outage"],
+        also_fits: vec![&causes::DEPENDENCY_OUTAGE],
         evidence,
-        ..Verdict::on_member("application-error", confidence, number, indices)
+        ..Verdict::on_member(&causes::APPLICATION_ERROR, confidence, number, indices)
     })
 }

@@ -2,7 +2,8 @@
 
 use super::{Cause, IS_TARGET_HEALTHY, Risk, WHAT_ARE_ATTRIBUTES, WHAT_IS_TARGET_GROUP, check, method, setting};
 
-pub(super) const CLIENT_GAVE_UP: Cause = Cause {
+/// `client-gave-up`
+pub static CLIENT_GAVE_UP: Cause = Cause {
     id: "client-gave-up",
     title: "the client closed the connection before an answer came",
     meaning: "The client, or a proxy in front of the load balancer such as CloudFront or API Gateway, closed the \
@@ -50,7 +51,8 @@ pub(super) const CLIENT_GAVE_UP: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-460-issues"),
 };
 
-pub(super) const BAD_REQUEST: Cause = Cause {
+/// `bad-request`
+pub static BAD_REQUEST: Cause = Cause {
     id: "bad-request",
     title: "the client's request could not be served",
     meaning: "The request broke HTTP's rules or a limit of the load balancer, was of a kind that the load balancer \
@@ -87,7 +89,8 @@ pub(super) const BAD_REQUEST: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-400-issues"),
 };
 
-pub(super) const PROTOCOL_MISMATCH: Cause = Cause {
+/// `protocol-mismatch`
+pub static PROTOCOL_MISMATCH: Cause = Cause {
     id: "protocol-mismatch",
     title: "the request's protocol does not fit the target group's",
     meaning: "A target group speaks one version of HTTP to its targets, and requests of some clients cannot be \
@@ -124,7 +127,8 @@ pub(super) const PROTOCOL_MISMATCH: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-464-issues"),
 };
 
-pub(super) const REQUEST_TOO_LARGE: Cause = Cause {
+/// `request-too-large`
+pub static REQUEST_TOO_LARGE: Cause = Cause {
     id: "request-too-large",
     title: "the request was too large",
     meaning: "A Lambda function accepts a body of at most 1 MB. For any target, a request line or a header may have \

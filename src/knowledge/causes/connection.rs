@@ -5,7 +5,8 @@ use super::{
     Cause, IS_TARGET_HEALTHY, Risk, WHAT_ARE_ATTRIBUTES, WHAT_IS_TARGET_GROUP, WHO_OWNS_ADDRESS, check, method, setting,
 };
 
-pub(super) const KEEP_ALIVE_RACE: Cause = Cause {
+/// `keep-alive-race`
+pub static KEEP_ALIVE_RACE: Cause = Cause {
     id: "keep-alive-race",
     title: "the target closed an idle kept-alive connection just as the load balancer reused it",
     meaning: "The load balancer keeps connections to targets open and reuses them. A server closes a connection \
@@ -62,7 +63,8 @@ pub(super) const KEEP_ALIVE_RACE: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };
 
-pub(super) const CONNECTION_REFUSED: Cause = Cause {
+/// `connection-refused`
+pub static CONNECTION_REFUSED: Cause = Cause {
     id: "connection-refused",
     title: "nothing listens on the target's port",
     meaning: "The host answered the load balancer's connection attempt with a reset: the host is up, and no process \
@@ -126,7 +128,8 @@ pub(super) const CONNECTION_REFUSED: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };
 
-pub(super) const CONNECT_TIMEOUT: Cause = Cause {
+/// `connect-timeout`
+pub static CONNECT_TIMEOUT: Cause = Cause {
     id: "connect-timeout",
     title: "packets to the target vanish: security group, network ACL, route, or a host that is gone",
     meaning: "The load balancer waits 10 s for a connection to a target, a time that nobody can change, and then \
@@ -191,7 +194,8 @@ pub(super) const CONNECT_TIMEOUT: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-504-issues"),
 };
 
-pub(super) const TARGET_TLS_HANDSHAKE: Cause = Cause {
+/// `target-tls-handshake`
+pub static TARGET_TLS_HANDSHAKE: Cause = Cause {
     id: "target-tls-handshake",
     title: "TLS between load balancer and target fails",
     meaning: "The target group's protocol is HTTPS, so the load balancer speaks TLS to the target. They find no \

@@ -21,7 +21,8 @@ const MAY_IT_BE_CALLED: Check = check(
 );
 const HOW_MANY_502: Check = check("how many 502s did the load balancer return?", metric!("HTTPCode_ELB_502_Count"));
 
-pub(super) const LAMBDA_ERROR: Cause = Cause {
+/// `lambda-error`
+pub static LAMBDA_ERROR: Cause = Cause {
     id: "lambda-error",
     title: "the Lambda function failed or answered something unusable",
     meaning: "The load balancer called the function and got an error, or an answer that it cannot turn into HTTP. \
@@ -55,7 +56,8 @@ pub(super) const LAMBDA_ERROR: Cause = Cause {
     docs: page!("lambda-functions.html"),
 };
 
-pub(super) const LAMBDA_TIMEOUT: Cause = Cause {
+/// `lambda-timeout`
+pub static LAMBDA_TIMEOUT: Cause = Cause {
     id: "lambda-timeout",
     title: "Lambda did not answer in time",
     meaning: "Either the function ran for longer than its own timeout, or the load balancer could not reach the \
@@ -83,7 +85,8 @@ pub(super) const LAMBDA_TIMEOUT: Cause = Cause {
     docs: page!("lambda-functions.html"),
 };
 
-pub(super) const LAMBDA_THROTTLED: Cause = Cause {
+/// `lambda-throttled`
+pub static LAMBDA_THROTTLED: Cause = Cause {
     id: "lambda-throttled",
     title: "the Lambda function was throttled",
     meaning: "More calls came at the same time than the function's reserved concurrency or the account's limit \
@@ -117,7 +120,8 @@ pub(super) const LAMBDA_THROTTLED: Cause = Cause {
     docs: page!("lambda-functions.html"),
 };
 
-pub(super) const LAMBDA_MISCONFIGURED: Cause = Cause {
+/// `lambda-misconfigured`
+pub static LAMBDA_MISCONFIGURED: Cause = Cause {
     id: "lambda-misconfigured",
     title: "the Lambda function cannot run as configured",
     meaning: "The function was not started at all. The load balancer is not allowed to call it, its key cannot be \

@@ -6,7 +6,8 @@ use super::{
     WHAT_WAS_DEREGISTERED, WHO_OWNS_ADDRESS, WHY_DID_TASKS_STOP, check, method, setting,
 };
 
-pub(super) const TARGET_CRASH: Cause = Cause {
+/// `target-crash`
+pub static TARGET_CRASH: Cause = Cause {
     id: "target-crash",
     title: "the process died with requests in flight",
     meaning: "The process that served the target ended suddenly, and every request that it was working on ended \
@@ -63,7 +64,8 @@ pub(super) const TARGET_CRASH: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };
 
-pub(super) const DEPLOY_WITHOUT_DRAINING: Cause = Cause {
+/// `deploy-without-draining`
+pub static DEPLOY_WITHOUT_DRAINING: Cause = Cause {
     id: "deploy-without-draining",
     title: "targets were removed while requests were still running or arriving",
     meaning: "Targets were replaced or removed on purpose, and their processes ended before their last requests \
@@ -121,7 +123,8 @@ pub(super) const DEPLOY_WITHOUT_DRAINING: Cause = Cause {
     docs: page!("edit-target-group-attributes.html#deregistration-delay"),
 };
 
-pub(super) const DEREGISTRATION_DELAY_ELAPSED: Cause = Cause {
+/// `deregistration-delay-elapsed`
+pub static DEREGISTRATION_DELAY_ELAPSED: Cause = Cause {
     id: "deregistration-delay-elapsed",
     title: "long requests outlived the deregistration delay",
     meaning: "A target that is deregistered gets no new requests, and its running requests may continue for the \
@@ -164,7 +167,8 @@ pub(super) const DEREGISTRATION_DELAY_ELAPSED: Cause = Cause {
     docs: page!("edit-target-group-attributes.html#deregistration-delay"),
 };
 
-pub(super) const TARGET_NOT_READY: Cause = Cause {
+/// `target-not-ready`
+pub static TARGET_NOT_READY: Cause = Cause {
     id: "target-not-ready",
     title: "a new target got traffic before it could serve it",
     meaning: "A target was sent requests while its process was still starting, loading or compiling. One passed \
@@ -215,7 +219,8 @@ pub(super) const TARGET_NOT_READY: Cause = Cause {
     docs: page!("target-group-health-checks.html"),
 };
 
-pub(super) const NO_REGISTERED_TARGETS: Cause = Cause {
+/// `no-registered-targets`
+pub static NO_REGISTERED_TARGETS: Cause = Cause {
     id: "no-registered-targets",
     title: "the target group had no target to send to",
     meaning: "The rule forwards to a target group in which no target is registered, or only targets that are not \

@@ -19,7 +19,8 @@ const WHICH_RULES: Check = check(
     "aws elbv2 describe-rules --region {region} --listener-arn {listener_arn}",
 );
 
-pub(super) const WAF_BLOCKED: Cause = Cause {
+/// `waf-blocked`
+pub static WAF_BLOCKED: Cause = Cause {
     id: "waf-blocked",
     title: "AWS WAF rejected the request",
     meaning: "A rule of the web ACL on the load balancer matched the request, and AWS WAF answered instead of the \
@@ -54,7 +55,8 @@ pub(super) const WAF_BLOCKED: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html"),
 };
 
-pub(super) const WAF_UNAVAILABLE: Cause = Cause {
+/// `waf-unavailable`
+pub static WAF_UNAVAILABLE: Cause = Cause {
     id: "waf-unavailable",
     title: "AWS WAF gave no decision",
     meaning: "The load balancer could not get a decision from AWS WAF and, as configured, answered 500 instead of \
@@ -89,7 +91,8 @@ pub(super) const WAF_UNAVAILABLE: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html"),
 };
 
-pub(super) const AUTHENTICATION_FAILED: Cause = Cause {
+/// `authentication-failed`
+pub static AUTHENTICATION_FAILED: Cause = Cause {
     id: "authentication-failed",
     title: "the user was not authenticated",
     meaning: "A rule of the listener requires a login or a token, and this request had no valid one: a cookie that \
@@ -127,7 +130,8 @@ pub(super) const AUTHENTICATION_FAILED: Cause = Cause {
     docs: page!("listener-authenticate-users.html"),
 };
 
-pub(super) const IDENTITY_PROVIDER_ERROR: Cause = Cause {
+/// `identity-provider-error`
+pub static IDENTITY_PROVIDER_ERROR: Cause = Cause {
     id: "identity-provider-error",
     title: "the identity provider or its keys could not be used",
     meaning: "To let a user in, the load balancer asks the identity provider for a token, the user's claims or its \

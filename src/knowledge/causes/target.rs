@@ -6,7 +6,8 @@ use super::{
     WHAT_IS_TARGET_GROUP, WHO_OWNS_ADDRESS, WHY_DID_TASKS_STOP, check, method, setting,
 };
 
-pub(super) const IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
+/// `idle-timeout-exceeded`
+pub static IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
     id: "idle-timeout-exceeded",
     title: "the target was silent for longer than the load balancer's idle timeout",
     meaning: "The target took the request and sent nothing for as long as the idle timeout lasts, 60 s unless it \
@@ -70,7 +71,8 @@ pub(super) const IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-504-issues"),
 };
 
-pub(super) const TARGET_REQUEST_TIMEOUT: Cause = Cause {
+/// `target-request-timeout`
+pub static TARGET_REQUEST_TIMEOUT: Cause = Cause {
     id: "target-request-timeout",
     title: "the target's own timeout cut requests off",
     meaning: "The server, or its supervisor, limits how long a request may take or a worker may be silent, and that \
@@ -115,7 +117,8 @@ pub(super) const TARGET_REQUEST_TIMEOUT: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };
 
-pub(super) const TARGET_SATURATED: Cause = Cause {
+/// `target-saturated`
+pub static TARGET_SATURATED: Cause = Cause {
     id: "target-saturated",
     title: "the target had more requests than it could serve",
     meaning: "Requests came faster than the workers, connections or processor could finish them, so they queued. \
@@ -168,7 +171,8 @@ pub(super) const TARGET_SATURATED: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-504-issues"),
 };
 
-pub(super) const MALFORMED_RESPONSE: Cause = Cause {
+/// `malformed-response`
+pub static MALFORMED_RESPONSE: Cause = Cause {
     id: "malformed-response",
     title: "the load balancer could not accept the target's answer",
     meaning: "The target did answer, but the load balancer discarded the answer: header names or values that are \
@@ -216,7 +220,8 @@ pub(super) const MALFORMED_RESPONSE: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };
 
-pub(super) const APPLICATION_ERROR: Cause = Cause {
+/// `application-error`
+pub static APPLICATION_ERROR: Cause = Cause {
     id: "application-error",
     title: "the application itself answered 5xx",
     meaning: "The target answered with a status of 5xx and the load balancer passed it on. Connection, process and \
@@ -251,7 +256,8 @@ pub(super) const APPLICATION_ERROR: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html"),
 };
 
-pub(super) const INNER_PROXY_ERROR: Cause = Cause {
+/// `inner-proxy-error`
+pub static INNER_PROXY_ERROR: Cause = Cause {
     id: "inner-proxy-error",
     title: "a proxy inside the target answered 502, 503 or 504 for its own upstream",
     meaning: "The target is itself a proxy, such as nginx, Envoy, HAProxy or a sidecar, and its upstream was down, \
@@ -304,7 +310,8 @@ pub(super) const INNER_PROXY_ERROR: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html"),
 };
 
-pub(super) const DEPENDENCY_OUTAGE: Cause = Cause {
+/// `dependency-outage`
+pub static DEPENDENCY_OUTAGE: Cause = Cause {
     id: "dependency-outage",
     title: "all targets became slow or failed at the same time: something that they share is at fault",
     meaning: "Targets do not fail in the same minute by chance: something that they share does. A database, a cache \
@@ -354,7 +361,8 @@ pub(super) const DEPENDENCY_OUTAGE: Cause = Cause {
     docs: page!("load-balancer-troubleshooting.html#http-504-issues"),
 };
 
-pub(super) const UNEXPLAINED: Cause = Cause {
+/// `unexplained`
+pub static UNEXPLAINED: Cause = Cause {
     id: "unexplained",
     title: "the log does not show why",
     meaning: "The lines fit several causes, and neither their times nor their routes point to one of them. The \
