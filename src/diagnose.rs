@@ -19,11 +19,13 @@ mod case;
 mod context;
 mod detect;
 pub mod evidence;
+mod finding_id;
 pub mod first_cause;
 mod measure;
+mod scope;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,10 +35,12 @@ pub use crate::knowledge::causes::{self, Cause};
 pub use context::Context;
 pub use evidence::Evidence;
 pub(crate) use evidence::{grouped, seconds_of};
+pub use finding_id::FindingId;
 pub use measure::course::{Course, Shape};
 pub use measure::lags::{LagBins, LagCounts};
+pub use scope::{Scope, ScopeNames, scope_of};
 
-use crate::aggregate::{Failures, LoadBalancerId, Samples, Span, Summary, Target, TargetGroupId, TargetId};
+use crate::aggregate::{Failures, Samples, Span, Summary, Target, TargetGroupId, TargetId};
 use crate::classify::{AnsweredBy, Outcome};
 use crate::timestamp::Timestamp;
 use first_cause::{Candidates, candidates};
@@ -88,20 +92,11 @@ impl Confidence {
     }
 }
 
-/// What a finding is about. The ids are those of the [`Summary`] that was diagnosed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// A target.
-    Target(TargetId),
-    /// A target group.
-    TargetGroup(TargetGroupId),
-    /// A load balancer.
-    LoadBalancer(LoadBalancerId),
-}
-
 /// A cause at a scope.
 #[derive(Clone, Debug)]
 pub struct Finding {
+    /// The hash of its cause and scope. No other finding of the diagnosis has it.
+    pub id: FindingId,
     /// What it is about.
     pub scope: Scope,
     /// The most frequent of `outcomes`.
@@ -287,7 +282,7 @@ pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
         Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Given },
         None => infer_idle_timeout(summary),
     };
-    let explained = match summary.window {
+    let mut explained = match summary.window {
         Some(window) => detect::findings(summary, window, idle_timeout),
         None => Vec::new(),
     };
@@ -297,13 +292,16 @@ pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
             *taken.entry((Scope::Target(*target), *outcome)).or_default() += requests;
         }
     }
-    let mut findings = Vec::new();
+    let mut by_outcome = Vec::new();
     for (scope, group) in groups(summary) {
         for failures in &group.failures {
             let taken = taken.get(&(scope, failures.outcome)).copied().unwrap_or_default();
-            findings.extend(finding(scope, &group, failures, taken));
+            by_outcome.extend(finding(summary, scope, &group, failures, taken));
         }
     }
+    by_outcome.sort_by_key(|finding: &Finding| (finding.scope, finding.outcome));
+    make_ids_unique(summary, explained.iter_mut().chain(&mut by_outcome));
+    let mut findings = by_outcome;
     findings.extend(explained);
     findings.sort_by_key(|finding| {
         (std::cmp::Reverse(finding.failures), finding.scope, finding.outcome, std::cmp::Reverse(finding.confidence))
@@ -313,19 +311,18 @@ pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
     Diagnosis { findings, unexplained, idle_timeout }
 }
 
-/// What failures of `outcome` belong to: the target they ended at; if no target was chosen, the target group or the
-/// load balancer that made them. Failures of a rule belong to the load balancer.
+/// Gives another id to each finding with the cause and scope of an earlier one.
 ///
-/// `target` may also stand for the requests of a target group that reached none.
-#[must_use]
-pub fn scope_of(summary: &Summary, target: TargetId, outcome: Outcome) -> Scope {
-    let (target_group, address, _) = summary.targets.entry(target);
-    let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
-    match (address, arn) {
-        _ if outcome.answered_by() == AnsweredBy::Rule => Scope::LoadBalancer(load_balancer),
-        (b"", b"") => Scope::LoadBalancer(load_balancer),
-        (b"", _) => Scope::TargetGroup(target_group),
-        _ => Scope::Target(target),
+/// Detectors never return two such findings of a target group. But some of the failures that they leave may have the
+/// same cause by their outcome alone, and so may two outcomes. `findings` come in an order that does not depend on
+/// their counts: first those of detectors, then the others by outcome.
+fn make_ids_unique<'a>(summary: &Summary, findings: impl Iterator<Item = &'a mut Finding>) {
+    let mut taken = BTreeSet::new();
+    for finding in findings {
+        if !taken.insert(finding.id) {
+            finding.id = FindingId::of_outcome(summary, finding.cause, finding.scope, finding.outcome);
+            taken.insert(finding.id);
+        }
     }
 }
 
@@ -358,7 +355,7 @@ fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
 
 /// The finding that the outcome alone supports, for the failures that no detector explains: all except `taken`.
 /// `None` if these are too few, or are clients that left too rarely.
-fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Option<Finding> {
+fn finding(summary: &Summary, scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Option<Finding> {
     let left = Failures { requests: failures.requests.saturating_sub(taken), ..failures.clone() };
     let failures = &left;
     if failures.requests < MIN_FAILURES {
@@ -375,6 +372,7 @@ fn finding(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Op
     let confidence =
         if failures.requests < MIN_FAILURES_FOR_HIGH { certainty.min(Confidence::Medium) } else { certainty };
     Some(Finding {
+        id: FindingId::new(summary, cause, scope),
         scope,
         outcome: failures.outcome,
         cause,

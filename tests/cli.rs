@@ -471,7 +471,7 @@ fn json_has_every_documented_key() {
         (
             "a finding",
             first("findings"),
-            "cause confidence scope failures first_seen last_seen evidence estimates fix samples lags \
+            "id cause confidence scope failures first_seen last_seen evidence estimates fix samples lags \
              failures_over_time",
         ),
         ("a scope", &first("findings")["scope"], "load_balancer target_group target"),

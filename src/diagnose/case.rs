@@ -14,7 +14,9 @@ use super::measure::lags::LagCounts;
 use super::measure::routes::RouteRates;
 use super::measure::share::{Rate, concentrated};
 use super::measure::subnet::Subnet;
-use super::{Confidence, Ended, Estimates, Evidence, Finding, IdleTimeout, MIN_FAILURES, MIN_FAILURES_FOR_HIGH, Scope};
+use super::{
+    Confidence, Ended, Estimates, Evidence, Finding, FindingId, IdleTimeout, MIN_FAILURES, MIN_FAILURES_FOR_HIGH, Scope,
+};
 use crate::aggregate::route::SortedRoutes;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{Callers, RouteId, Sample, Samples, Span, Summary, Target, TargetGroupId, TargetId};
@@ -311,11 +313,13 @@ impl<'a> Case<'a> {
         outcomes.sort_by_key(|(outcome, requests)| (std::cmp::Reverse(*requests), *outcome));
         times.sort_unstable();
         let (outcome, _) = *outcomes.first()?;
+        let scope = match verdict.explains.as_slice() {
+            [(member, _)] if !verdict.is_of_group => Scope::Target(self.members[*member].id),
+            _ => Scope::TargetGroup(self.target_group),
+        };
         Some(Finding {
-            scope: match verdict.explains.as_slice() {
-                [(member, _)] if !verdict.is_of_group => Scope::Target(self.members[*member].id),
-                _ => Scope::TargetGroup(self.target_group),
-            },
+            id: FindingId::new(self.setting.summary, verdict.cause, scope),
+            scope,
             outcome,
             outcomes,
             cause: verdict.cause,

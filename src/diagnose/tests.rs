@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::aggregate::LoadBalancerId;
 use crate::classify::{Actions, Elapsed, Exchange, Reason, classify};
 use crate::location::Location;
 use crate::timestamp::Timestamp;
@@ -297,6 +298,62 @@ fn requests() -> impl Strategy<Value = Vec<(u64, Request)>> {
     proptest::collection::vec((0..15_u64, moved), 0..30)
 }
 
+/// Cause, scope and id of each finding.
+fn ids(summary: &Summary) -> Vec<(&'static str, String, String)> {
+    let findings = diagnose(summary, &Context::default()).findings;
+    let of =
+        |finding: &Finding| (finding.cause.id, format!("{:?}", finding.scope.names(summary)), finding.id.to_string());
+    let mut ids: Vec<_> = findings.iter().map(of).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn the_id_of_a_finding_is_the_documented_hash() {
+    // printf '%s\n' connection-refused app/shop/1 arn:api 10.0.0.1:80 | sha256sum | cut -c 1-16
+    assert_eq!(findings(&[(10, CONNECT_FAILED)])[0].id.to_string(), "62e50a959799c862");
+}
+
+#[test]
+fn the_id_of_a_finding_stays_whatever_else_is_in_the_log() {
+    let elsewhere = Request { target: Some(OTHER_TARGET), target_group: Some("arn:web"), ..TARGET_ERROR };
+    let few = summary_of(&[(5, WAF_FAILED), (20, TARGET_ERROR), (4, NO_TARGET)]);
+    // Other tables, other counts, another time, and other findings that come first.
+    let many = summary_of(&[(90, elsewhere), (40, OK), (7, NO_TARGET), (25, TARGET_ERROR), (50, WAF_FAILED)]);
+    let (few, many) = (ids(&few), ids(&many));
+    assert_eq!((few.len(), many.len()), (3, 4));
+    assert!(few.iter().all(|id| many.contains(id)), "{few:?} {many:?}");
+}
+
+#[test]
+fn findings_with_another_cause_or_scope_have_another_id() {
+    let at = |target_group, target, request| Request { target_group: Some(target_group), target, ..request };
+    let requests = [
+        (20, at("arn:api", Some(TARGET), TARGET_ERROR)),
+        (20, at("arn:api", Some(OTHER_TARGET), TARGET_ERROR)),
+        (20, at("arn:web", Some(TARGET), TARGET_ERROR)),
+        (20, at("arn:web", Some(TARGET), Request { elapsed: 60_000, ..idle_timeout(60_000) })),
+        (20, at("arn:web", None, NO_TARGET)),
+        (20, WAF_FAILED),
+    ];
+    let ids = ids(&summary_of(&requests));
+    let different: BTreeSet<_> = ids.iter().map(|(.., id)| id).collect();
+    assert_eq!((different.len(), ids.len()), (6, 6), "{ids:?}");
+}
+
+#[test]
+fn two_outcomes_with_one_cause_have_two_ids_and_the_first_is_that_of_the_cause_and_scope() {
+    let left_early = Request { is_dispatched: false, ..CLIENT_LEFT };
+    let alone = ids(&summary_of(&[(20, left_early)]));
+    for more in [20, 40] {
+        let both = ids(&summary_of(&[(more, CLIENT_LEFT), (30, left_early)]));
+        let [one, other] = &both[..] else { panic!("two findings: {both:?}") };
+        assert_eq!((one.0, &one.1), (other.0, &other.1), "cause and scope");
+        assert_ne!(one.2, other.2);
+        assert!(both.contains(&alone[0]), "{both:?} {alone:?}");
+    }
+}
+
 proptest! {
     /// A failure is in at most one finding. Those in none are too few for a finding, or are clients that left.
     #[test]
@@ -322,6 +379,8 @@ proptest! {
                 prop_assert!(left.is_some_and(|left| left < MIN_FAILURES || is_of_clients), "{failures:?}: {found} found");
             }
         }
+        let ids: BTreeSet<FindingId> = diagnosis.findings.iter().map(|finding| finding.id).collect();
+        prop_assert_eq!(ids.len(), diagnosis.findings.len());
         let explained: u64 = diagnosis.findings.iter().map(|finding| finding.failures).sum();
         prop_assert_eq!(explained + diagnosis.unexplained, summary.outcomes().failures());
         for finding in &diagnosis.findings {

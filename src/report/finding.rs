@@ -10,7 +10,7 @@ use super::{Outcomes, Window, some_text_of, text_of};
 use crate::aggregate::{Span, Summary, TargetGroupId, TargetId};
 use crate::classify::Outcome;
 use crate::diagnose::{
-    Confidence, Estimates as DiagnosedEstimates, Evidence, Finding, LagCounts, Scope, Shape, seconds_of,
+    Confidence, Estimates as DiagnosedEstimates, Evidence, Finding, FindingId, LagCounts, Scope, Shape, seconds_of,
 };
 use crate::knowledge::causes::Method;
 use crate::knowledge::servers::servers_with_keep_alive;
@@ -23,6 +23,8 @@ const MAX_SETTINGS: usize = 4;
 /// One finding.
 #[derive(Clone, Debug, Serialize)]
 pub struct FindingRow {
+    /// The same for the same cause and scope in every run. No other finding of the report has it.
+    pub id: FindingId,
     /// Id of the likely cause.
     pub cause: &'static str,
     /// What the cause means, in a few words.
@@ -154,15 +156,11 @@ pub struct SampleRow {
 
 impl ScopeRow {
     pub(super) fn new(summary: &Summary, scope: Scope) -> Self {
-        match scope {
-            Scope::LoadBalancer(id) => {
-                Self { load_balancer: text_of(summary.load_balancers.entry(id).1), target_group: None, target: None }
-            }
-            Scope::TargetGroup(id) => Self::of_target_group(summary, id, None),
-            Scope::Target(id) => {
-                let (target_group, address, _) = summary.targets.entry(id);
-                Self::of_target_group(summary, target_group, Some(address))
-            }
+        let names = scope.names(summary);
+        Self {
+            load_balancer: text_of(names.load_balancer),
+            target_group: names.target_group.and_then(some_text_of),
+            target: names.target.map(text_of),
         }
     }
 
@@ -271,6 +269,7 @@ impl FindingRow {
             text: text_of(&sample.line),
         });
         Self {
+            id: finding.id,
             cause: finding.cause.id,
             title: finding.cause.title,
             confidence: finding.confidence,
