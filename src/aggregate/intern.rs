@@ -8,8 +8,8 @@ use hashbrown::HashTable;
 use super::OTHER;
 use super::id::{Id, NewIds};
 
-/// A list of values. Each is found by its name and its parent (`()` if it has no parent), and gets an id of the type `I`
-/// when its name first appears.
+/// A list of values. Each is found by its name and its parent (`()` if it has no parent), and gets an id of the type
+/// `I` when its name first appears.
 #[derive(Clone, Debug)]
 pub struct Interner<I, P, V> {
     entries: Vec<Entry<P, V>>,
