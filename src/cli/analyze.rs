@@ -1,9 +1,9 @@
 //! `albscope analyze`
 
-use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
+use albscope::durable_file;
 use albscope::report::{Format, Report, Style};
 use albscope::rules::Rule;
 use albscope::{Timestamp, diagnose};
@@ -128,30 +128,7 @@ fn write_report(report: &Report, args: &AnalyzeArgs) -> anyhow::Result<()> {
     report.render(format, style, &mut out).and_then(|()| out.flush()).context("cannot write the report")
 }
 
-/// Writes to `path` with `.partial` appended and then renames that to `path`, so that nobody ever reads half a file.
-///
-/// Only a regular file is replaced. A pipe or a device (`/dev/null`) is written to directly. If `path` is a link,
-/// the link stays, and the file that it leads to is replaced.
+/// Writes a whole file, or to a pipe or device of that name.
 fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
-    try_write_file(path, write).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn try_write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        let mut out = BufWriter::new(File::options().write(true).open(path)?);
-        return write(&mut out).and_then(|()| out.flush());
-    }
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let mut partial = path.clone().into_os_string();
-    partial.push(".partial");
-    let written = File::create(&partial).map(BufWriter::new).and_then(|mut out| {
-        write(&mut out)?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&partial, &path));
-    if renamed.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&partial);
-    }
-    renamed
+    durable_file::write(path, write).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use albscope::aggregate::InputAccount;
+use albscope::durable_file;
 use albscope::export::{Destination, Export, Exported, Format};
 use albscope::report;
 use albscope::source::{CancelToken, Disk, Selection, Source};
@@ -144,10 +145,9 @@ fn ensure_has_name(input: &OsStr) -> anyhow::Result<()> {
 /// is not one of the logs there.
 fn ensure_is_no_input(path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
     let own = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let mut partial = own.clone().into_os_string();
-    partial.push(".partial");
+    let temporary = durable_file::temporary_path(&own);
     // The file has its final name only when it is complete.
-    let written: Vec<PathBuf> = [&*own, partial.as_ref()]
+    let written: Vec<PathBuf> = [own, temporary]
         .into_iter()
         .filter(|path| path.is_file())
         .filter_map(|path| path.canonicalize().ok())

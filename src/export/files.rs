@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::{Folder, PART, Part, Shape};
 use super::partition::Key;
-use crate::durable_file::{Out, WrittenFile, taking_names};
+use crate::durable_file::{CompleteFile, Output, Publishing};
 use crate::table::encoder::{Encoded, Form, Format, TableFile};
 
 /// Maximum open files of a folder. When another one is needed, the file that was written to longest ago is finished.
@@ -95,8 +95,8 @@ impl Files {
     /// immediately.
     pub(super) fn new(destination: Destination, form: Form, format: Format, shape: Shape) -> io::Result<Self> {
         let target = match destination {
-            Destination::Stream(stream) => Target::One(form.begin(Out::Stream(stream))?),
-            Destination::File(path) => Target::One(form.begin(Out::at(&path)?)?),
+            Destination::Stream(stream) => Target::One(form.begin(Output::Stream(stream))?),
+            Destination::File(path) => Target::One(form.begin(Output::at(&path)?)?),
             Destination::Folder(path) => Target::Folder(Parts {
                 folder: Folder::open(&path, shape)?,
                 format,
@@ -138,19 +138,18 @@ impl Files {
 /// Files that are complete but do not have their final names yet.
 pub(super) enum WrittenFiles {
     Stream,
-    One(WrittenFile),
+    One(CompleteFile),
     Folder { folder: Folder, parts: Vec<Part>, read: BTreeSet<u64> },
 }
 
 impl WrittenFiles {
     /// Gives them their final names.
     pub(super) fn publish(self) -> io::Result<Written> {
-        let _names = taking_names();
         match self {
             Self::Stream => Ok(Written { files: 1, ..Written::default() }),
             Self::One(file) => {
                 let bytes = file.bytes();
-                file.publish()?;
+                file.publish(&mut Publishing::begin())?;
                 Ok(Written { files: 1, bytes, replaced: 0 })
             }
             Self::Folder { folder, parts, read } => {
@@ -182,7 +181,7 @@ impl Parts {
             let name = format!("{PART}{first:016x}-{count:04}.{}", self.format.extension());
             *count += 1;
             let path = Path::new(&*group.key).join(name);
-            let file = form.begin(Out::File(self.folder.create(&path)?))?;
+            let file = form.begin(Output::File(self.folder.create(&path)?))?;
             self.open.insert(group.key.clone(), Open { file, path, objects: BTreeSet::new(), groups: 0, latest: 0 });
         }
         let Some(open) = self.open.get_mut(&group.key) else { unreachable!("it was opened just now") };
@@ -203,7 +202,7 @@ impl Parts {
 
 impl Open {
     fn finish(self) -> io::Result<Part> {
-        let closed: Option<WrittenFile> = self.file.finish()?.close()?;
+        let closed: Option<CompleteFile> = self.file.finish()?.close()?;
         let Some(file) = closed else { unreachable!("a part was begun as a file") };
         Ok(Part { path: self.path, file, objects: self.objects })
     }

@@ -25,7 +25,7 @@ use walkdir::WalkDir;
 
 use super::partition::Partition;
 use super::sample::stable_hash;
-use crate::durable_file::{NewFile, Out, WrittenFile};
+use crate::durable_file::{CompleteFile, DurableFile, FileOptions, Publishing, TemporaryName};
 use crate::source::ObjectKey;
 
 /// The list of a folder's files.
@@ -107,7 +107,7 @@ pub(super) struct Folder {
 pub(super) struct Part {
     /// Relative to the folder.
     pub(super) path: PathBuf,
-    pub(super) file: WrittenFile,
+    pub(super) file: CompleteFile,
     /// The ids of the objects that its rows come from.
     pub(super) objects: BTreeSet<u64>,
 }
@@ -187,12 +187,12 @@ impl Folder {
     }
 
     /// Begins a file, and makes the folders it is in.
-    pub(super) fn create(&self, path: &Path) -> io::Result<NewFile> {
+    pub(super) fn create(&self, path: &Path) -> io::Result<DurableFile> {
         let path = self.root.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        NewFile::create_hidden(&path)
+        FileOptions { temporary_name: TemporaryName::Hidden, ..FileOptions::default() }.create(&path)
     }
 
     /// Gives the new files their final names, removes those that they replace, and returns how many it replaced.
@@ -201,6 +201,7 @@ impl Folder {
     /// A run that is killed in here leaves some files new and some old, each of them complete. Running it again
     /// repairs that.
     pub(super) fn publish(self, parts: Vec<Part>, read: &BTreeSet<u64>) -> io::Result<u64> {
+        let publishing = &mut Publishing::begin();
         if read.contains(&object_id(STANDARD_INPUT)) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -223,16 +224,16 @@ impl Folder {
         let new: Vec<Entry> = parts.iter().map(|part| Entry::new(&part.path, &part.objects)).collect();
         // While files are added and removed, the list names all of them. So a run that is killed leaves no file that
         // the next one does not know.
-        self.write_list(kept.iter().chain(&replaced).chain(&new))?;
+        self.write_list(kept.iter().chain(&replaced).chain(&new), publishing)?;
         for entry in &replaced {
             if !new.iter().any(|part| part.path == entry.path) {
                 self.remove(Path::new(&entry.path))?;
             }
         }
         for part in parts {
-            part.file.publish()?;
+            part.file.publish(publishing)?;
         }
-        self.write_list(kept.iter().chain(&new))?;
+        self.write_list(kept.iter().chain(&new), publishing)?;
         Ok(replaced.len() as u64)
     }
 
@@ -290,16 +291,13 @@ impl Folder {
         Ok(files)
     }
 
-    fn write_list<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> io::Result<()> {
+    fn write_list<'e>(&self, entries: impl Iterator<Item = &'e Entry>, publishing: &mut Publishing) -> io::Result<()> {
         let mut files: Vec<Entry> = entries.cloned().collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));
-        let mut out = Out::File(NewFile::create(&self.root.join(LIST))?);
-        serde_json::to_writer(&mut out, &List { version: LIST_VERSION, shape: self.shape.clone(), files })?;
-        out.write_all(b"\n")?;
-        match out.close()? {
-            Some(file) => file.publish(),
-            None => Ok(()),
-        }
+        let mut file = FileOptions::default().create(&self.root.join(LIST))?;
+        serde_json::to_writer(&mut file, &List { version: LIST_VERSION, shape: self.shape.clone(), files })?;
+        file.write_all(b"\n")?;
+        file.close()?.publish(publishing)
     }
 }
 

@@ -8,7 +8,7 @@ use super::sink::MAX_GROUP_ROWS;
 use crate::aggregate::Summary;
 use crate::classify::Outcome;
 use crate::diagnose::Confidence;
-use crate::durable_file::{NewFile, Out, WrittenFile};
+use crate::durable_file::{CompleteFile, FileOptions, Output, Publishing};
 use crate::error::{Error, Result};
 use crate::report::{FindingRow, Report, RouteRow, TargetRow};
 use crate::table::encoder::{Form, Format};
@@ -408,10 +408,11 @@ fn write_all(summary: &Summary, report: &Report, folder: &Path, format: Format) 
         write_table::<Routes>(folder, format, &report.routes)?,
     ];
     let mut written = Written::default();
+    let mut publishing = Publishing::begin();
     for file in files {
         written.files += 1;
         written.bytes += file.bytes();
-        file.publish()?;
+        file.publish(&mut publishing)?;
     }
     Ok(written)
 }
@@ -421,11 +422,11 @@ fn one_line(text: &str) -> String {
     text.replace('\n', "\\x0A")
 }
 
-fn write_table<T: Table>(folder: &Path, format: Format, rows: &[T::Row<'_>]) -> io::Result<WrittenFile> {
+fn write_table<T: Table>(folder: &Path, format: Format, rows: &[T::Row<'_>]) -> io::Result<CompleteFile> {
     let columns: Vec<&'static Column<T>> = T::COLUMNS.iter().collect();
     let form = Form::new(format, &columns, true)?;
     let path = folder.join(format!("{}.{}", T::NAME, format.extension()));
-    let mut file = form.begin(Out::File(NewFile::create(&path)?))?;
+    let mut file = form.begin(Output::File(FileOptions::default().create(&path)?))?;
     for rows in rows.chunks(MAX_GROUP_ROWS) {
         let mut group = Columns::new(&columns);
         for row in rows {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
@@ -10,6 +10,7 @@ use flate2::{Compression, GzBuilder};
 use super::manifest;
 use super::plan::{Micros, SECOND};
 use super::rng::Rng;
+use crate::durable_file::{self, DurableFile, FileOptions, Publishing, TemporaryName};
 use crate::error::{Error, Result};
 use crate::timestamp::{Civil, Timestamp};
 
@@ -70,15 +71,18 @@ impl Sink for Memory {
 
 /// Writes into a folder: the objects under their keys, beside them `truth.jsonl` and `what-happened.json`.
 ///
-/// Objects and `truth.jsonl` appear under their names only when they are complete.
+/// Files appear under their names only when they are complete.
 pub(super) struct Directory {
     root: PathBuf,
-    truth: BufWriter<fs::File>,
+    truth: DurableFile,
 }
 
 impl Directory {
     const TRUTH: &str = "truth.jsonl";
-    const PARTIAL_TRUTH: &str = "truth.jsonl.partial";
+
+    /// There may be many objects, and they are easily simulated again.
+    const OBJECT_OPTIONS: FileOptions =
+        FileOptions { temporary_name: TemporaryName::Unique, is_synced: false, is_private: false };
 
     /// Creates the folder if it does not exist.
     ///
@@ -87,38 +91,36 @@ impl Directory {
     pub(super) fn create(root: &Path) -> Result<Self> {
         let logs = root.join("AWSLogs");
         let held = fs::read_dir(&logs).is_ok_and(|mut entries| entries.next().is_some());
-        if held || root.join(Self::TRUTH).exists() {
+        let truth = root.join(Self::TRUTH);
+        if held || truth.exists() {
             let reason = "it already holds simulated logs; choose an empty folder, or remove AWSLogs and truth.jsonl";
             return Err(Error::write(shown(root), io::Error::new(io::ErrorKind::AlreadyExists, reason)));
         }
         fs::create_dir_all(&logs).map_err(|source| Error::write(shown(&logs), source))?;
-        let partial = root.join(Self::PARTIAL_TRUTH);
-        let file = fs::File::create(&partial).map_err(|source| Error::write(shown(&partial), source))?;
-        Ok(Self { root: root.to_owned(), truth: BufWriter::new(file) })
+        let truth = FileOptions::default().create(&truth).map_err(|source| Error::write(shown(&truth), source))?;
+        Ok(Self { root: root.to_owned(), truth })
     }
 
     /// Gives `truth.jsonl` its final name.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Write`] when the file system refuses.
-    pub(super) fn finish(mut self) -> Result<()> {
-        let path = self.root.join(Self::TRUTH);
-        self.truth
-            .flush()
-            .and_then(|()| fs::rename(self.root.join(Self::PARTIAL_TRUTH), &path))
-            .map_err(|source| Error::write(shown(&path), source))
+    pub(super) fn finish(self) -> Result<()> {
+        let published = self.truth.close().and_then(|truth| truth.publish(&mut Publishing::begin()));
+        published.map_err(|source| Error::write(shown(&self.root.join(Self::TRUTH)), source))
     }
 }
 
 impl Sink for Directory {
     fn object(&mut self, key: &str, gz: Vec<u8>) -> Result<()> {
         let path = self.root.join(key);
-        let partial = path.with_extension("partial");
-        let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&partial, gz))
-            .and_then(|()| fs::rename(&partial, &path))
-            .map_err(|source| Error::write(shown(&path), source))
+        let write = || {
+            fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
+            let mut file = Self::OBJECT_OPTIONS.create(&path)?;
+            file.write_all(&gz)?;
+            file.close()?.publish(&mut Publishing::begin())
+        };
+        write().map_err(|source| Error::write(shown(&path), source))
     }
 
     fn truth(&mut self, line: &str) -> Result<()> {
@@ -130,7 +132,8 @@ impl Sink for Directory {
 
     fn what_happened(&mut self, json: &str) -> Result<()> {
         let path = self.root.join(manifest::FILE);
-        fs::write(&path, json).map_err(|source| Error::write(shown(&path), source))
+        durable_file::write(&path, |out| out.write_all(json.as_bytes()))
+            .map_err(|source| Error::write(shown(&path), source))
     }
 }
 

@@ -6,7 +6,7 @@ use super::csv;
 use super::parquet::{self, ParquetFile, RowGroup};
 use super::row_buffer::Columns;
 use super::schema::{Column, Table};
-use crate::durable_file::Out;
+use crate::durable_file::Output;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Form {
     }
 
     /// Begins a file.
-    pub(crate) fn begin(&self, mut out: Out) -> io::Result<TableFile> {
+    pub(crate) fn begin(&self, mut out: Output) -> io::Result<TableFile> {
         match self {
             Self::Parquet(form) => ParquetFile::new(out, form).map(TableFile::Parquet),
             Self::Csv(form) => {
@@ -107,8 +107,8 @@ impl Form {
 /// A file that is being written.
 #[expect(clippy::large_enum_variant, reason = "there is one of it, or one a folder that is open")]
 pub(crate) enum TableFile {
-    Parquet(ParquetFile<Out>),
-    Csv(Out),
+    Parquet(ParquetFile<Output>),
+    Csv(Output),
 }
 
 impl TableFile {
@@ -122,7 +122,7 @@ impl TableFile {
     }
 
     /// Writes what comes after the rows.
-    pub(crate) fn finish(self) -> io::Result<Out> {
+    pub(crate) fn finish(self) -> io::Result<Output> {
         match self {
             Self::Parquet(file) => file.finish(),
             Self::Csv(out) => Ok(out),

@@ -21,7 +21,7 @@ const KNOW_CAUSES: [&str; 5] = ["diagnose", "report", "rules", "plot", "export"]
 const NOT_FOR_PIPELINE: [&str; 5] = ["knowledge", "diagnose", "report", "rules", "plot"];
 
 /// What the simulation may import: it shares no code with what reads logs.
-const FOR_SIMULATE: [&str; 3] = ["error", "location", "timestamp"];
+const FOR_SIMULATE: [&str; 4] = ["durable_file", "error", "location", "timestamp"];
 
 /// What may import everything, and nothing imports.
 const PROGRAM: [&str; 3] = ["cli", "main", "lib"];

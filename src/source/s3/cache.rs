@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use md5::{Digest, Md5};
-use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
+use crate::durable_file::{self, DurableFile, FileOptions, Publishing, TemporaryName};
 use crate::source::CacheOptions;
 use crate::source::etag::{Etag, hex};
 
@@ -25,9 +25,10 @@ pub(super) struct Cache {
     max_bytes: u64,
 }
 
-/// The prefix of the names of files that are not complete yet. [`Cache::trim`] removes those
-/// that an interrupted run left.
-const PARTIAL: &str = ".partial-";
+/// How objects are written: several runs may fetch the same object at once. If the machine crashes, the MD5 reveals a
+/// damaged file.
+const FILE_OPTIONS: FileOptions =
+    FileOptions { temporary_name: TemporaryName::Unique, is_synced: false, is_private: true };
 
 /// A partial file older than this belongs to no run any more.
 const ABANDONED_SECONDS: u64 = 24 * 3600;
@@ -67,8 +68,7 @@ impl Cache {
         let path = self.path(bucket, key, etag);
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder)?;
-        let file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
-        Ok(Keeping { file, path, digest: Md5::new() })
+        Ok(Keeping { file: FILE_OPTIONS.create(&path)?, digest: Md5::new() })
     }
 
     /// Removes what was used longest ago until the rest is within the limit, and abandoned partial files.
@@ -85,7 +85,7 @@ impl Cache {
                 continue;
             }
             let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            if entry.file_name().to_string_lossy().starts_with(durable_file::UNIQUE_PREFIX) {
                 if used.elapsed().is_ok_and(|age| age.as_secs() > ABANDONED_SECONDS) {
                     let _ = fs::remove_file(entry.path());
                 }
@@ -161,8 +161,7 @@ impl Kept {
 
 /// An object that is being written. Dropping it leaves no file.
 pub(super) struct Keeping {
-    file: NamedTempFile,
-    path: PathBuf,
+    file: DurableFile,
     digest: Md5,
 }
 
@@ -175,8 +174,7 @@ impl Keeping {
     /// Completes the file and gives it its final name.
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.file.write_all(&self.digest.finalize())?;
-        // Without fsync: if the machine crashes, the MD5 reveals a damaged file.
-        self.file.persist(self.path).map(drop).map_err(|error| error.error)
+        self.file.close()?.publish(&mut Publishing::begin())
     }
 }
 
