@@ -30,28 +30,28 @@ pub mod tables;
 use std::time::Duration;
 
 pub use columns::columns_of;
-pub use files::{Destination, Written};
+pub use files::{Destination, FilesWritten};
 pub use filter::Filter;
 pub use partition::Partition;
 pub use rows::RowCounts;
-pub use sample::Sample;
+pub use sample::TraceSample;
 
-pub use crate::table::encoder::Format;
+pub use crate::table::encoder::TableFormat;
 
 use crate::aggregate::InputAccount;
 use crate::diagnose::{Context, diagnose};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{Progress, ReadOptions, Shards};
 use crate::source::Source;
-use crate::table::encoder::Form;
+use crate::table::encoder::Encoder;
 use crate::table::schema::Column;
 use causes::Causes;
 use columns::default_columns;
-use files::{Files, WrittenFiles};
-use folder::Shape;
-use requests::Requests;
-use rows::{Choice, Part, Shared};
-use sink::Sink;
+use files::{CompleteFiles, ExportFiles};
+use folder::FolderLayout;
+use requests::RequestTable;
+use rows::{ExportShared, ObjectRows, RowFilter};
+use sink::ExportSink;
 
 /// Maximum number of threads that read and encode. Each holds up to a row group and its encoded form.
 const MAX_THREADS: usize = 8;
@@ -62,7 +62,7 @@ const COLUMNS_OF_ANALYSIS: [&str; 2] = ["cause", "confidence"];
 /// An export, to be configured and started.
 ///
 /// ```
-/// use albscope::export::{Destination, Export, Filter, Format};
+/// use albscope::export::{Destination, Export, Filter, TableFormat};
 /// use albscope::{Progress, source};
 ///
 /// # fn main() -> albscope::Result<()> {
@@ -71,7 +71,7 @@ const COLUMNS_OF_ANALYSIS: [&str; 2] = ["cause", "confidence"];
 /// let inputs = [source::from_input("sample-logs".as_ref())?];
 /// let filter = Filter::parse("elb_status_code >= 500 and elapsed > 10").expect("an expression");
 /// let (export, destination) = (Export::new().filter(filter), Destination::File(path));
-/// let exported = export.run(&inputs, destination, Format::Parquet, &Progress::new())?;
+/// let exported = export.run(&inputs, destination, TableFormat::Parquet, &Progress::new())?;
 /// println!("{} rows of {} records", exported.rows.written, exported.input.records);
 /// # Ok(())
 /// # }
@@ -79,7 +79,7 @@ const COLUMNS_OF_ANALYSIS: [&str; 2] = ["cause", "confidence"];
 #[derive(Clone, Debug)]
 pub struct Export {
     options: ReadOptions,
-    choice: Choice,
+    choice: RowFilter,
     is_guarded: bool,
     idle_timeout: Option<Duration>,
 }
@@ -92,12 +92,12 @@ pub struct Exported {
     /// How many of the records that the selection admits were written, and why the others were left out.
     pub rows: RowCounts,
     /// What was written.
-    pub written: Written,
+    pub written: FilesWritten,
 }
 
 impl Default for Export {
     fn default() -> Self {
-        let choice = Choice { columns: default_columns(), ..Choice::default() };
+        let choice = RowFilter { columns: default_columns(), ..RowFilter::default() };
         Self { options: ReadOptions::default(), choice, is_guarded: true, idle_timeout: None }
     }
 }
@@ -120,7 +120,7 @@ impl Export {
 
     /// Which columns are written, in which order; see [`columns_of`].
     #[must_use]
-    pub fn columns(mut self, columns: Vec<&'static Column<Requests>>) -> Self {
+    pub fn columns(mut self, columns: Vec<&'static Column<RequestTable>>) -> Self {
         self.choice.columns = columns;
         self
     }
@@ -134,7 +134,7 @@ impl Export {
 
     /// Which share of the traces becomes rows.
     #[must_use]
-    pub fn sample(mut self, sample: Sample) -> Self {
+    pub fn sample(mut self, sample: TraceSample) -> Self {
         self.choice.sample = Some(sample);
         self
     }
@@ -192,7 +192,7 @@ impl Export {
         &self,
         sources: &[Box<dyn Source>],
         destination: Destination,
-        format: Format,
+        format: TableFormat,
         progress: &Progress,
     ) -> Result<Exported> {
         let unpublished = self.write(sources, destination, format, progress)?;
@@ -200,7 +200,7 @@ impl Export {
             return unpublished.publish();
         }
         let Unpublished { input, rows, .. } = unpublished;
-        Ok(Exported { input, rows, written: Written::default() })
+        Ok(Exported { input, rows, written: FilesWritten::default() })
     }
 
     /// Like [`Export::run`], but the complete files do not get their final names until [`Unpublished::publish`].
@@ -211,7 +211,7 @@ impl Export {
         &self,
         sources: &[Box<dyn Source>],
         destination: Destination,
-        format: Format,
+        format: TableFormat,
         progress: &Progress,
     ) -> Result<Unpublished> {
         let threads = self.options.thread_count(MAX_THREADS);
@@ -223,13 +223,13 @@ impl Export {
         }
         let name: Box<str> = destination.name().into();
         let cannot_write = |reason| Error::write(name.clone(), reason);
-        let form = Form::new(format, &choice.columns, self.is_guarded).map_err(cannot_write)?;
-        let shape = Shape {
+        let encoder = Encoder::new(format, &choice.columns, self.is_guarded).map_err(cannot_write)?;
+        let layout = FolderLayout {
             format: format.extension().to_owned(),
             columns: choice.columns.iter().map(|column| column.name.to_owned()).collect(),
             partition_by: choice.partitions.iter().map(|partition| partition.id().to_owned()).collect(),
         };
-        let files = Files::new(destination, form.clone(), format, shape).map_err(cannot_write)?;
+        let files = ExportFiles::new(destination, encoder.clone(), format, layout).map_err(cannot_write)?;
         let causes = if self.needs_analysis() {
             let summary = options.run(sources, progress)?;
             progress.restart();
@@ -238,11 +238,11 @@ impl Export {
         } else {
             None
         };
-        let sink = Sink::new(form, files);
-        let shared = Shared { choice, causes, sink, name: name.clone() };
+        let sink = ExportSink::new(encoder, files);
+        let shared = ExportShared { choice, causes, sink, name: name.clone() };
         let mut rows = RowCounts::default();
         let shards = Shards::OneAnObject { max_ahead: threads + 1 };
-        let merge = |part: Part<'_>| {
+        let merge = |part: ObjectRows<'_>| {
             rows.merge(part.close());
             Ok(())
         };
@@ -259,7 +259,7 @@ impl Export {
 pub struct Unpublished {
     input: InputAccount,
     rows: RowCounts,
-    written: WrittenFiles,
+    written: CompleteFiles,
     name: Box<str>,
 }
 

@@ -1,7 +1,7 @@
 //! Writes tables as Parquet or CSV: collects typed rows by column, and encodes them as bytes.
 //!
 //! Input: the columns of a table as data ([`schema::Table`]), and its rows one at a time. Output: files or streams in
-//! one of the [formats](encoder::Format). This module does not know what a row is about.
+//! one of the [formats](encoder::TableFormat). This module does not know what a row is about.
 //!
 //! | module | what it does |
 //! | --- | --- |

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use albscope::durable_file::{FileOptions, Publishing, discard_unfinished};
-use albscope::export::Format;
+use albscope::export::TableFormat;
 use albscope::export::tables::write_tables;
 use albscope::report::Report;
 use albscope::source::{Selection, from_input};
@@ -40,7 +40,7 @@ fn an_interruption_finds_files_that_belong_together_all_new_or_all_old() {
         let (sender, written) = channel();
         let (summary, report, tables) = (&summary, &report, &tables);
         scope.spawn(move || {
-            let result = write_tables(summary, report, tables, Format::Csv);
+            let result = write_tables(summary, report, tables, TableFormat::Csv);
             sender.send(result.is_ok()).expect("it is awaited");
         });
         while names(tables).len() < 5 {

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use albscope::export::requests::Requests;
-use albscope::export::{Destination, Export, Filter, Format, columns_of};
+use albscope::export::requests::RequestTable;
+use albscope::export::{Destination, Export, Filter, TableFormat, columns_of};
 use albscope::kind::alb;
 use albscope::table::schema::Table;
 use albscope::{Progress, ReadOptions, source};
@@ -326,7 +326,7 @@ fn parquet_columns_have_types() {
     export(logs.path(), &["a.log", "-o", "x.parquet"]);
     let mut file = fs::File::open(logs.path().join("x.parquet")).expect("it was written");
     let metadata = polars_parquet::read::read_metadata(&mut file).expect("a Parquet file");
-    assert_eq!(metadata.schema_descr.fields().len(), Requests::COLUMNS.len() - 3);
+    assert_eq!(metadata.schema_descr.fields().len(), RequestTable::COLUMNS.len() - 3);
     let types: BTreeMap<&str, _> = metadata
         .schema_descr
         .columns()
@@ -403,7 +403,7 @@ fn row_groups_are_bounded_and_do_not_depend_on_the_number_of_threads() {
         let columns = columns_of(["time", "line", "object", "elb_status_code", "request"]).expect("columns");
         let export = Export::new().read_options(ReadOptions::new().threads(threads)).columns(columns);
         let exported = export
-            .run(&inputs, Destination::File(path.clone()), Format::Parquet, &Progress::new())
+            .run(&inputs, Destination::File(path.clone()), TableFormat::Parquet, &Progress::new())
             .expect("it can be written");
         assert_eq!(exported.rows.written, 400_000);
         assert_eq!(exported.written.bytes, fs::metadata(&path).expect("it is there").len());
@@ -427,7 +427,7 @@ fn an_unreadable_input_replaces_no_file() {
     fs::write(&path, "of an earlier run").expect("a file");
     let inputs = [source::from_input(logs.path().join("damaged.log.gz").as_os_str()).expect("it is there")];
     let exported = Export::new()
-        .run(&inputs, Destination::File(path.clone()), Format::Csv, &Progress::new())
+        .run(&inputs, Destination::File(path.clone()), TableFormat::Csv, &Progress::new())
         .expect("what cannot be read is no error");
     assert_eq!((exported.input.objects_failed, exported.rows.written, exported.written.files), (1, 0, 0));
     assert_eq!(fs::read_to_string(&path).expect("it is there"), "of an earlier run");
@@ -467,8 +467,8 @@ fn columns_are_those_that_were_asked_for_in_that_order() {
         text.lines().next().unwrap_or_default().to_owned()
     };
     assert_eq!(header("line,time"), "line,time");
-    assert_eq!(header("text, default").split(',').count(), 1 + Requests::COLUMNS.len() - 3);
-    assert_eq!(header("all").split(',').count(), Requests::COLUMNS.len() - 1);
+    assert_eq!(header("text, default").split(',').count(), 1 + RequestTable::COLUMNS.len() - 3);
+    assert_eq!(header("all").split(',').count(), RequestTable::COLUMNS.len() - 1);
     for (columns, expected) in [
         (
             "status",
@@ -1104,12 +1104,12 @@ fn write_alike(logs: &Logs) {
 fn a_derived_column_is_the_same_without_the_column_it_is_made_of() {
     let logs = Logs::new();
     write_alike(&logs);
-    let made: Vec<_> = Requests::COLUMNS.iter().filter(|column| column.made_of.is_some()).collect();
+    let made: Vec<_> = RequestTable::COLUMNS.iter().filter(|column| column.derived_from.is_some()).collect();
     assert!(made.len() > 8, "{made:?}");
     let whole = rows_of(export(logs.path(), &["in", "-o", "-", "--format", "csv"]).as_bytes());
     for column in made {
-        let base = column.made_of.expect("it is made of one");
-        let is_made = |name: &str| Requests::COLUMNS.iter().any(|it| it.name == name && it.made_of.is_some());
+        let base = column.derived_from.expect("it is made of one");
+        let is_made = |name: &str| RequestTable::COLUMNS.iter().any(|it| it.name == name && it.derived_from.is_some());
         assert!(!is_made(base), "{} is made of {base}, which is made of another", column.name);
         let alone =
             export(logs.path(), &["in", "-o", "-", "--format", "csv", "--columns", &format!("{},line", column.name)]);

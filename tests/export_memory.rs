@@ -5,7 +5,7 @@ mod common;
 
 use std::io::Write;
 
-use albscope::export::{Destination, Export, Format};
+use albscope::export::{Destination, Export, TableFormat};
 use albscope::{Progress, ReadOptions, source};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -37,7 +37,7 @@ fn huge_objects_of_long_lines_are_exported_in_bounded_memory() {
     let destination = Destination::File(out.path().join("x.parquet"));
     let exported = Export::new()
         .read_options(ReadOptions::new().threads(2))
-        .run(&inputs, destination, Format::Parquet, &Progress::new())
+        .run(&inputs, destination, TableFormat::Parquet, &Progress::new())
         .expect("a run");
     assert_eq!(exported.rows.written, 60_000);
     assert!(exported.input.bytes_decoded > 900_000_000, "{}", exported.input.bytes_decoded);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use albscope::aggregate::InputAccount;
 use albscope::durable_file;
-use albscope::export::{Destination, Export, Exported, Format};
+use albscope::export::{Destination, Export, Exported, TableFormat};
 use albscope::report;
 use albscope::source::{CancelToken, Disk, Selection, Source};
 use albscope::{Problem, Timestamp};
@@ -95,11 +95,11 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
 }
 
 /// Where to write, and how.
-fn destination(args: &ExportArgs) -> anyhow::Result<(Format, Destination)> {
+fn destination(args: &ExportArgs) -> anyhow::Result<(TableFormat, Destination)> {
     let path = &args.output;
     let name = path.to_string_lossy();
     let is_folder = !args.partition_by.is_empty() || name.ends_with(std::path::is_separator);
-    let given = args.format.map(Format::from);
+    let given = args.format.map(TableFormat::from);
     if name == "-" {
         anyhow::ensure!(
             !is_folder,
@@ -108,20 +108,20 @@ fn destination(args: &ExportArgs) -> anyhow::Result<(Format, Destination)> {
         let format = given
             .context("standard output has no extension that sets the format: use --format parquet, csv or csv.gz")?;
         anyhow::ensure!(
-            format == Format::Csv || !io::stdout().is_terminal(),
+            format == TableFormat::Csv || !io::stdout().is_terminal(),
             "this format is binary and not for a terminal: give a file with --output, or pipe the output to a program"
         );
         return Ok((format, Destination::Stream(Box::new(io::stdout()))));
     }
     if is_folder {
         anyhow::ensure!(!path.is_file(), "{name} is a file, and partitions need a folder: give a folder with --output");
-        return Ok((given.unwrap_or(Format::Parquet), Destination::Folder(path.clone())));
+        return Ok((given.unwrap_or(TableFormat::Parquet), Destination::Folder(path.clone())));
     }
     anyhow::ensure!(
         !path.is_dir(),
         "{name} is a folder: give a file in it, use --partition-by, or end the name with a slash to write files into it"
     );
-    let format = given.or_else(|| Format::of_name(&name)).with_context(|| {
+    let format = given.or_else(|| TableFormat::of_name(&name)).with_context(|| {
         format!("{name} has no extension that sets the format: end it with .parquet, .csv or .csv.gz, or use --format")
     })?;
     Ok((format, Destination::File(path.clone())))

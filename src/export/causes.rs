@@ -18,11 +18,11 @@ const SLACK_MICROS: i64 = 1_000;
 /// The findings, by what they cover.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Causes {
-    claims: HashMap<Place, Vec<Claim>>,
+    claims: HashMap<ClaimKey, Vec<Claim>>,
 }
 
 /// Load balancer, target group and target, each empty if there is none, and an outcome.
-type Place = (Box<[u8]>, Box<[u8]>, Box<[u8]>, Outcome);
+type ClaimKey = (Box<[u8]>, Box<[u8]>, Box<[u8]>, Outcome);
 
 #[derive(Clone, Debug)]
 struct Claim {
@@ -43,7 +43,7 @@ impl Causes {
                 failures,
                 seen: finding.seen,
             };
-            let mut add = |key: Place, failures| causes.claims.entry(key).or_default().push(claim(failures));
+            let mut add = |key: ClaimKey, failures| causes.claims.entry(key).or_default().push(claim(failures));
             for &(target, outcome, failures) in &finding.by_target {
                 let (target_group, address, _) = summary.targets.entry(target);
                 let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);

@@ -1,11 +1,11 @@
 //! The columns of the table of requests by name, for `--columns` and `--where`.
 
-use super::requests::Requests;
+use super::requests::RequestTable;
 use crate::table::schema::{Column, Table};
 
 /// The columns that are written when no columns are named.
-pub(super) fn default_columns() -> Vec<&'static Column<Requests>> {
-    Requests::COLUMNS.iter().filter(|column| column.is_default).collect()
+pub(super) fn default_columns() -> Vec<&'static Column<RequestTable>> {
+    RequestTable::COLUMNS.iter().filter(|column| column.is_default).collect()
 }
 
 /// Looks up columns by name and returns them in the order of the names. `default` means the columns that are written
@@ -14,9 +14,9 @@ pub(super) fn default_columns() -> Vec<&'static Column<Requests>> {
 ///
 /// # Errors
 /// A message for the user, if a name is empty or unknown, or if it names a column that is already in the list.
-pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'static Column<Requests>>, String> {
-    let mut columns: Vec<&'static Column<Requests>> = Vec::new();
-    let mut add = |column: &'static Column<Requests>, is_named: bool| {
+pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'static Column<RequestTable>>, String> {
+    let mut columns: Vec<&'static Column<RequestTable>> = Vec::new();
+    let mut add = |column: &'static Column<RequestTable>, is_named: bool| {
         let is_new = !columns.contains(&column);
         if is_new {
             columns.push(column);
@@ -31,7 +31,7 @@ pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'
                 return Err("empty column name; separate names with single commas, as in time,elb".to_owned());
             }
             "default" => default_columns().into_iter().try_for_each(|column| add(column, false))?,
-            "all" => Requests::COLUMNS
+            "all" => RequestTable::COLUMNS
                 .iter()
                 .filter(|column| column.name != "text")
                 .try_for_each(|column| add(column, false))?,
@@ -42,8 +42,8 @@ pub fn columns_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<&'
 }
 
 /// The column of that name, or a message for the user if there is none.
-pub(super) fn find_column(name: &str) -> Result<&'static Column<Requests>, String> {
-    let found = Requests::COLUMNS.iter().find(|column| column.name == name);
+pub(super) fn find_column(name: &str) -> Result<&'static Column<RequestTable>, String> {
+    let found = RequestTable::COLUMNS.iter().find(|column| column.name == name);
     found.ok_or_else(|| {
         let near = near_names(name);
         if near.is_empty() {
@@ -70,7 +70,7 @@ fn near_names(name: &str) -> Vec<&'static str> {
         if !name.is_empty() && known.contains(&name) { 1.0 } else { strsim::jaro_winkler(known, &name) }
     };
     let mut names: Vec<(f64, &str)> =
-        Requests::COLUMNS.iter().map(|column| (likeness(column.name), column.name)).collect();
+        RequestTable::COLUMNS.iter().map(|column| (likeness(column.name), column.name)).collect();
     names.retain(|(likeness, _)| *likeness >= MIN_LIKENESS);
     names.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     names.into_iter().map(|(_, name)| name).take(MAX_NAMES).collect()

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::requests::Requests;
-use super::tables::{Findings, Minutes, Routes, StatusPairs, Targets};
+use super::requests::RequestTable;
+use super::tables::{FindingTable, MinuteTable, RouteTable, StatusPairTable, TargetTable};
 use crate::table::schema::{Column, Table};
 
 const HEAD: &str = "\
@@ -47,7 +47,7 @@ that timed out.
 pub fn schema_page() -> String {
     let mut page = HEAD.to_owned();
     page.push_str("\n# `albscope export`\n");
-    write_table::<Requests>(&mut page);
+    write_table::<RequestTable>(&mut page);
     page.push_str(
         "\nColumns marked *on request* are written only if `--columns` asks for them. `cause` and `confidence` need an analysis of the same input first, so the input is read twice.\n\n\
          With `--partition-by`, folders are named `day=2026-11-18`, `hour=08`, `load_balancer=…` (the value of `elb`, with `/` as `%2F`) and `target_group=…`. \
@@ -60,11 +60,11 @@ pub fn schema_page() -> String {
          `hour` is an integer in both; without `hive_types` it is a text in DuckDB. Spark and Athena skip names that begin with `_`, so give them the folder itself.\n\n\
          # `albscope analyze --tables`\n",
     );
-    write_table::<Targets>(&mut page);
-    write_table::<Findings>(&mut page);
-    write_table::<StatusPairs>(&mut page);
-    write_table::<Minutes>(&mut page);
-    write_table::<Routes>(&mut page);
+    write_table::<TargetTable>(&mut page);
+    write_table::<FindingTable>(&mut page);
+    write_table::<StatusPairTable>(&mut page);
+    write_table::<MinuteTable>(&mut page);
+    write_table::<RouteTable>(&mut page);
     page
 }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::folder::{Folder, PART, Part, Shape};
-use super::partition::Key;
+use super::folder::{DataFile, Folder, FolderLayout, PART};
+use super::partition::PartitionKey;
 use crate::durable_file::{CompleteFile, Output, Publishing};
-use crate::table::encoder::{Encoded, Form, Format, TableFile};
+use crate::table::encoder::{EncodedRows, Encoder, TableFormat, TableWriter};
 
 /// Maximum open files of a folder. When another one is needed, the file that was written to longest ago is finished.
 /// Later rows for it begin a second file.
@@ -39,16 +39,16 @@ impl Destination {
 }
 
 /// Encoded rows of one key.
-pub(super) struct Group {
-    pub(super) key: Key,
-    pub(super) encoded: Encoded,
+pub(super) struct EncodedGroup {
+    pub(super) key: PartitionKey,
+    pub(super) encoded: EncodedRows,
     /// The ids of the objects they come from, see [`super::folder::object_id`].
     pub(super) objects: Vec<u64>,
 }
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct FilesWritten {
     /// How many files; a stream counts as one.
     pub files: u64,
     /// Their total size in bytes; 0 for a stream or pipe.
@@ -58,31 +58,31 @@ pub struct Written {
 }
 
 /// The files of one export.
-pub(super) struct Files {
-    form: Form,
-    target: Target,
+pub(super) struct ExportFiles {
+    encoder: Encoder,
+    target: ExportOutput,
 }
 
 #[expect(clippy::large_enum_variant, reason = "there is one of it, or one a folder that is open")]
-enum Target {
-    One(TableFile),
-    Folder(Parts),
+enum ExportOutput {
+    One(TableWriter),
+    Folder(FolderFiles),
 }
 
 /// The files of a folder.
-struct Parts {
+struct FolderFiles {
     folder: Folder,
-    format: Format,
-    open: BTreeMap<Key, Open>,
+    format: TableFormat,
+    open: BTreeMap<PartitionKey, OpenDataFile>,
     /// Counts writes, to find the file that was written to longest ago.
     clock: u64,
     /// How many files each key has had.
-    counts: BTreeMap<Key, usize>,
-    written: Vec<Part>,
+    counts: BTreeMap<PartitionKey, usize>,
+    written: Vec<DataFile>,
 }
 
-struct Open {
-    file: TableFile,
+struct OpenDataFile {
+    file: TableWriter,
     /// Relative to the folder.
     path: PathBuf,
     objects: BTreeSet<u64>,
@@ -90,15 +90,20 @@ struct Open {
     latest: u64,
 }
 
-impl Files {
+impl ExportFiles {
     /// Opens what can be opened before there are rows, so that a path that cannot be written to is reported
     /// immediately.
-    pub(super) fn new(destination: Destination, form: Form, format: Format, shape: Shape) -> io::Result<Self> {
+    pub(super) fn new(
+        destination: Destination,
+        encoder: Encoder,
+        format: TableFormat,
+        layout: FolderLayout,
+    ) -> io::Result<Self> {
         let target = match destination {
-            Destination::Stream(stream) => Target::One(form.begin(Output::Stream(stream))?),
-            Destination::File(path) => Target::One(form.begin(Output::at(&path)?)?),
-            Destination::Folder(path) => Target::Folder(Parts {
-                folder: Folder::open(&path, shape)?,
+            Destination::Stream(stream) => ExportOutput::One(encoder.begin(Output::Stream(stream))?),
+            Destination::File(path) => ExportOutput::One(encoder.begin(Output::at(&path)?)?),
+            Destination::Folder(path) => ExportOutput::Folder(FolderFiles {
+                folder: Folder::open(&path, layout)?,
                 format,
                 open: BTreeMap::new(),
                 clock: 0,
@@ -106,64 +111,64 @@ impl Files {
                 written: Vec::new(),
             }),
         };
-        Ok(Self { form, target })
+        Ok(Self { encoder, target })
     }
 
     /// Writes rows after those that were written under the same key.
-    pub(super) fn write(&mut self, group: &Group) -> io::Result<()> {
+    pub(super) fn write(&mut self, group: &EncodedGroup) -> io::Result<()> {
         match &mut self.target {
-            Target::One(file) => file.write(&group.encoded),
-            Target::Folder(parts) => parts.write(group, &self.form),
+            ExportOutput::One(file) => file.write(&group.encoded),
+            ExportOutput::Folder(parts) => parts.write(group, &self.encoder),
         }
     }
 
     /// Finishes all files. `read` are the ids of the objects in which a record was seen, whether or not it became a
     /// row.
-    pub(super) fn finish(self, read: BTreeSet<u64>) -> io::Result<WrittenFiles> {
+    pub(super) fn finish(self, read: BTreeSet<u64>) -> io::Result<CompleteFiles> {
         match self.target {
-            Target::One(file) => Ok(match file.finish()?.close()? {
-                Some(file) => WrittenFiles::One(file),
-                None => WrittenFiles::Stream,
+            ExportOutput::One(file) => Ok(match file.finish()?.close()? {
+                Some(file) => CompleteFiles::One(file),
+                None => CompleteFiles::Stream,
             }),
-            Target::Folder(mut parts) => {
+            ExportOutput::Folder(mut parts) => {
                 while let Some((_, open)) = parts.open.pop_first() {
                     parts.written.push(open.finish()?);
                 }
-                Ok(WrittenFiles::Folder { folder: parts.folder, parts: parts.written, read })
+                Ok(CompleteFiles::Folder { folder: parts.folder, parts: parts.written, read })
             }
         }
     }
 }
 
 /// Files that are complete but do not have their final names yet.
-pub(super) enum WrittenFiles {
+pub(super) enum CompleteFiles {
     Stream,
     One(CompleteFile),
-    Folder { folder: Folder, parts: Vec<Part>, read: BTreeSet<u64> },
+    Folder { folder: Folder, parts: Vec<DataFile>, read: BTreeSet<u64> },
 }
 
-impl WrittenFiles {
+impl CompleteFiles {
     /// Gives them their final names.
-    pub(super) fn publish(self) -> io::Result<Written> {
+    pub(super) fn publish(self) -> io::Result<FilesWritten> {
         match self {
-            Self::Stream => Ok(Written { files: 1, ..Written::default() }),
+            Self::Stream => Ok(FilesWritten { files: 1, ..FilesWritten::default() }),
             Self::One(file) => {
                 let bytes = file.bytes();
                 file.publish(&mut Publishing::begin())?;
-                Ok(Written { files: 1, bytes, replaced: 0 })
+                Ok(FilesWritten { files: 1, bytes, replaced: 0 })
             }
             Self::Folder { folder, parts, read } => {
                 let bytes = parts.iter().map(|part| part.file.bytes()).sum();
                 let files = parts.len() as u64;
                 let replaced = folder.publish(parts, &read)?;
-                Ok(Written { files, bytes, replaced })
+                Ok(FilesWritten { files, bytes, replaced })
             }
         }
     }
 }
 
-impl Parts {
-    fn write(&mut self, group: &Group, form: &Form) -> io::Result<()> {
+impl FolderFiles {
+    fn write(&mut self, group: &EncodedGroup, encoder: &Encoder) -> io::Result<()> {
         self.clock += 1;
         if self.open.get(&group.key).is_some_and(|open| open.groups >= MAX_GROUPS_PER_FILE) {
             self.finish(&group.key.clone())?;
@@ -181,8 +186,9 @@ impl Parts {
             let name = format!("{PART}{first:016x}-{count:04}.{}", self.format.extension());
             *count += 1;
             let path = Path::new(&*group.key).join(name);
-            let file = form.begin(Output::File(self.folder.create(&path)?))?;
-            self.open.insert(group.key.clone(), Open { file, path, objects: BTreeSet::new(), groups: 0, latest: 0 });
+            let file = encoder.begin(Output::File(self.folder.create(&path)?))?;
+            self.open
+                .insert(group.key.clone(), OpenDataFile { file, path, objects: BTreeSet::new(), groups: 0, latest: 0 });
         }
         let Some(open) = self.open.get_mut(&group.key) else { unreachable!("it was opened just now") };
         open.file.write(&group.encoded)?;
@@ -192,7 +198,7 @@ impl Parts {
         Ok(())
     }
 
-    fn finish(&mut self, key: &Key) -> io::Result<()> {
+    fn finish(&mut self, key: &PartitionKey) -> io::Result<()> {
         if let Some(open) = self.open.remove(key) {
             self.written.push(open.finish()?);
         }
@@ -200,10 +206,10 @@ impl Parts {
     }
 }
 
-impl Open {
-    fn finish(self) -> io::Result<Part> {
+impl OpenDataFile {
+    fn finish(self) -> io::Result<DataFile> {
         let closed: Option<CompleteFile> = self.file.finish()?.close()?;
         let Some(file) = closed else { unreachable!("a part was begun as a file") };
-        Ok(Part { path: self.path, file, objects: self.objects })
+        Ok(DataFile { path: self.path, file, objects: self.objects })
     }
 }

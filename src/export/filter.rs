@@ -33,7 +33,7 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::requests::{Request, Requests};
+use super::requests::{RequestRow, RequestTable};
 use crate::table::escape::escape_control;
 use crate::table::schema::{Cell, Column, DataType};
 use crate::timestamp::Timestamp;
@@ -48,12 +48,12 @@ enum Expression {
     Or(Box<Expression>, Box<Expression>),
     And(Box<Expression>, Box<Expression>),
     Not(Box<Expression>),
-    Test(&'static Column<Requests>, Test),
+    Condition(&'static Column<RequestTable>, Condition),
 }
 
 /// A condition on a value.
 #[derive(Clone, Debug, PartialEq)]
-enum Test {
+enum Condition {
     Compare(Comparison, Value),
     In(Vec<Value>),
     Like(Pattern),
@@ -92,7 +92,7 @@ struct Pattern(String);
 pub struct FilterError {
     expression: String,
     /// The part at fault, in bytes of the expression.
-    place: Range<usize>,
+    range: Range<usize>,
     message: String,
 }
 
@@ -104,13 +104,13 @@ impl Filter {
     pub fn parse(expression: &str) -> Result<Self, FilterError> {
         parser::parse(expression).map(Self).map_err(|(range, message)| FilterError {
             expression: expression.to_owned(),
-            place: range,
+            range,
             message,
         })
     }
 
     /// Whether to write a row. `is_clean` says that no text of the row has a byte that needs cleaning.
-    pub(super) fn admits(&self, row: &Request<'_>, is_clean: bool) -> bool {
+    pub(super) fn admits(&self, row: &RequestRow<'_>, is_clean: bool) -> bool {
         self.0.answer(row, is_clean) == Some(true)
     }
 
@@ -122,7 +122,7 @@ impl Filter {
 }
 
 impl Expression {
-    fn answer(&self, row: &Request<'_>, is_clean: bool) -> Option<bool> {
+    fn answer(&self, row: &RequestRow<'_>, is_clean: bool) -> Option<bool> {
         match self {
             Self::Or(one, other) => match (one.answer(row, is_clean), other.answer(row, is_clean)) {
                 (Some(true), _) | (_, Some(true)) => Some(true),
@@ -135,7 +135,7 @@ impl Expression {
                 _ => None,
             },
             Self::Not(inner) => inner.answer(row, is_clean).map(|answer| !answer),
-            Self::Test(column, test) => test.answer((column.cell)(row), column.data_type, is_clean),
+            Self::Condition(column, test) => test.answer((column.cell)(row), column.data_type, is_clean),
         }
     }
 
@@ -143,12 +143,12 @@ impl Expression {
         match self {
             Self::Or(one, other) | Self::And(one, other) => one.has_column(name) || other.has_column(name),
             Self::Not(inner) => inner.has_column(name),
-            Self::Test(column, _) => column.name == name,
+            Self::Condition(column, _) => column.name == name,
         }
     }
 }
 
-impl Test {
+impl Condition {
     fn answer(&self, cell: Cell<'_>, data_type: DataType, is_clean: bool) -> Option<bool> {
         let mut scratch = Vec::new();
         let cell = match cell {
@@ -258,22 +258,22 @@ impl fmt::Display for Expression {
             Self::Or(one, other) => write!(f, "({one} or {other})"),
             Self::And(one, other) => write!(f, "({one} and {other})"),
             Self::Not(inner) => write!(f, "not {inner}"),
-            Self::Test(column, test) => match test {
-                Test::Compare(comparison, value) => {
+            Self::Condition(column, test) => match test {
+                Condition::Compare(comparison, value) => {
                     let sign =
                         Comparison::ALL.iter().find(|(_, known)| known == comparison).map_or("", |(sign, _)| sign);
                     write!(f, "{} {sign} {value}", column.name)
                 }
-                Test::In(values) => {
+                Condition::In(values) => {
                     write!(f, "{} in (", column.name)?;
                     for (index, value) in values.iter().enumerate() {
                         write!(f, "{}{value}", if index == 0 { "" } else { ", " })?;
                     }
                     write!(f, ")")
                 }
-                Test::Like(pattern) => write!(f, "{} ~ {}", column.name, Quoted(&pattern.0)),
-                Test::IsNull => write!(f, "{} is null", column.name),
-                Test::IsTrue => f.write_str(column.name),
+                Condition::Like(pattern) => write!(f, "{} ~ {}", column.name, Quoted(&pattern.0)),
+                Condition::IsNull => write!(f, "{} is null", column.name),
+                Condition::IsTrue => f.write_str(column.name),
             },
         }
     }
@@ -307,8 +307,8 @@ impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A line break would separate the marks from the text that they mark.
         let shown = |text: &str| text.replace(char::is_control, " ");
-        let before = shown(&self.expression[..self.place.start]).width();
-        let marked = shown(&self.expression[self.place.clone()]).width().max(1);
+        let before = shown(&self.expression[..self.range.start]).width();
+        let marked = shown(&self.expression[self.range.clone()]).width().max(1);
         write!(f, "{}\n  {}\n  {}{}", self.message, shown(&self.expression), " ".repeat(before), "^".repeat(marked))
     }
 }

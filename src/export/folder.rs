@@ -69,7 +69,7 @@ fn unique_name(name: &str) -> Option<&str> {
 
 /// What all files of a folder have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Shape {
+pub(super) struct FolderLayout {
     /// The extension of their names, such as `csv.gz`.
     pub(super) format: String,
     /// The names of the columns in the files, in their order.
@@ -78,14 +78,14 @@ pub(super) struct Shape {
     pub(super) partition_by: Vec<String>,
 }
 
-impl Shape {
-    /// The command-line flags with which a run writes files of this shape and not of `other`.
+impl FolderLayout {
+    /// The command-line flags with which a run writes files of this layout and not of `other`.
     fn flags_against(&self, other: &Self) -> String {
         let flag = |name: &str, own: &[String], other: &[String]| {
             let wanted = if own.is_empty() { format!("no {name}") } else { format!("{name} {}", own.join(",")) };
             (own != other).then_some(wanted)
         };
-        let format = |shape: &Self| [shape.format.clone()];
+        let format = |layout: &Self| [layout.format.clone()];
         let flags = [
             flag("--format", &format(self), &format(other)),
             flag("--partition-by", &self.partition_by, &other.partition_by),
@@ -98,13 +98,13 @@ impl Shape {
 /// A folder that only this run writes to.
 pub(super) struct Folder {
     root: PathBuf,
-    shape: Shape,
+    layout: FolderLayout,
     /// Locked while it is open.
     _lock: File,
 }
 
 /// A new file of the folder: complete, but still under its temporary name.
-pub(super) struct Part {
+pub(super) struct DataFile {
     /// Relative to the folder.
     pub(super) path: PathBuf,
     pub(super) file: CompleteFile,
@@ -113,28 +113,28 @@ pub(super) struct Part {
 }
 
 #[derive(Serialize, Deserialize)]
-struct List {
+struct FileList {
     version: u32,
     #[serde(flatten)]
-    shape: Shape,
-    files: Vec<Entry>,
+    layout: FolderLayout,
+    files: Vec<ListedFile>,
 }
 
 /// The version of a list. It is read first, because other versions have other fields.
 #[derive(Deserialize)]
-struct ListVersion {
+struct FileListVersion {
     version: u32,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Entry {
+struct ListedFile {
     /// Relative to the folder, with `/` between its parts.
     path: String,
     /// Ids as hexadecimal digits: some programs cannot hold 64 bits in a JSON number.
     objects: BTreeSet<String>,
 }
 
-impl Entry {
+impl ListedFile {
     fn new(path: &Path, objects: &BTreeSet<u64>) -> Self {
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
         Self { path: parts.join("/"), objects: objects.iter().map(|object| format!("{object:016x}")).collect() }
@@ -145,9 +145,9 @@ impl Folder {
     /// Opens the folder, and makes it if there is none.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] if another run is writing to it. Fails also if it has files of another shape or
+    /// [`io::ErrorKind::WouldBlock`] if another run is writing to it. Fails also if it has files of another layout or
     /// a list that cannot be read, and on any error of the file system.
-    pub(super) fn open(root: &Path, shape: Shape) -> io::Result<Self> {
+    pub(super) fn open(root: &Path, layout: FolderLayout) -> io::Result<Self> {
         fs::create_dir_all(root)?;
         let lock = File::options().write(true).create(true).truncate(false).open(root.join(LOCK))?;
         match lock.try_lock() {
@@ -157,12 +157,12 @@ impl Folder {
             )),
             // The file system has no locks. Partial files are kept, because they may be another run's.
             Err(TryLockError::Error(_)) => {
-                let folder = Self { root: root.to_path_buf(), shape, _lock: lock };
+                let folder = Self { root: root.to_path_buf(), layout, _lock: lock };
                 folder.list()?;
                 Ok(folder)
             }
             Ok(()) => {
-                let folder = Self { root: root.to_path_buf(), shape, _lock: lock };
+                let folder = Self { root: root.to_path_buf(), layout, _lock: lock };
                 folder.list()?;
                 folder.remove_orphans();
                 Ok(folder)
@@ -200,7 +200,7 @@ impl Folder {
     ///
     /// A run that is killed in here leaves some files new and some old, each of them complete. Running it again
     /// repairs that.
-    pub(super) fn publish(self, parts: Vec<Part>, read: &BTreeSet<u64>) -> io::Result<u64> {
+    pub(super) fn publish(self, parts: Vec<DataFile>, read: &BTreeSet<u64>) -> io::Result<u64> {
         let publishing = &mut Publishing::begin();
         if read.contains(&object_id(STANDARD_INPUT)) {
             return Err(io::Error::new(
@@ -211,7 +211,7 @@ impl Folder {
         }
         let read: BTreeSet<String> = read.iter().map(|object| format!("{object:016x}")).collect();
         let known = self.list()?;
-        let (replaced, kept): (Vec<Entry>, Vec<Entry>) =
+        let (replaced, kept): (Vec<ListedFile>, Vec<ListedFile>) =
             known.into_iter().partition(|entry| entry.objects.is_subset(&read));
         if let Some(both) = kept.iter().find(|entry| !entry.objects.is_disjoint(&read)) {
             return Err(io::Error::other(format!(
@@ -221,7 +221,7 @@ impl Folder {
                 both.path
             )));
         }
-        let new: Vec<Entry> = parts.iter().map(|part| Entry::new(&part.path, &part.objects)).collect();
+        let new: Vec<ListedFile> = parts.iter().map(|part| ListedFile::new(&part.path, &part.objects)).collect();
         // While files are added and removed, the list names all of them. So a run that is killed leaves no file that
         // the next one does not know.
         self.write_list(kept.iter().chain(&replaced).chain(&new), publishing)?;
@@ -253,8 +253,8 @@ impl Folder {
         Ok(())
     }
 
-    /// The files that the list names and that exist. Fails if their shape is not this run's.
-    fn list(&self) -> io::Result<Vec<Entry>> {
+    /// The files that the list names and that exist. Fails if their layout is not this run's.
+    fn list(&self) -> io::Result<Vec<ListedFile>> {
         let text = match fs::read(self.root.join(LIST)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -264,38 +264,43 @@ impl Folder {
             io::Error::other(format!("{LIST} in this folder cannot be used, so write to another folder: {reason}"))
         };
         let malformed = |error: serde_json::Error| unreadable(error.to_string());
-        let ListVersion { version } = serde_json::from_slice(&text).map_err(malformed)?;
+        let FileListVersion { version } = serde_json::from_slice(&text).map_err(malformed)?;
         if version != LIST_VERSION {
             return Err(unreadable(format!(
                 "its version is {version}, but this program writes version {LIST_VERSION}"
             )));
         }
-        let list: List = serde_json::from_slice(&text).map_err(malformed)?;
+        let list: FileList = serde_json::from_slice(&text).map_err(malformed)?;
         // The list decides what is removed, so it must not name anything outside the folder.
         let is_inside =
             |path: &str| path.split('/').all(|part| !matches!(part, "" | "." | "..")) && !path.contains('\\');
         if let Some(outside) = list.files.iter().find(|entry| !is_inside(&entry.path)) {
             return Err(unreadable(format!("it lists {}, which may be outside the folder", outside.path)));
         }
-        let files: Vec<Entry> = list.files.into_iter().filter(|entry| self.root.join(&entry.path).exists()).collect();
-        if !files.is_empty() && list.shape != self.shape {
+        let files: Vec<ListedFile> =
+            list.files.into_iter().filter(|entry| self.root.join(&entry.path).exists()).collect();
+        if !files.is_empty() && list.layout != self.layout {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
                     "its files differ from what this run would write, so they could not be read as one table: use {}, \
                      write to another folder, or remove this one",
-                    list.shape.flags_against(&self.shape)
+                    list.layout.flags_against(&self.layout)
                 ),
             ));
         }
         Ok(files)
     }
 
-    fn write_list<'e>(&self, entries: impl Iterator<Item = &'e Entry>, publishing: &mut Publishing) -> io::Result<()> {
-        let mut files: Vec<Entry> = entries.cloned().collect();
+    fn write_list<'e>(
+        &self,
+        entries: impl Iterator<Item = &'e ListedFile>,
+        publishing: &mut Publishing,
+    ) -> io::Result<()> {
+        let mut files: Vec<ListedFile> = entries.cloned().collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));
         let mut file = FileOptions::default().create(&self.root.join(LIST))?;
-        serde_json::to_writer(&mut file, &List { version: LIST_VERSION, shape: self.shape.clone(), files })?;
+        serde_json::to_writer(&mut file, &FileList { version: LIST_VERSION, layout: self.layout.clone(), files })?;
         file.write_all(b"\n")?;
         file.close()?.publish(publishing)
     }
@@ -312,8 +317,8 @@ fn is_passing_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn shape() -> Shape {
-        Shape { format: "parquet".to_owned(), columns: vec!["time".to_owned()], partition_by: Vec::new() }
+    fn layout() -> FolderLayout {
+        FolderLayout { format: "parquet".to_owned(), columns: vec!["time".to_owned()], partition_by: Vec::new() }
     }
 
     const NAME: &str =
@@ -346,7 +351,7 @@ mod tests {
     #[test]
     fn rows_of_standard_input_are_refused() {
         let root = tempfile::tempdir().expect("a folder");
-        let folder = Folder::open(root.path(), shape()).expect("it can be made");
+        let folder = Folder::open(root.path(), layout()).expect("it can be made");
         let refused = folder.publish(Vec::new(), &BTreeSet::from([object_id("-")]));
         assert_eq!(refused.map_err(|error| error.kind()), Err(io::ErrorKind::InvalidInput));
     }
@@ -358,7 +363,7 @@ mod tests {
         let names = || {
             fs::read_dir(&hour).map(|entries| entries.map(|it| it.expect("an entry").file_name()).collect::<Vec<_>>())
         };
-        let folder = Folder::open(root.path(), shape()).expect("it can be made");
+        let folder = Folder::open(root.path(), layout()).expect("it can be made");
         let path = Path::new("day=2026-11-22/hour=07/part-0123456789abcdef-0000.parquet");
         let file = folder.create(path).expect("it can be begun");
         assert_eq!(names().expect("the hour"), ["_part-0123456789abcdef-0000.parquet.partial"]);
@@ -377,7 +382,7 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(path, "").expect("a file");
         }
-        drop(Folder::open(root.path(), shape()).expect("it can be opened"));
+        drop(Folder::open(root.path(), layout()).expect("it can be opened"));
         assert!(names().is_err(), "folders that are empty without it go too");
         assert!(strange.iter().all(|name| root.path().join(name).exists()), "what is somebody else's stays");
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::requests::{Request, target_group_name};
+use super::requests::{RequestRow, target_group_name};
 use super::sample::stable_hash;
 use crate::timestamp::{Civil, MICROS_PER_SECOND};
 
@@ -30,7 +30,7 @@ const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
 const MAX_VALUE_BYTES: usize = 160;
 
 /// The folder of a row: a relative path with `/` between its parts. Empty if rows are not partitioned.
-pub(super) type Key = Arc<str>;
+pub(super) type PartitionKey = Arc<str>;
 
 impl Partition {
     /// All of them.
@@ -78,22 +78,22 @@ impl FromStr for Partition {
 
 /// Computes the folders of rows.
 #[derive(Clone, Debug)]
-pub(super) struct Keys {
+pub(super) struct PartitionKeys {
     partitions: Vec<Partition>,
     /// Hour since the epoch, load balancer and target group of the previous row. Neighbouring rows mostly share them,
     /// and then the key stays.
     latest: Option<(i64, Vec<u8>, Option<Vec<u8>>)>,
-    key: Key,
+    key: PartitionKey,
 }
 
-impl Keys {
+impl PartitionKeys {
     pub(super) fn new(partitions: &[Partition]) -> Self {
         Self { partitions: partitions.to_vec(), latest: None, key: "".into() }
     }
 
     /// The folder of a row.
     #[inline]
-    pub(super) fn key(&mut self, row: &Request<'_>) -> &Key {
+    pub(super) fn key(&mut self, row: &RequestRow<'_>) -> &PartitionKey {
         if self.partitions.is_empty() {
             return &self.key;
         }
@@ -112,7 +112,7 @@ impl Keys {
         &self.key
     }
 
-    fn key_of(&self, row: &Request<'_>) -> Key {
+    fn key_of(&self, row: &RequestRow<'_>) -> PartitionKey {
         let Civil { date: (year, month, day), clock: (hour, ..), .. } = row.exchange.time.into();
         let parts: Vec<String> = self
             .partitions

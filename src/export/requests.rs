@@ -8,14 +8,14 @@ use crate::diagnose::Confidence;
 use crate::kind::Alb;
 use crate::kind::alb::{self, Endpoint, RequestLine, Url};
 use crate::record::{LogKind, Record};
-use crate::table::schema::{Cell, Column, DataType, Joint, Table};
+use crate::table::schema::{Cell, Column, DataType, FieldGroup, Table};
 
 /// The table of requests.
 #[derive(Clone, Copy, Debug)]
-pub enum Requests {}
+pub enum RequestTable {}
 
 /// One record, with what is derived from it.
-pub struct Request<'a> {
+pub struct RequestRow<'a> {
     pub(super) record: &'a Record<'a, Alb>,
     pub(super) exchange: &'a Exchange<'a>,
     pub(super) outcome: Outcome,
@@ -23,7 +23,6 @@ pub struct Request<'a> {
     pub(super) object: &'a str,
     /// Line number, from 1.
     pub(super) number: u64,
-    #[expect(clippy::struct_field_names, reason = "the log's word for it")]
     request: &'a [u8],
     client: Option<Endpoint<'a>>,
     parts: OnceCell<(RequestLine<'a>, Url<'a>)>,
@@ -33,7 +32,7 @@ pub struct Request<'a> {
     pub(super) cause: Option<(&'static str, Confidence)>,
 }
 
-impl<'a> Request<'a> {
+impl<'a> RequestRow<'a> {
     /// The record of one line of an object; `number` is its line number. `request` is the request line as it will be
     /// written, so that its parts match what is written.
     pub(super) fn new(
@@ -124,13 +123,13 @@ const NO_NUMBER: &str = "not logged, or not a number";
 /// When a part of the request line has no value.
 const NO_REQUEST: &str = "the request was never complete, or has no such part";
 
-type RequestColumn = Column<Requests>;
+type RequestColumn = Column<RequestTable>;
 
-fn text<'r, const FIELD: usize>(row: &'r Request<'_>) -> Cell<'r> {
+fn text<'r, const FIELD: usize>(row: &'r RequestRow<'_>) -> Cell<'r> {
     Cell::text(row.record.value(FIELD))
 }
 
-fn list<'r, const FIELD: usize>(row: &'r Request<'_>) -> Cell<'r> {
+fn list<'r, const FIELD: usize>(row: &'r RequestRow<'_>) -> Cell<'r> {
     row.record.value(FIELD).map_or(Cell::Absent, Cell::List)
 }
 
@@ -149,23 +148,23 @@ const fn list_field<const FIELD: usize>(data_type: DataType) -> RequestColumn {
 /// A field that is read as something other than text.
 const fn value_field<const FIELD: usize>(
     data_type: DataType,
-    cell: for<'r, 'a> fn(&'r Request<'a>) -> Cell<'r>,
+    cell: for<'r, 'a> fn(&'r RequestRow<'a>) -> Cell<'r>,
 ) -> RequestColumn {
     let field = &Alb::SCHEMA.fields[FIELD];
     RequestColumn::new(field.name, data_type, cell, field.meaning).from(field.name)
 }
 
 /// Groups of neighbouring fields. Each field has few distinct values, and some are seldom present.
-const JOINTS: &[Joint<Requests>] = &[
-    Joint {
+const FIELD_GROUPS: &[FieldGroup<RequestTable>] = &[
+    FieldGroup {
         columns: &["user_agent", "ssl_cipher", "ssl_protocol", "target_group_arn"],
         text: |row| row.span(alb::USER_AGENT, Some(alb::TARGET_GROUP_ARN)),
     },
-    Joint {
+    FieldGroup {
         columns: &["domain_name", "chosen_cert_arn", "matched_rule_priority"],
         text: |row| row.span(alb::DOMAIN_NAME, Some(alb::MATCHED_RULE_PRIORITY)),
     },
-    Joint {
+    FieldGroup {
         columns: &[
             "actions_executed",
             "redirect_url",
@@ -177,7 +176,7 @@ const JOINTS: &[Joint<Requests>] = &[
         ],
         text: |row| row.span(alb::ACTIONS_EXECUTED, Some(alb::CLASSIFICATION_REASON)),
     },
-    Joint {
+    FieldGroup {
         columns: &[
             "transformed_host",
             "transformed_uri",
@@ -190,9 +189,9 @@ const JOINTS: &[Joint<Requests>] = &[
     },
 ];
 
-impl Table for Requests {
-    type Row<'a> = Request<'a>;
-    const JOINTS: &'static [Joint<Self>] = JOINTS;
+impl Table for RequestTable {
+    type Row<'a> = RequestRow<'a>;
+    const FIELD_GROUPS: &'static [FieldGroup<Self>] = FIELD_GROUPS;
     const NAME: &'static str = "requests";
     const MEANING: &'static str = "one record of an access log";
     const COLUMNS: &'static [RequestColumn] = &[
@@ -231,7 +230,7 @@ impl Table for Requests {
         )
         .absent("`target` is null or has no address")
         .from("target:port")
-        .made_of("target"),
+        .derived_from("target"),
         RequestColumn::new(
             "target_port",
             DataType::Integer,
@@ -240,7 +239,7 @@ impl Table for Requests {
         )
         .absent("`target` is null or has no port number")
         .from("target:port")
-        .made_of("target"),
+        .derived_from("target"),
         value_field::<{ alb::REQUEST_PROCESSING_TIME }>(DataType::Seconds, |row| {
             Cell::duration(row.exchange.request_processing_time)
         })
@@ -287,11 +286,11 @@ impl Table for Requests {
         )
         .absent(NO_REQUEST)
         .from("request")
-        .made_of("request"),
+        .derived_from("request"),
         RequestColumn::new("url_protocol", DataType::Text, |row| Cell::text(row.url().protocol), "protocol of the URL")
             .absent(NO_REQUEST)
             .from("request")
-            .made_of("request"),
+            .derived_from("request"),
         RequestColumn::new(
             "url_host",
             DataType::Text,
@@ -300,11 +299,11 @@ impl Table for Requests {
         )
         .absent(NO_REQUEST)
         .from("request")
-        .made_of("request"),
+        .derived_from("request"),
         RequestColumn::new("url_port", DataType::Integer, |row| Cell::integer(row.url().port), "port of the URL")
             .absent(NO_REQUEST)
             .from("request")
-            .made_of("request"),
+            .derived_from("request"),
         RequestColumn::new(
             "url_path",
             DataType::Text,
@@ -313,7 +312,7 @@ impl Table for Requests {
         )
         .absent(NO_REQUEST)
         .from("request")
-        .made_of("request"),
+        .derived_from("request"),
         RequestColumn::new(
             "url_query",
             DataType::Text,
@@ -322,7 +321,7 @@ impl Table for Requests {
         )
         .absent("there is no URL, it has no question mark, or nothing follows that")
         .from("request")
-        .made_of("request"),
+        .derived_from("request"),
         RequestColumn::new(
             "http_version",
             DataType::Text,
@@ -331,7 +330,7 @@ impl Table for Requests {
         )
         .absent(NO_REQUEST)
         .from("request")
-        .made_of("request"),
+        .derived_from("request"),
         field::<{ alb::USER_AGENT }>(),
         field::<{ alb::SSL_CIPHER }>(),
         field::<{ alb::SSL_PROTOCOL }>(),
@@ -344,7 +343,7 @@ impl Table for Requests {
         )
         .absent("no rule forwarded the request, or the ARN has an unexpected form")
         .from("target_group_arn")
-        .made_of("target_group_arn"),
+        .derived_from("target_group_arn"),
         field::<{ alb::TRACE_ID }>().unique(),
         field::<{ alb::DOMAIN_NAME }>(),
         field::<{ alb::CHOSEN_CERT_ARN }>(),
@@ -432,14 +431,14 @@ impl Table for Requests {
             |row| Cell::Text(row.outcome.answered_by().id().as_bytes()),
             "who answered: `target`, `load-balancer`, `rule` or `nobody`",
         )
-        .made_of("outcome"),
+        .derived_from("outcome"),
         RequestColumn::new(
             "is_failure",
             DataType::Flag,
             |row| Cell::Flag(row.outcome.is_failure()),
             "whether the outcome counts as failed",
         )
-        .made_of("outcome"),
+        .derived_from("outcome"),
         RequestColumn::new(
             "cause",
             DataType::Text,
@@ -465,7 +464,7 @@ impl Table for Requests {
             "method and path, with the variable parts of the path in braces; reports group rare routes under `{*}`",
         )
         .absent(NO_REQUEST)
-        .made_of("request"),
+        .derived_from("request"),
         RequestColumn::new(
             "object",
             DataType::Text,

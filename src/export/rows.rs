@@ -3,27 +3,27 @@
 use std::collections::BTreeMap;
 
 use super::causes::Causes;
-use super::files::Group;
+use super::files::EncodedGroup;
 use super::filter::Filter;
 use super::folder::object_id;
-use super::partition::{Key, Keys, Partition};
-use super::requests::{Request, Requests};
-use super::sample::Sample;
-use super::sink::{MAX_ROW_BYTES, Rows, Sink};
+use super::partition::{Partition, PartitionKey, PartitionKeys};
+use super::requests::{RequestRow, RequestTable};
+use super::sample::TraceSample;
+use super::sink::{ExportSink, MAX_ROW_BYTES, PartitionRows};
 use crate::error::{Error, Result};
 use crate::kind::alb;
 use crate::pipeline::{Collect, Seen};
 use crate::table::escape::{escape_control, is_clean};
-use crate::table::row_buffer::Columns;
+use crate::table::row_buffer::RowBuffer;
 use crate::table::schema::Column;
 
 /// Which records become rows, and with which columns and partitions.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Choice {
-    pub(super) columns: Vec<&'static Column<Requests>>,
+pub(super) struct RowFilter {
+    pub(super) columns: Vec<&'static Column<RequestTable>>,
     pub(super) partitions: Vec<Partition>,
     pub(super) is_failures_only: bool,
-    pub(super) sample: Option<Sample>,
+    pub(super) sample: Option<TraceSample>,
     pub(super) filter: Option<Filter>,
 }
 
@@ -51,22 +51,22 @@ impl RowCounts {
 }
 
 /// What the parts of one export share.
-pub(super) struct Shared {
-    pub(super) choice: Choice,
+pub(super) struct ExportShared {
+    pub(super) choice: RowFilter,
     pub(super) causes: Option<Causes>,
-    pub(super) sink: Sink,
+    pub(super) sink: ExportSink,
     /// The destination's name, for error messages.
     pub(super) name: Box<str>,
 }
 
-impl Shared {
+impl ExportShared {
     /// The part of the object at `index` in the order of the input.
-    pub(super) fn begin(&self, index: usize) -> Part<'_> {
-        Part {
+    pub(super) fn begin(&self, index: usize) -> ObjectRows<'_> {
+        ObjectRows {
             shared: self,
             index,
             object: None,
-            keys: Keys::new(&self.choice.partitions),
+            keys: PartitionKeys::new(&self.choice.partitions),
             rows: BTreeMap::new(),
             bytes: 0,
             groups: Vec::new(),
@@ -81,24 +81,24 @@ impl Shared {
 }
 
 /// The rows of one object.
-pub(super) struct Part<'s> {
-    shared: &'s Shared,
+pub(super) struct ObjectRows<'s> {
+    shared: &'s ExportShared,
     /// The index of its object in the order of the input.
     index: usize,
     /// The object's id, and whether its name needs no cleaning. `None` until a record of it was seen.
     object: Option<(u64, bool)>,
-    keys: Keys,
-    rows: BTreeMap<Key, Rows>,
+    keys: PartitionKeys,
+    rows: BTreeMap<PartitionKey, PartitionRows>,
     /// Approximate memory use of the rows, in bytes.
     bytes: usize,
     /// Row groups that wait for their turn.
-    groups: Vec<Group>,
+    groups: Vec<EncodedGroup>,
     counts: RowCounts,
     /// Scratch space for a request line that needs cleaning.
     request: Vec<u8>,
 }
 
-impl Part<'_> {
+impl ObjectRows<'_> {
     /// Hands over what is left. Parts are closed in the order of their objects.
     pub(super) fn close(mut self) -> RowCounts {
         self.shared.sink.close(&mut self.groups, self.rows, self.object.map(|(object, _)| object));
@@ -106,7 +106,7 @@ impl Part<'_> {
     }
 
     /// Encodes the rows of a key as a row group.
-    fn make_group(&mut self, key: &Key) -> std::io::Result<()> {
+    fn make_group(&mut self, key: &PartitionKey) -> std::io::Result<()> {
         if let Some((key, rows)) = self.rows.remove_entry(key) {
             self.bytes -= rows.columns.bytes();
             self.groups.push(self.shared.sink.encode(key, rows)?);
@@ -116,9 +116,9 @@ impl Part<'_> {
     }
 }
 
-impl Collect for Part<'_> {
+impl Collect for ObjectRows<'_> {
     fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
-        let Shared { choice, causes, sink, .. } = self.shared;
+        let ExportShared { choice, causes, sink, .. } = self.shared;
         let (object, is_object_clean) = if let Some(object) = self.object {
             object
         } else {
@@ -138,7 +138,7 @@ impl Collect for Part<'_> {
         let is_clean = is_object_clean && is_clean(seen.line);
         let request = seen.record.value(alb::REQUEST_LINE).unwrap_or_default();
         let request = if is_clean { request } else { escape_control(request, None, &mut self.request) };
-        let mut row = Request::new(seen.record, seen.exchange, seen.outcome, location, request);
+        let mut row = RequestRow::new(seen.record, seen.exchange, seen.outcome, location, request);
         row.cause = causes.as_ref().and_then(|causes| causes.of(seen.exchange, seen.outcome));
         if choice.filter.as_ref().is_some_and(|filter| !filter.admits(&row, is_clean)) {
             self.counts.not_matched += 1;
@@ -147,7 +147,7 @@ impl Collect for Part<'_> {
         self.counts.written += 1;
         let key = self.keys.key(&row);
         if !self.rows.contains_key(key) {
-            let rows = Rows { columns: Columns::new(&choice.columns), objects: vec![object] };
+            let rows = PartitionRows { columns: RowBuffer::new(&choice.columns), objects: vec![object] };
             self.rows.insert(key.clone(), rows);
         }
         let Some(rows) = self.rows.get_mut(key) else { unreachable!("it is there by now") };

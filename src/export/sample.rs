@@ -6,13 +6,13 @@ use std::str::FromStr;
 /// from any part of the logs, in any order, by any version of this program, and a smaller share is a subset of a
 /// larger one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
+pub struct TraceSample {
     percent: f64,
     /// Hashes below this are in the sample; `None` if all are.
     below: Option<u64>,
 }
 
-impl Sample {
+impl TraceSample {
     /// `percent` of all traces, above 0 and at most 100. `None` for any other number.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the range, above 0")]
@@ -35,7 +35,7 @@ impl Sample {
     }
 }
 
-impl FromStr for Sample {
+impl FromStr for TraceSample {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -86,7 +86,7 @@ mod tests {
     fn a_share_of_traces_is_drawn_and_a_smaller_one_is_a_part_of_it() {
         let traces: Vec<String> = (0..100_000).map(|number| format!("Root=1-6afd5d58-{number:024x}")).collect();
         let drawn = |share: &str| -> Vec<&String> {
-            let sample: Sample = share.parse().expect("a share");
+            let sample: TraceSample = share.parse().expect("a share");
             traces.iter().filter(|trace| sample.admits(Some(trace.as_bytes()), b"")).collect()
         };
         let (all, tenth, hundredth) = (drawn("100%"), drawn("10%"), drawn("1 %"));
@@ -104,7 +104,7 @@ mod tests {
         );
         assert_eq!(root_of(b"Root=1-67891233-abcdef012345678912345678"), b"Root=1-67891233-abcdef012345678912345678");
         assert_eq!(root_of(b"anything"), b"anything");
-        let sample = Sample::new(50.0).expect("a share");
+        let sample = TraceSample::new(50.0).expect("a share");
         let lines: Vec<String> = (0..1000).map(|number| format!("line {number}")).collect();
         let drawn = lines.iter().filter(|line| sample.admits(None, line.as_bytes())).count();
         assert!((400..600).contains(&drawn), "{drawn}");
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn text_that_is_not_a_share_is_refused() {
         for text in ["", "%", "0%", "-1%", "101%", "10", "nan%", "inf%", "10%%"] {
-            assert!(text.parse::<Sample>().is_err(), "{text}");
+            assert!(text.parse::<TraceSample>().is_err(), "{text}");
         }
     }
 }

@@ -6,7 +6,7 @@
 //! threads.
 //!
 //! Encoding is most of the work and happens outside of all locks: the groups of one part are encoded by the worker
-//! that reads it, groups of several parts by whichever worker calls [`Sink::work`] next.
+//! that reads it, groups of several parts by whichever worker calls [`ExportSink::work`] next.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -14,10 +14,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::files::{Files, Group, WrittenFiles};
-use super::partition::Key;
-use crate::table::encoder::Form;
-use crate::table::row_buffer::Columns;
+use super::files::{CompleteFiles, EncodedGroup, ExportFiles};
+use super::partition::PartitionKey;
+use crate::table::encoder::Encoder;
+use crate::table::row_buffer::RowBuffer;
 
 /// Maximum rows of a row group.
 pub(super) const MAX_GROUP_ROWS: usize = 128 * 1024;
@@ -38,24 +38,24 @@ const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Rows of one key, and the ids of the objects they come from.
-pub(super) struct Rows {
-    pub(super) columns: Columns,
+pub(super) struct PartitionRows {
+    pub(super) columns: RowBuffer,
     pub(super) objects: Vec<u64>,
 }
 
-impl Rows {
+impl PartitionRows {
     /// Whether they fill a row group.
-    fn are_full(&self, form: &Form) -> bool {
+    fn are_full(&self, encoder: &Encoder) -> bool {
         self.columns.rows >= MAX_GROUP_ROWS
             || self.columns.text_bytes() >= MAX_GROUP_TEXT_BYTES
-            || self.columns.written_bytes() >= form.max_written_bytes()
+            || self.columns.written_bytes() >= encoder.max_written_bytes()
     }
 
     /// Whether both together fit into one row group.
-    fn has_room_for(&self, other: &Self, form: &Form) -> bool {
+    fn has_room_for(&self, other: &Self, encoder: &Encoder) -> bool {
         self.columns.rows + other.columns.rows <= MAX_GROUP_ROWS
             && self.columns.text_bytes() + other.columns.text_bytes() <= MAX_GROUP_TEXT_BYTES
-            && self.columns.written_bytes() + other.columns.written_bytes() <= form.max_written_bytes()
+            && self.columns.written_bytes() + other.columns.written_bytes() <= encoder.max_written_bytes()
     }
 
     fn append(&mut self, other: Self) {
@@ -65,34 +65,34 @@ impl Rows {
 }
 
 /// Takes rows and writes them.
-pub(super) struct Sink {
-    form: Form,
-    state: Mutex<State>,
+pub(super) struct ExportSink {
+    encoder: Encoder,
+    state: Mutex<SinkState>,
     turn: Condvar,
-    files: Mutex<Files>,
+    files: Mutex<ExportFiles>,
 }
 
 #[derive(Default)]
-struct State {
+struct SinkState {
     /// The part whose turn it is.
     next: usize,
     /// Rows that are too few for a row group, by key.
-    pending: BTreeMap<Key, Rows>,
+    pending: BTreeMap<PartitionKey, PartitionRows>,
     pending_bytes: usize,
     /// Groups to write, in order; `None` while a group is being encoded.
-    slots: VecDeque<Option<Group>>,
+    slots: VecDeque<Option<EncodedGroup>>,
     /// The number of the first slot.
     first_slot: usize,
     /// Rows to encode, and the number of the slot for the result.
-    jobs: VecDeque<(usize, Key, Rows)>,
+    jobs: VecDeque<(usize, PartitionKey, PartitionRows)>,
     waiting_bytes: usize,
     /// The ids of the objects in which a record was seen.
     read: BTreeSet<u64>,
 }
 
-impl State {
+impl SinkState {
     /// Queues the pending rows of a key to be encoded and written.
-    fn flush(&mut self, key: &Key) {
+    fn flush(&mut self, key: &PartitionKey) {
         if let Some((key, rows)) = self.pending.remove_entry(key) {
             self.pending_bytes -= rows.columns.bytes();
             self.jobs.push_back((self.first_slot + self.slots.len(), key, rows));
@@ -100,7 +100,7 @@ impl State {
         }
     }
 
-    fn take(&mut self, groups: &mut Vec<Group>) {
+    fn take(&mut self, groups: &mut Vec<EncodedGroup>) {
         for group in groups.drain(..) {
             self.flush(&group.key);
             self.waiting_bytes -= group.encoded.bytes();
@@ -108,8 +108,8 @@ impl State {
         }
     }
 
-    fn add(&mut self, key: Key, rows: Rows, form: &Form) {
-        if self.pending.get(&key).is_some_and(|pending| !pending.has_room_for(&rows, form)) {
+    fn add(&mut self, key: PartitionKey, rows: PartitionRows, encoder: &Encoder) {
+        if self.pending.get(&key).is_some_and(|pending| !pending.has_room_for(&rows, encoder)) {
             self.flush(&key);
         }
         if let Some(pending) = self.pending.get_mut(&key) {
@@ -128,24 +128,24 @@ impl State {
     }
 }
 
-impl Sink {
-    pub(super) fn new(form: Form, files: Files) -> Self {
-        Self { form, state: Mutex::default(), turn: Condvar::new(), files: Mutex::new(files) }
+impl ExportSink {
+    pub(super) fn new(encoder: Encoder, files: ExportFiles) -> Self {
+        Self { encoder, state: Mutex::default(), turn: Condvar::new(), files: Mutex::new(files) }
     }
 
     /// Whether rows fill a row group.
-    pub(super) fn is_group(&self, rows: &Rows) -> bool {
-        rows.are_full(&self.form)
+    pub(super) fn is_group(&self, rows: &PartitionRows) -> bool {
+        rows.are_full(&self.encoder)
     }
 
     /// Encodes rows.
-    pub(super) fn encode(&self, key: Key, rows: Rows) -> io::Result<Group> {
-        Ok(Group { key, encoded: self.form.encode(rows.columns)?, objects: rows.objects })
+    pub(super) fn encode(&self, key: PartitionKey, rows: PartitionRows) -> io::Result<EncodedGroup> {
+        Ok(EncodedGroup { key, encoded: self.encoder.encode(rows.columns)?, objects: rows.objects })
     }
 
     /// Reports a row group that a part has made, the last of `groups`. Takes all of `groups` if it is the part's
     /// turn.
-    pub(super) fn offer(&self, part: usize, groups: &mut Vec<Group>) -> io::Result<()> {
+    pub(super) fn offer(&self, part: usize, groups: &mut Vec<EncodedGroup>) -> io::Result<()> {
         let mut state = self.lock();
         state.waiting_bytes += groups.last().map_or(0, |group| group.encoded.bytes());
         if state.next != part && state.waiting_bytes > MAX_WAITING_BYTES {
@@ -162,11 +162,16 @@ impl Sink {
     }
 
     /// Takes what is left of the part whose turn it is, and gives the turn to the next part.
-    pub(super) fn close(&self, groups: &mut Vec<Group>, rests: BTreeMap<Key, Rows>, object: Option<u64>) {
+    pub(super) fn close(
+        &self,
+        groups: &mut Vec<EncodedGroup>,
+        rests: BTreeMap<PartitionKey, PartitionRows>,
+        object: Option<u64>,
+    ) {
         let mut state = self.lock();
         state.take(groups);
         for (key, rows) in rests {
-            state.add(key, rows, &self.form);
+            state.add(key, rows, &self.encoder);
         }
         state.read.extend(object);
         state.next += 1;
@@ -203,10 +208,10 @@ impl Sink {
     }
 
     /// Writes all that is left, on `threads` threads, and finishes the files.
-    pub(super) fn finish(self, threads: usize) -> io::Result<WrittenFiles> {
+    pub(super) fn finish(self, threads: usize) -> io::Result<CompleteFiles> {
         let jobs = {
             let mut state = self.lock();
-            let keys: Vec<Key> = state.pending.keys().cloned().collect();
+            let keys: Vec<PartitionKey> = state.pending.keys().cloned().collect();
             for key in keys {
                 state.flush(&key);
             }
@@ -227,7 +232,7 @@ impl Sink {
         self.files.into_inner().unwrap_or_else(PoisonError::into_inner).finish(state.read)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SinkState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

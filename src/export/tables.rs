@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-use super::files::Written;
+use super::files::FilesWritten;
 use super::sink::MAX_GROUP_ROWS;
 use crate::aggregate::Summary;
 use crate::classify::Outcome;
@@ -11,40 +11,40 @@ use crate::diagnose::Confidence;
 use crate::durable_file::{CompleteFile, FileOptions, Output, Publishing};
 use crate::error::{Error, Result};
 use crate::report::{FindingRow, Report, RouteRow, TargetRow};
-use crate::table::encoder::{Form, Format};
-use crate::table::row_buffer::Columns;
+use crate::table::encoder::{Encoder, TableFormat};
+use crate::table::row_buffer::RowBuffer;
 use crate::table::schema::{Cell, Column, DataType, Table};
 use crate::timestamp::Timestamp;
 
 /// The table of targets.
 #[derive(Clone, Copy, Debug)]
-pub enum Targets {}
+pub enum TargetTable {}
 
 /// The table of findings.
 #[derive(Clone, Copy, Debug)]
-pub enum Findings {}
+pub enum FindingTable {}
 
 /// The table of requests by pair of statuses and target.
 #[derive(Clone, Copy, Debug)]
-pub enum StatusPairs {}
+pub enum StatusPairTable {}
 
 /// The table of requests by minute and outcome.
 #[derive(Clone, Copy, Debug)]
-pub enum Minutes {}
+pub enum MinuteTable {}
 
 /// The table of routes.
 #[derive(Clone, Copy, Debug)]
-pub enum Routes {}
+pub enum RouteTable {}
 
 /// A finding, with its lists joined to texts.
-pub struct FindingEntry<'a> {
+pub struct JoinedFinding<'a> {
     row: &'a FindingRow,
     also_fits: String,
     evidence: String,
 }
 
 /// Requests with one pair of statuses at one target.
-pub struct StatusPairEntry {
+pub struct StatusPairRow {
     load_balancer: String,
     target_group: String,
     target: String,
@@ -54,7 +54,7 @@ pub struct StatusPairEntry {
 }
 
 /// Requests with one outcome in one bin of time.
-pub struct MinuteEntry {
+pub struct MinuteRow {
     load_balancer: String,
     start: Timestamp,
     width_seconds: i64,
@@ -96,7 +96,7 @@ macro_rules! quantile {
     };
 }
 
-impl Table for Targets {
+impl Table for TargetTable {
     type Row<'a> = TargetRow;
     const NAME: &'static str = "targets";
     const MEANING: &'static str = "a target of a target group";
@@ -169,8 +169,8 @@ impl Table for Targets {
     ];
 }
 
-impl Table for Findings {
-    type Row<'a> = FindingEntry<'a>;
+impl Table for FindingTable {
+    type Row<'a> = JoinedFinding<'a>;
     const NAME: &'static str = "findings";
     const MEANING: &'static str = "a finding: a likely cause at a target, a target group or a load balancer";
     const COLUMNS: &'static [Column<Self>] = &[
@@ -271,8 +271,8 @@ impl Table for Findings {
     ];
 }
 
-impl Table for StatusPairs {
-    type Row<'a> = StatusPairEntry;
+impl Table for StatusPairTable {
+    type Row<'a> = StatusPairRow;
     const NAME: &'static str = "status_pairs";
     const MEANING: &'static str =
         "the requests of a target with one pair of statuses; the rows together cover all requests";
@@ -306,8 +306,8 @@ impl Table for StatusPairs {
     ];
 }
 
-impl Table for Minutes {
-    type Row<'a> = MinuteEntry;
+impl Table for MinuteTable {
+    type Row<'a> = MinuteRow;
     const NAME: &'static str = "minutes";
     const MEANING: &'static str = "the requests of a load balancer with one outcome in one interval: a minute, or \
                                    longer in a log of more than two days";
@@ -343,7 +343,7 @@ impl Table for Minutes {
     ];
 }
 
-impl Table for Routes {
+impl Table for RouteTable {
     type Row<'a> = RouteRow;
     const NAME: &'static str = "routes";
     const MEANING: &'static str = "a route of a target group";
@@ -388,26 +388,26 @@ impl Table for Routes {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Write`] if the folder or a file cannot be written.
-pub fn write_tables(summary: &Summary, report: &Report, folder: &Path, format: Format) -> Result<Written> {
+pub fn write_tables(summary: &Summary, report: &Report, folder: &Path, format: TableFormat) -> Result<FilesWritten> {
     let written = write_all(summary, report, folder, format);
     written.map_err(|reason| Error::write(folder.display().to_string(), reason))
 }
 
-fn write_all(summary: &Summary, report: &Report, folder: &Path, format: Format) -> io::Result<Written> {
+fn write_all(summary: &Summary, report: &Report, folder: &Path, format: TableFormat) -> io::Result<FilesWritten> {
     fs::create_dir_all(folder)?;
     let findings = report.findings.iter().map(|row| {
         let evidence: Vec<String> = row.evidence.iter().map(|evidence| one_line(&evidence.0.text)).collect();
-        FindingEntry { row, also_fits: row.also_fits.join("\n"), evidence: evidence.join("\n") }
+        JoinedFinding { row, also_fits: row.also_fits.join("\n"), evidence: evidence.join("\n") }
     });
-    let findings: Vec<FindingEntry<'_>> = findings.collect();
+    let findings: Vec<JoinedFinding<'_>> = findings.collect();
     let files = [
-        write_table::<Targets>(folder, format, &report.targets)?,
-        write_table::<Findings>(folder, format, &findings)?,
-        write_table::<StatusPairs>(folder, format, &status_pairs(summary))?,
-        write_table::<Minutes>(folder, format, &minutes(summary))?,
-        write_table::<Routes>(folder, format, &report.routes)?,
+        write_table::<TargetTable>(folder, format, &report.targets)?,
+        write_table::<FindingTable>(folder, format, &findings)?,
+        write_table::<StatusPairTable>(folder, format, &status_pairs(summary))?,
+        write_table::<MinuteTable>(folder, format, &minutes(summary))?,
+        write_table::<RouteTable>(folder, format, &report.routes)?,
     ];
-    let mut written = Written::default();
+    let mut written = FilesWritten::default();
     let mut publishing = Publishing::begin();
     for file in files {
         written.files += 1;
@@ -422,17 +422,17 @@ fn one_line(text: &str) -> String {
     text.replace('\n', "\\x0A")
 }
 
-fn write_table<T: Table>(folder: &Path, format: Format, rows: &[T::Row<'_>]) -> io::Result<CompleteFile> {
+fn write_table<T: Table>(folder: &Path, format: TableFormat, rows: &[T::Row<'_>]) -> io::Result<CompleteFile> {
     let columns: Vec<&'static Column<T>> = T::COLUMNS.iter().collect();
-    let form = Form::new(format, &columns, true)?;
+    let encoder = Encoder::new(format, &columns, true)?;
     let path = folder.join(format!("{}.{}", T::NAME, format.extension()));
-    let mut file = form.begin(Output::File(FileOptions::default().create(&path)?))?;
+    let mut file = encoder.begin(Output::File(FileOptions::default().create(&path)?))?;
     for rows in rows.chunks(MAX_GROUP_ROWS) {
-        let mut group = Columns::new(&columns);
+        let mut group = RowBuffer::new(&columns);
         for row in rows {
             group.push(&columns, row, false);
         }
-        file.write(&form.encode(group)?)?;
+        file.write(&encoder.encode(group)?)?;
     }
     match file.finish()?.close()? {
         Some(file) => Ok(file),
@@ -445,12 +445,12 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 /// Status pairs of all requests, by load balancer, target group, target and statuses.
-fn status_pairs(summary: &Summary) -> Vec<StatusPairEntry> {
+fn status_pairs(summary: &Summary) -> Vec<StatusPairRow> {
     let rows = summary.targets.iter().flat_map(|(target_group, address, target)| {
         let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
         let ((), load_balancer, _) = summary.load_balancers.entry(load_balancer);
         let pairs = target.status_pairs.sorted().into_iter();
-        pairs.map(|((elb_status_code, target_status_code), requests)| StatusPairEntry {
+        pairs.map(|((elb_status_code, target_status_code), requests)| StatusPairRow {
             load_balancer: text_of(load_balancer),
             target_group: text_of(arn),
             target: text_of(address),
@@ -459,22 +459,22 @@ fn status_pairs(summary: &Summary) -> Vec<StatusPairEntry> {
             requests,
         })
     });
-    let mut rows: Vec<StatusPairEntry> = rows.collect();
+    let mut rows: Vec<StatusPairRow> = rows.collect();
     rows.sort_by(|one, other| {
-        let key = |row: &StatusPairEntry| (row.elb_status_code, row.target_status_code);
-        let names = |row: &StatusPairEntry| (row.load_balancer.clone(), row.target_group.clone(), row.target.clone());
+        let key = |row: &StatusPairRow| (row.elb_status_code, row.target_status_code);
+        let names = |row: &StatusPairRow| (row.load_balancer.clone(), row.target_group.clone(), row.target.clone());
         names(one).cmp(&names(other)).then_with(|| key(one).cmp(&key(other)))
     });
     rows
 }
 
 /// Minutes by load balancer, time and outcome.
-fn minutes(summary: &Summary) -> Vec<MinuteEntry> {
+fn minutes(summary: &Summary) -> Vec<MinuteRow> {
     let mut rows = Vec::new();
     for ((), name, load_balancer) in summary.load_balancers.iter() {
         let width_seconds = load_balancer.timing.width_seconds();
         for (start, bin) in load_balancer.timing.sorted() {
-            rows.extend(bin.outcomes.iter().map(|(outcome, requests)| MinuteEntry {
+            rows.extend(bin.outcomes.iter().map(|(outcome, requests)| MinuteRow {
                 load_balancer: text_of(name),
                 start,
                 width_seconds,

@@ -15,7 +15,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::parquet::seconds_of;
-use super::row_buffer::{ABSENT_NUMBER, Columns, Values};
+use super::row_buffer::{ABSENT_NUMBER, ColumnBuffer, RowBuffer};
 use super::schema::{Column, DataType, Table};
 use crate::timestamp::Timestamp;
 
@@ -24,14 +24,14 @@ const GZIP_LEVEL: u32 = 6;
 
 /// How the files of one table are written.
 #[derive(Clone)]
-pub(crate) struct Form {
+pub(crate) struct CsvEncoder {
     columns: Vec<(&'static str, DataType)>,
     /// Whether texts are guarded, so that a spreadsheet does not take them for formulas.
     is_guarded: bool,
     is_gzip: bool,
 }
 
-impl Form {
+impl CsvEncoder {
     /// For files with these columns.
     pub(crate) fn new<T: Table>(columns: &[&'static Column<T>], is_guarded: bool, is_gzip: bool) -> Self {
         let columns = columns.iter().map(|column| (column.name, column.data_type)).collect();
@@ -46,7 +46,7 @@ impl Form {
     }
 
     /// The lines of some rows. The results of several calls can be concatenated, compressed or not.
-    pub(crate) fn encode(&self, columns: &Columns) -> io::Result<Vec<u8>> {
+    pub(crate) fn encode(&self, columns: &RowBuffer) -> io::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::with_capacity(columns.bytes()));
         let mut field = Vec::new();
         for row in 0..columns.rows {
@@ -60,17 +60,25 @@ impl Form {
         self.packed(writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
     }
 
-    fn write_field(&self, values: &Values, row: usize, data_type: DataType, field: &mut Vec<u8>) -> io::Result<()> {
+    fn write_field(
+        &self,
+        values: &ColumnBuffer,
+        row: usize,
+        data_type: DataType,
+        field: &mut Vec<u8>,
+    ) -> io::Result<()> {
         match values {
-            Values::Words(words) => self.write_text(words.get(row), field),
-            Values::Texts(texts, are_absent) => self.write_text((!are_absent[row]).then(|| texts.get(row)), field),
-            Values::Numbers(numbers) => match (numbers[row], data_type) {
+            ColumnBuffer::Dictionary(words) => self.write_text(words.get(row), field),
+            ColumnBuffer::Strings(texts, are_absent) => {
+                self.write_text((!are_absent[row]).then(|| texts.get(row)), field);
+            }
+            ColumnBuffer::Numbers(numbers) => match (numbers[row], data_type) {
                 (ABSENT_NUMBER, _) => {}
                 (micros, DataType::Seconds) => write!(field, "{}", seconds_of(micros))?,
                 (micros, DataType::Time) => write!(field, "{}", Timestamp::from_micros(micros))?,
                 (number, _) => write!(field, "{number}")?,
             },
-            Values::Flags(flags) => {
+            ColumnBuffer::Flags(flags) => {
                 if let Some(flag) = flags[row] {
                     write!(field, "{flag}")?;
                 }

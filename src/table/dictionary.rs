@@ -12,15 +12,16 @@ pub(crate) const ABSENT_CODE: u32 = u32::MAX;
 
 /// The texts of a column. Each distinct text is kept once.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct Dictionary {
     /// The distinct texts, by code.
-    pub(crate) distinct: Texts,
-    /// The code of each row; [`ABSENT_CODE`] if it has no text. The rows of `run` are missing until [`Words::seal`].
+    pub(crate) distinct: StringBuffer,
+    /// The code of each row; [`ABSENT_CODE`] if it has no text. The rows of `run` are missing until
+    /// [`Dictionary::seal`].
     pub(crate) codes: Vec<u32>,
     /// The code of the last rows, and how many rows they are. Many columns have the same value for long, or none at
     /// all, and then no other memory is touched.
     run: (u32, usize),
-    index: Index,
+    index: DictionaryIndex,
     /// Seeded differently in each run, so that nobody can send requests whose texts all collide. Codes depend on the
     /// order of the rows alone.
     hasher: RandomState,
@@ -28,18 +29,18 @@ pub(crate) struct Words {
 
 /// The distinct texts by their hashes: a table with open addressing and a power of two of slots.
 ///
-/// A library's table would do, except that it cannot [look ahead](Words::look_ahead), and half of the time that it
+/// A library's table would do, except that it cannot [look ahead](Dictionary::look_ahead), and half of the time that it
 /// takes to find a text is waiting for memory.
 #[derive(Clone, Debug, Default)]
-struct Index {
-    slots: Vec<Slot>,
+struct DictionaryIndex {
+    slots: Vec<IndexSlot>,
     used: usize,
 }
 
 /// Where a text is. All that a lookup needs is in one slot, because each access elsewhere may miss the cache: the
 /// hash rules out nearly all other texts, and `start` and `len` lead directly to the text.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
+struct IndexSlot {
     hash: u32,
     /// [`ABSENT_CODE`] if the slot is free.
     code: u32,
@@ -47,28 +48,28 @@ struct Slot {
     len: u32,
 }
 
-impl Slot {
+impl IndexSlot {
     const FREE: Self = Self { hash: 0, code: ABSENT_CODE, start: 0, len: 0 };
 }
 
 /// How many texts are looked up ahead at a time when all of them are known.
 const TOGETHER: usize = 16;
 
-/// What [`Words::look_ahead`] computed of a text.
+/// What [`Dictionary::look_ahead`] computed of a text.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ahead {
+pub(crate) struct Prefetched {
     hash: u32,
 }
 
 /// Texts, one after the other.
 #[derive(Clone, Debug)]
-pub(crate) struct Texts {
+pub(crate) struct StringBuffer {
     pub(crate) bytes: Vec<u8>,
     /// The byte offset at which each text begins and the one before it ends: one more than there are texts.
     pub(crate) offsets: Vec<i64>,
 }
 
-impl Default for Texts {
+impl Default for StringBuffer {
     fn default() -> Self {
         Self { bytes: Vec::new(), offsets: vec![0] }
     }
@@ -80,7 +81,7 @@ impl Default for Texts {
     clippy::cast_sign_loss,
     reason = "places in memory"
 )]
-impl Texts {
+impl StringBuffer {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.offsets.len() - 1
@@ -94,7 +95,7 @@ impl Texts {
 
     /// The text that a slot refers to.
     #[inline]
-    fn at(&self, slot: &Slot) -> &[u8] {
+    fn at(&self, slot: &IndexSlot) -> &[u8] {
         let start = slot.start as usize;
         &self.bytes[start..start + slot.len as usize]
     }
@@ -151,13 +152,13 @@ impl Texts {
     }
 }
 
-impl Words {
+impl Dictionary {
     /// How many rows there are.
     pub(crate) fn rows(&self) -> usize {
         self.codes.len() + self.run.1
     }
 
-    /// The text of a row, or `None` if it has none. Only after [`Words::seal`].
+    /// The text of a row, or `None` if it has none. Only after [`Dictionary::seal`].
     pub(crate) fn get(&self, row: usize) -> Option<&[u8]> {
         let code = self.codes[row];
         (code != ABSENT_CODE).then(|| self.distinct.get(code as usize))
@@ -165,15 +166,15 @@ impl Words {
 
     /// Appends a row, and says whether its text is new.
     #[inline]
-    pub(crate) fn push(&mut self, word: &[u8]) -> bool {
+    pub(crate) fn push(&mut self, text: &[u8]) -> bool {
         // Neighbours are often the same.
         let (last, rows) = self.run;
-        if rows > 0 && last != ABSENT_CODE && self.distinct.get(last as usize) == word {
+        if rows > 0 && last != ABSENT_CODE && self.distinct.get(last as usize) == text {
             self.run.1 += 1;
             return false;
         }
         let known = self.distinct.len();
-        let code = self.code_of(word);
+        let code = self.code_of(text);
         self.push_code(code);
         self.distinct.len() > known
     }
@@ -210,20 +211,20 @@ impl Words {
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "half a hash tells words apart well enough")]
-    fn hash_of(&self, word: &[u8]) -> u32 {
-        self.hasher.hash_one(word) as u32
+    #[expect(clippy::cast_possible_truncation, reason = "half a hash tells texts apart well enough")]
+    fn hash_of(&self, text: &[u8]) -> u32 {
+        self.hasher.hash_one(text) as u32
     }
 
-    fn code_of(&mut self, word: &[u8]) -> u32 {
-        self.code_of_hashed(word, self.hash_of(word))
+    fn code_of(&mut self, text: &[u8]) -> u32 {
+        self.code_of_hashed(text, self.hash_of(text))
     }
 
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the rows of a group and the bytes of their texts are bounded far below"
     )]
-    fn code_of_hashed(&mut self, word: &[u8], hash: u32) -> u32 {
+    fn code_of_hashed(&mut self, text: &[u8], hash: u32) -> u32 {
         let Self { distinct, index, .. } = self;
         index.reserve();
         let mut slot_index = index.home(hash);
@@ -231,12 +232,12 @@ impl Words {
             let slot = &mut index.slots[slot_index];
             if slot.code == ABSENT_CODE {
                 let code = distinct.len() as u32;
-                *slot = Slot { hash, code, start: distinct.bytes.len() as u32, len: word.len() as u32 };
+                *slot = IndexSlot { hash, code, start: distinct.bytes.len() as u32, len: text.len() as u32 };
                 index.used += 1;
-                distinct.push(word);
+                distinct.push(text);
                 return code;
             }
-            if slot.hash == hash && distinct.at(slot) == word {
+            if slot.hash == hash && distinct.at(slot) == text {
                 return slot.code;
             }
             slot_index = index.next(slot_index);
@@ -245,17 +246,17 @@ impl Words {
 
     /// Prefetches the slot in which a text would be looked for. It arrives while the rest of the row is appended.
     #[inline]
-    pub(crate) fn look_ahead(&self, word: &[u8]) -> Ahead {
-        let hash = self.hash_of(word);
+    pub(crate) fn look_ahead(&self, text: &[u8]) -> Prefetched {
+        let hash = self.hash_of(text);
         if let Some(slot) = self.index.slots.get(self.index.home(hash)) {
             prefetch(slot);
         }
-        Ahead { hash }
+        Prefetched { hash }
     }
 
     /// After the slot has arrived, prefetches the text that it refers to.
     #[inline]
-    pub(crate) fn look_closer(&self, ahead: Ahead) {
+    pub(crate) fn look_closer(&self, ahead: Prefetched) {
         let Some(slot) = self.index.slots.get(self.index.home(ahead.hash)) else { return };
         // A text that spans two cache lines ends in another one than it begins in.
         if let ([first, .., last], true) = (self.distinct.at(slot), slot.hash == ahead.hash) {
@@ -264,16 +265,16 @@ impl Words {
         }
     }
 
-    /// [Appends](Words::push) a row whose text was looked up ahead.
+    /// [Appends](Dictionary::push) a row whose text was looked up ahead.
     #[inline]
-    pub(crate) fn push_ahead(&mut self, word: &[u8], ahead: Ahead) -> bool {
+    pub(crate) fn push_ahead(&mut self, text: &[u8], ahead: Prefetched) -> bool {
         let known = self.distinct.len();
-        let code = self.code_of_hashed(word, ahead.hash);
+        let code = self.code_of_hashed(text, ahead.hash);
         self.push_code(code);
         self.distinct.len() > known
     }
 
-    /// Appends the rows of another `Words`. Returns the other's codes of the texts that are new here.
+    /// Appends the rows of another `Dictionary`. Returns the other's codes of the texts that are new here.
     pub(crate) fn append(&mut self, mut other: Self) -> Vec<u32> {
         self.seal();
         other.seal();
@@ -282,15 +283,15 @@ impl Words {
         while codes.len() < other.distinct.len() {
             let mut chunk = [None; TOGETHER];
             for (entry, code) in chunk.iter_mut().zip(&mut theirs) {
-                let word = other.distinct.get(code as usize);
-                *entry = Some((code, word, self.look_ahead(word)));
+                let text = other.distinct.get(code as usize);
+                *entry = Some((code, text, self.look_ahead(text)));
             }
             for (.., ahead) in chunk.iter().flatten() {
                 self.look_closer(*ahead);
             }
-            for (code, word, ahead) in chunk.into_iter().flatten() {
+            for (code, text, ahead) in chunk.into_iter().flatten() {
                 let known = self.distinct.len();
-                let mine = self.code_of_hashed(word, ahead.hash);
+                let mine = self.code_of_hashed(text, ahead.hash);
                 if self.distinct.len() > known {
                     new.push(code);
                 }
@@ -303,7 +304,7 @@ impl Words {
     }
 }
 
-impl Index {
+impl DictionaryIndex {
     /// The number of slots once there is a text.
     const LEAST: usize = 16;
 
@@ -317,7 +318,7 @@ impl Index {
 
     #[cold]
     fn grow(&mut self) {
-        let slots = vec![Slot::FREE; (self.slots.len() * 2).max(Self::LEAST)];
+        let slots = vec![IndexSlot::FREE; (self.slots.len() * 2).max(Self::LEAST)];
         for slot in std::mem::replace(&mut self.slots, slots) {
             if slot.code != ABSENT_CODE {
                 let mut index = self.home(slot.hash);
@@ -350,7 +351,7 @@ mod tests {
     proptest! {
         #[test]
         fn texts_are_put_in_the_order_of_their_bytes(distinct in prop::collection::hash_set("[\\x00ab]{0,20}", 0..60)) {
-            let mut texts = Texts::default();
+            let mut texts = StringBuffer::default();
             for text in &distinct {
                 texts.push(text.as_bytes());
             }

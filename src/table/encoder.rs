@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::csv;
-use super::parquet::{self, ParquetFile, RowGroup};
-use super::row_buffer::Columns;
+use super::csv::CsvEncoder;
+use super::parquet::{ParquetEncoder, ParquetWriter, RowGroup};
+use super::row_buffer::RowBuffer;
 use super::schema::{Column, Table};
 use crate::durable_file::Output;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum TableFormat {
     /// Parquet: typed and compressed.
     Parquet,
     /// CSV.
@@ -19,7 +19,7 @@ pub enum Format {
     CsvGz,
 }
 
-impl Format {
+impl TableFormat {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Parquet, Self::Csv, Self::CsvGz];
 
@@ -41,20 +41,20 @@ impl Format {
     }
 }
 
-/// The form of the files of one table: a format with its columns.
+/// The encoder of the files of one table: a format with its columns.
 #[derive(Clone)]
-pub(crate) enum Form {
-    Parquet(parquet::Form),
-    Csv(csv::Form),
+pub(crate) enum Encoder {
+    Parquet(ParquetEncoder),
+    Csv(CsvEncoder),
 }
 
 /// Some rows, ready to be written.
-pub(crate) enum Encoded {
+pub(crate) enum EncodedRows {
     RowGroup(RowGroup),
     Lines(Vec<u8>),
 }
 
-impl Encoded {
+impl EncodedRows {
     /// Approximate memory use in bytes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
@@ -64,13 +64,19 @@ impl Encoded {
     }
 }
 
-impl Form {
+impl Encoder {
     /// For files of `format` with these columns. `is_guarded` keeps spreadsheets from taking texts in CSV for
     /// formulas.
-    pub(crate) fn new<T: Table>(format: Format, columns: &[&'static Column<T>], is_guarded: bool) -> io::Result<Self> {
+    pub(crate) fn new<T: Table>(
+        format: TableFormat,
+        columns: &[&'static Column<T>],
+        is_guarded: bool,
+    ) -> io::Result<Self> {
         Ok(match format {
-            Format::Parquet => Self::Parquet(parquet::Form::new(columns)?),
-            Format::Csv | Format::CsvGz => Self::Csv(csv::Form::new(columns, is_guarded, format == Format::CsvGz)),
+            TableFormat::Parquet => Self::Parquet(ParquetEncoder::new(columns)?),
+            TableFormat::Csv | TableFormat::CsvGz => {
+                Self::Csv(CsvEncoder::new(columns, is_guarded, format == TableFormat::CsvGz))
+            }
         })
     }
 
@@ -84,21 +90,21 @@ impl Form {
     }
 
     /// Encodes rows, which is most of the work.
-    pub(crate) fn encode(&self, mut columns: Columns) -> io::Result<Encoded> {
+    pub(crate) fn encode(&self, mut columns: RowBuffer) -> io::Result<EncodedRows> {
         columns.seal();
         match self {
-            Self::Parquet(form) => form.encode(columns).map(Encoded::RowGroup),
-            Self::Csv(form) => form.encode(&columns).map(Encoded::Lines),
+            Self::Parquet(encoder) => encoder.encode(columns).map(EncodedRows::RowGroup),
+            Self::Csv(encoder) => encoder.encode(&columns).map(EncodedRows::Lines),
         }
     }
 
     /// Begins a file.
-    pub(crate) fn begin(&self, mut out: Output) -> io::Result<TableFile> {
+    pub(crate) fn begin(&self, mut out: Output) -> io::Result<TableWriter> {
         match self {
-            Self::Parquet(form) => ParquetFile::new(out, form).map(TableFile::Parquet),
-            Self::Csv(form) => {
-                out.write_all(&form.header()?)?;
-                Ok(TableFile::Csv(out))
+            Self::Parquet(encoder) => ParquetWriter::new(out, encoder).map(TableWriter::Parquet),
+            Self::Csv(encoder) => {
+                out.write_all(&encoder.header()?)?;
+                Ok(TableWriter::Csv(out))
             }
         }
     }
@@ -106,18 +112,18 @@ impl Form {
 
 /// A file that is being written.
 #[expect(clippy::large_enum_variant, reason = "there is one of it, or one a folder that is open")]
-pub(crate) enum TableFile {
-    Parquet(ParquetFile<Output>),
+pub(crate) enum TableWriter {
+    Parquet(ParquetWriter<Output>),
     Csv(Output),
 }
 
-impl TableFile {
-    /// Appends rows that were encoded by the file's form.
-    pub(crate) fn write(&mut self, encoded: &Encoded) -> io::Result<()> {
+impl TableWriter {
+    /// Appends rows that were encoded by the file's encoder.
+    pub(crate) fn write(&mut self, encoded: &EncodedRows) -> io::Result<()> {
         match (self, encoded) {
-            (Self::Parquet(file), Encoded::RowGroup(group)) => file.write(group),
-            (Self::Csv(out), Encoded::Lines(lines)) => out.write_all(lines),
-            _ => unreachable!("what is written was encoded by the form that began the file"),
+            (Self::Parquet(file), EncodedRows::RowGroup(group)) => file.write(group),
+            (Self::Csv(out), EncodedRows::Lines(lines)) => out.write_all(lines),
+            _ => unreachable!("what is written was encoded by the encoder that began the file"),
         }
     }
 
@@ -137,14 +143,14 @@ mod tests {
     #[test]
     fn a_format_is_known_by_its_extension() {
         for (name, expected) in [
-            ("requests.parquet", Some(Format::Parquet)),
-            ("out/requests.csv", Some(Format::Csv)),
-            ("requests.CSV.gz", Some(Format::CsvGz)),
+            ("requests.parquet", Some(TableFormat::Parquet)),
+            ("out/requests.csv", Some(TableFormat::Csv)),
+            ("requests.CSV.gz", Some(TableFormat::CsvGz)),
             ("requests.gz", None),
             ("parquet", None),
             ("csv", None),
         ] {
-            assert_eq!(Format::of_name(name), expected, "{name}");
+            assert_eq!(TableFormat::of_name(name), expected, "{name}");
         }
     }
 }

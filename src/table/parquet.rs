@@ -29,10 +29,10 @@ use polars_parquet::write::{
     fallible_streaming_iterator, to_parquet_type,
 };
 
-use super::dictionary::{ABSENT_CODE, Texts, Words};
-use super::row_buffer::{ABSENT_NUMBER, Columns, Values};
+use super::dictionary::{ABSENT_CODE, Dictionary, StringBuffer};
+use super::row_buffer::{ABSENT_NUMBER, ColumnBuffer, RowBuffer};
 use super::schema::{Column, DataType, Table};
-use coded::Coded;
+use coded::DictionaryColumn;
 
 /// The lowest level of zstd. Only random ids are left for it to compress, and the matches that higher levels find in
 /// them cost more than they save: at level 3 files are 4 % larger.
@@ -43,14 +43,14 @@ const MAX_DISTINCT_IN_FOUR: usize = 3;
 
 /// How the files of one table are written.
 #[derive(Clone)]
-pub(crate) struct Form {
-    fields: Vec<FormField>,
+pub(crate) struct ParquetEncoder {
+    fields: Vec<ParquetField>,
     options: WriteOptions,
     metadata: Vec<KeyValue>,
 }
 
 #[derive(Clone)]
-struct FormField {
+struct ParquetField {
     data_type: DataType,
     /// Whether values hardly ever repeat.
     is_unique: bool,
@@ -72,13 +72,13 @@ impl RowGroup {
     }
 }
 
-impl Form {
+impl ParquetEncoder {
     /// For files with these columns.
     pub(crate) fn new<T: Table>(columns: &[&'static Column<T>]) -> io::Result<Self> {
         let fields = columns.iter().map(|column| {
             let field = Field::new(column.name.into(), arrow_type(column.data_type), !column.absent.is_empty());
             let parquet_type = to_parquet_type(&field).map_err(io::Error::other)?;
-            Ok(FormField { data_type: column.data_type, is_unique: column.is_unique, field, parquet_type })
+            Ok(ParquetField { data_type: column.data_type, is_unique: column.is_unique, field, parquet_type })
         });
         let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(|error| io::Error::other(error.to_string()))?;
         let options = WriteOptions {
@@ -93,18 +93,20 @@ impl Form {
     }
 
     /// Encodes and compresses rows.
-    pub(crate) fn encode(&self, columns: Columns) -> io::Result<RowGroup> {
+    pub(crate) fn encode(&self, columns: RowBuffer) -> io::Result<RowGroup> {
         let rows = columns.rows as u64;
         let mut bytes = 0;
-        let encoded = columns.columns.into_iter().zip(&self.fields).map(|(values, form)| {
-            let FormField { data_type, is_unique, field, parquet_type } = form;
+        let encoded = columns.columns.into_iter().zip(&self.fields).map(|(values, field)| {
+            let ParquetField { data_type, is_unique, field, parquet_type } = field;
             let unpacked = match (values, data_type.separator()) {
-                (Values::Words(lists), Some(separator)) => {
+                (ColumnBuffer::Dictionary(lists), Some(separator)) => {
                     lists::pages(&lists, separator, *data_type, field.is_nullable, parquet_type, self.options)?
                 }
-                (values, _) => {
-                    Encoded::of(values, *data_type, *is_unique)?.pages(field.is_nullable, parquet_type, self.options)?
-                }
+                (values, _) => EncodedColumn::of(values, *data_type, *is_unique)?.pages(
+                    field.is_nullable,
+                    parquet_type,
+                    self.options,
+                )?,
             };
             let mut pages = Vec::with_capacity(unpacked.len());
             for page in unpacked {
@@ -158,22 +160,22 @@ fn packed(page: Page, compression: CompressionOptions) -> ParquetResult<(Compres
     }
 }
 
-/// A file that is being written. It is not valid Parquet before [`ParquetFile::finish`].
-pub(crate) struct ParquetFile<W: Write> {
-    writer: FileWriter<Watched<W>>,
+/// A file that is being written. It is not valid Parquet before [`ParquetWriter::finish`].
+pub(crate) struct ParquetWriter<W: Write> {
+    writer: FileWriter<ErrorKeeper<W>>,
     metadata: Vec<KeyValue>,
     /// The error of the output. The writer passes it on only as text.
     failure: Arc<Mutex<Option<io::Error>>>,
 }
 
-impl<W: Write> ParquetFile<W> {
-    /// Begins a file of the given form.
-    pub(crate) fn new(out: W, form: &Form) -> io::Result<Self> {
-        let schema: ArrowSchema = form.fields.iter().map(|form| form.field.clone()).collect();
+impl<W: Write> ParquetWriter<W> {
+    /// Begins a file of the encoder's table.
+    pub(crate) fn new(out: W, encoder: &ParquetEncoder) -> io::Result<Self> {
+        let schema: ArrowSchema = encoder.fields.iter().map(|field| field.field.clone()).collect();
         let failure = Arc::default();
-        let out = Watched { out, failure: Arc::clone(&failure) };
-        let writer = FileWriter::try_new(out, schema, form.options).map_err(io::Error::other)?;
-        Ok(Self { writer, metadata: form.metadata.clone(), failure })
+        let out = ErrorKeeper { out, failure: Arc::clone(&failure) };
+        let writer = FileWriter::try_new(out, schema, encoder.options).map_err(io::Error::other)?;
+        Ok(Self { writer, metadata: encoder.metadata.clone(), failure })
     }
 
     /// Appends a row group.
@@ -203,12 +205,12 @@ fn failure_or(
 }
 
 /// An output that keeps the error it failed with.
-struct Watched<W> {
+struct ErrorKeeper<W> {
     out: W,
     failure: Arc<Mutex<Option<io::Error>>>,
 }
 
-impl<W> Watched<W> {
+impl<W> ErrorKeeper<W> {
     fn kept<T>(&self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| {
             let words = io::Error::new(error.kind(), error.to_string());
@@ -218,7 +220,7 @@ impl<W> Watched<W> {
     }
 }
 
-impl<W: Write> Write for Watched<W> {
+impl<W: Write> Write for ErrorKeeper<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes);
         self.kept(written)
@@ -245,23 +247,23 @@ fn arrow_type(data_type: DataType) -> ArrowDataType {
 }
 
 /// The values of a column, in the form in which they are written.
-enum Encoded {
+enum EncodedColumn {
     /// One after the other.
     Plain(Box<dyn Array>, Encoding),
     /// As indexes into a dictionary.
-    Coded(Coded),
+    Dictionary(DictionaryColumn),
 }
 
-impl Encoded {
-    fn of(values: Values, data_type: DataType, is_unique: bool) -> io::Result<Self> {
+impl EncodedColumn {
+    fn of(values: ColumnBuffer, data_type: DataType, is_unique: bool) -> io::Result<Self> {
         match values {
-            Values::Words(words) => Self::of_words(words),
-            Values::Texts(texts, are_absent) => {
+            ColumnBuffer::Dictionary(words) => Self::of_words(words),
+            ColumnBuffer::Strings(texts, are_absent) => {
                 let validity = bitmap(are_absent.iter().map(|is_absent| !is_absent));
                 Ok(Self::Plain(Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray))
             }
-            Values::Numbers(numbers) => Ok(Self::of_numbers(&numbers, data_type, is_unique)),
-            Values::Flags(flags) => {
+            ColumnBuffer::Numbers(numbers) => Ok(Self::of_numbers(&numbers, data_type, is_unique)),
+            ColumnBuffer::Flags(flags) => {
                 let values = flags.iter().map(|flag| flag.unwrap_or_default()).collect();
                 let validity = bitmap(flags.iter().map(Option::is_some));
                 let array = BooleanArray::new(ArrowDataType::Boolean, values, validity);
@@ -271,7 +273,7 @@ impl Encoded {
     }
 
     /// Texts that repeat, or are expected to.
-    fn of_words(words: Words) -> io::Result<Self> {
+    fn of_words(words: Dictionary) -> io::Result<Self> {
         let rows = words.codes.len();
         if words.distinct.len() == 0 {
             // Some readers do not expect an empty dictionary.
@@ -279,20 +281,20 @@ impl Encoded {
             return Ok(Self::Plain(Box::new(array), Encoding::Plain));
         }
         if hardly_repeat(words.distinct.len(), rows) {
-            let mut texts = Texts::default();
+            let mut texts = StringBuffer::default();
             for row in 0..rows {
                 texts.push(words.get(row).unwrap_or_default());
             }
             let validity = bitmap(words.codes.iter().map(|&code| code != ABSENT_CODE));
             return Ok(Self::Plain(Box::new(utf8(texts, validity)?), Encoding::DeltaLengthByteArray));
         }
-        let Words { distinct, codes, .. } = words;
+        let Dictionary { distinct, codes, .. } = words;
         let order = distinct.order();
-        let mut sorted = Texts::default();
+        let mut sorted = StringBuffer::default();
         for &code in &order {
             sorted.push(distinct.get(code as usize));
         }
-        Ok(Self::Coded(Coded { codes, places: places(&order), values: Box::new(utf8(sorted, None)?) }))
+        Ok(Self::Dictionary(DictionaryColumn { codes, places: places(&order), values: Box::new(utf8(sorted, None)?) }))
     }
 
     fn of_numbers(numbers: &[i64], data_type: DataType, is_unique: bool) -> Self {
@@ -301,7 +303,7 @@ impl Encoded {
             sorted.sort_unstable();
             let order: Vec<u32> = sorted.iter().map(|&(_, code)| code).collect();
             let sorted: Vec<i64> = sorted.into_iter().map(|(number, _)| number).collect();
-            return Self::Coded(Coded {
+            return Self::Dictionary(DictionaryColumn {
                 codes,
                 places: places(&order),
                 values: number_values(&sorted, data_type, None),
@@ -316,7 +318,7 @@ impl Encoded {
     fn pages(self, is_nullable: bool, parquet_type: &ParquetType, options: WriteOptions) -> io::Result<Vec<Page>> {
         match self {
             Self::Plain(array, encoding) => pages_of(array, encoding, parquet_type.clone(), options),
-            Self::Coded(coded) => coded.pages(is_nullable, parquet_type, options),
+            Self::Dictionary(coded) => coded.pages(is_nullable, parquet_type, options),
         }
     }
 }
@@ -334,7 +336,7 @@ fn bitmap(are_present: impl Iterator<Item = bool> + Clone) -> Option<Bitmap> {
 }
 
 /// Fails if a text is not UTF-8.
-fn utf8(texts: Texts, validity: Option<Bitmap>) -> io::Result<Utf8Array<i64>> {
+fn utf8(texts: StringBuffer, validity: Option<Bitmap>) -> io::Result<Utf8Array<i64>> {
     let offsets = OffsetsBuffer::try_from(texts.offsets).map_err(io::Error::other)?;
     Utf8Array::try_new(ArrowDataType::LargeUtf8, offsets, texts.bytes.into(), validity).map_err(io::Error::other)
 }

@@ -2,14 +2,14 @@
 //!
 //! Texts that repeat are kept once, with a code for each row. Parquet stores them the same way, and most texts of a
 //! log do repeat. What is derived from such a text, such as the parts of a URL, is computed and kept once for it. The
-//! same goes for columns that are [collected together](super::schema::Joint): the text that they follow from has a
+//! same goes for columns that are [collected together](super::schema::FieldGroup): the text that they follow from has a
 //! column, too, which is not written.
 
 use std::cmp::Reverse;
 
-use super::dictionary::{ABSENT_CODE, Ahead, Texts, Words};
+use super::dictionary::{ABSENT_CODE, Dictionary, Prefetched, StringBuffer};
 use super::escape::escape_control;
-use super::schema::{Cell, Column, DataType, Joint, Table};
+use super::schema::{Cell, Column, DataType, FieldGroup, Table};
 
 /// Marks an absent number: no timestamp, count or duration is that far below zero.
 pub(crate) const ABSENT_NUMBER: i64 = i64::MIN;
@@ -25,19 +25,18 @@ const ROWS_BETWEEN_ORDERS: usize = 1024;
 
 /// Rows of some columns, in the order in which they were pushed. They must be sealed before they are read.
 #[derive(Clone, Debug)]
-pub(crate) struct Columns {
+pub(crate) struct RowBuffer {
     pub(crate) rows: usize,
-    /// Those that were asked for, in their order, then one for each of [`Columns::joints`].
-    #[expect(clippy::struct_field_names, reason = "columns have columns")]
-    pub(crate) columns: Vec<Values>,
-    /// Indexes in the table's `JOINTS`. Only joints with more than one requested column are used.
-    joints: Vec<usize>,
+    /// Those that were asked for, in their order, then one for each of [`RowBuffer::groups`].
+    pub(crate) columns: Vec<ColumnBuffer>,
+    /// Indexes in the table's `FIELD_GROUPS`. Only groups with more than one requested column are used.
+    groups: Vec<usize>,
     /// Indexes of the columns that are not derived from others.
     plain: Vec<usize>,
     /// How many of `plain`, from the first, have texts that are likely not in the nearest cache.
     far: usize,
     /// By column, what is derived from it.
-    made: Vec<Made>,
+    derived_columns: Vec<DerivedColumns>,
     /// Bytes of a row, without its texts.
     row_bytes: usize,
     text_bytes: usize,
@@ -48,13 +47,13 @@ pub(crate) struct Columns {
     scratch: Vec<u8>,
 }
 
-/// The columns derived from the words of one column. Until they are sealed they have one value per word, then one per
-/// row.
+/// The columns derived from the texts of one column. Until they are sealed they have one value per distinct text, then
+/// one per row.
 #[derive(Clone, Debug, Default)]
-struct Made {
+struct DerivedColumns {
     /// Indexes of the derived columns.
-    places: Vec<usize>,
-    /// By word, the length of the texts that are derived from it.
+    columns: Vec<usize>,
+    /// By code, the length of the texts that are derived from it.
     bytes: Vec<TextBytes>,
 }
 
@@ -68,11 +67,11 @@ struct TextBytes {
 
 /// The values of one column.
 #[derive(Clone, Debug)]
-pub(crate) enum Values {
+pub(crate) enum ColumnBuffer {
     /// Texts and lists that repeat.
-    Words(Words),
+    Dictionary(Dictionary),
     /// Texts that do not repeat, and which of them are absent.
-    Texts(Texts, Vec<bool>),
+    Strings(StringBuffer, Vec<bool>),
     /// Whole numbers, microseconds since the epoch, or durations in microseconds.
     Numbers(Vec<i64>),
     /// `None` if absent.
@@ -86,21 +85,21 @@ struct Pushed {
     len: usize,
     /// How many of these bytes had to be kept.
     kept: usize,
-    /// Whether it is a word that was not there before.
+    /// Whether it is a text that was not there before.
     is_new: bool,
 }
 
 impl Pushed {
-    fn word(len: usize, is_new: bool) -> Self {
+    fn text(len: usize, is_new: bool) -> Self {
         Self { len, kept: if is_new { len } else { 0 }, is_new }
     }
 }
 
-impl Values {
+impl ColumnBuffer {
     fn row_bytes(&self) -> usize {
         match self {
-            Self::Words(_) => size_of::<u32>(),
-            Self::Texts(..) => size_of::<i64>() + size_of::<bool>(),
+            Self::Dictionary(_) => size_of::<u32>(),
+            Self::Strings(..) => size_of::<i64>() + size_of::<bool>(),
             Self::Numbers(_) => size_of::<i64>(),
             Self::Flags(_) => size_of::<Option<bool>>(),
         }
@@ -108,8 +107,8 @@ impl Values {
 
     fn text_bytes(&self) -> usize {
         match self {
-            Self::Words(words) => words.distinct.bytes.len(),
-            Self::Texts(texts, _) => texts.bytes.len(),
+            Self::Dictionary(dictionary) => dictionary.distinct.bytes.len(),
+            Self::Strings(texts, _) => texts.bytes.len(),
             Self::Numbers(_) | Self::Flags(_) => 0,
         }
     }
@@ -125,14 +124,14 @@ impl Values {
         };
         let len = text.map_or(0, <[u8]>::len);
         match self {
-            Self::Words(words) => {
+            Self::Dictionary(dictionary) => {
                 let is_new = match text {
-                    Some(text) => words.push(text),
-                    None => words.push_absent(),
+                    Some(text) => dictionary.push(text),
+                    None => dictionary.push_absent(),
                 };
-                return Pushed::word(len, is_new);
+                return Pushed::text(len, is_new);
             }
-            Self::Texts(texts, are_absent) => {
+            Self::Strings(texts, are_absent) => {
                 texts.push(text.unwrap_or_default());
                 are_absent.push(text.is_none());
                 return Pushed { len, kept: len, is_new: false };
@@ -158,10 +157,10 @@ impl Values {
     /// Appends the values of another column of the same kind.
     fn append(&mut self, others: Self) {
         match (self, others) {
-            (Self::Words(mine), Self::Words(theirs)) => {
+            (Self::Dictionary(mine), Self::Dictionary(theirs)) => {
                 mine.append(theirs);
             }
-            (Self::Texts(mine, mine_absent), Self::Texts(theirs, theirs_absent)) => {
+            (Self::Strings(mine, mine_absent), Self::Strings(theirs, theirs_absent)) => {
                 mine.append(&theirs);
                 mine_absent.extend(theirs_absent);
             }
@@ -175,13 +174,13 @@ impl Values {
     fn lay_out(&mut self, indexes: &[u32]) {
         let index_of = |index: &u32| (*index != ABSENT_CODE).then_some(*index as usize);
         match self {
-            Self::Words(words) => {
-                words.seal();
-                let code_of = |index| index_of(index).map_or(ABSENT_CODE, |index| words.codes[index]);
-                words.codes = indexes.iter().map(code_of).collect();
+            Self::Dictionary(dictionary) => {
+                dictionary.seal();
+                let code_of = |index| index_of(index).map_or(ABSENT_CODE, |index| dictionary.codes[index]);
+                dictionary.codes = indexes.iter().map(code_of).collect();
             }
-            Self::Texts(texts, are_absent) => {
-                let mut laid_out = Texts::default();
+            Self::Strings(texts, are_absent) => {
+                let mut laid_out = StringBuffer::default();
                 for index in indexes {
                     laid_out.push(index_of(index).map(|index| texts.get(index)).unwrap_or_default());
                 }
@@ -200,35 +199,37 @@ impl Values {
     }
 }
 
-impl Columns {
+impl RowBuffer {
     /// No rows yet.
     pub(crate) fn new<T: Table>(columns: &[&'static Column<T>]) -> Self {
         let values = columns.iter().map(|column| match column.data_type {
-            DataType::Text if column.is_unique => Values::Texts(Texts::default(), Vec::new()),
-            DataType::Text | DataType::TextList(_) | DataType::IntegerList(_) => Values::Words(Words::default()),
-            DataType::Integer | DataType::Seconds | DataType::Time => Values::Numbers(Vec::new()),
-            DataType::Flag => Values::Flags(Vec::new()),
+            DataType::Text if column.is_unique => ColumnBuffer::Strings(StringBuffer::default(), Vec::new()),
+            DataType::Text | DataType::TextList(_) | DataType::IntegerList(_) => {
+                ColumnBuffer::Dictionary(Dictionary::default())
+            }
+            DataType::Integer | DataType::Seconds | DataType::Time => ColumnBuffer::Numbers(Vec::new()),
+            DataType::Flag => ColumnBuffer::Flags(Vec::new()),
         });
-        let mut values: Vec<Values> = values.collect();
-        let is_joint =
-            |joint: &Joint<T>| columns.iter().filter(|column| joint.columns.contains(&column.name)).count() > 1;
-        let joints: Vec<usize> = (0..T::JOINTS.len()).filter(|&joint| is_joint(&T::JOINTS[joint])).collect();
+        let mut values: Vec<ColumnBuffer> = values.collect();
+        let is_used =
+            |group: &FieldGroup<T>| columns.iter().filter(|column| group.columns.contains(&column.name)).count() > 1;
+        let groups: Vec<usize> = (0..T::FIELD_GROUPS.len()).filter(|&group| is_used(&T::FIELD_GROUPS[group])).collect();
         let base_of = |column: &Column<T>| {
-            let joint = joints.iter().position(|&joint| T::JOINTS[joint].columns.contains(&column.name));
-            let base = || columns.iter().position(|base| column.made_of == Some(base.name));
-            joint.map(|joint| columns.len() + joint).or_else(base)
+            let group = groups.iter().position(|&group| T::FIELD_GROUPS[group].columns.contains(&column.name));
+            let base = || columns.iter().position(|base| column.derived_from == Some(base.name));
+            group.map(|group| columns.len() + group).or_else(base)
         };
-        values.extend(joints.iter().map(|_| Values::Words(Words::default())));
-        let mut made = vec![Made::default(); values.len()];
+        values.extend(groups.iter().map(|_| ColumnBuffer::Dictionary(Dictionary::default())));
+        let mut derived_columns = vec![DerivedColumns::default(); values.len()];
         let mut plain: Vec<usize> = (columns.len()..values.len()).collect();
         for (index, column) in columns.iter().enumerate() {
-            let mut base = base_of(column).filter(|&base| matches!(values[base], Values::Words(_)));
+            let mut base = base_of(column).filter(|&base| matches!(values[base], ColumnBuffer::Dictionary(_)));
             // If the base is derived itself, the value follows from the base's own base.
             while let Some(further) = base.and_then(|base| base_of(columns.get(base)?)) {
                 base = Some(further);
             }
             match base {
-                Some(base) => made[base].places.push(index),
+                Some(base) => derived_columns[base].columns.push(index),
                 None => plain.push(index),
             }
         }
@@ -236,10 +237,10 @@ impl Columns {
             rows: 0,
             plain,
             far: 0,
-            made,
-            row_bytes: values.iter().map(Values::row_bytes).sum(),
+            derived_columns,
+            row_bytes: values.iter().map(ColumnBuffer::row_bytes).sum(),
             columns: values,
-            joints,
+            groups,
             text_bytes: 0,
             list_bytes: 0,
             written_bytes: 0,
@@ -265,15 +266,15 @@ impl Columns {
     /// Makes the rows readable. No row may be pushed after that.
     pub(crate) fn seal(&mut self) {
         for &index in &self.plain {
-            let Values::Words(words) = &mut self.columns[index] else { continue };
-            words.seal();
-            if !self.made[index].places.is_empty() {
-                let codes = std::mem::take(&mut words.codes);
-                for &derived in &self.made[index].places {
+            let ColumnBuffer::Dictionary(dictionary) = &mut self.columns[index] else { continue };
+            dictionary.seal();
+            if !self.derived_columns[index].columns.is_empty() {
+                let codes = std::mem::take(&mut dictionary.codes);
+                for &derived in &self.derived_columns[index].columns {
                     self.columns[derived].lay_out(&codes);
                 }
-                if let Values::Words(words) = &mut self.columns[index] {
-                    words.codes = codes;
+                if let ColumnBuffer::Dictionary(dictionary) = &mut self.columns[index] {
+                    dictionary.codes = codes;
                 }
             }
         }
@@ -291,8 +292,10 @@ impl Columns {
         let mut far = [None; MAX_FAR];
         for (far, &index) in far.iter_mut().zip(&self.plain[..self.far]) {
             let (cell, is_known_clean) = self.cell(index, columns, row, is_clean);
-            if let (Cell::Text(text), true, Values::Words(words)) = (cell, is_known_clean, &self.columns[index]) {
-                *far = Some((text, words.look_ahead(text)));
+            if let (Cell::Text(text), true, ColumnBuffer::Dictionary(dictionary)) =
+                (cell, is_known_clean, &self.columns[index])
+            {
+                *far = Some((text, dictionary.look_ahead(text)));
             }
         }
         let middle = usize::midpoint(self.far, self.plain.len());
@@ -300,8 +303,8 @@ impl Columns {
             self.push_at(self.plain[at], columns, row, is_clean, None);
         }
         for (far, &index) in far.iter().zip(&self.plain[..self.far]) {
-            if let (Some((_, ahead)), Values::Words(words)) = (far, &self.columns[index]) {
-                words.look_closer(*ahead);
+            if let (Some((_, ahead)), ColumnBuffer::Dictionary(dictionary)) = (far, &self.columns[index]) {
+                dictionary.look_closer(*ahead);
             }
         }
         for at in middle..self.plain.len() {
@@ -312,9 +315,9 @@ impl Columns {
         }
     }
 
-    /// The value of a column in a row, and whether it needs no cleaning. Texts of joints are never written, so they
+    /// The value of a column in a row, and whether it needs no cleaning. Texts of groups are never written, so they
     /// stay as they are.
-    #[expect(clippy::inline_always, reason = "as for `Values::push`")]
+    #[expect(clippy::inline_always, reason = "as for `ColumnBuffer::push`")]
     #[inline(always)]
     fn cell<'r, T: Table>(
         &self,
@@ -325,12 +328,12 @@ impl Columns {
     ) -> (Cell<'r>, bool) {
         match columns.get(index) {
             Some(column) => ((column.cell)(row), is_clean),
-            None => (Cell::Text((T::JOINTS[self.joints[index - columns.len()]].text)(row)), true),
+            None => (Cell::Text((T::FIELD_GROUPS[self.groups[index - columns.len()]].text)(row)), true),
         }
     }
 
     /// Appends the value of one column, and what is derived from it.
-    #[expect(clippy::inline_always, reason = "as for `Values::push`")]
+    #[expect(clippy::inline_always, reason = "as for `ColumnBuffer::push`")]
     #[inline(always)]
     fn push_at<T: Table>(
         &mut self,
@@ -338,17 +341,18 @@ impl Columns {
         columns: &[&'static Column<T>],
         row: &T::Row<'_>,
         is_clean: bool,
-        ahead: Option<(&[u8], Ahead)>,
+        ahead: Option<(&[u8], Prefetched)>,
     ) {
         let is_written = index < columns.len();
-        let (pushed, is_list) = if let (Some((text, ahead)), Values::Words(words)) = (ahead, &mut self.columns[index]) {
-            (Pushed::word(text.len(), words.push_ahead(text, ahead)), false)
-        } else {
-            let (cell, is_known_clean) = self.cell(index, columns, row, is_clean);
-            let data_type = columns.get(index).map_or(DataType::Text, |column| column.data_type);
-            let pushed = self.columns[index].push(cell, data_type, is_known_clean, &mut self.scratch);
-            (pushed, matches!(cell, Cell::List(_)))
-        };
+        let (pushed, is_list) =
+            if let (Some((text, ahead)), ColumnBuffer::Dictionary(dictionary)) = (ahead, &mut self.columns[index]) {
+                (Pushed::text(text.len(), dictionary.push_ahead(text, ahead)), false)
+            } else {
+                let (cell, is_known_clean) = self.cell(index, columns, row, is_clean);
+                let data_type = columns.get(index).map_or(DataType::Text, |column| column.data_type);
+                let pushed = self.columns[index].push(cell, data_type, is_known_clean, &mut self.scratch);
+                (pushed, matches!(cell, Cell::List(_)))
+            };
         self.text_bytes += pushed.kept;
         if is_written {
             self.written_bytes += pushed.len;
@@ -356,13 +360,13 @@ impl Columns {
         if is_list {
             self.list_bytes += pushed.len;
         }
-        let made = &mut self.made[index];
-        if made.places.is_empty() {
+        let derived_columns = &mut self.derived_columns[index];
+        if derived_columns.columns.is_empty() {
             return;
         }
         if pushed.is_new {
             let mut bytes = TextBytes::default();
-            for &derived in &made.places {
+            for &derived in &derived_columns.columns {
                 let column = columns[derived];
                 let cell = (column.cell)(row);
                 let pushed = self.columns[derived].push(cell, column.data_type, is_clean, &mut self.scratch);
@@ -372,10 +376,10 @@ impl Columns {
                     bytes.lists += pushed.len;
                 }
             }
-            made.bytes.push(bytes);
+            derived_columns.bytes.push(bytes);
         }
-        if let Values::Words(words) = &self.columns[index] {
-            let bytes = made.bytes.get(words.last() as usize).copied().unwrap_or_default();
+        if let ColumnBuffer::Dictionary(dictionary) = &self.columns[index] {
+            let bytes = derived_columns.bytes.get(dictionary.last() as usize).copied().unwrap_or_default();
             self.written_bytes += bytes.all;
             self.list_bytes += bytes.lists;
         }
@@ -384,7 +388,7 @@ impl Columns {
     /// Puts the columns first whose texts are likely not in the nearest cache by now.
     fn order(&mut self) {
         let distinct = |index: usize| match &self.columns[index] {
-            Values::Words(words) => words.distinct.len(),
+            ColumnBuffer::Dictionary(dictionary) => dictionary.distinct.len(),
             _ => 0,
         };
         self.plain.sort_by_key(|&index| {
@@ -399,26 +403,28 @@ impl Columns {
         self.rows += other.rows;
         self.written_bytes += other.written_bytes;
         self.list_bytes += other.list_bytes;
-        // By column, the other's codes of the words that are new here.
+        // By column, the other's codes of the texts that are new here.
         let mut new = vec![Vec::new(); self.columns.len()];
-        let mut theirs: Vec<Option<Values>> = other.columns.into_iter().map(Some).collect();
+        let mut theirs: Vec<Option<ColumnBuffer>> = other.columns.into_iter().map(Some).collect();
         for &index in &self.plain {
             match (&mut self.columns[index], theirs[index].take()) {
-                (Values::Words(mine), Some(Values::Words(theirs))) => new[index] = mine.append(theirs),
+                (ColumnBuffer::Dictionary(mine), Some(ColumnBuffer::Dictionary(theirs))) => {
+                    new[index] = mine.append(theirs);
+                }
                 (mine, Some(theirs)) => mine.append(theirs),
                 (_, None) => {}
             }
         }
-        for (index, made) in self.made.iter_mut().enumerate() {
-            for &derived in &made.places {
+        for (index, derived_columns) in self.derived_columns.iter_mut().enumerate() {
+            for &derived in &derived_columns.columns {
                 let Some(mut theirs) = theirs[derived].take() else { continue };
                 theirs.lay_out(&new[index]);
                 self.columns[derived].append(theirs);
             }
-            let bytes = &other.made[index].bytes;
-            made.bytes.extend(new[index].iter().filter_map(|&word| bytes.get(word as usize)));
+            let bytes = &other.derived_columns[index].bytes;
+            derived_columns.bytes.extend(new[index].iter().filter_map(|&code| bytes.get(code as usize)));
         }
-        self.text_bytes = self.columns.iter().map(Values::text_bytes).sum();
+        self.text_bytes = self.columns.iter().map(ColumnBuffer::text_bytes).sum();
     }
 }
 
@@ -446,26 +452,30 @@ mod tests {
         ];
     }
 
-    fn columns_of(rows: &[Row]) -> Columns {
+    fn columns_of(rows: &[Row]) -> RowBuffer {
         let table: Vec<_> = Kinds::COLUMNS.iter().collect();
-        let mut columns = Columns::new(&table);
+        let mut columns = RowBuffer::new(&table);
         for row in rows {
             columns.push(&table, row, false);
         }
         columns
     }
 
-    fn rows_of(mut columns: Columns) -> Vec<Row> {
+    fn rows_of(mut columns: RowBuffer) -> Vec<Row> {
         columns.seal();
-        let [Values::Words(words), Values::Texts(texts, are_absent), Values::Numbers(numbers), Values::Flags(flags)] =
-            columns.columns.as_slice()
+        let [
+            ColumnBuffer::Dictionary(dictionary),
+            ColumnBuffer::Strings(texts, are_absent),
+            ColumnBuffer::Numbers(numbers),
+            ColumnBuffer::Flags(flags),
+        ] = columns.columns.as_slice()
         else {
             panic!("one column of each kind");
         };
         let text_of = |text: &[u8]| String::from_utf8(text.to_vec()).expect("UTF-8");
         let rows = (0..columns.rows).map(|row| {
             let number = Some(numbers[row]).filter(|number| *number != ABSENT_NUMBER);
-            (words.get(row).map(text_of), (!are_absent[row]).then(|| text_of(texts.get(row))), number, flags[row])
+            (dictionary.get(row).map(text_of), (!are_absent[row]).then(|| text_of(texts.get(row))), number, flags[row])
         });
         rows.collect()
     }
@@ -490,7 +500,7 @@ mod tests {
             let mut both = columns_of(&one);
             both.append(columns_of(&other));
             let whole = columns_of(&[one, other].concat());
-            let sizes = |columns: &Columns| (columns.bytes(), columns.text_bytes(), columns.written_bytes());
+            let sizes = |columns: &RowBuffer| (columns.bytes(), columns.text_bytes(), columns.written_bytes());
             prop_assert_eq!(sizes(&both), sizes(&whole));
             prop_assert_eq!(rows_of(both), rows_of(whole));
         }

@@ -102,12 +102,12 @@ pub trait Table: Sized + 'static {
     /// Its columns, in the order in which they are written.
     const COLUMNS: &'static [Column<Self>];
     /// Columns that are collected together.
-    const JOINTS: &'static [Joint<Self>] = &[];
+    const FIELD_GROUPS: &'static [FieldGroup<Self>] = &[];
 }
 
 /// Columns whose values all follow from one text: rows with the same text have the same values. If the text repeats,
 /// it is looked up once, instead of each value.
-pub struct Joint<T: Table> {
+pub struct FieldGroup<T: Table> {
     /// Their names.
     pub columns: &'static [&'static str],
     /// The text in a row.
@@ -135,7 +135,7 @@ pub struct Column<T: Table> {
     pub is_unique: bool,
     /// The column of text that its values are derived from, and from nothing else: rows with the same text there have
     /// the same value here, and rows without a text there have no value here. `None` if there is no such column.
-    pub made_of: Option<&'static str>,
+    pub derived_from: Option<&'static str>,
     /// The value in a row.
     pub cell: for<'r, 'a> fn(&'r T::Row<'a>) -> Cell<'r>,
 }
@@ -160,7 +160,7 @@ impl<T: Table> Column<T> {
             meaning,
             is_default: true,
             is_unique: false,
-            made_of: None,
+            derived_from: None,
             cell,
         }
     }
@@ -190,8 +190,8 @@ impl<T: Table> Column<T> {
     }
 
     /// Derived from that column's text alone.
-    pub(crate) const fn made_of(mut self, column: &'static str) -> Self {
-        self.made_of = Some(column);
+    pub(crate) const fn derived_from(mut self, column: &'static str) -> Self {
+        self.derived_from = Some(column);
         self
     }
 

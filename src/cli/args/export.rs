@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use albscope::export::requests::Requests;
-use albscope::export::{self, Filter, Partition, Sample};
+use albscope::export::requests::RequestTable;
+use albscope::export::{self, Filter, Partition, TraceSample};
 use albscope::table::schema::Column;
 use clap::ValueHint;
 
@@ -51,7 +51,7 @@ pub(crate) struct ExportArgs {
 
     /// Only this share of the traces, such as 1%; always the same traces
     #[arg(long, value_name = "N%")]
-    pub(crate) sample: Option<Sample>,
+    pub(crate) sample: Option<TraceSample>,
 
     /// Only requests that failed
     #[arg(long)]
@@ -75,7 +75,7 @@ pub(crate) struct ExportArgs {
 
 /// The columns of a table of requests.
 #[derive(Clone, Debug)]
-pub(crate) struct ColumnsArg(pub(crate) Vec<&'static Column<Requests>>);
+pub(crate) struct ColumnsArg(pub(crate) Vec<&'static Column<RequestTable>>);
 
 fn parse_columns(text: &str) -> Result<ColumnsArg, String> {
     export::columns_of(text.split(',').map(str::trim)).map(ColumnsArg)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use albscope::export::Format;
+use albscope::export::TableFormat;
 use clap::{ValueEnum, ValueHint};
 
 /// The tables of an analysis as files.
@@ -37,7 +37,7 @@ pub(crate) enum TableFormatArg {
     CsvGz,
 }
 
-impl From<TableFormatArg> for Format {
+impl From<TableFormatArg> for TableFormat {
     fn from(format: TableFormatArg) -> Self {
         match format {
             TableFormatArg::Parquet => Self::Parquet,

@@ -5,13 +5,13 @@ use std::ops::Range;
 /// A part of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     /// The range in the expression, in bytes.
-    pub(super) place: Range<usize>,
+    pub(super) range: Range<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// Without quotes: a column, a word of the language, or a value.
     Word(String),
     /// In quotes: a value.
@@ -31,7 +31,7 @@ fn ends_word(character: char) -> bool {
     character.is_whitespace() || matches!(character, '(' | ')' | '=' | '!' | '<' | '>' | '~' | ',' | '\'' | '"')
 }
 
-/// The tokens of an expression; the last one is [`Kind::End`]. On an error, the byte range at fault and why.
+/// The tokens of an expression; the last one is [`TokenKind::End`]. On an error, the byte range at fault and why.
 pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, (Range<usize>, String)> {
     let mut tokens = Vec::new();
     let mut start = 0;
@@ -42,17 +42,17 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, (Range<usize>, Stri
                 start += first.len_utf8();
                 continue;
             }
-            '(' => (Kind::Open, 1),
-            ')' => (Kind::Close, 1),
-            ',' => (Kind::Comma, 1),
+            '(' => (TokenKind::Open, 1),
+            ')' => (TokenKind::Close, 1),
+            ',' => (TokenKind::Comma, 1),
             '\'' | '"' => {
                 let (text, len) = quoted(rest, first)
                     .ok_or_else(|| (start..expression.len(), "this quote is not closed".to_owned()))?;
-                (Kind::Quoted(text), len)
+                (TokenKind::Quoted(text), len)
             }
             _ => {
                 if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-                    (Kind::Sign(sign), sign.len())
+                    (TokenKind::Sign(sign), sign.len())
                 } else {
                     let len = rest.find(ends_word).unwrap_or(rest.len());
                     if len == 0 {
@@ -61,14 +61,14 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Token>, (Range<usize>, Stri
                             format!("unexpected {first}; expected not, != or !~"),
                         ));
                     }
-                    (Kind::Word(rest[..len].to_owned()), len)
+                    (TokenKind::Word(rest[..len].to_owned()), len)
                 }
             }
         };
-        tokens.push(Token { kind, place: start..start + len });
+        tokens.push(Token { kind, range: start..start + len });
         start += len;
     }
-    tokens.push(Token { kind: Kind::End, place: expression.len()..expression.len() });
+    tokens.push(Token { kind: TokenKind::End, range: expression.len()..expression.len() });
     Ok(tokens)
 }
 

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::lexer::{Kind, Token, tokens};
-use super::{Comparison, Expression, Pattern, Test, Value};
+use super::lexer::{Token, TokenKind, tokens};
+use super::{Comparison, Condition, Expression, Pattern, Value};
 use crate::export::columns::find_column;
-use crate::export::requests::Requests;
+use crate::export::requests::RequestTable;
 use crate::table::schema::{Column, DataType};
 use crate::timestamp::Timestamp;
 
@@ -15,20 +15,20 @@ const MAX_DEPTH: usize = 100;
 /// The words of the language, in lower case; any case is accepted.
 const WORDS: [&str; 8] = ["and", "or", "not", "in", "is", "null", "true", "false"];
 
-type Problem = (Range<usize>, String);
+type SyntaxError = (Range<usize>, String);
 
-pub(super) fn parse(expression: &str) -> Result<Expression, Problem> {
+pub(super) fn parse(expression: &str) -> Result<Expression, SyntaxError> {
     let mut parser = Parser { tokens: tokens(expression)?, next: 0, depth: 0 };
     let parsed = parser.or()?;
     let end = parser.take();
     match end.kind {
-        Kind::End => Ok(parsed),
-        _ => Err((end.place, "expected `and`, `or` or the end of the expression".to_owned())),
+        TokenKind::End => Ok(parsed),
+        _ => Err((end.range, "expected `and`, `or` or the end of the expression".to_owned())),
     }
 }
 
 struct Parser {
-    /// The last one is [`Kind::End`], and `next` never goes beyond it.
+    /// The last one is [`TokenKind::End`], and `next` never goes beyond it.
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
@@ -47,14 +47,14 @@ impl Parser {
 
     /// Skips a word of the language if it comes next, and says whether it did.
     fn take_word(&mut self, word: &str) -> bool {
-        let is_next = matches!(&self.peek().kind, Kind::Word(next) if next.eq_ignore_ascii_case(word));
+        let is_next = matches!(&self.peek().kind, TokenKind::Word(next) if next.eq_ignore_ascii_case(word));
         if is_next {
             self.take();
         }
         is_next
     }
 
-    fn or(&mut self) -> Result<Expression, Problem> {
+    fn or(&mut self) -> Result<Expression, SyntaxError> {
         let mut expression = self.and()?;
         while self.take_word("or") {
             expression = Expression::Or(Box::new(expression), Box::new(self.and()?));
@@ -62,7 +62,7 @@ impl Parser {
         Ok(expression)
     }
 
-    fn and(&mut self) -> Result<Expression, Problem> {
+    fn and(&mut self) -> Result<Expression, SyntaxError> {
         let mut expression = self.not()?;
         while self.take_word("and") {
             expression = Expression::And(Box::new(expression), Box::new(self.not()?));
@@ -70,20 +70,20 @@ impl Parser {
         Ok(expression)
     }
 
-    fn not(&mut self) -> Result<Expression, Problem> {
-        let range = self.peek().place.clone();
+    fn not(&mut self) -> Result<Expression, SyntaxError> {
+        let range = self.peek().range.clone();
         if self.take_word("not") {
             let inner = self.deeper(range, Self::not)?;
             return Ok(Expression::Not(Box::new(inner)));
         }
-        if self.peek().kind == Kind::Open {
+        if self.peek().kind == TokenKind::Open {
             self.take();
             let inner = self.deeper(range.clone(), Self::or)?;
             let end = self.take();
             return match end.kind {
-                Kind::Close => Ok(inner),
-                Kind::End => Err((range, "this parenthesis is not closed".to_owned())),
-                _ => Err((end.place, "expected `and`, `or` or `)`".to_owned())),
+                TokenKind::Close => Ok(inner),
+                TokenKind::End => Err((range, "this parenthesis is not closed".to_owned())),
+                _ => Err((end.range, "expected `and`, `or` or `)`".to_owned())),
             };
         }
         self.test()
@@ -92,8 +92,8 @@ impl Parser {
     fn deeper(
         &mut self,
         range: Range<usize>,
-        parse: impl FnOnce(&mut Self) -> Result<Expression, Problem>,
-    ) -> Result<Expression, Problem> {
+        parse: impl FnOnce(&mut Self) -> Result<Expression, SyntaxError>,
+    ) -> Result<Expression, SyntaxError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err((range, "this is nested too deep".to_owned()));
@@ -104,48 +104,48 @@ impl Parser {
     }
 
     /// Parses a column and the condition on it.
-    fn test(&mut self) -> Result<Expression, Problem> {
-        let Token { kind, place: range } = self.take();
+    fn test(&mut self) -> Result<Expression, SyntaxError> {
+        let Token { kind, range } = self.take();
         let column = match kind {
-            Kind::Word(word) if !is_word_of_language(&word) => {
+            TokenKind::Word(word) if !is_word_of_language(&word) => {
                 find_column(&word).map_err(|message| (range.clone(), message))?
             }
-            Kind::Quoted(_) => {
+            TokenKind::Quoted(_) => {
                 return Err((range, "expected a column; column names have no quotes".to_owned()));
             }
             _ => return Err((range, "expected a column".to_owned())),
         };
         let is_not = self.take_word("not");
-        if is_not || matches!(&self.peek().kind, Kind::Word(word) if word.eq_ignore_ascii_case("in")) {
+        if is_not || matches!(&self.peek().kind, TokenKind::Word(word) if word.eq_ignore_ascii_case("in")) {
             if !self.take_word("in") {
-                return Err((self.peek().place.clone(), "expected `in` after `not`".to_owned()));
+                return Err((self.peek().range.clone(), "expected `in` after `not`".to_owned()));
             }
-            let test = Expression::Test(column, Test::In(self.values(column)?));
+            let test = Expression::Condition(column, Condition::In(self.values(column)?));
             return Ok(if is_not { Expression::Not(Box::new(test)) } else { test });
         }
         if self.take_word("is") {
             let is_not = self.take_word("not");
             if !self.take_word("null") {
-                return Err((self.peek().place.clone(), "expected `null`".to_owned()));
+                return Err((self.peek().range.clone(), "expected `null`".to_owned()));
             }
-            let test = Expression::Test(column, Test::IsNull);
+            let test = Expression::Condition(column, Condition::IsNull);
             return Ok(if is_not { Expression::Not(Box::new(test)) } else { test });
         }
-        let Kind::Sign(sign) = self.peek().kind else {
+        let TokenKind::Sign(sign) = self.peek().kind else {
             if column.data_type == DataType::Flag {
-                return Ok(Expression::Test(column, Test::IsTrue));
+                return Ok(Expression::Condition(column, Condition::IsTrue));
             }
             let message = format!("expected a comparison after {}: =, !=, in, is null, …", column.name);
-            return Err((self.peek().place.clone(), message));
+            return Err((self.peek().range.clone(), message));
         };
-        let sign_range = self.take().place;
+        let sign_range = self.take().range;
         let Some(&(_, comparison)) = Comparison::ALL.iter().find(|(known, _)| *known == sign) else {
             // The other signs are `~` and `!~`.
             if !matches!(column.data_type, DataType::Text | DataType::TextList(_)) {
                 let message = format!("{} is not text; ~ and !~ compare only text", column.name);
                 return Err((sign_range, message));
             }
-            let test = Expression::Test(column, Test::Like(Pattern(self.value_text()?.0)));
+            let test = Expression::Condition(column, Condition::Like(Pattern(self.value_text()?.0)));
             return Ok(if sign == "!~" { Expression::Not(Box::new(test)) } else { test });
         };
         if comparison.needs_order()
@@ -157,40 +157,40 @@ impl Parser {
             let message = format!("{} has no order; use =, != or in, or ~ for text", column.name);
             return Err((sign_range, message));
         }
-        Ok(Expression::Test(column, Test::Compare(comparison, self.value(column)?)))
+        Ok(Expression::Condition(column, Condition::Compare(comparison, self.value(column)?)))
     }
 
     /// Parses values in parentheses.
-    fn values(&mut self, column: &Column<Requests>) -> Result<Vec<Value>, Problem> {
-        let Token { kind, place: range } = self.take();
-        if kind != Kind::Open {
+    fn values(&mut self, column: &Column<RequestTable>) -> Result<Vec<Value>, SyntaxError> {
+        let Token { kind, range } = self.take();
+        if kind != TokenKind::Open {
             return Err((range, "expected `(` after `in`".to_owned()));
         }
         let mut values = vec![self.value(column)?];
         loop {
-            let Token { kind, place: range } = self.take();
+            let Token { kind, range } = self.take();
             match kind {
-                Kind::Comma => values.push(self.value(column)?),
-                Kind::Close => return Ok(values),
+                TokenKind::Comma => values.push(self.value(column)?),
+                TokenKind::Close => return Ok(values),
                 _ => return Err((range, "expected a comma or `)`".to_owned())),
             }
         }
     }
 
     /// A value as it is written.
-    fn value_text(&mut self) -> Result<(String, Range<usize>), Problem> {
-        let Token { kind, place: range } = self.take();
+    fn value_text(&mut self) -> Result<(String, Range<usize>), SyntaxError> {
+        let Token { kind, range } = self.take();
         match kind {
-            Kind::Quoted(text) => Ok((text, range)),
-            Kind::Word(word) if is_word_of_language(&word) && !matches!(&*word, "true" | "false") => {
+            TokenKind::Quoted(text) => Ok((text, range)),
+            TokenKind::Word(word) if is_word_of_language(&word) && !matches!(&*word, "true" | "false") => {
                 Err((range, format!("expected a value; {word} is a keyword, so put it in quotes to use it as a value")))
             }
-            Kind::Word(word) => Ok((word, range)),
+            TokenKind::Word(word) => Ok((word, range)),
             _ => Err((range, "expected a value".to_owned())),
         }
     }
 
-    fn value(&mut self, column: &Column<Requests>) -> Result<Value, Problem> {
+    fn value(&mut self, column: &Column<RequestTable>) -> Result<Value, SyntaxError> {
         let (text, range) = self.value_text()?;
         let (value, wanted) = match column.data_type {
             DataType::Text | DataType::TextList(_) => (Some(Value::Text(text)), "a text"),

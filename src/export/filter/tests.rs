@@ -14,7 +14,7 @@ fn admits_line(line: &[u8], expression: &str) -> bool {
     let mut bounds = Bounds::default();
     let record: Record<'_, Alb> = Record::parse(line, &mut bounds).expect("a line");
     let exchange = record.exchange().expect("sound fields");
-    let row = Request::new(
+    let row = RequestRow::new(
         &record,
         &exchange,
         classify(&exchange),
@@ -221,7 +221,7 @@ fn value_of(data_type: DataType) -> BoxedStrategy<Value> {
     }
 }
 
-fn test_of(column: &'static Column<Requests>) -> BoxedStrategy<Test> {
+fn test_of(column: &'static Column<RequestTable>) -> BoxedStrategy<Condition> {
     let comparisons = Comparison::ALL.into_iter().map(|(_, comparison)| comparison);
     let has_order =
         matches!(column.data_type, DataType::Integer | DataType::IntegerList(_) | DataType::Seconds | DataType::Time);
@@ -230,25 +230,25 @@ fn test_of(column: &'static Column<Requests>) -> BoxedStrategy<Test> {
     let value = value_of(column.data_type);
     let mut tests = vec![
         (prop::sample::select(comparisons), value.clone())
-            .prop_map(|(comparison, value)| Test::Compare(comparison, value))
+            .prop_map(|(comparison, value)| Condition::Compare(comparison, value))
             .boxed(),
-        prop::collection::vec(value, 1..4).prop_map(Test::In).boxed(),
-        Just(Test::IsNull).boxed(),
+        prop::collection::vec(value, 1..4).prop_map(Condition::In).boxed(),
+        Just(Condition::IsNull).boxed(),
     ];
     match column.data_type {
         DataType::Text | DataType::TextList(_) => {
-            tests.push(any::<String>().prop_map(|text| Test::Like(Pattern(text))).boxed());
+            tests.push(any::<String>().prop_map(|text| Condition::Like(Pattern(text))).boxed());
         }
-        DataType::Flag => tests.push(Just(Test::IsTrue).boxed()),
+        DataType::Flag => tests.push(Just(Condition::IsTrue).boxed()),
         _ => {}
     }
     prop::strategy::Union::new(tests).boxed()
 }
 
 fn expression() -> impl Strategy<Value = Expression> {
-    let columns: Vec<&'static Column<Requests>> = Requests::COLUMNS.iter().collect();
+    let columns: Vec<&'static Column<RequestTable>> = RequestTable::COLUMNS.iter().collect();
     let test = prop::sample::select(columns)
-        .prop_flat_map(|column| test_of(column).prop_map(move |test| Expression::Test(column, test)));
+        .prop_flat_map(|column| test_of(column).prop_map(move |test| Expression::Condition(column, test)));
     test.prop_recursive(5, 30, 2, |inner| {
         let pair = (inner.clone(), inner.clone());
         prop_oneof![

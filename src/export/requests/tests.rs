@@ -4,7 +4,7 @@ use super::*;
 use crate::classify::classify;
 use crate::record::Bounds;
 use crate::table::escape::is_clean;
-use crate::table::row_buffer::{Columns, Values};
+use crate::table::row_buffer::{ColumnBuffer, RowBuffer};
 
 /// What lines of one log may have after the request, by group of fields. Some texts make a line that has no plain
 /// reading, and in such a line the same bytes may be other fields.
@@ -51,29 +51,29 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 /// The values of some columns as text, and the bytes that their texts take in a file.
-fn taken_in(columns: &[&'static Column<Requests>], lines: &[String]) -> (Vec<String>, usize) {
-    let mut taken_in = Columns::new(columns);
+fn taken_in(columns: &[&'static Column<RequestTable>], lines: &[String]) -> (Vec<String>, usize) {
+    let mut taken_in = RowBuffer::new(columns);
     let mut bounds = Bounds::default();
     for line in lines {
         let line = line.as_bytes();
         let Ok(record) = Record::<'_, Alb>::parse(line, &mut bounds) else { continue };
         let Ok(exchange) = record.exchange() else { continue };
         let request = record.value(alb::REQUEST_LINE).unwrap_or_default();
-        let row = Request::new(&record, &exchange, classify(&exchange), (line, "a.log", 7), request);
+        let row = RequestRow::new(&record, &exchange, classify(&exchange), (line, "a.log", 7), request);
         taken_in.push(columns, &row, is_clean(line));
     }
     taken_in.seal();
     let values = taken_in.columns.iter().take(columns.len()).map(|values| match values {
-        Values::Words(words) => {
+        ColumnBuffer::Dictionary(words) => {
             let texts: Vec<_> = (0..taken_in.rows).map(|row| words.get(row).map(String::from_utf8_lossy)).collect();
             format!("{texts:?}")
         }
-        Values::Texts(texts, are_absent) => {
+        ColumnBuffer::Strings(texts, are_absent) => {
             let texts: Vec<_> = (0..taken_in.rows).map(|row| String::from_utf8_lossy(texts.get(row))).collect();
             format!("{texts:?} {are_absent:?}")
         }
-        Values::Numbers(numbers) => format!("{numbers:?}"),
-        Values::Flags(flags) => format!("{flags:?}"),
+        ColumnBuffer::Numbers(numbers) => format!("{numbers:?}"),
+        ColumnBuffer::Flags(flags) => format!("{flags:?}"),
     });
     (values.collect(), taken_in.written_bytes())
 }
@@ -81,7 +81,7 @@ fn taken_in(columns: &[&'static Column<Requests>], lines: &[String]) -> (Vec<Str
 proptest! {
     #[test]
     fn columns_collected_together_equal_columns_collected_alone(lines in prop::collection::vec(line(), 0..30)) {
-        let columns: Vec<_> = Requests::COLUMNS.iter().collect();
+        let columns: Vec<_> = RequestTable::COLUMNS.iter().collect();
         let (together, bytes) = taken_in(&columns, &lines);
         let alone: Vec<_> = columns.iter().map(|column| taken_in(&[column], &lines)).collect();
         prop_assert_eq!(bytes, alone.iter().map(|(_, bytes)| bytes).sum::<usize>());
@@ -93,8 +93,8 @@ proptest! {
 
 #[test]
 fn every_column_of_a_joint_is_one_of_the_table() {
-    for name in JOINTS.iter().flat_map(|joint| joint.columns) {
-        assert!(Requests::COLUMNS.iter().any(|column| column.name == *name), "{name}");
+    for name in FIELD_GROUPS.iter().flat_map(|joint| joint.columns) {
+        assert!(RequestTable::COLUMNS.iter().any(|column| column.name == *name), "{name}");
     }
 }
 
@@ -105,8 +105,8 @@ fn a_line_that_is_not_read_plainly_shares_no_text_with_others() {
         let mut bounds = Bounds::default();
         let record = Record::<'_, Alb>::parse(line.as_bytes(), &mut bounds).expect("a line");
         let exchange = record.exchange().expect("sound fields");
-        let row = Request::new(&record, &exchange, classify(&exchange), (line.as_bytes(), "a.log", 7), b"");
-        let [agent, .., tail] = JOINTS else { panic!("several") };
+        let row = RequestRow::new(&record, &exchange, classify(&exchange), (line.as_bytes(), "a.log", 7), b"");
+        let [agent, .., tail] = FIELD_GROUPS else { panic!("several") };
         [(agent.text)(&row), (tail.text)(&row)].map(|text| String::from_utf8_lossy(text).into_owned())
     };
     let plain = format!(r#"{start} "curl/8" - - - "Root=1-1-1" "-" "-" 0"#);

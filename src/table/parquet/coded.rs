@@ -21,7 +21,7 @@ use crate::table::dictionary::ABSENT_CODE;
 const PACK: usize = 8;
 
 /// The values of all rows, as codes, and their dictionary.
-pub(super) struct Coded {
+pub(super) struct DictionaryColumn {
     /// The code of each row's value; [`ABSENT_CODE`] for none.
     pub(super) codes: Vec<u32>,
     /// The index in `values` of each code's value.
@@ -30,7 +30,7 @@ pub(super) struct Coded {
     pub(super) values: Box<dyn Array>,
 }
 
-impl Coded {
+impl DictionaryColumn {
     /// Returns two pages: the dictionary and the data. `parquet_type` is the column's type.
     pub(super) fn pages(
         self,

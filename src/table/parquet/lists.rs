@@ -16,8 +16,8 @@ use polars_parquet::parquet::schema::Repetition;
 use polars_parquet::parquet::statistics::ParquetStatistics;
 use polars_parquet::write::{Encoding, Page, ParquetType, WriteOptions, to_parquet_leaves};
 
-use super::Encoded;
-use crate::table::dictionary::{ABSENT_CODE, Words};
+use super::EncodedColumn;
+use crate::table::dictionary::{ABSENT_CODE, Dictionary};
 use crate::table::schema::DataType;
 
 /// The statistics of a page without items.
@@ -35,14 +35,14 @@ const NO_STATISTICS: ParquetStatistics = ParquetStatistics {
 /// The pages of lists. Each distinct text of `lists` is a list, with `separator` between its items. `parquet_type` is
 /// the list's type.
 pub(super) fn pages(
-    lists: &Words,
+    lists: &Dictionary,
     separator: u8,
     data_type: DataType,
     is_nullable: bool,
     parquet_type: &ParquetType,
     options: WriteOptions,
 ) -> io::Result<Vec<Page>> {
-    let items = Items::of(lists, separator, data_type);
+    let items = ListItems::of(lists, separator, data_type);
     let levels = Levels::of(lists, &items, is_nullable);
     let items = items.of_all_rows(lists)?;
     let leaf = to_parquet_leaves(parquet_type.clone()).pop();
@@ -103,18 +103,18 @@ fn write_levels(levels: &[u32], most: u32, buffer: &mut Vec<u8>) -> io::Result<(
 }
 
 /// The items of distinct lists.
-struct Items {
+struct ListItems {
     /// All items, list after list. `-` is an absent item, and so is anything but a number in a list of numbers.
-    words: Words,
+    words: Dictionary,
     /// By the list's code, the range of its items.
     of_list: Vec<Range<usize>>,
     is_integer: bool,
 }
 
-impl Items {
-    fn of(lists: &Words, separator: u8, data_type: DataType) -> Self {
+impl ListItems {
+    fn of(lists: &Dictionary, separator: u8, data_type: DataType) -> Self {
         let is_integer = matches!(data_type, DataType::IntegerList(_));
-        let mut words = Words::default();
+        let mut words = Dictionary::default();
         let mut of_list = Vec::with_capacity(lists.distinct.len());
         for code in 0..lists.distinct.len() {
             let start = words.rows();
@@ -137,19 +137,19 @@ impl Items {
     }
 
     /// Encodes the items of all rows, without the absent ones.
-    fn of_all_rows(self, lists: &Words) -> io::Result<Encoded> {
+    fn of_all_rows(self, lists: &Dictionary) -> io::Result<EncodedColumn> {
         let there = lists.codes.iter().filter(|list| **list != ABSENT_CODE);
         let items = there.flat_map(|&list| self.of_list(list)).copied().filter(|item| *item != ABSENT_CODE);
         let items: Vec<u32> = items.collect();
         if !self.is_integer {
             let mut words = self.words;
             words.codes = items;
-            return Encoded::of_words(words);
+            return EncodedColumn::of_words(words);
         }
         let distinct = &self.words.distinct;
         let numbers: Vec<i64> = (0..distinct.len()).filter_map(|item| integer_of(distinct.get(item))).collect();
         let numbers: Vec<i64> = items.iter().map(|&item| numbers[item as usize]).collect();
-        Ok(Encoded::of_numbers(&numbers, DataType::Integer, false))
+        Ok(EncodedColumn::of_numbers(&numbers, DataType::Integer, false))
     }
 }
 
@@ -164,7 +164,7 @@ struct Levels {
 }
 
 impl Levels {
-    fn of(lists: &Words, items: &Items, is_nullable: bool) -> Self {
+    fn of(lists: &Dictionary, items: &ListItems, is_nullable: bool) -> Self {
         let empty = u32::from(is_nullable);
         let (no_value, most) = (empty + 1, empty + 2);
         let (mut repetition, mut definition) = (Vec::new(), Vec::new());
