@@ -12,8 +12,10 @@ use anyhow::Context;
 use super::args::{AnalyzeArgs, ColorArg, IdleTimeoutArg};
 use super::exit::{Exit, is_broken_pipe};
 use super::inputs::{OpenedInputs, may_be_empty};
+use super::plan;
 use super::progress::Shown;
-use super::{WIDTH_ELSEWHERE, complain, output_width, plan, use_threads};
+use super::terminal::{WIDTH_ELSEWHERE, complain, output_width};
+use super::threads::use_threads;
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
     check_output_files(args)?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use albscope::ErrorKind;
 
-use super::complain;
+use super::terminal::complain;
 
 /// How a command that ran to its end turned out, the least severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

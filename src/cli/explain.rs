@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 
 use super::args::ExplainArgs;
 use super::exit::Exit;
-use super::output_width;
+use super::terminal::output_width;
 
 /// Characters of a field that are shown.
 const MAX_FIELD_CHARACTERS: usize = 160;

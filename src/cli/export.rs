@@ -16,8 +16,10 @@ use anyhow::Context;
 use super::args::{ExportArgs, IdleTimeoutArg};
 use super::exit::Exit;
 use super::inputs::{OpenedInputs, is_nothing_found, may_be_empty};
+use super::plan;
 use super::progress::Shown;
-use super::{complain, plan, use_threads};
+use super::terminal::complain;
+use super::threads::use_threads;
 
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
     use_threads(args.logs.threads);

@@ -4,8 +4,8 @@ use albscope::aggregate::InputAccount;
 use albscope::source::{Inputs, NotOpened, Selection, Skip, Source};
 
 use super::args::LogArgs;
-use super::complain;
 use super::exit::Exit;
+use super::terminal::complain;
 
 /// The message if no input has an object that may hold a log.
 const NO_LOG_FOUND: &str = "no log object found; in a folder, only names that contain .log or end in .gz or .txt \

@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::exit::Exit;
 use super::inputs::OpenedInputs;
 use super::progress::Shown;
-use super::{complain, output_width};
+use super::terminal::{complain, output_width};
 
 /// Lists the inputs and prints what would be read.
 pub(super) fn run(

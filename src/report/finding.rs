@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::commands::{Place, checks};
-use super::{Outcomes, Window, some_text_of, text_of};
+use super::values::{Outcomes, Window, some_text_of, text_of};
 use crate::aggregate::{Span, Summary, TargetGroupId, TargetId};
 use crate::classify::Outcome;
 use crate::diagnose::{

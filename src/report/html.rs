@@ -10,6 +10,7 @@
 
 mod card;
 mod data;
+mod limits;
 mod table;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 use self::card::Card;
 use self::data::{EmbeddedData, PictureIndex};
+use self::limits::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
 use self::table::{Matrix, Table};
 use super::plain::{cut, shortened};
 use super::{CauseRow, Input, ProblemRow, Report, Window, numbers, phrases};
@@ -35,15 +37,6 @@ const MAX_FINDINGS: usize = 150;
 /// If a cause has more findings than this, all after its first [`SHOWN_OF_MANY`] are folded away.
 const MAX_ALIKE: usize = 8;
 const SHOWN_OF_MANY: usize = 3;
-
-/// Names are cut to this many columns: they are untrusted text too.
-const MAX_NAME_WIDTH: usize = 120;
-
-/// Sentences and locations are cut to this many columns. No ordinary one is longer.
-const MAX_TEXT_WIDTH: usize = 600;
-
-/// Lines of a log are cut to this many columns.
-const MAX_SAMPLE_WIDTH: usize = 1_200;
 
 pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     PageTemplate::new(report)?.write_into(out)

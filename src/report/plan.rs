@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::plain::sanitize_terminal;
-use super::text::{align_right, new_table};
+use super::text::table::{align_right, new_table};
 use super::{numbers, phrases};
 use crate::source::{Listing, ObjectKey, Source};
 use crate::timestamp::MICROS_PER_SECOND;

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::*;
-use crate::diagnose::{Context, diagnose};
+use crate::diagnose::{Confidence, Context, diagnose};
 use crate::pipeline::{Progress, ReadOptions};
-use crate::source;
+use crate::source::{self, Selection};
+use crate::timestamp::Timestamp;
 
 /// A request of the fixture: the fields that differ between lines.
 struct Request {

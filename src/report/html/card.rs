@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::super::plain::{CUT, cut, sanitize_terminal};
 use super::super::{FindingRow, Report, SettingRow, numbers, phrases};
 use super::data::{MAX_LAGS, PictureIndex};
-use super::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
+use super::limits::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
 use crate::diagnose::Confidence;
 use crate::knowledge::causes::{Method, Setting, cause};
 

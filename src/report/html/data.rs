@@ -14,7 +14,7 @@ use super::super::numbers::{self, duration};
 use super::super::pictures::{MarkKind, Pictures, Timing};
 use super::super::plain::shortened;
 use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, phrases};
-use super::MAX_NAME_WIDTH;
+use super::limits::MAX_NAME_WIDTH;
 use crate::aggregate::heatmap::MIN_WIDTH_SECONDS;
 use crate::classify::Outcome;
 use crate::diagnose::{LagCounts, seconds_of};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::super::plain::cut;
 use super::super::{CallerRow, Latency, Report, StatusPair, TargetRow, numbers, phrases};
-use super::MAX_NAME_WIDTH;
 use super::card::Course;
 use super::data::PictureIndex;
+use super::limits::MAX_NAME_WIDTH;
 
 /// At most this many rows in a table; the rest is counted.
 const MAX_ROWS: usize = 100;
@@ -50,7 +50,7 @@ pub(super) struct Cell {
     /// What the cell is sorted by; `None` if that is its text, or if nothing was measured.
     pub(super) value: Option<f64>,
     pub(super) is_bad: bool,
-    /// Drawn instead of the text.
+    /// Charts instead of the text.
     pub(super) course: Option<Course>,
     /// Index of the picture that a click on the cell shows.
     pub(super) timing: Option<usize>,
