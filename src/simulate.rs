@@ -24,8 +24,12 @@ mod line;
 mod manifest;
 mod object;
 mod plan;
+mod probes;
+mod progress;
 mod rng;
+mod run;
 mod scenario;
+mod time;
 mod traffic;
 
 #[cfg(test)]
@@ -35,31 +39,20 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 pub use self::object::{Memory, Sink};
+pub use self::progress::{Progress, ProgressFn};
 pub use self::scenario::{SCENARIOS, Scenario, scenario_names};
 
-use self::engine::{Engine, Run};
+use self::engine::Engine;
 use self::line::{ACCOUNT, REGION};
 use self::object::{Directory, Objects, Packing};
-use self::plan::SECOND;
 use self::rng::Rng;
+use self::run::Run;
+use self::time::SECOND;
 use crate::error::Result;
 use crate::timestamp::Timestamp;
 
 /// 2026-11-18T08:00:00Z: a Wednesday morning.
 const DEFAULT_START: Timestamp = Timestamp::from_seconds(1_794_988_800);
-
-/// Called about once for each simulated second; [`ControlFlow::Break`] stops the simulation.
-pub type Watch<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
-
-/// Progress of a running simulation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// The share of simulated time that has passed, from 0 to 1.
-    pub done: f64,
-    /// Lines written so far.
-    pub lines: u64,
-}
 
 /// What a simulation wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,17 +152,17 @@ impl Simulation {
     /// # Errors
     /// [`crate::ErrorKind::Write`] when the folder already holds simulated logs, or when the file system refuses.
     pub fn write_to(&self, folder: &Path) -> Result<Written> {
-        self.write_to_watched(folder, &mut |_| ControlFlow::Continue(()))
+        self.write_to_with_progress(folder, &mut |_| ControlFlow::Continue(()))
     }
 
     /// [`Self::write_to`] with progress reports, and a way to stop.
     ///
     /// # Errors
-    /// As [`Self::write_to`]; and [`crate::ErrorKind::Cancelled`] when `watch` returns [`ControlFlow::Break`]. Objects
+    /// As [`Self::write_to`]; and [`crate::ErrorKind::Cancelled`] when `on_progress` returns [`ControlFlow::Break`]. Objects
     /// that are complete by then stay.
-    pub fn write_to_watched(&self, folder: &Path, watch: Watch<'_>) -> Result<Written> {
+    pub fn write_to_with_progress(&self, folder: &Path, on_progress: ProgressFn<'_>) -> Result<Written> {
         let mut directory = Directory::create(folder)?;
-        let written = self.run(&mut directory, watch)?;
+        let written = self.run(&mut directory, on_progress)?;
         directory.finish()?;
         Ok(written)
     }
@@ -178,8 +171,8 @@ impl Simulation {
     /// the requests in flight, not by the length of the run.
     ///
     /// # Errors
-    /// What `sink` returns; [`crate::ErrorKind::Cancelled`] when `watch` returns [`ControlFlow::Break`].
-    pub fn run(&self, sink: &mut dyn Sink, watch: Watch<'_>) -> Result<Written> {
+    /// What `sink` returns; [`crate::ErrorKind::Cancelled`] when `on_progress` returns [`ControlFlow::Break`].
+    pub fn run(&self, sink: &mut dyn Sink, on_progress: ProgressFn<'_>) -> Result<Written> {
         let plan = self.scenario.plan(self.seed);
         let (name, id) = plan.load_balancer;
         let nodes: Vec<_> = (0..self.nodes.unwrap_or(plan.nodes)).map(node_address).collect();
@@ -199,7 +192,7 @@ impl Simulation {
         };
         sink.what_happened(&manifest::manifest(self.scenario, &plan, &run))?;
         let objects = Objects::new(packing, sink, Rng::new(self.seed, 5));
-        let (failures, objects) = Engine::new(&plan, run, objects).run(watch)?;
+        let (failures, objects) = Engine::new(&plan, run, objects).run(on_progress)?;
         let Objects { handed_over, lines, bytes, bytes_decoded, .. } = objects;
         Ok(Written { objects: handed_over, lines, failures, bytes, bytes_decoded })
     }

@@ -37,7 +37,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<Exit> {
     }
     let written = {
         let share = Share::new(args.quiet)?;
-        simulation.write_to_watched(folder, &mut |progress| {
+        simulation.write_to_with_progress(folder, &mut |progress| {
             let message = format!("{} requests", progress.lines);
             if share.show(progress.done, message) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::plan::Micros;
+use super::time::Micros;
 
 /// Refers to one thing in an [`Arena`]. It does not match a later thing in the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

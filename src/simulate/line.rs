@@ -2,7 +2,8 @@
 //!
 //! Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 
-use super::plan::{Group, Micros};
+use super::plan::Group;
+use super::time::Micros;
 use super::traffic::{Call, Client, Peer};
 use crate::timestamp::{Civil, Timestamp};
 
@@ -62,18 +63,6 @@ impl Trace {
         hex(out, self.bits, 24);
     }
 }
-
-/// Paths that scanners try.
-pub(super) const PROBES: &[&str] = &[
-    "/.env",
-    "/.git/config",
-    "/wp-login.php",
-    "/admin/.env",
-    "/phpinfo.php",
-    "/actuator/env",
-    "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
-    "/cgi-bin/luci/;stok=/locale",
-];
 
 /// Appends the line and a newline.
 pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) {

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::engine::Run;
-use super::plan::{Action, Fault, FaultKind, Kind, Micros, Patience, Plan, Rule, SECOND, Timer, Way, What};
+use super::plan::{Action, Fault, FaultKind, Kind, Patience, Plan, Rule, Timer, Way, What};
+use super::run::Run;
 use super::scenario::Scenario;
+use super::time::{Micros, SECOND};
 
 /// The whole file. Times are RFC 3339, durations are in seconds; `null` means that there is no such timeout.
 #[derive(Serialize)]

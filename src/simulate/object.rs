@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use flate2::{Compression, GzBuilder};
 
 use super::manifest;
-use super::plan::{Micros, SECOND};
 use super::rng::Rng;
+use super::time::{Micros, SECOND};
 use crate::durable_file::{self, DurableFile, FileOptions, Publishing, TemporaryName};
 use crate::error::{Error, Result};
 use crate::timestamp::{Civil, Timestamp};

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Exp1, StandardNormal};
 
-use super::plan::Micros;
+use super::time::Micros;
 
 /// One stream. Parts that draw from different streams do not disturb each other's numbers.
 pub(super) struct Rng(ChaCha8Rng);

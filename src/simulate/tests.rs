@@ -6,7 +6,8 @@ use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::plan::{Action, Group, Kind, MILLISECOND, Moment, Plan, Route, Target};
+use super::plan::{Action, Group, Kind, Plan, Route, Target};
+use super::time::{MILLISECOND, Moment};
 use super::*;
 use crate::error::ErrorKind;
 

@@ -1,8 +1,9 @@
 //! Who calls, how often, and over which connection.
 
-use super::line::PROBES;
-use super::plan::{Kind, MILLISECOND, MINUTE, Micros, Plan, Poller, Route, SECOND, Surge};
+use super::plan::{Kind, Plan, Poller, Route, Surge};
+use super::probes::PROBES;
 use super::rng::{Rng, scaled};
+use super::time::{MILLISECOND, MINUTE, Micros, SECOND};
 
 /// The protocol between a client and the load balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

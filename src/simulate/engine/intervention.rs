@@ -1,7 +1,10 @@
 //! Carries out the actions of the timeline on targets.
 
-use super::{Engine, Event, Process};
-use crate::simulate::plan::{Action, Cause, MILLISECOND, Micros, TargetIndex};
+use super::Engine;
+use super::event::Event;
+use super::target_state::Process;
+use crate::simulate::plan::{Action, Cause, TargetIndex};
+use crate::simulate::time::{MILLISECOND, Micros};
 
 /// A dying process's sockets are closed one after the other within this time.
 const TEARDOWN: Micros = 40 * MILLISECOND;

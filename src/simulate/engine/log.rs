@@ -1,10 +1,12 @@
 //! Writes the line of a request that has ended, and the truth of one that failed.
 
-use super::{Engine, Request};
+use super::Engine;
+use super::request::Request;
 use crate::error::Result;
 use crate::simulate::arena::Key;
 use crate::simulate::line::{Exchange, Trace, moment, write_line};
-use crate::simulate::plan::{Cause, SECOND};
+use crate::simulate::plan::Cause;
+use crate::simulate::time::SECOND;
 use crate::simulate::traffic::{Call, Client};
 
 impl Engine<'_> {

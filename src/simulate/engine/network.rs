@@ -1,8 +1,12 @@
 //! The network between nodes and targets: delays, lost packets, and how a host answers a SYN.
 
-use super::{Engine, Event, Process, open};
+use super::Engine;
+use super::event::Event;
+use super::request::open;
+use super::target_state::Process;
 use crate::simulate::arena::{Key, Turn};
-use crate::simulate::plan::{Cause, MILLISECOND, Micros, SECOND};
+use crate::simulate::plan::Cause;
+use crate::simulate::time::{MILLISECOND, Micros, SECOND};
 
 /// The load balancer waits this long for a TCP connection to a target; it cannot be changed.
 ///

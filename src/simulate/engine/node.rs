@@ -1,10 +1,15 @@
 //! The node's side of a request, from its arrival to its end; it goes to the target over a connection of the pool or a
 //! new one.
 
-use super::{Connection, Engine, Event, Process, Request, open, request_mut};
+use super::Engine;
+use super::connection::Connection;
+use super::event::Event;
+use super::request::{Request, open, request_mut};
+use super::target_state::Process;
 use crate::simulate::arena::{Key, Turn};
 use crate::simulate::line::{Ending, Part};
-use crate::simulate::plan::{Cause, MILLISECOND, Micros, Reuse};
+use crate::simulate::plan::{Cause, Reuse};
+use crate::simulate::time::{MILLISECOND, Micros};
 use crate::simulate::traffic::{Arrival, Call};
 
 impl Engine<'_> {

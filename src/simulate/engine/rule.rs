@@ -1,11 +1,14 @@
 //! What listener rules do before a target is chosen, and Lambda functions.
 
+use super::Engine;
+use super::event::Event;
 use super::node::ticks;
-use super::{Engine, Event, open};
+use super::request::open;
 use crate::simulate::arena::Key;
 use crate::simulate::line::Ending;
-use crate::simulate::plan::{Cause, Function, MILLISECOND, Micros, Rule, SECOND};
+use crate::simulate::plan::{Cause, Function, Rule};
 use crate::simulate::rng::scaled;
+use crate::simulate::time::{MILLISECOND, Micros, SECOND};
 use crate::simulate::traffic::Call;
 
 /// How long the load balancer waits for an identity provider.

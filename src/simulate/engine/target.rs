@@ -1,10 +1,12 @@
 //! The target's side: a process reads requests, answers them, and closes idle connections.
 
-use super::work::{End, Work};
-use super::{Engine, Event};
+use super::Engine;
+use super::event::Event;
+use super::target_state::{End, Work};
 use crate::simulate::arena::{Key, Turn};
-use crate::simulate::plan::{Cause, FaultKind, KeepAlive, MILLISECOND, MINUTE, Micros, Timer};
+use crate::simulate::plan::{Cause, FaultKind, KeepAlive, Timer};
 use crate::simulate::rng::scaled;
+use crate::simulate::time::{MILLISECOND, MINUTE, Micros};
 use crate::simulate::traffic::Call;
 
 impl Engine<'_> {

@@ -1,39 +1,16 @@
 //! How a target's process serves the requests it has read: at most as many at a time as it has slots; the others wait.
 
-use super::{Engine, Event, request_mut};
+use super::Engine;
+use super::event::Event;
+use super::request::request_mut;
+use super::target_state::{End, Waiting, Work};
 use crate::simulate::arena::Key;
-use crate::simulate::plan::{Cause, FaultKind, MILLISECOND, Micros, SECOND, TimeLimit, Way};
+use crate::simulate::plan::{Cause, FaultKind, TimeLimit, Way};
 use crate::simulate::rng::scaled;
+use crate::simulate::time::{MILLISECOND, Micros, SECOND};
 
 /// From this share of its memory on, a process is slowed down by garbage collection.
 const CROWDED: f64 = 0.85;
-
-/// A request that a process has read.
-#[derive(Clone, Copy)]
-pub(super) struct Work {
-    pub(super) connection: Key,
-    /// How long serving it takes.
-    pub(super) time: Micros,
-    pub(super) end: End,
-}
-
-/// How serving a request ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    Answer,
-    /// The application closes the connection.
-    Close,
-    /// The process dies.
-    Death,
-}
-
-/// A request that waits for a slot.
-pub(super) struct Waiting {
-    work: Work,
-    /// The kernel holds its connection until a slot is free.
-    is_unaccepted: bool,
-    since: Micros,
-}
 
 impl Engine<'_> {
     pub(super) fn take_up(&mut self, target: usize, work: Work) {

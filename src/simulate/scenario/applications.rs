@@ -2,10 +2,9 @@
 //! and Lambda functions.
 
 use super::site::{Offer, Site, seconds};
-use crate::simulate::plan::{
-    Action, Cause, Fault, FaultKind, Function, Kind, MILLISECOND, Moment, Patience, Plan, Rule, SECOND,
-};
+use crate::simulate::plan::{Action, Cause, Fault, FaultKind, Function, Kind, Patience, Plan, Rule};
 use crate::simulate::rng::Rng;
+use crate::simulate::time::{MILLISECOND, Moment, SECOND};
 
 /// No answer of one route is HTTP.
 pub(super) fn malformed_route(rng: &mut Rng) -> Plan {

@@ -1,10 +1,9 @@
 //! Scenarios whose plan is the same for every seed.
 
 use super::shop::{BUILD, reports, shop_api};
-use crate::simulate::plan::{
-    Action, Group, GroupIndex, KeepAlive, MILLISECOND, MINUTE, Moment, Plan, SECOND, Stalls, Target, TargetIndex, Timer,
-};
+use crate::simulate::plan::{Action, Group, GroupIndex, KeepAlive, Plan, Stalls, Target, TargetIndex, Timer};
 use crate::simulate::rng::Rng;
+use crate::simulate::time::{MILLISECOND, MINUTE, Moment, SECOND};
 
 /// Adds targets to a group, one for each address 10.0.x.y.
 fn targets<const N: usize>(plan: &mut Plan, group: GroupIndex, addresses: [(u8, u8); N]) -> [TargetIndex; N] {

@@ -1,10 +1,9 @@
 //! Scenarios about targets that come and go, paths to them, healthy traffic, and several faults at the same time.
 
 use super::site::{Offer, Site, lag, seconds};
-use crate::simulate::plan::{
-    Action, Cause, Fault, FaultKind, KeepAlive, MILLISECOND, Moment, Plan, Poller, SECOND, Server, Surge, TargetIndex,
-};
+use crate::simulate::plan::{Action, Cause, Fault, FaultKind, KeepAlive, Plan, Poller, Server, Surge, TargetIndex};
 use crate::simulate::rng::Rng;
+use crate::simulate::time::{MILLISECOND, Moment, SECOND};
 
 /// A rolling deployment: each target is replaced by a new one. `leave` says how the old one goes.
 fn roll(site: &mut Site, rng: &mut Rng, mut leave: impl FnMut(&mut Site, &mut Rng, Moment, TargetIndex)) {

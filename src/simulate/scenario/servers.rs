@@ -3,10 +3,10 @@
 use super::shop::BUILD;
 use super::site::{Offer, Site, lag, seconds};
 use crate::simulate::plan::{
-    Action, Fault, FaultKind, KeepAlive, MILLISECOND, Moment, Plan, Poller, Proxy, SECOND, Server, Stalls, Surge,
-    Target, TimeLimit, Timer, Way,
+    Action, Fault, FaultKind, KeepAlive, Plan, Poller, Proxy, Server, Stalls, Surge, Target, TimeLimit, Timer, Way,
 };
 use crate::simulate::rng::Rng;
+use crate::simulate::time::{MILLISECOND, Moment, SECOND};
 
 /// All targets, or one of them, get this keep-alive timeout and a lagging event loop.
 fn race(site: &mut Site, rng: &mut Rng, keep_alive: KeepAlive, stalls: Stalls) {

@@ -1,6 +1,7 @@
 //! The routes of the simulated applications.
 
-use crate::simulate::plan::{Group, Kind, MILLISECOND, Micros, Route};
+use crate::simulate::plan::{Group, Kind, Route};
+use crate::simulate::time::{MILLISECOND, Micros};
 
 const EVERYONE: &[Kind] = &[Kind::Browser, Kind::App, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
 const BROWSERS: &[Kind] = &[Kind::Browser];

@@ -2,10 +2,10 @@
 
 use super::shop::{MEDIA_ROUTES, REPORT_ROUTES, SHOP_ROUTES};
 use crate::simulate::plan::{
-    Action, Fault, Group, GroupIndex, KeepAlive, Kind, MILLISECOND, Micros, Moment, Patience, Plan, Reuse, Route,
-    SECOND, Stalls, Target, TargetIndex,
+    Action, Fault, Group, GroupIndex, KeepAlive, Kind, Patience, Plan, Reuse, Route, Stalls, Target, TargetIndex,
 };
 use crate::simulate::rng::Rng;
+use crate::simulate::time::{MILLISECOND, Micros, Moment, SECOND};
 
 /// Load balancers, target groups and hosts to draw from.
 const LOAD_BALANCERS: &[(&str, &str)] =

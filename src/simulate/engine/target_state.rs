@@ -1,0 +1,83 @@
+//! A target while the model runs: its process, and the requests that it serves.
+
+use std::collections::VecDeque;
+
+use crate::simulate::arena::Key;
+use crate::simulate::plan::{Cause, Fault};
+use crate::simulate::time::Micros;
+
+/// What a target's process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Process {
+    /// There is none; its host refuses connections.
+    Gone,
+    Runs,
+    /// It does nothing, but the kernel still accepts connections for it.
+    Frozen,
+    /// It no longer listens, and finishes the requests that it serves.
+    Ends,
+}
+
+impl Process {
+    pub(super) fn listens(self) -> bool {
+        matches!(self, Self::Runs | Self::Frozen)
+    }
+}
+
+pub(super) struct TargetState {
+    pub(super) is_registered: bool,
+    pub(super) process: Process,
+    /// By node: whether packets between the two are lost.
+    pub(super) is_blackholed: Vec<bool>,
+    /// Why nothing listens, if the process does not.
+    pub(super) taken_by: Cause,
+    pub(super) pace: f64,
+    pub(super) route_pace: Vec<f64>,
+    pub(super) route_faults: Vec<Option<Fault>>,
+    /// Goes up whenever a process starts or dies, so that events of an earlier process are recognised.
+    pub(super) life: u32,
+    /// Requests being served; counted only if slots are limited.
+    pub(super) busy_slots: u32,
+    /// Requests that wait for a slot.
+    pub(super) waiting: VecDeque<Waiting>,
+    /// Connections that the kernel holds until the process accepts them.
+    pub(super) unaccepted: u32,
+    pub(super) has_application: bool,
+    pub(super) has_tls: bool,
+    /// Requests served since it started.
+    pub(super) served: u32,
+    /// At which point of a second its supervisor checks.
+    pub(super) phase: Micros,
+    /// The event loop does nothing before this moment.
+    pub(super) busy_until: Micros,
+    /// `ip:port`.
+    pub(super) address: String,
+    pub(super) zone: u8,
+}
+
+/// A request that a process has read.
+#[derive(Clone, Copy)]
+pub(super) struct Work {
+    pub(super) connection: Key,
+    /// How long serving it takes.
+    pub(super) time: Micros,
+    pub(super) end: End,
+}
+
+/// How serving a request ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Answer,
+    /// The application closes the connection.
+    Close,
+    /// The process dies.
+    Death,
+}
+
+/// A request that waits for a slot.
+pub(super) struct Waiting {
+    pub(super) work: Work,
+    /// The kernel holds its connection until a slot is free.
+    pub(super) is_unaccepted: bool,
+    pub(super) since: Micros,
+}
