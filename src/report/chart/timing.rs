@@ -17,7 +17,7 @@ const BELOW_LINES: usize = 2;
 /// Names of targets and the like are cut to this many columns.
 pub(super) const MAX_NAME: usize = 60;
 
-/// FailedCell requests of one outcome in one cell.
+/// Failed requests of one outcome in one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailedCell {
     /// Index of the time bin.
@@ -48,7 +48,7 @@ pub struct TimingChart {
     pub elapsed: ElapsedAxis,
     /// Requests by time bin and then by elapsed-time bin.
     pub(super) density: Vec<u64>,
-    /// FailedCell requests, in the order of their time bins.
+    /// Failed requests, in the order of their time bins.
     pub failed: Vec<FailedCell>,
     /// All failed requests, by time bin.
     pub failures_over_time: Vec<u64>,
