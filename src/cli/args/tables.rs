@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use albscope::export::TableFormat;
 use clap::{ValueEnum, ValueHint};
 
-/// The tables of an analysis as files.
+/// The tables of an analysis as files. Ids are those of the options, because `analyze` has other fields of these names.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TablesArgs {
     /// Also write the report's tables into this folder, for notebooks: targets, findings, status pairs, minutes and
     /// routes
-    #[arg(long = "tables", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long = "tables", id = "tables", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
 
     /// Format of the tables
-    #[arg(long = "tables-format", value_enum, default_value_t = TableFormatArg::Parquet, requires = "folder")]
+    #[arg(long = "tables-format", id = "tables-format", requires = "tables")]
+    #[arg(value_enum, default_value_t = TableFormatArg::Parquet)]
     pub(crate) format: TableFormatArg,
 }
 
