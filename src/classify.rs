@@ -419,4 +419,4 @@ fn by_table(exchange: &Exchange<'_>) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::classify::{Actions, Elapsed, Reason, classify};
+use crate::classify::tests::fixture::EXCHANGE;
+use crate::classify::{Elapsed, classify};
 
 /// A request described by small numbers, so that many requests agree in one part and differ in another.
 #[derive(Clone, Debug)]
@@ -39,23 +40,14 @@ impl Request {
             time,
             load_balancer: load_balancer.as_bytes(),
             target_group: target_group.as_deref().map(str::as_bytes),
-            node: None,
             target: target.as_deref().map(str::as_bytes),
-            method: Some(b"GET"),
             path: Some(path.as_bytes()),
             elb_status_code: Some(self.statuses.0),
             target_status_code: self.statuses.1,
             request_processing_time: Some(Duration::ZERO),
             target_processing_time: millis,
-            response_processing_time: None,
             elapsed: millis.map_or(Elapsed::Unknown, Elapsed::Exact),
-            reason: Reason::None,
-            actions: Actions::FORWARD,
-            is_severe: false,
-            has_stream_reset: false,
-            client: b"192.0.2.1:50000",
-            user_agent: None,
-            is_web_socket: false,
+            ..EXCHANGE
         };
         let line = format!("{self:?}");
         let location = || Location { object: "o".into(), line: self.second.unsigned_abs() + 1, byte: 0 };

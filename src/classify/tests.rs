@@ -1,4 +1,7 @@
+pub(crate) mod fixture;
+
 use super::*;
+use fixture::EXCHANGE;
 
 const A: Option<u64> = None;
 const Z: Option<u64> = Some(0);
@@ -6,26 +9,13 @@ const Z: Option<u64> = Some(0);
 fn exchange(elb: u16, target_status: Option<u16>, times: [Option<u64>; 3], elapsed_ms: u64) -> Exchange<'static> {
     let [request, target, response] = times.map(|time| time.map(Duration::from_millis));
     Exchange {
-        time: Timestamp::from_seconds(0),
-        load_balancer: b"app/a/1",
-        target_group: Some(b"arn"),
-        node: None,
-        target: Some(b"10.0.0.1:80"),
-        method: Some(b"GET"),
-        path: Some(b"/"),
         elb_status_code: (elb > 0).then_some(elb),
         target_status_code: target_status,
         request_processing_time: request,
         target_processing_time: target,
         response_processing_time: response,
         elapsed: Elapsed::Exact(Duration::from_millis(elapsed_ms)),
-        reason: Reason::None,
-        actions: Actions::FORWARD,
-        is_severe: false,
-        has_stream_reset: false,
-        client: b"192.0.2.1:50000",
-        user_agent: None,
-        is_web_socket: false,
+        ..EXCHANGE
     }
 }
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::aggregate::LoadBalancerId;
+use crate::classify::tests::fixture::EXCHANGE;
 use crate::classify::{Actions, Elapsed, Exchange, Reason, classify};
 use crate::location::Location;
 use crate::timestamp::Timestamp;
@@ -74,12 +75,8 @@ fn observe(summary: &mut Summary, number: u64, request: &Request) {
     let millis = Duration::from_millis;
     let exchange = Exchange {
         time: Timestamp::from_seconds(1_794_988_800 + i64::try_from(number).expect("a small number")),
-        load_balancer: b"app/shop/1",
         target_group: request.target_group.map(str::as_bytes),
-        node: None,
         target: request.target.map(str::as_bytes),
-        method: Some(b"GET"),
-        path: Some(b"/"),
         elb_status_code: Some(request.statuses.0),
         target_status_code: request.statuses.1,
         request_processing_time: request.is_dispatched.then_some(Duration::ZERO),
@@ -88,11 +85,7 @@ fn observe(summary: &mut Summary, number: u64, request: &Request) {
         elapsed: Elapsed::Exact(millis(request.elapsed)),
         reason: request.reason,
         actions: request.actions,
-        is_severe: false,
-        has_stream_reset: false,
-        client: b"192.0.2.1:50000",
-        user_agent: None,
-        is_web_socket: false,
+        ..EXCHANGE
     };
     let location = || Location { object: "o".into(), line: number + 1, byte: 0 };
     summary.observe(&exchange, classify(&exchange), b"line", location);

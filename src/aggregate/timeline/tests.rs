@@ -1,28 +1,14 @@
 use super::*;
-use crate::classify::{Actions, Reason};
+use crate::classify::tests::fixture::EXCHANGE;
 
 fn observe(timeline: &mut Timeline, second: i64, outcome: Outcome) {
     let exchange = Exchange {
         time: Timestamp::from_seconds(second),
-        load_balancer: b"app/a/1",
         target_group: None,
         node: Some(b"10.0.9.9"),
-        target: Some(b"10.0.0.1:80"),
-        method: Some(b"GET"),
-        path: Some(b"/"),
-        elb_status_code: None,
-        target_status_code: None,
         request_processing_time: Some(Duration::from_millis(2)),
-        target_processing_time: None,
-        response_processing_time: None,
         elapsed: Elapsed::Exact(Duration::from_millis(12)),
-        reason: Reason::None,
-        actions: Actions::FORWARD,
-        is_severe: false,
-        has_stream_reset: false,
-        client: b"192.0.2.1:50000",
-        user_agent: None,
-        is_web_socket: false,
+        ..EXCHANGE
     };
     timeline.observe(TargetId::for_test(0), None, &exchange, outcome);
 }

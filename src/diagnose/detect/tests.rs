@@ -6,7 +6,8 @@ mod timers;
 use std::time::Duration;
 
 use super::*;
-use crate::classify::{Actions, Elapsed, Exchange, Reason, classify};
+use crate::classify::tests::fixture::EXCHANGE;
+use crate::classify::{Elapsed, Exchange, classify};
 use crate::diagnose::Context;
 use crate::diagnose::{Confidence, Diagnosis, Finding, IdleTimeoutOrigin, diagnose};
 use crate::location::Location;
@@ -69,11 +70,9 @@ fn diagnosis_of(requests: &[Seen]) -> Diagnosis {
         let answered = request.statuses.1.map(|_| Duration::ZERO);
         let exchange = Exchange {
             time: Timestamp::from_micros((request.dispatched + request.took) * 1000),
-            load_balancer: b"app/shop/1",
             target_group: Some(b"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/1"),
             node: Some(request.node),
             target: Some(request.target),
-            method: Some(b"GET"),
             path: Some(request.path),
             elb_status_code: Some(request.statuses.0),
             target_status_code: request.statuses.1,
@@ -82,13 +81,8 @@ fn diagnosis_of(requests: &[Seen]) -> Diagnosis {
             target_processing_time: sent.and(if request.statuses.0 == 504 { None } else { Some(took) }),
             response_processing_time: answered,
             elapsed: Elapsed::Exact(took),
-            reason: Reason::None,
-            actions: Actions::FORWARD,
-            is_severe: false,
-            has_stream_reset: false,
-            client: b"192.0.2.1:50000",
-            user_agent: None,
             is_web_socket: request.is_web_socket,
+            ..EXCHANGE
         };
         let location = || Location { object: "log".into(), line: 1, byte: 0 };
         summary.observe(&exchange, classify(&exchange), b"line", location);
