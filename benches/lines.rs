@@ -17,12 +17,12 @@ fn main() {
 }
 
 /// Some 40,000 lines in one text, and the gzip objects they came from.
-struct Input {
+struct BenchInput {
     objects: Vec<Vec<u8>>,
     text: Vec<u8>,
 }
 
-fn input() -> Input {
+fn input() -> BenchInput {
     let scenario = Scenario::find("incident").expect("it is in the table");
     let mut memory = Memory::default();
     let mut watch = |_: simulate::Progress| ControlFlow::Continue(());
@@ -37,7 +37,7 @@ fn input() -> Input {
         text.extend_from_slice(buffer.pending());
         buffer.clear();
     }
-    Input { objects, text }
+    BenchInput { objects, text }
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -51,7 +51,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[divan::bench]
 fn split(bencher: Bencher<'_, '_>) {
-    let Input { text, .. } = input();
+    let BenchInput { text, .. } = input();
     bencher.counter(BytesCount::of_slice(&text)).bench(|| {
         let mut bounds = Bounds::default();
         lines(&text).map(|line| Record::<Alb>::parse(line, &mut bounds).map_or(0, |record| record.len())).sum::<usize>()
@@ -60,7 +60,7 @@ fn split(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn split_and_classify(bencher: Bencher<'_, '_>) {
-    let Input { text, .. } = input();
+    let BenchInput { text, .. } = input();
     bencher.counter(BytesCount::of_slice(&text)).bench(|| {
         let mut bounds = Bounds::default();
         let mut outcomes = 0;
@@ -74,7 +74,7 @@ fn split_and_classify(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn aggregate(bencher: Bencher<'_, '_>) {
-    let Input { text, .. } = input();
+    let BenchInput { text, .. } = input();
     bencher.counter(BytesCount::of_slice(&text)).bench(|| {
         let mut bounds = Bounds::default();
         let mut summary = Summary::default();
@@ -91,7 +91,7 @@ fn aggregate(bencher: Bencher<'_, '_>) {
 /// In bytes of decoded text, like all others.
 #[divan::bench(args = ["in memory", "streaming"])]
 fn decode(bencher: Bencher<'_, '_>, way: &str) {
-    let Input { objects, text } = input();
+    let BenchInput { objects, text } = input();
     bencher.counter(BytesCount::of_slice(&text)).bench(|| {
         let mut decompressor = Decompressor::new();
         let mut buffer = Buffer::new();
@@ -113,7 +113,7 @@ fn decode(bencher: Bencher<'_, '_>, way: &str) {
 /// From files to a summary, with one thread.
 #[divan::bench]
 fn pipeline(bencher: Bencher<'_, '_>) {
-    let Input { text, .. } = input();
+    let BenchInput { text, .. } = input();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let scenario = Scenario::find("incident").expect("it is in the table");
     Simulation::new(scenario).write_to(folder.path()).expect("an empty folder takes the logs");

@@ -14,12 +14,12 @@ use albscope::{Progress, ReadOptions, source};
 use common::Logs;
 
 /// A run of a scenario: its logs on disk, and for each target the number of failures by cause.
-struct Run {
+struct SimulatedRun {
     folder: Logs,
     truth: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
-fn simulate(name: &str, seed: u64) -> Run {
+fn simulate(name: &str, seed: u64) -> SimulatedRun {
     let scenario = Scenario::find(name).expect("it is in the table");
     let mut memory = Memory::default();
     let mut cancel_token = |_| ControlFlow::Continue(());
@@ -40,10 +40,10 @@ fn simulate(name: &str, seed: u64) -> Run {
             *truth.entry(target.to_owned()).or_default().entry(cause).or_default() += 1;
         }
     }
-    Run { folder, truth }
+    SimulatedRun { folder, truth }
 }
 
-fn analyse(run: &Run) -> (albscope::aggregate::Summary, Diagnosis) {
+fn analyse(run: &SimulatedRun) -> (albscope::aggregate::Summary, Diagnosis) {
     let summary = run.folder.analyse(&ReadOptions::new());
     let diagnosis = diagnose(&summary, &Context::default());
     (summary, diagnosis)

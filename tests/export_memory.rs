@@ -10,14 +10,8 @@ use albscope::{Progress, ReadOptions, source};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use common::memory::peak_memory;
 use common::{Logs, line};
-
-/// The peak memory of this process in bytes. `None` if the system does not report it.
-fn peak_memory() -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
-}
 
 #[test]
 fn huge_objects_of_long_lines_are_exported_in_bounded_memory() {

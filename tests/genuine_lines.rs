@@ -12,7 +12,7 @@ use albscope::kind::{Alb, alb};
 use albscope::record::{Bounds, Record};
 
 /// A line and the values of its fields.
-struct Row {
+struct GenuineLine {
     name: &'static str,
     line: &'static str,
     fields: usize,
@@ -45,9 +45,9 @@ enum Took {
 
 use Took::{Exactly, NobodyKnows};
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<GenuineLine> {
     vec![
-        Row {
+        GenuineLine {
             name: "malformed request, 36 fields",
             line: r#"http 2026-09-23T07:17:32.454551Z app/k8s-tileserver-617dd1df30/98e3a879de9d6b42 192.0.2.224:25824 - -1 -1 -1 400 - 0 272 "- http://k8s-tileserver-617dd1df30-606955064.us-east-1.elb.amazonaws.com:80- -" "-" - - - "-" "-" "-" - 2026-09-23T07:17:31.697000Z "-" "-" "-" "-" "-" "-" "-" TID_7d15a1935077a44b91952330c3dc3ed8 "-" "-" "-" 198.51.100.60 "-" "-""#,
             fields: 36,
@@ -66,7 +66,7 @@ fn rows() -> Vec<Row> {
             outcome: "malformed-request",
             is_failure: false,
         },
-        Row {
+        GenuineLine {
             name: "a pooled connection that the target had closed (client and target were masked, the tail is as of early 2020)",
             line: r#"https 2020-10-20T05:44:56.555810Z app/node/50dc6c495c0c9188 192.0.2.10:55123 10.0.0.1:80 0.000 0.000 -1 502 - 723 679 "GET https://www.example.com:443/api/items HTTP/1.1" "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/86.0.4240.75 Safari/537.36" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/node/73e2d6bc24d8a067 "Root=1-5f8e79d8-36d228ad5d99923122bbe354" "www.example.com" "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012" 0 2020-10-20T05:44:56.554000Z "forward" "-" "-" "10.0.0.1:80" "-""#,
             fields: 27,
@@ -85,7 +85,7 @@ fn rows() -> Vec<Row> {
             outcome: "closed-before-response",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "the same with the fields of autumn 2020",
             line: r#"https 2020-10-20T05:44:56.555810Z app/node/50dc6c495c0c9188 192.0.2.10:55123 10.0.0.1:80 0.000 0.000 -1 502 - 723 679 "GET https://www.example.com:443/api/items HTTP/1.1" "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/86.0.4240.75 Safari/537.36" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/node/73e2d6bc24d8a067 "Root=1-5f8e79d8-36d228ad5d99923122bbe354" "www.example.com" "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012" 0 2020-10-20T05:44:56.554000Z "forward" "-" "-" "10.0.0.1:80" "-" "-" "-""#,
             fields: 29,
@@ -104,7 +104,7 @@ fn rows() -> Vec<Row> {
             outcome: "closed-before-response",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "closed with a request outstanding; quoted up to the trace id, whose second is from another year",
             line: r#"http 2022-04-15T16:52:50.757968Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.001 4.205 -1 502 - 94 326 "GET http://example.com:80 HTTP/1.1" "curl/7.51.0" - - arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354""#,
             fields: 18,
@@ -123,7 +123,7 @@ fn rows() -> Vec<Row> {
             outcome: "closed-before-response",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "Lambda function whose answer was invalid",
             line: r#"http 2020-06-24T12:07:00.348504Z app/JavaLambda-API/99c89968ec3fad28 192.0.2.80:59918 - 0.008 0.042 -1 502 - 3142 293 "GET http://javalambda-api-436633532.us-east-1.elb.amazonaws.com:80/api/fribble HTTP/1.1" "Amazon CloudFront" - - arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/JavaLambda-LambdaTarget/1c1812b9b0d16101 "Root=1-5ef341e4-3be2975029c5ae14d4e86348" "-" "-" 10 2020-06-24T12:07:00.297000Z "forward" "-" "LambdaInvalidResponse" "-" "-""#,
             fields: 27,
@@ -146,7 +146,7 @@ fn rows() -> Vec<Row> {
             outcome: "lambda-error",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "Lambda function, the user guide's line",
             line: r#"http 2018-11-30T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 - 0.000 0.001 0.000 502 - 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - - arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337364-23a8c76965a2ef7629b185e3" "-" "-" 0 2018-11-30T22:22:48.364000Z "forward" "-" "LambdaInvalidResponse" "-" "-" "-" "-" TID_1234abcd5678ef90 "-" "-" "-""#,
             fields: 33,
@@ -165,7 +165,7 @@ fn rows() -> Vec<Row> {
             outcome: "lambda-error",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "503 without a target, 30 fields",
             line: r#"http 2025-07-14T19:20:19.723971Z app/falco-plugin-test/2a734d996bad0aea 203.0.113.131:36872 - -1 -1 -1 503 - 141 337 "GET http://198.51.100.199:80/.env HTTP/1.1" "Mozilla/5.0; Keydrop.io/1.0(onlyscans.com/about);" - - arn:aws:elasticloadbalancing:ap-northeast-1:1234567890123:targetgroup/falco-plugin-elb-target/d13385018c2fab37 "Root=1-68755873-3a09c648672bada5548dc5d0" "-" "-" 0 2025-07-14T19:20:19.723000Z "forward" "-" "-" "-" "-" "-" "-" TID_2d650523100657438a47a1b30bdb606d"#,
             fields: 30,
@@ -184,7 +184,7 @@ fn rows() -> Vec<Row> {
             outcome: "no-target",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "503 without a target, 27 fields",
             line: r#"http 2020-06-05T07:27:53.050517Z app/test/71e8c05ca6c6aed2 172.31.46.45:55956 - -1 -1 -1 503 - 120 353 "GET http://internal-test-1309439803.us-east-1.elb.amazonaws.com:80/test HTTP/1.1" "curl/7.58.0" - - arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/test2/5d656dfb418fc377 "Root=1-5ed9f3f9-38a5d3c63d696c3c9a19a95e" "-" "-" 0 2020-06-05T07:27:53.050000Z "forward" "-" "-" "-" "-""#,
             fields: 27,
@@ -207,7 +207,7 @@ fn rows() -> Vec<Row> {
             outcome: "no-target",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "503 by a fixed-response rule; a trace id that is no hexadecimal number",
             line: r#"https 2022-11-02T16:16:31.662027Z app/myalb/0123456789012 192.0.2.123:54321 - -1 -1 -1 503 - 199 184 "GET https://10.100.10.100:443/ HTTP/1.1" "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/70.0.3538.77 Safari/537.36" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 - "Root=1-abcdefgh-abcd-efgh-ijkl-0123456789" "*" "arn:aws:acm:ap-northeast-2:1234567890:certificate/abcdefgh-abcd-efgh-ijkl-0123456789" 0 2022-11-02T16:16:31.661000Z "fixed-response" "-" "-" "-" "-" "-" "-""#,
             fields: 29,
@@ -226,7 +226,7 @@ fn rows() -> Vec<Row> {
             outcome: "fixed-response",
             is_failure: false,
         },
-        Row {
+        GenuineLine {
             name: "connect timeout, 25 fields",
             line: r#"http 2019-10-11T15:01:50.492440Z app/filebeat-aws-elb-test/c86a326e7dc14222 192.0.2.193:56488 10.0.1.107:80 -1 -1 -1 504 - 125 308 "GET http://filebeat-aws-elb-test-12030537.eu-central-1.elb.amazonaws.com:80/ HTTP/1.1" "curl/7.58.0" - - arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/test-lb-instances/8f04c4fe71f5f794 "Root=1-5da09954-2c342a443bfb96249aa50ed7" "-" "-" 0 2019-10-11T15:01:40.491000Z "forward" "-" "-""#,
             fields: 25,
@@ -249,7 +249,7 @@ fn rows() -> Vec<Row> {
             outcome: "connect-timeout",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "connect timeout of an HTTP/2 client (ids masked by the author), 29 fields",
             line: r#"h2 2023-03-08T12:05:52.352228Z app/xxxxxx/xxxxxx 198.51.100.12:12653 10.0.8.248:31130 -1 -1 -1 504 - 49 202 "GET https://argocd-pj-1-sample-1.dev.example.com:443/ HTTP/2.0" "curl/7.86.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:ap-northeast-1:xxxxxx:targetgroup/k8s-contoure-contoure-347a67d9c6/f138b1630cf46114 "Root=1-64087a16-1b7f18347fcdb5bd1573907d" "argocd-pj-1-sample-1.dev.example.com" "arn:aws:acm:ap-northeast-1:xxxxxx:certificate/xxxxxx" 2 2023-03-08T12:05:42.351000Z "forward" "-" "-" "10.0.8.248:31130" "-" "-" "-""#,
             fields: 29,
@@ -268,7 +268,7 @@ fn rows() -> Vec<Row> {
             outcome: "connect-timeout",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "client gave up while the load balancer still connected",
             line: r#"http 2019-10-11T15:01:12.376735Z app/filebeat-aws-elb-test/c86a326e7dc14222 192.0.2.193:56398 10.0.0.192:80 -1 -1 -1 460 - 125 0 "GET http://filebeat-aws-elb-test-12030537.eu-central-1.elb.amazonaws.com:80/ HTTP/1.1" "curl/7.58.0" - - arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/test-lb-instances/8f04c4fe71f5f794 "Root=1-5da09932-2c342a443bfb96249aa50ed7" "-" "-" 0 2019-10-11T15:01:06.657000Z "forward" "-" "-""#,
             fields: 25,
@@ -291,7 +291,7 @@ fn rows() -> Vec<Row> {
             outcome: "client-closed-before-dispatch",
             is_failure: true,
         },
-        Row {
+        GenuineLine {
             name: "redirect, 25 fields (known as a list of fields; its text is filled in)",
             line: r#"https 2019-08-20T17:21:03.644841Z app/prod-app-alb/a629c75c7a17ea1b 192.0.2.83:55908 - -1 -1 -1 302 - 1141 210 "GET https://www.example.com:443/ HTTP/1.1" "Amazon CloudFront" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 - "Root=1-5d5c2bff-2c342a443bfb96249aa50ed7" "www.example.com" "session-reused" 41 2019-08-20T17:21:03.644000Z "redirect" "https://www.example.com:443/en-ca/" "-""#,
             fields: 25,
@@ -310,7 +310,7 @@ fn rows() -> Vec<Row> {
             outcome: "redirect",
             is_failure: false,
         },
-        Row {
+        GenuineLine {
             name: "an answer to an IPv6 client; the target list names another address than the target field, as logged",
             line: r#"h2 2023-09-10T23:55:00.361692Z app/I8YR24BIAN4K/6378464905b0814a 2001:db8:4538:1:bcf4:5264:e01c:f215:50718 10.0.0.0:80 0.000 0.003 0.000 401 401 29 805 "GET https://api.foo.bar.example:443/api/v1/alerts/me/outstanding HTTP/2.0" "3.20.0 (Build/1900005469; Android 33; samsung; SM-G781B) okhttp/4.11.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:eu-west-1:xxx:targetgroup/ApiTa/4adf8897d8a3b7af "Root=1-64fe5754-33ecd7461b3736944677bb97" "api.foo.bar.example" "session-reused" 11 2023-09-10T23:55:00.358000Z "forward" "-" "-" "10.0.100.2:80" "401" "-" "-""#,
             fields: 29,

@@ -13,15 +13,15 @@ use albscope::{Problem, ReadOptions};
 use common::{LineBuilder, Logs, assert_account_is_whole, line, problems};
 
 /// What a line must result in: `(field, bytes)` of fields that it has, or a problem.
-enum Expect {
+enum ExpectedReading {
     Fields(&'static [(usize, &'static [u8])]),
     Problem(Problem),
 }
 
-use Expect::Fields;
+use ExpectedReading::Fields;
 
 /// Parses `line`, checks the fields, and runs it through the pipeline between two ordinary lines.
-fn check(name: &str, line: &[u8], expected: &Expect) {
+fn check(name: &str, line: &[u8], expected: &ExpectedReading) {
     let mut bounds = Bounds::default();
     let parsed = Record::<Alb>::parse(line, &mut bounds).and_then(|record| {
         if let Fields(fields) = expected {
@@ -41,7 +41,7 @@ fn check(name: &str, line: &[u8], expected: &Expect) {
     match expected {
         Fields(_) => assert_eq!(parsed, Ok(()), "{name}"),
         // The pipeline skips a line that is too long before it is split, so splitting it here succeeds.
-        Expect::Problem(problem) => assert_eq!(parsed.is_err(), *problem != Problem::LineTooLong, "{name}"),
+        ExpectedReading::Problem(problem) => assert_eq!(parsed.is_err(), *problem != Problem::LineTooLong, "{name}"),
     }
 
     let (before, after) = (line_of_path("/before"), line_of_path("/after"));
@@ -61,7 +61,7 @@ fn check(name: &str, line: &[u8], expected: &Expect) {
             assert!(summary.input.problems.is_empty(), "{name}: {:?}", summary.input.problems);
             assert_eq!(summary.requests(), 3, "{name}: requests");
         }
-        Expect::Problem(problem) => {
+        ExpectedReading::Problem(problem) => {
             assert_eq!(problems(&summary), [(*problem, 1)], "{name}");
             let at = &summary.input.problems[problem].samples[0].at;
             assert_eq!((at.line, at.byte), (2, before.len() as u64 + 1), "{name}: location");
@@ -184,7 +184,7 @@ fn a_bare_dash_at_the_very_end_is_read_whatever_the_age() {
 /// Each row is a line with an odd value, and what it must result in.
 #[test]
 fn odd_values_stay_in_their_columns() {
-    let rows: &[(&str, LineBuilder, Expect)] = &[
+    let rows: &[(&str, LineBuilder, ExpectedReading)] = &[
         (
             "a blank in transformed_uri",
             line().field(alb::TRANSFORMED_URI, r#""/a b/c""#),
@@ -233,7 +233,11 @@ fn odd_values_stay_in_their_columns() {
             line().agent(r#"Mozi"lla/5.0"#),
             Fields(&[(alb::USER_AGENT, br#"Mozi"lla/5.0"#), (alb::SSL_CIPHER, b"-")]),
         ),
-        ("raw quotes around a word's end are ambiguous", line().agent(r#"a "b" c"#), Expect::Problem(Problem::Quoting)),
+        (
+            "raw quotes around a word's end are ambiguous",
+            line().agent(r#"a "b" c"#),
+            ExpectedReading::Problem(Problem::Quoting),
+        ),
         ("an empty user agent", line().agent(""), Fields(&[(alb::USER_AGENT, b""), (alb::SSL_CIPHER, b"-")])),
         ("type grpcs", line().field(alb::TYPE, "grpcs"), Fields(&[(alb::TYPE, b"grpcs")])),
         ("type ws", line().field(alb::TYPE, "ws"), Fields(&[(alb::TYPE, b"ws")])),
@@ -242,10 +246,10 @@ fn odd_values_stay_in_their_columns() {
         ("no status", line().field(alb::ELB_STATUS_CODE, "-"), Fields(&[(alb::ELB_STATUS_CODE, b"-")])),
         ("status 000", line().field(alb::ELB_STATUS_CODE, "000"), Fields(&[(alb::ELB_STATUS_CODE, b"000")])),
         ("no received bytes", line().field(alb::RECEIVED_BYTES, "-"), Fields(&[(alb::RECEIVED_BYTES, b"-")])),
-        ("a status of letters", line().field(alb::ELB_STATUS_CODE, "OK"), Expect::Problem(Problem::FieldType)),
-        ("a time of letters", line().field(alb::TIME, "yesterday"), Expect::Problem(Problem::FieldType)),
-        ("no time", line().field(alb::TIME, "-"), Expect::Problem(Problem::FieldType)),
-        ("a size of letters", line().field(alb::SENT_BYTES, "many"), Expect::Problem(Problem::FieldType)),
+        ("a status of letters", line().field(alb::ELB_STATUS_CODE, "OK"), ExpectedReading::Problem(Problem::FieldType)),
+        ("a time of letters", line().field(alb::TIME, "yesterday"), ExpectedReading::Problem(Problem::FieldType)),
+        ("no time", line().field(alb::TIME, "-"), ExpectedReading::Problem(Problem::FieldType)),
+        ("a size of letters", line().field(alb::SENT_BYTES, "many"), ExpectedReading::Problem(Problem::FieldType)),
         (
             "bytes that are no UTF-8",
             line().agent_bytes(b"caf\xe9 \xff\xfe"),
@@ -265,17 +269,17 @@ fn odd_values_stay_in_their_columns() {
         (
             "a missing blank between a certificate and a priority",
             line().tail(r#""Root=1-6b029ca0-36d228ad" "-" "-"1 2026-11-22T07:41:20.516000Z "forward" "-" "-""#),
-            Expect::Problem(Problem::Quoting),
+            ExpectedReading::Problem(Problem::Quoting),
         ),
         (
             "a missing blank between request and user agent",
             line().without_user_agent().field(alb::REQUEST_LINE, r#""GET http://a:80/ HTTP/1.1""curl""#),
-            Expect::Problem(Problem::Quoting),
+            ExpectedReading::Problem(Problem::Quoting),
         ),
         (
             "a missing blank between two bare fields",
             line().field(alb::TIME, "2026-11-22T07:41:20.518414Zapp/a/1"),
-            Expect::Problem(Problem::FieldType),
+            ExpectedReading::Problem(Problem::FieldType),
         ),
         ("domain *", line().field(alb::DOMAIN_NAME, r#""*""#), Fields(&[(alb::DOMAIN_NAME, b"*")])),
         (
@@ -354,8 +358,8 @@ fn a_line_without_a_target_has_none() {
 
 #[test]
 fn request_lines_of_every_form_are_read() {
-    type Parts = (Option<&'static str>, Option<&'static str>, Option<&'static str>);
-    let rows: &[(&str, Parts)] = &[
+    type LineParts = (Option<&'static str>, Option<&'static str>, Option<&'static str>);
+    let rows: &[(&str, LineParts)] = &[
         ("-", (None, None, None)),
         ("", (None, None, None)),
         ("- http://host:80- -", (None, None, None)),
@@ -451,7 +455,7 @@ fn long_lines_are_read_up_to_the_cap() {
     check("a line of 1 MB", url(1024 * 1024).as_bytes(), &Fields(&[(alb::USER_AGENT, b"curl/8.5.0")]));
     let just = MAX_LINE_BYTES - url(0).len();
     check("a line of just the cap", url(just).as_bytes(), &Fields(&[(alb::USER_AGENT, b"curl/8.5.0")]));
-    check("one byte more", url(just + 1).as_bytes(), &Expect::Problem(Problem::LineTooLong));
+    check("one byte more", url(just + 1).as_bytes(), &ExpectedReading::Problem(Problem::LineTooLong));
 }
 
 #[test]
@@ -587,6 +591,6 @@ fn lines_of_other_logs_are_named_as_such() {
         ),
         ("none of them", "hello", Problem::TooFewFields),
     ] {
-        check(name, line.as_bytes(), &Expect::Problem(problem));
+        check(name, line.as_bytes(), &ExpectedReading::Problem(problem));
     }
 }

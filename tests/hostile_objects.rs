@@ -33,13 +33,13 @@ fn key(load_balancer: &str, end: &str) -> String {
 
 const SHOP: &str = "app.shop.50dc6c495c0c9188";
 
-struct Expect {
+struct ExpectedObject {
     lines: u64,
     records: u64,
     problems: &'static [(Problem, u64)],
 }
 
-fn check(name: &str, file_name: &str, object: &[u8], expected: &Expect) -> Summary {
+fn check(name: &str, file_name: &str, object: &[u8], expected: &ExpectedObject) -> Summary {
     let logs = Logs::new();
     logs.write(file_name, object);
     // The sound object after the odd one must always be read.
@@ -53,8 +53,8 @@ fn check(name: &str, file_name: &str, object: &[u8], expected: &Expect) -> Summa
     summary
 }
 
-const fn all(records: u64) -> Expect {
-    Expect { lines: records, records, problems: &[] }
+const fn all(records: u64) -> ExpectedObject {
+    ExpectedObject { lines: records, records, problems: &[] }
 }
 
 #[test]
@@ -90,25 +90,25 @@ fn lines_before_damage_are_read_and_the_damage_is_located() {
         (
             "cut off in the fifth of ten members",
             stored[..cut + 20].to_vec(),
-            Expect { lines: 4, records: 4, problems: &[(Problem::GzipTruncated, 1)] },
+            ExpectedObject { lines: 4, records: 4, problems: &[(Problem::GzipTruncated, 1)] },
             "ends inside a member",
         ),
         (
             "a wrong check sum in the second member",
             [sound.clone(), wrong_sum].concat(),
-            Expect { lines: 20, records: 20, problems: &[(Problem::GzipDamaged, 1)] },
+            ExpectedObject { lines: 20, records: 20, problems: &[(Problem::GzipDamaged, 1)] },
             "",
         ),
         (
             "garbage behind the last member",
             [sound.clone(), b"garbage".to_vec()].concat(),
-            Expect { lines: 10, records: 10, problems: &[(Problem::GzipTrailingGarbage, 1)] },
+            ExpectedObject { lines: 10, records: 10, problems: &[(Problem::GzipTrailingGarbage, 1)] },
             "no gzip member",
         ),
         (
             "the magic number and nothing else",
             vec![0x1f, 0x8b],
-            Expect { lines: 0, records: 0, problems: &[(Problem::GzipTruncated, 1)] },
+            ExpectedObject { lines: 0, records: 0, problems: &[(Problem::GzipTruncated, 1)] },
             "ends inside a member",
         ),
     ] {

@@ -3,6 +3,10 @@
 // Each test file uses only a part.
 #![allow(dead_code, unreachable_pub, reason = "shared by several test binaries")]
 
+pub mod memory;
+#[cfg(feature = "cli")]
+pub mod program;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
