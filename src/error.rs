@@ -10,6 +10,7 @@ use std::io;
 use serde::Serialize;
 
 use crate::location::Location;
+use crate::schema::LogKind;
 
 /// Why something could not be done. One word wide; [`Error::kind`] has the meaning.
 pub struct Error(Box<ErrorKind>);
@@ -135,16 +136,8 @@ pub enum Problem {
     FieldType,
     /// The line is longer than the reader's cap.
     LineTooLong,
-    /// A connection log's line among access log lines.
-    ConnectionLogLine,
-    /// A Network Load Balancer's line.
-    NetworkLoadBalancerLine,
-    /// A Classic Load Balancer's line.
-    ClassicLoadBalancerLine,
-    /// A health check log's line.
-    HealthCheckLogLine,
-    /// The line AWS writes into its test object when logging is switched on.
-    TestObjectLine,
+    /// A line of another kind of log than the one that was expected.
+    OtherLog(&'static LogKind),
     /// A gzip stream ends in the middle of a member.
     GzipTruncated,
     /// A gzip member does not decode, or its checksum is wrong.
@@ -156,23 +149,6 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// Every problem, in the order reports list them.
-    pub const ALL: [Self; 13] = [
-        Self::Unreadable,
-        Self::GzipTruncated,
-        Self::GzipDamaged,
-        Self::GzipTrailingGarbage,
-        Self::TooFewFields,
-        Self::Quoting,
-        Self::FieldType,
-        Self::LineTooLong,
-        Self::ConnectionLogLine,
-        Self::NetworkLoadBalancerLine,
-        Self::ClassicLoadBalancerLine,
-        Self::HealthCheckLogLine,
-        Self::TestObjectLine,
-    ];
-
     /// The stable id.
     #[must_use]
     pub fn id(self) -> &'static str {
@@ -197,11 +173,7 @@ impl Problem {
             Self::Quoting => ("quoting", "line whose quotes do not delimit its fields"),
             Self::FieldType => ("field-type", "line with an invalid time, number or status code"),
             Self::LineTooLong => ("line-too-long", "line longer than the limit"),
-            Self::ConnectionLogLine => ("connection-log-line", "line of a connection log"),
-            Self::NetworkLoadBalancerLine => ("network-load-balancer-line", "line of a Network Load Balancer"),
-            Self::ClassicLoadBalancerLine => ("classic-load-balancer-line", "line of a Classic Load Balancer"),
-            Self::HealthCheckLogLine => ("health-check-log-line", "line of a health check log"),
-            Self::TestObjectLine => ("test-object-line", "line of the test object that AWS writes into the bucket"),
+            Self::OtherLog(kind) => (kind.line_id, kind.line_title),
             Self::GzipTruncated => ("gzip-truncated", "gzip stream that is cut off"),
             Self::GzipDamaged => ("gzip-damaged", "gzip stream that is damaged"),
             Self::GzipTrailingGarbage => ("gzip-trailing-garbage", "bytes after the last gzip member"),

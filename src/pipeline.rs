@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-pub use read::{Collect, Seen};
+pub use read::{Collector, SelectedRecord};
 
 use crate::aggregate::{InputAccount, Summary};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::location::Location;
 use crate::source::{CancelToken, Selection, Source, list_all};
-use read::{Reader, Worker};
+use read::{ObjectReader, Worker};
 use schedule::{Item, Schedule};
 
 /// Shards at most, if a part is a summary: enough for any number of cores, and few enough that the parts fit into
@@ -165,7 +165,7 @@ impl ReadOptions {
     ///
     /// # Errors
     /// Those of [`ReadOptions::run`], and any error of a part or of `merge`, which ends the run.
-    pub fn collect<P: Collect>(
+    pub fn collect<P: Collector>(
         &self,
         sources: &[Box<dyn Source>],
         progress: &Progress,
@@ -198,7 +198,7 @@ impl ReadOptions {
         let threads = self.thread_count(shards.len());
         let schedule = Schedule::new(shards, max_ahead, |index| (InputAccount::default(), begin(index)));
         let merged = Mutex::new(InOrder { next: 0, waiting: BTreeMap::new(), input, merge, error: None });
-        let reader = Reader { options: self, progress };
+        let reader = ObjectReader { options: self, progress };
         let work = || {
             let mut worker = Worker::default();
             let mut in_hand = None;

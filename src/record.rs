@@ -12,12 +12,48 @@ pub use line::{Event, Lines, MAX_LINE_BYTES};
 pub use split::{Bounds, MAX_FIELDS};
 
 use crate::error::Problem;
-use crate::schema::Schema;
+use crate::schema::{LogKind, Schema};
+use crate::timestamp::Timestamp;
 
-/// A kind of log. Each is a type of its own, so that a getter of one kind cannot be called for another.
-pub trait LogKind {
+/// A log kind that is read. Each is a type of its own, so that a getter of one kind cannot be called for another.
+pub trait ReadKind: Sized + 'static {
+    /// The kind.
+    const KIND: &'static LogKind;
+
     /// The form of its lines.
     const SCHEMA: &'static Schema;
+
+    /// What is parsed of each record.
+    type Values<'a>;
+
+    /// A record together with its values: what a run hands on.
+    type Logged<'a>;
+
+    /// Parses the values of a record. `node` is the address of the load balancer node that the object's name has, for
+    /// records that do not name it.
+    ///
+    /// # Errors
+    /// [`Problem::FieldType`] if a field does not hold what it must.
+    fn values<'a>(record: &Record<'a, Self>, node: Option<&'a [u8]>) -> Result<Self::Values<'a>, Problem>;
+
+    /// What a selection looks at.
+    fn selected_by<'v>(values: &'v Self::Values<'_>) -> SelectedBy<'v>;
+
+    /// Puts record and values together.
+    fn logged<'v, 'a: 'v>(record: Record<'a, Self>, values: &'v Self::Values<'a>) -> Self::Logged<'v>;
+}
+
+/// The values of a record by which it is selected.
+#[derive(Clone, Copy, Debug)]
+pub struct SelectedBy<'a> {
+    /// When the line was logged.
+    pub time: Timestamp,
+    /// The load balancer's resource id, `app/<name>/<id>`.
+    pub load_balancer: &'a [u8],
+    /// The target group's ARN. Absent when the line has none.
+    pub target_group: Option<&'a [u8]>,
+    /// The target, `address:port`. Absent when the line has none.
+    pub target: Option<&'a [u8]>,
 }
 
 /// One line of a log of kind `K`, split into fields.
@@ -38,7 +74,7 @@ impl<K> Clone for Record<'_, K> {
 
 impl<K> Copy for Record<'_, K> {}
 
-impl<'a, K: LogKind> Record<'a, K> {
+impl<'a, K: ReadKind> Record<'a, K> {
     /// Splits a line (without its line break), using `bounds` as scratch space that the record then borrows.
     ///
     /// # Errors

@@ -1,7 +1,94 @@
-//! What a log kind is: the names, order, quoting and meaning of its fields, as data.
+//! What a log kind is: how it is recognised, and the names, order, quoting and meaning of its fields, as data.
 //!
 //! A field that AWS appends is one more row in the table of its log kind (see [`crate::kind`]). Lines with more
 //! fields than the table has are still read.
+
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+
+/// A kind of log that load balancers write. Kinds are equal if their ids are.
+#[derive(Debug)]
+pub struct LogKind {
+    /// The stable id: the JSON report has it as the reason why objects were left out.
+    pub id: &'static str,
+    /// The stable id of the problem that a line of this kind is in another log: `id` with `-line` after it.
+    pub line_id: &'static str,
+    /// That problem in one phrase for people, lower case.
+    pub line_title: &'static str,
+    /// How AWS names its objects.
+    pub object_names: ObjectNames,
+    /// Whether a line has the marks of this kind. It looks at the first fields only, so the line may still be one
+    /// that cannot be read.
+    pub is_line: fn(&[u8]) -> bool,
+    /// A line of this kind, as AWS documents it.
+    pub sample_line: &'static str,
+    /// The form of its lines. `None` if the kind is only recognised, and not read.
+    pub schema: Option<&'static Schema>,
+}
+
+/// How AWS names the objects of a log kind.
+#[derive(Clone, Copy, Debug)]
+pub enum ObjectNames {
+    /// `<word>_<account>_elasticloadbalancing_<region>_<load balancer>.<name>.<id>_<end time>_…`.
+    Key {
+        /// The word before the account; empty if the name begins with the account. `None` if it does not matter.
+        word: Option<&'static str>,
+        /// The type of load balancer: `app` or `net`. `None` if it does not matter, as for Classic Load Balancers,
+        /// whose names have no type.
+        load_balancer: Option<&'static str>,
+    },
+    /// One of these names.
+    Fixed(&'static [&'static str]),
+}
+
+impl ObjectNames {
+    /// Whether this is one of the fixed names.
+    #[must_use]
+    pub fn has_fixed(&self, file_name: &str) -> bool {
+        matches!(self, Self::Fixed(names) if names.contains(&file_name))
+    }
+
+    /// Whether a key has this word before the account (empty for none) and this type of load balancer (empty for none).
+    #[must_use]
+    pub fn has_key(&self, word: &str, load_balancer: &str) -> bool {
+        let fits = |wanted: Option<&str>, found: &str| wanted.is_none_or(|wanted| wanted == found);
+        matches!(*self, Self::Key { word: wanted, load_balancer: type_ } if fits(wanted, word) && fits(type_, load_balancer))
+    }
+}
+
+impl LogKind {
+    /// Whether albscope reads lines of this kind. Otherwise it only says what they are.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.schema.is_some()
+    }
+}
+
+impl PartialEq for LogKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for LogKind {}
+
+impl PartialOrd for LogKind {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for LogKind {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.id.cmp(other.id)
+    }
+}
+
+impl Hash for LogKind {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
 
 /// How a field is quoted in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

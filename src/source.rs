@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use disk::{Disk, NotOpened, StandardInput};
 pub use fetch::{Arrived, Delivery, Fetch, Fetched, way};
-pub use key::{KeyKind, ObjectKey};
+pub use key::ObjectKey;
 #[cfg(feature = "s3")]
 pub use s3::{S3, Store};
 pub use s3_options::{CacheOptions, S3Options};
@@ -32,6 +32,7 @@ pub use selection::{LoadBalancerFilter, RecordSkip, Selection, TargetFilter, Tar
 
 use crate::decode::Body;
 use crate::error::{Error, Result};
+use crate::kind::LogKind;
 use etag::Etag;
 #[cfg(feature = "s3")]
 use s3::S3Opener;
@@ -70,11 +71,10 @@ enum Place {
 }
 
 impl Object {
-    /// The address of the load balancer node that wrote the object. `None` if the object's name has none.
+    /// What the object's name says. `None` if it does not have AWS's form.
     #[must_use]
-    pub fn node(&self) -> Option<Vec<u8>> {
-        let file_name = self.name.rsplit(['/', '\\']).next()?;
-        ObjectKey::parse(file_name).map(|key| key.node.as_bytes().to_vec()).filter(|node| !node.is_empty())
+    pub fn key(&self) -> Option<ObjectKey<'_>> {
+        ObjectKey::parse(self.name.rsplit(['/', '\\']).next()?)
     }
 
     /// What identifies the object, to find one that is listed twice. `None` if nothing does, as for standard input.
@@ -103,16 +103,8 @@ pub enum Skip {
     OutsideWindow,
     /// Its key names another load balancer.
     OtherLoadBalancer,
-    /// A connection log.
-    ConnectionLog,
-    /// A health check log.
-    HealthCheckLog,
-    /// A log of a Network Load Balancer.
-    NetworkLoadBalancer,
-    /// A log of a Classic Load Balancer.
-    ClassicLoadBalancer,
-    /// The object AWS writes when logging is switched on.
-    TestObject,
+    /// Its key names a kind of log that is not read.
+    OtherKind(&'static LogKind),
     /// Its file name is not that of a log, or it is a pipe, socket or device. Only for what is found in a folder,
     /// never for what the user named.
     NotALog,
@@ -127,11 +119,7 @@ impl Skip {
         match self {
             Self::OutsideWindow => "outside-window",
             Self::OtherLoadBalancer => "other-load-balancer",
-            Self::ConnectionLog => "connection-log",
-            Self::HealthCheckLog => "health-check-log",
-            Self::NetworkLoadBalancer => "network-load-balancer",
-            Self::ClassicLoadBalancer => "classic-load-balancer",
-            Self::TestObject => "test-object",
+            Self::OtherKind(kind) => kind.id,
             Self::NotALog => "not-a-log",
             Self::NamedTwice => "named-twice",
         }

@@ -10,7 +10,7 @@ use albscope::kind::{Alb, alb};
 use albscope::record::{Bounds, MAX_LINE_BYTES, Record};
 use albscope::{Problem, ReadOptions};
 
-use common::{LineBuilder, Logs, assert_account_is_whole, line, problems};
+use common::{LineBuilder, Logs, assert_account_is_whole, line, other_log, problems};
 
 /// What a line must result in: `(field, bytes)` of fields that it has, or a problem.
 enum ExpectedReading {
@@ -562,32 +562,32 @@ fn lines_of_other_logs_are_named_as_such() {
         (
             "Network Load Balancer",
             r#"tls 2.0 2026-04-01T08:51:42 net/my-lb/c6e77e28c25b2234 g3d4b5e8bb8464cd 192.0.2.1:51341 10.0.0.5:443 5 2 98 246 - arn:aws:acm:us-east-2:123456789012:certificate/2a10 - ECDHE-RSA-AES128-SHA tlsv12 - my-lb.example h2 h2 "h2","http/1.1" 2026-04-01T08:51:20"#,
-            Problem::NetworkLoadBalancerLine,
+            other_log("network-load-balancer"),
         ),
         (
             "Classic Load Balancer",
             r#"2026-05-13T23:39:43.945958Z my-lb 192.0.2.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "GET http://a:80/ HTTP/1.1" "curl/7.38.0" - -"#,
-            Problem::ClassicLoadBalancerLine,
+            other_log("classic-load-balancer"),
         ),
         (
             "connection log, 12 fields",
             r#"2026-10-04T17:05:15.514108Z 192.0.2.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "CN=example.com,O=end entity" NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Success TID_3180a73013c8ca4bac2f731159d4b0fe"#,
-            Problem::ConnectionLogLine,
+            other_log("connection-log"),
         ),
         (
             "connection log, 15 fields and the stray dashes of more",
             r#"2026-10-04T17:05:15.514108Z 192.0.2.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 - "-" - - Failed:ClientCertUntrusted TID_1 x25519 app/my-lb/50dc6c495c0c9188 198.51.100.7 - -"#,
-            Problem::ConnectionLogLine,
+            other_log("connection-log"),
         ),
         (
             "health check log",
             "http 2026-10-31T12:44:58.901409Z 1.121980746 172.31.31.9:80 HCLogsTestIPs FAIL 502 TargetError",
-            Problem::HealthCheckLogLine,
+            other_log("health-check-log"),
         ),
         (
             "test object",
             "Enable AccessLog for ELB: app/a/959dfdbaed241613 at 2026-11-20T09:55:52.806Z",
-            Problem::TestObjectLine,
+            other_log("test-object"),
         ),
         ("none of them", "hello", Problem::TooFewFields),
     ] {

@@ -15,7 +15,7 @@ use albscope::kind::alb;
 use albscope::source::{self, LoadBalancerFilter, RecordSkip, Selection, Skip, TargetFilter, TargetGroupFilter};
 use albscope::{ErrorKind, Problem, Progress, ReadOptions, Timestamp};
 
-use common::{Logs, assert_account_is_whole, gzip, line, problems};
+use common::{Logs, assert_account_is_whole, gzip, line, log_kind, other_log, problems};
 
 /// `count` ordinary lines with different paths, each with its line break.
 fn text(count: usize) -> Vec<u8> {
@@ -152,11 +152,11 @@ fn objects_that_hold_other_logs_are_recognised_by_their_keys() {
     assert_account_is_whole("other keys", &summary);
     assert_eq!((summary.input.objects, summary.input.lines, summary.input.records), (1, 3, 3));
     let expected = BTreeMap::from([
-        (Skip::ConnectionLog, 1),
-        (Skip::HealthCheckLog, 1),
-        (Skip::NetworkLoadBalancer, 1),
-        (Skip::ClassicLoadBalancer, 1),
-        (Skip::TestObject, 3),
+        (Skip::OtherKind(log_kind("connection-log")), 1),
+        (Skip::OtherKind(log_kind("health-check-log")), 1),
+        (Skip::OtherKind(log_kind("network-load-balancer")), 1),
+        (Skip::OtherKind(log_kind("classic-load-balancer")), 1),
+        (Skip::OtherKind(log_kind("test-object")), 3),
         (Skip::NotALog, 1),
     ]);
     assert_eq!(summary.input.objects_skipped, expected);
@@ -175,12 +175,36 @@ fn lines_of_other_logs_are_recognised_by_their_content() {
     let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("by content", &summary);
     let expected = [
-        (Problem::ConnectionLogLine, 1),
-        (Problem::NetworkLoadBalancerLine, 1),
-        (Problem::HealthCheckLogLine, 1),
-        (Problem::TestObjectLine, 1),
+        (other_log("connection-log"), 1),
+        (other_log("health-check-log"), 1),
+        (other_log("network-load-balancer"), 1),
+        (other_log("test-object"), 1),
     ];
     assert_eq!(problems(&summary), expected);
+}
+
+#[test]
+fn an_object_counts_under_the_kind_of_its_content_and_without_content_under_that_of_its_name() {
+    let connection = log_kind("connection-log").sample_line;
+    let access = line().build();
+    let both = [connection, &*access, connection].join("\n");
+    let name = key(SHOP, "20261122T0745Z");
+    for (case, name, content, kind, counts) in [
+        ("an access log", &*name, &*access, "access-log", (1, 1, 1)),
+        ("another log under an access log's name", &*name, connection, "connection-log", (1, 1, 0)),
+        ("another log under no name", "some.log", connection, "connection-log", (1, 1, 0)),
+        ("another log with a record in it", &*name, &*both, "connection-log", (1, 3, 1)),
+        ("nothing", &*name, "\n \n", "access-log", (1, 0, 0)),
+        ("what no log has", "some.log", "hello\n", "access-log", (1, 1, 0)),
+    ] {
+        let logs = Logs::new();
+        logs.write(name, content.as_bytes());
+        let summary = logs.analyse(&ReadOptions::new());
+        assert_account_is_whole(case, &summary);
+        let found: Vec<_> =
+            summary.input.kinds.iter().map(|(kind, it)| (kind.id, (it.objects, it.lines, it.records))).collect();
+        assert_eq!(found, [(kind, counts)], "{case}");
+    }
 }
 
 #[test]

@@ -4,13 +4,13 @@
 #![no_main]
 
 use albscope::classify::{Outcome, classify};
-use albscope::kind::{Alb, alb, recognise};
+use albscope::kind::{Alb, alb, of_line};
 use albscope::record::{Bounds, Record};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &[u8]| {
     // This is for lines that could not be parsed, but it must survive any bytes.
-    let _ = recognise(line);
+    let _ = of_line(line);
     let mut bounds = Bounds::default();
     let Ok(record) = Record::<Alb>::parse(line, &mut bounds) else { return };
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Problem;
 use crate::location::Location;
+use crate::schema::LogKind;
 use crate::source::{FolderSkip, FromCache, RecordSkip, Skip};
 
 /// Samples kept for each problem.
@@ -28,14 +29,27 @@ pub struct InputAccount {
     pub bytes_decoded: u64,
     /// Lines that are not blank.
     pub lines: u64,
-    /// Lines that are records of an access log, wanted or not.
+    /// Lines that are records of their object's kind of log, wanted or not.
     pub records: u64,
     /// Lines that are not such records.
     pub unreadable_lines: u64,
+    /// Objects, lines and records by the kind of log that their object is.
+    pub kinds: BTreeMap<&'static LogKind, KindCounts>,
     /// Records that the selection left out, by reason.
     pub records_skipped: BTreeMap<RecordSkip, u64>,
     /// What was wrong with the input, by kind.
     pub problems: BTreeMap<Problem, ProblemCount>,
+}
+
+/// What was read of one kind of log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindCounts {
+    /// Objects opened.
+    pub objects: u64,
+    /// Lines that are not blank.
+    pub lines: u64,
+    /// Lines that are records of this kind.
+    pub records: u64,
 }
 
 /// How often a problem occurred, and where it occurred first.
@@ -63,6 +77,15 @@ impl InputAccount {
         self.problems.entry(problem).or_default().add(1, [ProblemSample { at, reason }]);
     }
 
+    /// Counts an object that was read, or as much of it as could be, with its lines and records.
+    pub fn add_object(&mut self, kind: &'static LogKind, lines: u64, records: u64) {
+        self.objects += 1;
+        self.lines += lines;
+        self.records += records;
+        self.unreadable_lines += lines - records;
+        self.kinds.entry(kind).or_default().add(KindCounts { objects: 1, lines, records });
+    }
+
     /// Adds an account of input that comes after this one's.
     pub fn merge(&mut self, other: Self) {
         self.objects += other.objects;
@@ -72,6 +95,9 @@ impl InputAccount {
         self.lines += other.lines;
         self.records += other.records;
         self.unreadable_lines += other.unreadable_lines;
+        for (kind, counts) in other.kinds {
+            self.kinds.entry(kind).or_default().add(counts);
+        }
         for (reason, objects) in other.objects_skipped {
             *self.objects_skipped.entry(reason).or_default() += objects;
         }
@@ -95,6 +121,14 @@ impl InputAccount {
     #[must_use]
     pub fn records_selected(&self) -> u64 {
         self.records - self.records_skipped.values().sum::<u64>()
+    }
+}
+
+impl KindCounts {
+    fn add(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.lines += other.lines;
+        self.records += other.records;
     }
 }
 

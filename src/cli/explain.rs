@@ -7,9 +7,9 @@ use std::io::{self, Read, Write};
 
 use albscope::classify::{Elapsed, Exchange, classify};
 use albscope::diagnose::first_cause::causes_of;
-use albscope::kind::{Alb, recognise};
+use albscope::kind::{self, Alb};
 use albscope::knowledge::causes::{self, CAUSES};
-use albscope::record::{Bounds, LogKind, MAX_LINE_BYTES, Record};
+use albscope::record::{Bounds, MAX_LINE_BYTES, ReadKind, Record};
 use albscope::report::plain::shortened;
 use anyhow::{Context, bail};
 
@@ -57,7 +57,9 @@ fn explain_line(line: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
     let mut bounds = Bounds::default();
     let record: Record<'_, Alb> = match Record::parse(line, &mut bounds) {
         Ok(record) => record,
-        Err(problem) => bail!("this is not a line of an access log: {}", recognise(line).unwrap_or(problem).title()),
+        Err(problem) => {
+            bail!("this is not a line of an access log: {}", kind::problem_of(line, Alb::KIND, problem).title())
+        }
     };
     let fields = Alb::SCHEMA.fields;
     let width = fields.iter().map(|field| field.name.len()).max().unwrap_or_default();

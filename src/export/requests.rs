@@ -7,7 +7,7 @@ use crate::classify::{Elapsed, Exchange, Outcome};
 use crate::diagnose::Confidence;
 use crate::kind::Alb;
 use crate::kind::alb::{self, Endpoint, RequestLine, Url};
-use crate::record::{LogKind, Record};
+use crate::record::{ReadKind, Record};
 use crate::table::schema::{Cell, Column, DataType, FieldGroup, Table};
 
 /// The table of requests.

@@ -11,8 +11,8 @@ use super::requests::{RequestRow, RequestTable};
 use super::sample::TraceSample;
 use super::sink::{ExportSink, MAX_ROW_BYTES, PartitionRows};
 use crate::error::{Error, Result};
-use crate::kind::alb;
-use crate::pipeline::{Collect, Seen};
+use crate::kind::{AnyRecord, alb};
+use crate::pipeline::{Collector, SelectedRecord};
 use crate::table::escape::{escape_control, is_clean};
 use crate::table::row_buffer::RowBuffer;
 use crate::table::schema::Column;
@@ -85,7 +85,7 @@ pub(super) struct ObjectRows<'s> {
     shared: &'s ExportShared,
     /// The index of its object in the order of the input.
     index: usize,
-    /// The object's id, and whether its name needs no cleaning. `None` until a record of it was seen.
+    /// The object's id, and whether its name needs no cleaning. `None` until a record of it was selected.
     object: Option<(u64, bool)>,
     keys: PartitionKeys,
     rows: BTreeMap<PartitionKey, PartitionRows>,
@@ -116,30 +116,31 @@ impl ObjectRows<'_> {
     }
 }
 
-impl Collect for ObjectRows<'_> {
-    fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
+impl Collector for ObjectRows<'_> {
+    fn observe(&mut self, selected: &SelectedRecord<'_>) -> Result<()> {
+        let AnyRecord::Access(request) = selected.record;
         let ExportShared { choice, causes, sink, .. } = self.shared;
         let (object, is_object_clean) = if let Some(object) = self.object {
             object
         } else {
             // Encodes what other parts have queued first, so that the queue does not pile up.
             sink.work().map_err(|reason| self.shared.error(reason))?;
-            *self.object.insert((object_id(seen.object), is_clean(seen.object.as_bytes())))
+            *self.object.insert((object_id(selected.object), is_clean(selected.object.as_bytes())))
         };
-        if choice.is_failures_only && !seen.outcome.is_failure() {
+        if choice.is_failures_only && !request.outcome.is_failure() {
             self.counts.not_failed += 1;
             return Ok(());
         }
-        if choice.sample.is_some_and(|sample| !sample.admits(seen.record.value(alb::TRACE_ID), seen.line)) {
+        if choice.sample.is_some_and(|sample| !sample.admits(request.record.value(alb::TRACE_ID), selected.line)) {
             self.counts.not_sampled += 1;
             return Ok(());
         }
-        let location = (seen.line, &**seen.object, seen.number);
-        let is_clean = is_object_clean && is_clean(seen.line);
-        let request = seen.record.value(alb::REQUEST_LINE).unwrap_or_default();
-        let request = if is_clean { request } else { escape_control(request, None, &mut self.request) };
-        let mut row = RequestRow::new(seen.record, seen.exchange, seen.outcome, location, request);
-        row.cause = causes.as_ref().and_then(|causes| causes.of(seen.exchange, seen.outcome));
+        let location = (selected.line, &**selected.object, selected.number);
+        let is_clean = is_object_clean && is_clean(selected.line);
+        let request_line = request.record.value(alb::REQUEST_LINE).unwrap_or_default();
+        let request_line = if is_clean { request_line } else { escape_control(request_line, None, &mut self.request) };
+        let mut row = RequestRow::new(&request.record, request.exchange, request.outcome, location, request_line);
+        row.cause = causes.as_ref().and_then(|causes| causes.of(request.exchange, request.outcome));
         if choice.filter.as_ref().is_some_and(|filter| !filter.admits(&row, is_clean)) {
             self.counts.not_matched += 1;
             return Ok(());

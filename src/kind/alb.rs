@@ -12,18 +12,69 @@
 
 use std::time::Duration;
 
-use crate::classify::{Actions, Elapsed, Exchange, Reason};
+use super::beginning::Beginning;
+use crate::classify::{Actions, Elapsed, Exchange, Outcome, Reason, classify};
 use crate::error::Problem;
-use crate::record::{LogKind, Record};
-use crate::schema::{Field, FieldType, Quoting, Schema};
+use crate::record::{ReadKind, Record, SelectedBy};
+use crate::schema::{Field, FieldType, LogKind, ObjectNames, Quoting, Schema};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
 /// The access log of Application Load Balancers.
 #[derive(Clone, Copy, Debug)]
 pub enum Alb {}
 
-impl LogKind for Alb {
+impl ReadKind for Alb {
+    const KIND: &'static LogKind = &KIND;
     const SCHEMA: &'static Schema = &SCHEMA;
+
+    type Values<'a> = Exchange<'a>;
+    type Logged<'a> = LoggedRequest<'a>;
+
+    #[inline]
+    fn values<'a>(record: &Record<'a, Self>, node: Option<&'a [u8]>) -> Result<Exchange<'a>, Problem> {
+        let mut exchange = record.exchange()?;
+        // Lines from before 2026 do not name their node, but the object's name does.
+        exchange.node = exchange.node.or(node);
+        Ok(exchange)
+    }
+
+    #[inline]
+    fn selected_by<'v>(exchange: &'v Exchange<'_>) -> SelectedBy<'v> {
+        let &Exchange { time, load_balancer, target_group, target, .. } = exchange;
+        SelectedBy { time, load_balancer, target_group, target }
+    }
+
+    #[inline]
+    fn logged<'v, 'a: 'v>(record: Record<'a, Self>, exchange: &'v Exchange<'a>) -> LoggedRequest<'v> {
+        LoggedRequest { record, exchange, outcome: classify(exchange) }
+    }
+}
+
+/// A request as it was logged.
+#[derive(Clone, Copy)]
+pub struct LoggedRequest<'a> {
+    /// Its fields.
+    pub record: Record<'a, Alb>,
+    /// Its fields as values. The node may come from the object's name.
+    pub exchange: &'a Exchange<'a>,
+    /// Who answered it, and how it ended.
+    pub outcome: Outcome,
+}
+
+static KIND: LogKind = LogKind {
+    id: "access-log",
+    line_id: "access-log-line",
+    line_title: "line of an access log",
+    object_names: ObjectNames::Key { word: Some(""), load_balancer: Some("app") },
+    is_line,
+    sample_line: r#"http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - - arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2018-07-02T22:22:48.364000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1234abcd5678ef90 "-" "-" "-""#,
+    schema: Some(&SCHEMA),
+};
+
+/// `type time elb client:port target:port request_processing_time target_processing_time response_processing_time …`
+fn is_line(line: &[u8]) -> bool {
+    let fields = Beginning::of(line);
+    fields.is_time(TIME) && fields.is_endpoint(CLIENT) && (5..8).all(|index| fields.is_decimal(index))
 }
 
 /// Declares the table of fields and the constants with their numbers together, so that they cannot differ.

@@ -1,4 +1,4 @@
-//! Reads one object after another: opens, decodes and splits it, and passes each of its records to a [`Collect`].
+//! Reads one object after another: opens, decodes and splits it, and passes each of its records to a [`Collector`].
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -6,22 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Progress, ReadOptions};
 use crate::aggregate::{InputAccount, Summary};
-use crate::classify::{Exchange, Outcome, classify};
 use crate::decode::{Body, Buffer, Decoder, Decompressor};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::kind::{Alb, recognise};
+use crate::kind::{self, AnyRecord, KindVisitor};
 use crate::location::Location;
-use crate::record::{Bounds, Event, Lines, Record};
+use crate::record::{Bounds, Event, Lines, ReadKind, Record, SelectedBy};
 use crate::source::{Fetch, Object, Source};
 
-/// A record that the selection admits, with its meaning.
-pub struct Seen<'a> {
-    /// Its fields.
-    pub record: &'a Record<'a, Alb>,
-    /// Its fields as values. The node may come from the object's name.
-    pub exchange: &'a Exchange<'a>,
-    /// How the request ended.
-    pub outcome: Outcome,
+/// A record that the selection admits, and where it is.
+pub struct SelectedRecord<'a> {
+    /// The record with its values, by its kind of log.
+    pub record: AnyRecord<'a>,
     /// The line, without its line break.
     pub line: &'a [u8],
     /// The object's name.
@@ -32,7 +27,7 @@ pub struct Seen<'a> {
     pub byte: u64,
 }
 
-impl Seen<'_> {
+impl SelectedRecord<'_> {
     /// The location of the line.
     #[must_use]
     pub fn location(&self) -> Location {
@@ -41,18 +36,19 @@ impl Seen<'_> {
 }
 
 /// Collects the records of one shard.
-pub trait Collect: Send {
+pub trait Collector: Send {
     /// Takes in a record. Records of an object come in the order of its lines.
     ///
     /// # Errors
     /// Any error ends the run.
-    fn observe(&mut self, seen: &Seen<'_>) -> Result<()>;
+    fn observe(&mut self, selected: &SelectedRecord<'_>) -> Result<()>;
 }
 
-impl Collect for Summary {
+impl Collector for Summary {
     #[inline]
-    fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
-        self.observe(seen.exchange, seen.outcome, seen.line, || seen.location());
+    fn observe(&mut self, selected: &SelectedRecord<'_>) -> Result<()> {
+        let AnyRecord::Access(request) = selected.record;
+        self.observe(request.exchange, request.outcome, selected.line, || selected.location());
         Ok(())
     }
 }
@@ -67,23 +63,24 @@ pub(super) struct Worker {
 }
 
 /// Reads objects for a run.
-pub(super) struct Reader<'r> {
+#[derive(Clone, Copy)]
+pub(super) struct ObjectReader<'r> {
     pub(super) options: &'r ReadOptions,
     pub(super) progress: &'r Progress,
 }
 
-impl Reader<'_> {
+impl ObjectReader<'_> {
     /// Reads an object to its end. `fetch` is the object's fetch, if one was begun.
-    pub(super) fn read_object<P: Collect>(
+    pub(super) fn read_object<C: Collector>(
         &self,
         worker: &mut Worker,
         source: &dyn Source,
         object: &Object,
         fetch: Option<Fetch>,
         account: &mut InputAccount,
-        part: &mut P,
+        collector: &mut C,
     ) -> Result<()> {
-        let Self { options, progress } = *self;
+        let progress = self.progress;
         // Each line checks this too, but there may be many objects without lines.
         if progress.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
@@ -108,42 +105,14 @@ impl Reader<'_> {
             Ok(decoder) => decoder,
             Err(reason) => return self.unread(account, Error::read(&*object.name, reason)),
         };
-        account.objects += 1;
-        let node = object.node();
         let mut lines = Lines::new(decoder, buffer);
-        while let Some(event) = lines.next_event() {
-            let (problem, number, byte, reason) = match event {
-                Event::Line { text, .. } if text.trim_ascii().is_empty() => continue,
-                Event::Line { text, number, byte } => {
-                    if progress.is_cancelled() {
-                        return Err(ErrorKind::Cancelled.into());
-                    }
-                    account.lines += 1;
-                    match self.read_line((text, number, byte), &object.name, node.as_deref(), bounds, account, part) {
-                        Ok(observed) => {
-                            account.records += 1;
-                            observed?;
-                            continue;
-                        }
-                        Err(problem) => {
-                            account.unreadable_lines += 1;
-                            (recognise(text).unwrap_or(problem), number, byte, None)
-                        }
-                    }
-                }
-                Event::TooLong { number, byte } => {
-                    account.lines += 1;
-                    account.unreadable_lines += 1;
-                    (Problem::LineTooLong, number, byte, None)
-                }
-                Event::Damage { damage, number, .. } => {
-                    account.objects_failed += 1;
-                    (damage.problem, number, damage.stored_byte, Some(damage.reason.to_string()))
-                }
-            };
-            let at = Location { object: object.name.clone(), line: number, byte };
-            options.note(account, problem, at, reason)?;
-        }
+        let key = object.key();
+        let kind = kind::of_object(key.as_ref().map(|key| key.kind), lines.peek());
+        let node = key.as_ref().map(|key| key.node.as_bytes()).filter(|node| !node.is_empty());
+        let loop_over_lines =
+            LineLoop { reader: *self, lines: &mut lines, object: &object.name, node, bounds, account, collector };
+        let (line_count, record_count) = kind::visit(kind, loop_over_lines)?;
+        account.add_object(kind, line_count, record_count);
         account.bytes_decoded += lines.bytes_decoded();
         drop(lines);
         account.bytes_read += stored.load(Ordering::Relaxed);
@@ -155,35 +124,91 @@ impl Reader<'_> {
         self.progress.objects_done.fetch_add(1, Ordering::Relaxed);
         self.options.note_unread(account, error)
     }
+}
 
-    /// Reads one line and passes its record on if the selection admits it. A record that the selection leaves out
-    /// must be readable too.
-    ///
-    /// The outer error is what is wrong with the line, the inner one is from the part.
-    #[inline]
-    fn read_line<P: Collect>(
-        &self,
-        (line, number, byte): (&[u8], u64, u64),
-        object: &Arc<str>,
-        node: Option<&[u8]>,
-        bounds: &mut Bounds,
-        account: &mut InputAccount,
-        part: &mut P,
-    ) -> Result<Result<()>, Problem> {
-        let record: Record<'_, Alb> = Record::parse(line, bounds)?;
-        let mut exchange = record.exchange()?;
-        // Lines from before 2026 do not name their node, but the object's name does.
-        exchange.node = exchange.node.or(node);
-        let selection = &self.options.selection;
-        let admitted =
-            selection.admits_record(exchange.time, exchange.load_balancer, exchange.target_group, exchange.target);
-        if let Err(reason) = admitted {
-            *account.records_skipped.entry(reason).or_default() += 1;
-            return Ok(Ok(()));
+/// Reads the lines of one object as records of one kind.
+struct LineLoop<'o, 'd, C> {
+    reader: ObjectReader<'o>,
+    lines: &'o mut Lines<'d>,
+    object: &'o Arc<str>,
+    /// The address of the load balancer node that the object's name has.
+    node: Option<&'o [u8]>,
+    bounds: &'o mut Bounds,
+    account: &'o mut InputAccount,
+    collector: &'o mut C,
+}
+
+impl<C: Collector> KindVisitor for LineLoop<'_, '_, C> {
+    /// How many lines there are, and how many of them are records.
+    type Output = Result<(u64, u64)>;
+
+    fn visit<K>(self) -> Result<(u64, u64)>
+    where
+        K: ReadKind,
+        for<'a> AnyRecord<'a>: From<K::Logged<'a>>,
+    {
+        let Self { reader: ObjectReader { options, progress }, lines, object, node, bounds, account, collector } = self;
+        let (mut line_count, mut record_count) = (0, 0);
+        while let Some(event) = lines.next_event() {
+            let (problem, number, byte, reason) = match event {
+                Event::Line { text, .. } if text.trim_ascii().is_empty() => continue,
+                Event::Line { text, number, byte } => {
+                    if progress.is_cancelled() {
+                        return Err(ErrorKind::Cancelled.into());
+                    }
+                    line_count += 1;
+                    match read_line::<K, C>(options, (text, number, byte), object, node, bounds, account, collector) {
+                        Ok(observed) => {
+                            record_count += 1;
+                            observed?;
+                            continue;
+                        }
+                        Err(problem) => (kind::problem_of(text, K::KIND, problem), number, byte, None),
+                    }
+                }
+                Event::TooLong { number, byte } => {
+                    line_count += 1;
+                    (Problem::LineTooLong, number, byte, None)
+                }
+                Event::Damage { damage, number, .. } => {
+                    account.objects_failed += 1;
+                    (damage.problem, number, damage.stored_byte, Some(damage.reason.to_string()))
+                }
+            };
+            let at = Location { object: object.clone(), line: number, byte };
+            options.note(account, problem, at, reason)?;
         }
-        let outcome = classify(&exchange);
-        Ok(part.observe(&Seen { record: &record, exchange: &exchange, outcome, line, object, number, byte }))
+        Ok((line_count, record_count))
     }
+}
+
+/// Reads one line and passes its record on if the selection admits it. A record that the selection leaves out must be
+/// readable too.
+///
+/// The outer error is what is wrong with the line, the inner one is from the collector.
+#[inline]
+fn read_line<K, C: Collector>(
+    options: &ReadOptions,
+    (line, number, byte): (&[u8], u64, u64),
+    object: &Arc<str>,
+    node: Option<&[u8]>,
+    bounds: &mut Bounds,
+    account: &mut InputAccount,
+    collector: &mut C,
+) -> Result<Result<()>, Problem>
+where
+    K: ReadKind,
+    for<'a> AnyRecord<'a>: From<K::Logged<'a>>,
+{
+    let record: Record<'_, K> = Record::parse(line, bounds)?;
+    let values = K::values(&record, node)?;
+    let SelectedBy { time, load_balancer, target_group, target } = K::selected_by(&values);
+    if let Err(reason) = options.selection.admits_record(time, load_balancer, target_group, target) {
+        *account.records_skipped.entry(reason).or_default() += 1;
+        return Ok(Ok(()));
+    }
+    let record = AnyRecord::from(K::logged(record, &values));
+    Ok(collector.observe(&SelectedRecord { record, line, object, number, byte }))
 }
 
 /// A stream that counts the bytes read from it.

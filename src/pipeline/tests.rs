@@ -378,9 +378,10 @@ fn objects_that_never_come_do_not_keep_a_run_from_being_cancelled() {
 #[test]
 fn one_part_per_object_is_merged_in_order_and_few_are_open() {
     struct Lines(AtomicUsize, &'static AtomicUsize);
-    impl Collect for Lines {
-        fn observe(&mut self, seen: &Seen<'_>) -> Result<()> {
-            let number: usize = seen.object[seen.object.len() - 8..seen.object.len() - 4].parse().expect("a number");
+    impl Collector for Lines {
+        fn observe(&mut self, selected: &SelectedRecord<'_>) -> Result<()> {
+            let number: usize =
+                selected.object[selected.object.len() - 8..selected.object.len() - 4].parse().expect("a number");
             assert_eq!(*self.0.get_mut(), number, "the part was begun for this object");
             Ok(())
         }
@@ -410,8 +411,8 @@ fn one_part_per_object_is_merged_in_order_and_few_are_open() {
 #[test]
 fn an_error_in_the_merge_ends_the_run() {
     struct Nothing;
-    impl Collect for Nothing {
-        fn observe(&mut self, _: &Seen<'_>) -> Result<()> {
+    impl Collector for Nothing {
+        fn observe(&mut self, _: &SelectedRecord<'_>) -> Result<()> {
             Ok(())
         }
     }

@@ -102,12 +102,33 @@ impl<'a> Lines<'a> {
                 let damage = damage.take()?;
                 return Some(Event::Damage { damage, number: self.number, byte: self.byte });
             }
-            match self.decoder.fill(self.buffer) {
-                Ok(true) => {}
-                Ok(false) => self.state = State::Ended(None),
-                // The step that failed may have given complete lines, which come first.
-                Err(damage) => self.state = State::Ended(Some(damage)),
+            self.decode();
+        }
+    }
+
+    /// The first line of the object that is not blank, or as much of it as was decoded within [`MAX_LINE_BYTES`].
+    /// Empty if there is none. To be called before the first line is taken.
+    pub fn peek(&mut self) -> &[u8] {
+        loop {
+            let text = self.buffer.pending();
+            let has_ended = matches!(self.state, State::Ended(_));
+            let blank = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            let end = memchr(b'\n', &text[blank..]);
+            if end.is_some() || has_ended || text.len() > MAX_LINE_BYTES {
+                let line = blank..end.map_or(self.buffer.pending().len(), |end| blank + end);
+                return &self.buffer.pending()[line];
             }
+            self.decode();
+        }
+    }
+
+    /// Decodes one more step into the buffer.
+    fn decode(&mut self) {
+        match self.decoder.fill(self.buffer) {
+            Ok(true) => {}
+            Ok(false) => self.state = State::Ended(None),
+            // The step that failed may have given complete lines, which come first.
+            Err(damage) => self.state = State::Ended(Some(damage)),
         }
     }
 
@@ -148,6 +169,31 @@ mod tests {
         }
         assert_eq!(lines.bytes_decoded(), object.len() as u64);
         found
+    }
+
+    #[test]
+    fn the_first_line_that_is_not_blank_can_be_looked_at_without_taking_it() {
+        let blank = vec![b' '; MAX_LINE_BYTES * 2];
+        for (object, expected) in [
+            (b"a b\nc\n".to_vec(), b"a b".as_slice()),
+            (b"\n \r\n\na\r\nb".to_vec(), b"a\r"),
+            (b"a".to_vec(), b"a"),
+            (b"\n\n".to_vec(), b""),
+            (Vec::new(), b""),
+            (blank, b""),
+        ] {
+            let mut decompressor = Decompressor::new();
+            let mut buffer = Buffer::new();
+            let decoder = Decoder::new(Body::Bytes(&object), &mut decompressor).expect("memory does not fail");
+            let mut lines = Lines::new(decoder, &mut buffer);
+            assert_eq!(lines.peek(), expected);
+            let mut count = 0;
+            while lines.next_event().is_some() {
+                count += 1;
+            }
+            assert_eq!(count, lines_of(&object).len());
+            assert_eq!(lines.bytes_decoded(), object.len() as u64);
+        }
     }
 
     #[test]

@@ -1,23 +1,8 @@
 //! What an object's file name says about it.
 
+use crate::kind::{LOG_KINDS, LogKind};
+use crate::schema::ObjectNames;
 use crate::timestamp::Timestamp;
-
-/// The kind of log that an object holds, according to its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// Access log of an Application Load Balancer.
-    Access,
-    /// Connection log of an Application Load Balancer.
-    Connection,
-    /// Health check log of an Application Load Balancer.
-    HealthCheck,
-    /// A log of a Network Load Balancer.
-    Network,
-    /// A log of a Classic Load Balancer.
-    Classic,
-    /// The object that AWS writes when logging is switched on; its name has no other parts.
-    Test,
-}
 
 /// A log object's file name, parsed. Borrows the name.
 ///
@@ -27,8 +12,8 @@ pub enum KeyKind {
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectKey<'a> {
-    /// What it holds.
-    pub kind: KeyKind,
+    /// What it holds, if its name is right.
+    pub kind: &'static LogKind,
     /// The account's twelve digits; empty for a test object.
     pub account: &'a str,
     /// The region; empty for a test object.
@@ -41,32 +26,14 @@ pub struct ObjectKey<'a> {
     pub node: &'a str,
 }
 
-/// The names of the objects AWS writes when logging is switched on.
-const TEST_OBJECTS: [&str; 3] = ["ELBAccessLogTestFile", "ELBConnectionLogTestFile", "ELBHealthCheckLogTestFile"];
-
 impl<'a> ObjectKey<'a> {
     /// Parses a file name (without its folder). `None` if it does not have AWS's form; the object may still hold a log.
     #[must_use]
     pub fn parse(file_name: &'a str) -> Option<Self> {
-        if TEST_OBJECTS.contains(&file_name) {
-            return Some(Self {
-                kind: KeyKind::Test,
-                account: "",
-                region: "",
-                load_balancer: String::new(),
-                end: None,
-                node: "",
-            });
+        if let Some(kind) = LOG_KINDS.iter().find(|kind| kind.object_names.has_fixed(file_name)) {
+            return Some(Self { kind, account: "", region: "", load_balancer: String::new(), end: None, node: "" });
         }
-        // AWS's documentation has a full stop after these words; its objects have an underscore.
-        let after = |word: &str| file_name.strip_prefix(word)?.strip_prefix(['_', '.']);
-        let (log, rest) = if let Some(rest) = after("conn_log") {
-            (KeyKind::Connection, rest)
-        } else if let Some(rest) = after("health_check_log") {
-            (KeyKind::HealthCheck, rest)
-        } else {
-            (KeyKind::Access, file_name)
-        };
+        let (word, rest) = split_word(file_name);
         // No part contains an underscore.
         let mut parts = rest.split('_');
         let account = parts.next().filter(|account| is_account(account))?;
@@ -74,16 +41,13 @@ impl<'a> ObjectKey<'a> {
         let region = parts.next()?;
         let resource = parts.next()?;
         let end = interval_end(parts.next()?)?;
-        let kind = match resource.split_once('.') {
-            Some(("app", _)) => log,
-            Some(("net", _)) => KeyKind::Network,
-            _ => KeyKind::Classic,
-        };
+        let load_balancer = resource.split_once('.').map_or("", |(load_balancer, _)| load_balancer);
+        let kind = LOG_KINDS.iter().find(|kind| kind.object_names.has_key(word, load_balancer))?;
         let (node, random) = (parts.next()?, parts.next());
-        // A Network Load Balancer's objects have no address in their names.
-        let node = match (kind, random) {
+        let node = match (load_balancer, random) {
             (_, Some(_)) => node,
-            (KeyKind::Network, None) => "",
+            // A Network Load Balancer's objects have no address in their names.
+            ("net", None) => "",
             (_, None) => return None,
         };
         if service != "elasticloadbalancing" {
@@ -91,6 +55,19 @@ impl<'a> ObjectKey<'a> {
         }
         Some(Self { kind, account, region, load_balancer: resource.replace('.', "/"), end: Some(end), node })
     }
+}
+
+/// Splits the word off that the names of some kinds begin with. The word is empty if the name begins with none.
+///
+/// AWS's documentation has a full stop after it; its objects have an underscore.
+fn split_word(file_name: &str) -> (&'static str, &str) {
+    let split = |kind: &LogKind| match kind.object_names {
+        ObjectNames::Key { word: Some(word), .. } if !word.is_empty() => {
+            Some((word, file_name.strip_prefix(word)?.strip_prefix(['_', '.'])?))
+        }
+        _ => None,
+    };
+    LOG_KINDS.iter().find_map(|kind| split(kind)).unwrap_or(("", file_name))
 }
 
 fn is_account(text: &str) -> bool {
@@ -121,25 +98,25 @@ mod tests {
     fn keys_of_all_kinds_of_logs_are_distinguished() {
         let name = "123456789012_elasticloadbalancing_us-east-2_app.my-loadbalancer.1234567890abcdef_20260215T2340Z_192.0.2.1_20sg8hgm.log.gz";
         let key = ObjectKey::parse(name).expect("AWS's form");
-        assert_eq!(key.kind, KeyKind::Access);
+        assert_eq!(key.kind.id, "access-log");
         assert_eq!(key.account, "123456789012");
         assert_eq!(key.region, "us-east-2");
         assert_eq!(key.load_balancer, "app/my-loadbalancer/1234567890abcdef");
         assert_eq!(key.end.map(|end| end.to_string()).as_deref(), Some("2026-02-15T23:40:00.000000Z"));
         assert_eq!(key.node, "192.0.2.1");
-        let kind = |name: &str| ObjectKey::parse(name).map(|key| key.kind);
-        assert_eq!(kind(&format!("conn_log_{name}")), Some(KeyKind::Connection));
-        assert_eq!(kind(&format!("health_check_log_{name}")), Some(KeyKind::HealthCheck));
-        assert_eq!(kind(&format!("conn_log.{name}")), Some(KeyKind::Connection));
-        assert_eq!(kind(&name.replace("_app.", "_net.")), Some(KeyKind::Network));
-        assert_eq!(kind(&name.replace("_app.", "_net.").replace("_192.0.2.1", "")), Some(KeyKind::Network));
+        let kind = |name: &str| ObjectKey::parse(name).map(|key| key.kind.id);
+        assert_eq!(kind(&format!("conn_log_{name}")), Some("connection-log"));
+        assert_eq!(kind(&format!("health_check_log_{name}")), Some("health-check-log"));
+        assert_eq!(kind(&format!("conn_log.{name}")), Some("connection-log"));
+        assert_eq!(kind(&name.replace("_app.", "_net.")), Some("network-load-balancer"));
+        assert_eq!(kind(&name.replace("_app.", "_net.").replace("_192.0.2.1", "")), Some("network-load-balancer"));
         assert_eq!(kind(&name.replace("_192.0.2.1", "")), None);
         assert_eq!(
             kind(&name.replace("_app.my-loadbalancer.1234567890abcdef", "_my-loadbalancer")),
-            Some(KeyKind::Classic)
+            Some("classic-load-balancer")
         );
-        for test_object in TEST_OBJECTS {
-            assert_eq!(kind(test_object), Some(KeyKind::Test));
+        for test_object in ["ELBAccessLogTestFile", "ELBConnectionLogTestFile", "ELBHealthCheckLogTestFile"] {
+            assert_eq!(kind(test_object), Some("test-object"));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which objects and which records are wanted.
 
-use super::{KeyKind, ObjectKey, Skip};
+use super::{ObjectKey, Skip};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
 /// The interval that one object covers.
@@ -140,13 +140,8 @@ impl Selection {
     /// # Errors
     /// The reason to skip it.
     pub fn admits_object(&self, key: &ObjectKey<'_>) -> Result<(), Skip> {
-        match key.kind {
-            KeyKind::Access => {}
-            KeyKind::Connection => return Err(Skip::ConnectionLog),
-            KeyKind::HealthCheck => return Err(Skip::HealthCheckLog),
-            KeyKind::Network => return Err(Skip::NetworkLoadBalancer),
-            KeyKind::Classic => return Err(Skip::ClassicLoadBalancer),
-            KeyKind::Test => return Err(Skip::TestObject),
+        if !key.kind.is_read() {
+            return Err(Skip::OtherKind(key.kind));
         }
         if !self.admits_load_balancer(key) {
             return Err(Skip::OtherLoadBalancer);

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use albscope::aggregate::Summary;
-use albscope::kind::alb;
+use albscope::kind::{LOG_KINDS, LogKind, alb};
 use albscope::{Problem, Progress, ReadOptions, source};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -129,6 +129,10 @@ pub fn gzip(text: &[u8]) -> Vec<u8> {
 pub fn assert_account_is_whole(name: &str, summary: &Summary) {
     let input = &summary.input;
     assert_eq!(input.lines, input.records + input.unreadable_lines, "{name}: lines");
+    let of_kinds = input.kinds.values().fold((0, 0, 0), |(objects, lines, records), kind| {
+        (objects + kind.objects, lines + kind.lines, records + kind.records)
+    });
+    assert_eq!(of_kinds, (input.objects, input.lines, input.records), "{name}: counts by kind");
     let of_lines: u64 =
         problems(summary).iter().filter(|(problem, _)| !problem.is_of_object()).map(|(_, count)| count).sum();
     assert_eq!(of_lines, input.unreadable_lines, "{name}: each unreadable line has a problem");
@@ -150,6 +154,16 @@ pub fn assert_account_is_whole(name: &str, summary: &Summary) {
         })
         .sum();
     assert_eq!(timed, summary.requests(), "{name}: requests over time");
+}
+
+/// The kind of log with this id.
+pub fn log_kind(id: &str) -> &'static LogKind {
+    LOG_KINDS.iter().find(|kind| kind.id == id).expect("a kind of log")
+}
+
+/// A line of this kind in another log.
+pub fn other_log(id: &str) -> Problem {
+    Problem::OtherLog(log_kind(id))
 }
 
 pub fn problems(summary: &Summary) -> Vec<(Problem, u64)> {

@@ -19,9 +19,10 @@ use super::client::Shared;
 use super::error::{Action, S3Error, S3ErrorKind};
 use super::url::Url;
 use crate::error::Error;
+use crate::schema::ObjectNames;
 use crate::source::disk::admit_name;
 use crate::source::etag::Etag;
-use crate::source::{CancelToken, FolderSkip, KeyKind, Listing, Object, ObjectKey, Place, Selection};
+use crate::source::{CancelToken, FolderSkip, Listing, Object, ObjectKey, Place, Selection};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
 /// How long after the end of its interval an object may be delivered. Minutes are usual; AWS promises nothing.
@@ -415,26 +416,28 @@ fn jump(last: &str, selection: &Selection) -> Option<String> {
     // A folder's name ends in `/`, so its file name is empty and does not parse.
     let (folder, file_name) = last.rsplit_once('/').map_or(("", last), |(folder, name)| (&last[..=folder.len()], name));
     let key = ObjectKey::parse(file_name)?;
-    let beginning = match key.kind {
-        // With the separator after the word, which is `_` or `.`.
-        KeyKind::Connection => file_name[.."conn_log_".len()].to_owned(),
-        KeyKind::HealthCheck => file_name[.."health_check_log_".len()].to_owned(),
-        KeyKind::Test => return None,
-        KeyKind::Access | KeyKind::Network | KeyKind::Classic => {
-            // account, service, region, load balancer
-            let (end, _) = file_name.match_indices('_').nth(3)?;
-            let stem = &file_name[..=end];
-            let first = selection.interval_ends().first;
-            if selection.admits_load_balancer(&key)
-                && let Some(first) = first.filter(|first| key.end.is_some_and(|end| end < *first))
-            {
-                // 2026-11-22T07:41:20.518414Z to 20261122T0741
-                let minute: String = first.to_string()[..16].chars().filter(|it| !"-:".contains(*it)).collect();
-                return Some(format!("{folder}{stem}{minute}"));
-            }
-            selection.admits_object(&key).err()?;
-            stem.to_owned()
+    // The word before the account, with the separator after it, which is `_` or `.`.
+    let word = match key.kind.object_names {
+        ObjectNames::Key { word: Some(word), .. } if !word.is_empty() => &file_name[..=word.len()],
+        ObjectNames::Key { .. } => "",
+        ObjectNames::Fixed(_) => return None,
+    };
+    let beginning = if !word.is_empty() && !key.kind.is_read() {
+        word
+    } else {
+        // account, service, region, load balancer
+        let (end, _) = file_name[word.len()..].match_indices('_').nth(3)?;
+        let stem = &file_name[..=word.len() + end];
+        let first = selection.interval_ends().first;
+        if selection.admits_load_balancer(&key)
+            && let Some(first) = first.filter(|first| key.end.is_some_and(|end| end < *first))
+        {
+            // 2026-11-22T07:41:20.518414Z to 20261122T0741
+            let minute: String = first.to_string()[..16].chars().filter(|it| !"-:".contains(*it)).collect();
+            return Some(format!("{folder}{stem}{minute}"));
         }
+        selection.admits_object(&key).err()?;
+        stem
     };
     // A digit follows each of these prefixes, and the colon is the character after the digits in byte order.
     Some(format!("{folder}{beginning}:"))
