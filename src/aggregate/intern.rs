@@ -5,8 +5,10 @@ use std::hash::{BuildHasher, Hash};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::OTHER;
 use super::id::{Id, NewIds};
+
+/// The name under which everything past a cap is counted.
+pub const OTHER: &[u8] = b"(other)";
 
 /// A list of values. Each is found by its name and its parent (`()` if it has no parent), and gets an id of the type
 /// `I` when its name first appears.

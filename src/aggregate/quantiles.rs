@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::MAX_ELAPSED;
+/// The sketches count a longer duration as this one.
+pub const MAX_ELAPSED: Duration = Duration::from_hours(24);
 
 /// A sketch of durations in milliseconds, the log's resolution.
 ///

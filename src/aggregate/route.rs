@@ -1,6 +1,11 @@
 //! Requests by route: the method, and the path with its variable parts replaced, so that `/orders/17` and
 //! `/orders/18` count together.
 
+mod counts;
+mod siblings;
+mod sorted;
+mod template;
+
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::time::Duration;
@@ -8,8 +13,13 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+pub use counts::{Route, RouteCounts};
+pub use sorted::SortedRoutes;
+
+use self::siblings::{SegmentedRoute, collapse, segments_of};
+pub(crate) use self::template::write_template;
 use super::id::{Id, NewIds, RouteId, TargetGroupId};
-use super::{OTHER, OutcomeCounts, Quantiles};
+use super::intern::OTHER;
 use crate::classify::Outcome;
 
 /// Routes kept. When there are more, rare siblings are merged under `{*}`. If that is not enough, the routes with
@@ -19,40 +29,6 @@ pub const MAX_ROUTES: usize = 4_000;
 /// Routes that may occur before the next clean-up.
 const CLEAN_UP_AT: usize = MAX_ROUTES * 2;
 
-/// Siblings at one depth of a path that are kept apart. When there are more, the rare ones are merged.
-const MAX_SIBLINGS: usize = 50;
-
-/// A sibling with at least this share of the requests of all its siblings stays apart, however many there are.
-const MIN_SHARE_TO_STAY: f64 = 0.05;
-
-/// Segments of a path that a template keeps.
-const MAX_SEGMENTS: usize = 8;
-
-/// Bytes of a segment that a template keeps. A longer segment is data.
-const MAX_SEGMENT_BYTES: usize = 64;
-
-/// Counts for one route.
-#[derive(Clone, Debug, Default)]
-pub struct RouteCounts {
-    /// Requests by outcome.
-    pub outcomes: OutcomeCounts,
-    /// Elapsed times, where known, without those of WebSocket connections.
-    pub elapsed: Quantiles,
-}
-
-impl RouteCounts {
-    /// How many requests there were.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.outcomes.iter().map(|(_, requests)| requests).sum()
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.outcomes.merge(&other.outcomes);
-        self.elapsed.merge(&other.elapsed);
-    }
-}
-
 /// Routes by target group, in bounded memory.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
@@ -60,15 +36,6 @@ pub struct Routes {
     table: HashTable<RouteId>,
     /// Scratch space for the template of the current request.
     template: Vec<u8>,
-}
-
-/// A target group, and `METHOD /template`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Route {
-    /// The target group whose requests these are.
-    pub target_group: TargetGroupId,
-    /// Method, a blank, and the template.
-    pub template: Box<[u8]>,
 }
 
 const HASHER: FixedState = FixedState::with_seed(1);
@@ -161,10 +128,10 @@ impl Routes {
 
     /// Merges rare siblings and returns the new id of each route.
     pub fn clean_up(&mut self) -> NewIds<RouteId> {
-        let mut groups: BTreeMap<TargetGroupId, Vec<Path>> = BTreeMap::new();
+        let mut groups: BTreeMap<TargetGroupId, Vec<SegmentedRoute>> = BTreeMap::new();
         let mut new_ids: Vec<RouteId> = self.ids().collect();
         for (id, (route, counts)) in self.ids().zip(std::mem::take(&mut self.entries)) {
-            let path = Path { segments: segments_of(&route.template), counts, from: vec![id] };
+            let path = SegmentedRoute { segments: segments_of(&route.template), counts, from: vec![id] };
             groups.entry(route.target_group).or_default().push(path);
         }
         self.table.clear();
@@ -208,293 +175,6 @@ impl Routes {
     }
 }
 
-/// All routes, sorted by target group and template. They have new ids, in that order.
-#[derive(Clone, Debug)]
-pub struct SortedRoutes {
-    routes: Vec<(Route, RouteCounts)>,
-    new_ids: NewIds<RouteId>,
-}
-
-impl SortedRoutes {
-    /// The id here of a route that had the id `old` in the [`Routes`].
-    ///
-    /// # Panics
-    /// If there was no such route.
-    #[must_use]
-    pub fn new_id(&self, old: RouteId) -> RouteId {
-        self.new_ids.of(old)
-    }
-
-    /// The route with that new id, and its counts.
-    ///
-    /// # Panics
-    /// If there is no such route.
-    #[must_use]
-    pub fn get(&self, id: RouteId) -> (&Route, &RouteCounts) {
-        let (route, counts) = &self.routes[id.index()];
-        (route, counts)
-    }
-
-    /// All routes with their counts, in their order.
-    #[must_use]
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Route, &RouteCounts)> {
-        self.routes.iter().map(|(route, counts)| (route, counts))
-    }
-
-    /// The new ids of all routes, in their order.
-    pub fn ids(&self) -> impl ExactSizeIterator<Item = RouteId> + use<> {
-        (0..self.routes.len()).map(RouteId::from_index)
-    }
-
-    /// How many routes there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.routes.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.routes.is_empty()
-    }
-}
-
-struct Path {
-    /// `GET `, then the path's segments.
-    segments: Vec<Box<[u8]>>,
-    counts: RouteCounts,
-    /// The ids of the routes that it is made of.
-    from: Vec<RouteId>,
-}
-
-fn segments_of(template: &[u8]) -> Vec<Box<[u8]>> {
-    template.split(|&byte| byte == b'/').map(Box::from).collect()
-}
-
-/// Merges rare siblings at `depth` under `{*}`, then those at greater depths. Complete paths go to `done`.
-fn collapse(paths: Vec<Path>, depth: usize, done: &mut Vec<Path>) {
-    let mut siblings: BTreeMap<Box<[u8]>, Vec<Path>> = BTreeMap::new();
-    for path in paths {
-        match path.segments.get(depth) {
-            Some(segment) => siblings.entry(segment.clone()).or_default().push(path),
-            None => done.push(path),
-        }
-    }
-    // The method, at depth 0, is not variable.
-    if depth > 0 && siblings.len() > MAX_SIBLINGS {
-        let requests_of = |paths: &[Path]| paths.iter().map(|path| path.counts.requests()).sum::<u64>();
-        let all: u64 = siblings.values().map(|paths| requests_of(paths)).sum();
-        let (stay, rare) = siblings.into_iter().partition(|(segment, paths): &(Box<[u8]>, Vec<Path>)| {
-            segment.first() == Some(&b'{') || requests_of(paths) as f64 >= all as f64 * MIN_SHARE_TO_STAY
-        });
-        siblings = stay;
-        let rare: BTreeMap<_, _> = rare;
-        let taken_together = siblings.entry(b"{*}".as_slice().into()).or_default();
-        for mut path in rare.into_values().flatten() {
-            path.segments[depth] = b"{*}".as_slice().into();
-            taken_together.push(path);
-        }
-    }
-    for paths in siblings.into_values() {
-        collapse(paths, depth + 1, done);
-    }
-}
-
-/// Methods that a route keeps. Any other counts as [`OTHER`], because clients send anything as a method.
-const METHODS: [&[u8]; 9] = [b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"PATCH", b"OPTIONS", b"CONNECT", b"TRACE"];
-
-/// Appends `METHOD /template`.
-#[inline]
-pub(crate) fn write_template(method: &[u8], path: &[u8], template: &mut Vec<u8>) {
-    template.extend_from_slice(if METHODS.contains(&method) { method } else { OTHER });
-    template.push(b' ');
-    let path = path.strip_prefix(b"/").unwrap_or(path);
-    let mut kept = 0;
-    for segment in path.split(|&byte| byte == b'/') {
-        if kept == MAX_SEGMENTS {
-            template.extend_from_slice("/…".as_bytes());
-            return;
-        }
-        // Clients that join paths carelessly double a slash.
-        if segment.is_empty() && kept > 0 {
-            continue;
-        }
-        kept += 1;
-        template.push(b'/');
-        write_segment(segment, template);
-    }
-}
-
-#[inline]
-fn write_segment(segment: &[u8], template: &mut Vec<u8>) {
-    let marks = Marks::of(segment);
-    if !marks.has(DIGIT | ESCAPE) && segment.len() < MIN_TOKEN_BYTES {
-        template.extend_from_slice(segment);
-        return;
-    }
-    match variable_kind(segment, marks) {
-        Some(kind) => template.extend_from_slice(kind),
-        None => match hashed_file(segment) {
-            Some((name, extension)) => {
-                template.extend_from_slice(name);
-                template.extend_from_slice(b".{hash}");
-                template.extend_from_slice(extension);
-            }
-            None => template.extend_from_slice(segment),
-        },
-    }
-}
-
-/// The classes of bytes that a segment has, found in one pass with one look-up per byte.
-#[derive(Clone, Copy)]
-struct Marks {
-    /// Classes that at least one byte has.
-    any: u8,
-    /// Classes that every byte has.
-    all: u8,
-}
-
-const DIGIT: u8 = 1;
-const UPPER: u8 = 2;
-const LOWER: u8 = 4;
-const HEX: u8 = 8;
-/// A byte that a token may contain.
-const TOKEN: u8 = 16;
-/// A percent escape, an at sign, or a byte outside of ASCII.
-const ESCAPE: u8 = 32;
-
-static CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0_u8;
-    loop {
-        let mut class = 0;
-        if byte.is_ascii_digit() {
-            class |= DIGIT;
-        }
-        if byte.is_ascii_uppercase() {
-            class |= UPPER;
-        }
-        if byte.is_ascii_lowercase() {
-            class |= LOWER;
-        }
-        if byte.is_ascii_hexdigit() {
-            class |= HEX;
-        }
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=' | b'~') {
-            class |= TOKEN;
-        }
-        if matches!(byte, b'%' | b'@') || !byte.is_ascii() {
-            class |= ESCAPE;
-        }
-        classes[byte as usize] = class;
-        if byte == u8::MAX {
-            break classes;
-        }
-        byte += 1;
-    }
-};
-
-impl Marks {
-    #[inline]
-    fn of(segment: &[u8]) -> Self {
-        let (mut any, mut all) = (0, u8::MAX);
-        for &byte in segment {
-            let class = CLASSES[usize::from(byte)];
-            any |= class;
-            all &= class;
-        }
-        Self { any, all }
-    }
-
-    fn has(self, class: u8) -> bool {
-        self.any & class != 0
-    }
-
-    fn is_all(self, class: u8) -> bool {
-        self.all & class != 0
-    }
-}
-
-/// Shorter mixed segments are words.
-const MIN_TOKEN_BYTES: usize = 16;
-
-/// Shorter hexadecimal segments with a digit are words (`v1`, `a4`, `face2`).
-const MIN_HEX_BYTES: usize = 8;
-
-/// The placeholder for a variable segment. `None` for a word.
-fn variable_kind(segment: &[u8], marks: Marks) -> Option<&'static [u8]> {
-    if segment.is_empty() {
-        return None;
-    }
-    if marks.is_all(DIGIT)
-        || is_uuid(segment)
-        || marks.is_all(HEX) && marks.has(DIGIT) && segment.len() >= MIN_HEX_BYTES
-    {
-        return Some(b"{id}");
-    }
-    if is_date(segment) {
-        return Some(b"{date}");
-    }
-    if segment.contains(&b'@') || memchr::memmem::find(segment, b"%40").is_some() {
-        return Some(b"{email}");
-    }
-    let mixed = marks.has(DIGIT) && marks.has(LOWER) && marks.has(UPPER);
-    // ULIDs and KSUIDs: 26 or 27 letters and digits.
-    let sortable = matches!(segment.len(), 26 | 27) && marks.has(DIGIT) && !(marks.has(LOWER) && marks.has(UPPER));
-    if marks.is_all(TOKEN) && segment.len() >= MIN_TOKEN_BYTES && (mixed || sortable && !segment.contains(&b'-')) {
-        return Some(b"{token}");
-    }
-    if is_ipv4(segment) {
-        return Some(b"{ip}");
-    }
-    if segment.len() > MAX_SEGMENT_BYTES {
-        return Some(b"{text}");
-    }
-    // A number with a name before or after it: `order-123456`, `123456-order`.
-    let digits = segment.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if digits >= 4 && digits * 2 >= segment.len() && !marks.has(ESCAPE) && !segment.contains(&b'.') {
-        return Some(b"{id}");
-    }
-    None
-}
-
-/// `8-4-4-4-12` hexadecimal digits.
-fn is_uuid(segment: &[u8]) -> bool {
-    segment.len() == 36
-        && segment.iter().enumerate().all(|(offset, byte)| match offset {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
-/// `2026-11-22`, optionally followed by a time.
-fn is_date(segment: &[u8]) -> bool {
-    segment.len() >= 10
-        && segment[..10].iter().enumerate().all(|(offset, byte)| match offset {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
-        && (segment.len() == 10 || matches!(segment[10], b'T' | b'%' | b'_' | b' '))
-}
-
-fn is_ipv4(segment: &[u8]) -> bool {
-    let parts: Vec<&[u8]> = segment.split(|&byte| byte == b'.').collect();
-    parts.len() == 4 && parts.iter().all(|part| (1..=3).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
-}
-
-/// `name.3f2a9c1b.js` and `name-3f2a9c1b.js`: the name and the extension of a file with a hash in its name.
-fn hashed_file(segment: &[u8]) -> Option<(&[u8], &[u8])> {
-    let extension = segment.iter().rposition(|&byte| byte == b'.')?;
-    let stem = &segment[..extension];
-    let hash = stem.iter().rposition(|&byte| matches!(byte, b'.' | b'-'))?;
-    let marks = Marks::of(&stem[hash + 1..]);
-    let is_hash = stem.len() - hash > MIN_HEX_BYTES
-        && marks.is_all(TOKEN)
-        && marks.has(DIGIT)
-        && (marks.is_all(HEX) || marks.has(LOWER));
-    is_hash.then(|| (&stem[..hash], &segment[extension..]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -502,41 +182,6 @@ mod tests {
     /// Some target group.
     fn group(index: usize) -> TargetGroupId {
         TargetGroupId::from_index(index)
-    }
-
-    fn template(path: &str) -> String {
-        let mut template = Vec::new();
-        write_template(b"GET", path.as_bytes(), &mut template);
-        String::from_utf8(template).expect("ASCII")
-    }
-
-    #[test]
-    fn variable_parts_are_replaced() {
-        for (path, expected) in [
-            ("/", "GET /"),
-            ("/api/v1/users/12345", "GET /api/v1/users/{id}"),
-            ("/api//v2/users/", "GET /api/v2/users"),
-            ("/orders/7b2c3d4e-1111-2222-3333-444455556666/lines", "GET /orders/{id}/lines"),
-            ("/blobs/3f2a9c1b77e0", "GET /blobs/{id}"),
-            ("/cafe/decade", "GET /cafe/decade"),
-            ("/reports/2026-11-22", "GET /reports/{date}"),
-            ("/users/ann%40example.com", "GET /users/{email}"),
-            ("/reset/aZ3kP0qLmN7xYwVu2Tt", "GET /reset/{token}"),
-            ("/objects/01ARZ3NDEKTSV4RRFFQ69G5FAV", "GET /objects/{token}"),
-            ("/hosts/10.0.0.1/status", "GET /hosts/{ip}/status"),
-            ("/static/app.3f2a9c1b.js", "GET /static/app.{hash}.js"),
-            ("/static/index-D4f9a2b1.css", "GET /static/index.{hash}.css"),
-            ("/static/jquery-3.7.1.min.js", "GET /static/jquery-3.7.1.min.js"),
-            ("/orders/order-123456", "GET /orders/{id}"),
-            ("/oauth2/token", "GET /oauth2/token"),
-            ("/how-to-keep-a-connection-alive", "GET /how-to-keep-a-connection-alive"),
-            ("/a/b/c/d/e/f/g/h/i/j", "GET /a/b/c/d/e/f/g/h/…"),
-        ] {
-            assert_eq!(template(path), expected, "{path}");
-        }
-        let mut other = Vec::new();
-        write_template(b"--location", b"/x", &mut other);
-        assert_eq!(other, b"(other) /x");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::OutcomeCounts;
+use super::outcome_counts::OutcomeCounts;
 use crate::classify::Outcome;
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
