@@ -40,7 +40,6 @@ pub use timing::Timing;
 
 use crate::classify::{Exchange, Outcome};
 use crate::location::Location;
-use crate::timestamp::Timestamp;
 
 /// At most this many load balancers are tracked; the requests of the rest count as [`OTHER`].
 pub const MAX_LOAD_BALANCERS: usize = 64;

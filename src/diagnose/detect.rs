@@ -21,9 +21,11 @@ mod target_errors;
 
 use rayon::prelude::*;
 
-use super::case::{Case, Setting, Verdict};
-use super::measure;
-use super::{Finding, IdleTimeout};
+use super::accept::accept;
+use super::finding::Finding;
+use super::group_view::{Case, Setting};
+use super::idle_timeout::IdleTimeout;
+use super::verdict::Verdict;
 use crate::aggregate::{Span, Summary, TargetGroupId};
 
 type Detector = fn(&Case<'_>) -> Vec<Verdict>;
@@ -73,7 +75,7 @@ fn findings_of_group(setting: &Setting<'_>, group: TargetGroupId) -> Vec<Finding
     let mut case = Case::new(setting, group);
     for detect in DETECTORS {
         for verdict in detect(&case) {
-            let Some(finding) = case.accept(&verdict) else { continue };
+            let Some(finding) = accept(&mut case, &verdict) else { continue };
             let is_same = |known: &&mut Finding| (known.scope, known.cause.id) == (finding.scope, finding.cause.id);
             // Two detectors may find two sides of one event: a target that crashed is reported once.
             match findings.iter_mut().find(is_same) {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Confidence;
+use super::confidence::Confidence;
 use crate::aggregate::Failures;
 use crate::classify::Outcome;
 use crate::knowledge::causes::{self, Cause};

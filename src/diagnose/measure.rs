@@ -3,6 +3,7 @@
 pub(super) mod course;
 pub(super) mod dispatches;
 pub(super) mod endings;
+pub(super) mod lag_counts;
 pub(super) mod lags;
 pub(super) mod load;
 pub(super) mod routes;

@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 
+use super::residual::groups;
 use super::*;
 use crate::aggregate::LoadBalancerId;
 use crate::classify::tests::fixture::EXCHANGE;
-use crate::classify::{Actions, Elapsed, Exchange, Reason, classify};
+use crate::classify::{Actions, AnsweredBy, Elapsed, Exchange, Outcome, Reason, classify};
 use crate::location::Location;
 use crate::timestamp::Timestamp;
 

@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use super::super::Confidence;
-use super::super::case::{Case, Member, Verdict, WHEN_DUE, share_out};
-use super::super::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
-use super::measure::load::median_took;
-use super::measure::share::Rate;
 use crate::aggregate::RouteId;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::diagnose::confidence::Confidence;
+use crate::diagnose::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
+use crate::diagnose::group_view::{Case, WHEN_DUE};
+use crate::diagnose::measure::load::median_took;
+use crate::diagnose::measure::share::Rate;
+use crate::diagnose::target_view::Member;
+use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
 
 /// With fewer rejected requests than this, a route may just have been unlucky.

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::super::Confidence;
-use super::super::case::{Case, Verdict};
-use super::super::evidence::{Evidence, plural, plural_are};
-use super::measure::course::episodes;
-use super::measure::load::slowdown;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{NodeId, Span};
 use crate::classify::Outcome;
+use crate::diagnose::confidence::Confidence;
+use crate::diagnose::evidence::{Evidence, plural, plural_are};
+use crate::diagnose::group_view::Case;
+use crate::diagnose::measure::course::episodes;
+use crate::diagnose::measure::load::slowdown;
+use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use super::super::case::{Case, Verdict, share_out};
-use super::super::evidence::{Evidence, plural, seconds, seconds_of};
-use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
-use super::measure::walls::sharp_wall;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
+use crate::diagnose::evidence::{Evidence, plural, seconds, seconds_of};
+use crate::diagnose::finding::Estimates;
+use crate::diagnose::group_view::Case;
+use crate::diagnose::measure::walls::sharp_wall;
+use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
 
 /// Every day some clients give up on slow requests. From this share of all requests on, it is more than that.

@@ -3,12 +3,13 @@
 
 use rayon::prelude::*;
 
-use super::super::case::{Case, Verdict};
-use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
-use super::super::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
-use super::measure::endings::{Death, deaths};
 use super::not_ready;
 use crate::aggregate::Span;
+use crate::diagnose::confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
+use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
+use crate::diagnose::group_view::Case;
+use crate::diagnose::measure::endings::{Death, deaths};
+use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 

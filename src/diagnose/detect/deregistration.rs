@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::super::Confidence;
-use super::super::case::{Case, Verdict};
-use super::super::evidence::{Evidence, plural_are, seconds, seconds_of};
 use crate::classify::Outcome;
+use crate::diagnose::confidence::Confidence;
+use crate::diagnose::evidence::{Evidence, plural_are, seconds, seconds_of};
+use crate::diagnose::group_view::Case;
+use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::super::case::{Case, Verdict, WHEN_DUE, share_out};
-use super::super::evidence::{Evidence, plural_are, seconds, seconds_of};
-use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
-use super::measure::course::episodes;
-use super::measure::lags::{KeepAlive, Lags, PairHistory, estimate, may_be_race};
-use super::measure::load::slowdown;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
+use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
+use crate::diagnose::evidence::{Evidence, plural_are, seconds, seconds_of};
+use crate::diagnose::finding::Estimates;
+use crate::diagnose::group_view::{Case, WHEN_DUE};
+use crate::diagnose::measure::course::episodes;
+use crate::diagnose::measure::lags::{KeepAlive, Lags, PairHistory, estimate, may_be_race};
+use crate::diagnose::measure::load::slowdown;
+use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::super::Confidence;
-use super::super::case::{Case, Member, Verdict};
-use super::super::evidence::{Evidence, plural, plural_are, seconds};
-use super::measure::share::Rate;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::diagnose::confidence::Confidence;
+use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds};
+use crate::diagnose::group_view::Case;
+use crate::diagnose::measure::share::Rate;
+use crate::diagnose::target_view::Member;
+use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 

@@ -4,18 +4,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::Confidence;
-use super::super::case::{Case, Member, Verdict};
-use super::super::evidence::{Evidence, percent, plural, seconds, seconds_of};
-use super::measure::course::episodes;
-use super::measure::load::arrivals;
-use super::measure::routes::RouteRates;
-use super::measure::share::Rate;
-use super::measure::walls::sharp_wall;
 use super::not_ready;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
+use crate::diagnose::confidence::Confidence;
+use crate::diagnose::evidence::{Evidence, percent, plural, seconds, seconds_of};
+use crate::diagnose::group_view::Case;
+use crate::diagnose::measure::course::episodes;
+use crate::diagnose::measure::load::arrivals;
+use crate::diagnose::measure::routes::RouteRates;
+use crate::diagnose::measure::share::Rate;
+use crate::diagnose::measure::walls::sharp_wall;
+use crate::diagnose::target_view::Member;
+use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
 

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::super::Confidence;
-use super::super::case::{Case, Member, Verdict};
-use super::super::evidence::{Evidence, plural, seconds_of};
-use super::measure::course::episodes;
-use super::measure::load::{arrivals, concurrency, slowdown};
-use super::measure::routes::RouteRates;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
+use crate::diagnose::confidence::Confidence;
+use crate::diagnose::evidence::{Evidence, plural, seconds_of};
+use crate::diagnose::group_view::Case;
+use crate::diagnose::measure::course::episodes;
+use crate::diagnose::measure::load::{arrivals, concurrency, slowdown};
+use crate::diagnose::measure::routes::RouteRates;
+use crate::diagnose::target_view::Member;
+use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
 

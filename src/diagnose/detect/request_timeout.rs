@@ -7,13 +7,15 @@
 
 use std::time::Duration;
 
-use super::super::case::{Case, Verdict, share_out};
-use super::super::evidence::{Evidence, grouped, number_were, plural, plural_are, seconds, seconds_of};
-use super::super::{Confidence, Estimates, MIN_FAILURES_FOR_HIGH};
-use super::measure::course::episodes;
-use super::measure::walls::{Wall, wall};
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
+use crate::diagnose::evidence::{Evidence, grouped, number_were, plural, plural_are, seconds, seconds_of};
+use crate::diagnose::finding::Estimates;
+use crate::diagnose::group_view::Case;
+use crate::diagnose::measure::course::episodes;
+use crate::diagnose::measure::walls::{Wall, wall};
+use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 

@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
-use super::super::case::{Case, Verdict, WHEN_DUE, share_out};
-use super::super::evidence::{Evidence, plural_are};
-use super::super::{Confidence, MIN_FAILURES_FOR_HIGH};
-use super::measure::share::{Rate, concentrated};
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
+use crate::diagnose::evidence::{Evidence, plural_are};
+use crate::diagnose::group_view::{Case, WHEN_DUE};
+use crate::diagnose::measure::share::{Rate, concentrated};
+use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
 
 /// Fewer closed requests of a single target are not a pattern.

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::super::Confidence;
-use super::super::case::{Case, Member, Verdict, share_out};
-use super::super::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
-use super::measure::course::episodes;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
+use crate::diagnose::confidence::Confidence;
+use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
+use crate::diagnose::group_view::Case;
+use crate::diagnose::measure::course::episodes;
+use crate::diagnose::target_view::Member;
+use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
 

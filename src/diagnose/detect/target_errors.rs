@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::super::case::{Case, Verdict};
-use super::super::evidence::{Evidence, plural, seconds, seconds_of};
-use super::super::{Confidence, Estimates, MIN_FAILURES};
-use super::measure::load::{arrivals, median_took};
-use super::measure::routes::RouteRates;
-use super::measure::walls::{Wall, sharp_wall};
 use super::not_ready;
 use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
+use crate::diagnose::confidence::{Confidence, MIN_FAILURES};
+use crate::diagnose::evidence::{Evidence, plural, seconds, seconds_of};
+use crate::diagnose::finding::Estimates;
+use crate::diagnose::group_view::Case;
+use crate::diagnose::measure::load::{arrivals, median_took};
+use crate::diagnose::measure::routes::RouteRates;
+use crate::diagnose::measure::walls::{Wall, sharp_wall};
+use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes::{self, Cause};
 
 /// A proxy whose upstream refuses the connection answers within this time.

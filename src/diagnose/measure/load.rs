@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
-use crate::diagnose::case::{Case, Member};
+use crate::diagnose::group_view::Case;
+use crate::diagnose::target_view::Member;
 
 /// Fewer answered requests than this do not show how slow a target is.
 const MIN_ANSWERED: usize = 5;

@@ -1,0 +1,179 @@
+//! What the failures of a verdict have in common: a target of the group, a subnet, a node, routes, callers.
+
+use rayon::prelude::*;
+
+use super::evidence::{Evidence, grouped, one_or, percent, plural};
+use super::group_view::Case;
+use super::measure::routes::RouteRates;
+use super::measure::share::{Rate, concentrated};
+use super::verdict::Verdict;
+use crate::aggregate::{Callers, Span};
+use crate::classify::Outcome;
+
+/// Evidence on what the failures have in common: a target of the group, a subnet, a node, routes, callers.
+pub(super) fn concentration(case: &Case<'_>, verdict: &Verdict) -> Vec<Evidence> {
+    let Some(span) = extent(case, verdict) else { return Vec::new() };
+    let outcomes: Vec<Outcome> = {
+        let mut outcomes: Vec<Outcome> =
+            verdict.requests().map(|(member, index)| case.members[member].timed_requests[index].outcome).collect();
+        outcomes.sort_unstable();
+        outcomes.dedup();
+        outcomes
+    };
+    let mut evidence = Vec::new();
+    if let ([(number, _)], false) = (verdict.explains.as_slice(), verdict.is_of_group) {
+        evidence.extend(against_others(case, *number, span, &outcomes));
+        evidence.extend(subnet(case, *number, span, &outcomes));
+    }
+    let mut by_node = vec![Rate::default(); case.setting.nodes.len()];
+    let of_verdict = || verdict.explains.iter().flat_map(|(number, _)| case.members[*number].sent_in(span));
+    for timed_request in of_verdict() {
+        by_node[timed_request.node.index()].requests += 1;
+    }
+    let explained = verdict.requests().map(|(member, index)| &case.members[member].timed_requests[index]);
+    for timed_request in explained.clone() {
+        by_node[timed_request.node.index()].failures += 1;
+    }
+    let by_route = RouteRates::new(explained, of_verdict());
+    if let [node] = concentrated(&by_node)[..] {
+        let what = format!("node {}", String::from_utf8_lossy(case.setting.nodes[node]));
+        let all = by_node.iter().copied().sum();
+        evidence.push(keeps_to(&what, by_node[node], all, ["node_failures", "node_requests"]));
+    }
+    let mut routes = by_route.concentrated();
+    routes.sort_by_key(|&route| std::cmp::Reverse(by_route.of(&[route]).failures));
+    if (1..=3).contains(&routes.len()) {
+        let (what, held) = (case.routes_named(&routes), by_route.of(&routes));
+        evidence.push(keeps_to(&what, held, by_route.all(), ["route_failures", "route_requests"]));
+    }
+    evidence.extend(callers(case, verdict));
+    evidence
+}
+
+/// Evidence on who sent the failures. Callers are counted by target and outcome, so this says nothing unless the
+/// verdict explains at least 90 % of the failures with its outcomes at its targets.
+fn callers(case: &Case<'_>, verdict: &Verdict) -> Vec<Evidence> {
+    let mut callers = Callers::default();
+    let mut ended_so = 0;
+    let explained = verdict.requests().count();
+    for (member, indices) in &verdict.explains {
+        let member = &case.members[*member];
+        let mut ended: Vec<Outcome> = indices.iter().map(|&index| member.timed_requests[index].outcome).collect();
+        ended.sort_unstable();
+        ended.dedup();
+        for failures in member.target.failures.iter().filter(|failures| ended.contains(&failures.outcome)) {
+            callers.merge(&failures.callers);
+            ended_so += failures.requests;
+        }
+    }
+    if explained as f64 >= ended_so as f64 * 0.9 { sent_by(&callers, ended_so) } else { Vec::new() }
+}
+
+/// From the first to the last dispatch of the failures that the verdict explains.
+fn extent(case: &Case<'_>, verdict: &Verdict) -> Option<Span> {
+    let dispatches = verdict.requests().map(|(member, index)| case.members[member].timed_requests[index].dispatched);
+    Some(Span { first: dispatches.clone().min()?, last: dispatches.max()? })
+}
+
+/// Evidence that all targets of a member's subnet failed in this way, and no others: then it is the subnet, or
+/// its zone. `None` if it is not so, or if fewer than two targets are on either side. Targets without requests in
+/// `span` do not count.
+fn subnet(case: &Case<'_>, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
+    let own = case.members[number].subnet?;
+    let (mut inside, mut outside) = (0, 0);
+    for member in &case.members {
+        let has_failed = member.failed_in(span, outcomes) > 0;
+        if !has_failed && member.sent_in(span).len() == 0 {
+            continue;
+        }
+        let is_inside = member.subnet == Some(own);
+        if has_failed != is_inside {
+            return None;
+        }
+        *if is_inside { &mut inside } else { &mut outside } += 1;
+    }
+    (inside >= 2 && outside >= 2).then(|| {
+        Evidence::speaks_for(
+            format!("all {inside} targets in {own} failed like this, and none of the {outside} elsewhere did"),
+            [("targets_of_subnet", f64::from(inside)), ("targets_elsewhere", f64::from(outside))],
+        )
+    })
+}
+
+/// Evidence on the other targets of the group: how many of their requests in `span` failed in the same way.
+/// `None` if they had no requests.
+fn against_others(case: &Case<'_>, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
+    // Fewer members than this are checked before another thread could help.
+    const SHARE: usize = 512;
+    let others = case.side_by_side().with_min_len(SHARE).filter(|other| *other != number);
+    let rates = others.map(|other| {
+        let other = &case.members[other];
+        Rate { failures: other.failed_in(span, outcomes), requests: other.sent_in(span).len() }
+    });
+    let active: Vec<Rate> = rates.filter(|rate| rate.requests > 0).collect();
+    let failing = active.iter().filter(|rate| rate.failures > 0).count();
+    let Rate { failures, requests } = active.iter().copied().sum();
+    let (group, at) = match active.len() {
+        0 => return None,
+        1 => ("the group's other target".to_owned(), String::new()),
+        count => (format!("the group's {count} other targets"), format!(", at {}", one_or(failing, "of them"))),
+    };
+    let text = if failures == 0 {
+        format!("meanwhile, none of the {} requests to {group} failed like this", grouped(requests as u64))
+    } else {
+        format!(
+            "meanwhile, {} of {} to {group} failed like this{at}",
+            grouped(failures as u64),
+            plural(requests, "request")
+        )
+    };
+    Some(Evidence::speaks_for(
+        text,
+        [
+            ("other_targets", active.len() as f64),
+            ("other_targets_failing", failing as f64),
+            ("other_failures", failures as f64),
+            ("other_requests", requests as f64),
+        ],
+    ))
+}
+
+/// Evidence on the client that sent at least half of `failures`, and on the user agent that sent all of them. Either
+/// must have sent at least `MIN_SENT`.
+pub(super) fn sent_by(callers: &Callers, failures: u64) -> Vec<Evidence> {
+    const MIN_SENT: u64 = 10;
+    let named = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let mut evidence = Vec::new();
+    if let Some((client, sent)) = callers.clients.first().filter(|(_, sent)| *sent >= MIN_SENT && sent * 2 >= failures)
+    {
+        evidence.push(Evidence::speaks_for(
+            format!(
+                "{} of {} such failures were sent by the client {}",
+                grouped(sent),
+                grouped(failures),
+                named(client)
+            ),
+            [("of_one_client", sent as f64)],
+        ));
+    }
+    if let Some((agent, sent)) = callers.user_agents.first().filter(|(_, sent)| *sent >= MIN_SENT && *sent == failures)
+    {
+        evidence.push(Evidence::speaks_for(
+            format!("all such failures were sent by the user agent {}", named(agent)),
+            [("of_one_user_agent", sent as f64)],
+        ));
+    }
+    evidence
+}
+
+/// Evidence on one thing's share of the failures and of the requests: `held` of `all`. `names` name the two numbers.
+fn keeps_to(what: &str, held: Rate, all: Rate, names: [&'static str; 2]) -> Evidence {
+    Evidence::speaks_for(
+        format!(
+            "{what} had {} of these failures and {} of the requests at that time",
+            percent(held.failures, all.failures),
+            percent(held.requests, all.requests)
+        ),
+        [(names[0], held.failures as f64), (names[1], held.requests as f64)],
+    )
+}

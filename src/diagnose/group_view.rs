@@ -1,0 +1,168 @@
+//! One target group prepared for the detectors: its targets, and the usual time of each route.
+
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use super::evidence::plural;
+use super::idle_timeout::IdleTimeout;
+use super::measure::routes::RouteRates;
+use super::measure::subnet::Subnet;
+use super::target_view::Member;
+use crate::aggregate::route::SortedRoutes;
+use crate::aggregate::timeline::TimedRequest;
+use crate::aggregate::{RouteId, Span, Summary, Target, TargetGroupId, TargetId};
+
+/// What the cases of all target groups share.
+pub(super) struct Setting<'a> {
+    pub(super) summary: &'a Summary,
+    /// First and last `time` of all requests.
+    pub(super) window: Span,
+    pub(super) idle_timeout: IdleTimeout,
+    /// Names of the nodes, in the order of their ids.
+    pub(super) nodes: Vec<&'a [u8]>,
+    /// The routes of all target groups. Requests of a [`Case`] have the ids of this list.
+    pub(super) routes: SortedRoutes,
+}
+
+/// A target group with a failure in it.
+pub(super) struct Case<'a> {
+    pub(super) setting: &'a Setting<'a>,
+    pub(super) target_group: TargetGroupId,
+    /// All its targets, with or without failures, in the order of [`Summary::targets`].
+    pub(super) members: Vec<Member<'a>>,
+    /// The usual time of each route, by [`RouteId::index`]: the first quartile of its answered requests, so
+    /// that a bad hour does not pass for usual. `None` if fewer than [`MIN_FOR_USUAL`] were answered.
+    usual: Vec<Option<Duration>>,
+    /// How many requests each route had, by the same index.
+    requests: Vec<usize>,
+}
+
+/// Requests that end when their answer was due take at least this share of their route's usual time, in the median. A
+/// request on an idle connection that the target gave up ends sooner.
+pub(super) const WHEN_DUE: f64 = 0.75;
+
+/// A route with fewer answered requests than this has no usual time.
+const MIN_FOR_USUAL: usize = 8;
+
+/// The requests of some targets on one route.
+#[derive(Clone, Default)]
+struct RouteTimes {
+    requests: usize,
+    /// From dispatch to end of each answered request, in microseconds.
+    answered: Vec<i64>,
+}
+
+impl RouteTimes {
+    fn take_in(&mut self, timed_request: &TimedRequest) {
+        self.requests += 1;
+        if !timed_request.outcome.is_failure() {
+            self.answered.push(timed_request.ended.micros_since(timed_request.dispatched));
+        }
+    }
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(setting: &'a Setting<'a>, target_group: TargetGroupId) -> Self {
+        let summary = setting.summary;
+        let of_group: Vec<(TargetId, &[u8], &Target)> = summary
+            .targets
+            .ids()
+            .zip(summary.targets.iter())
+            .filter(|(_, (group, address, _))| *group == target_group && !address.is_empty())
+            .map(|(id, (_, address, target))| (id, address, target))
+            .collect();
+        let members: Vec<Member<'a>> = of_group
+            .into_par_iter()
+            .map(|(id, address, target)| {
+                let mut timed_requests = summary.timeline.of_target(id);
+                for timed_request in &mut timed_requests {
+                    timed_request.route = timed_request.route.map(|route| setting.routes.new_id(route));
+                }
+                Member::new(id, target, Subnet::of(address), timed_requests)
+            })
+            .collect();
+        // One table of routes for each thread, not for each member: a group may have thousands of targets and as many
+        // routes.
+        let share = members.len().div_ceil(rayon::current_num_threads()).max(1);
+        let times: Vec<Vec<RouteTimes>> = members
+            .par_chunks(share)
+            .map(|members| {
+                let mut times = vec![RouteTimes::default(); setting.routes.len()];
+                for timed_request in members.iter().flat_map(|member| &member.timed_requests) {
+                    if let Some(route) = timed_request.route {
+                        times[route.index()].take_in(timed_request);
+                    }
+                }
+                times
+            })
+            .collect();
+        let of_route = |route: usize| times.iter().filter_map(move |times| times.get(route));
+        let requests = (0..setting.routes.len()).map(|route| of_route(route).map(|times| times.requests).sum());
+        let requests = requests.collect();
+        let usual = (0..setting.routes.len()).into_par_iter().map(|route| {
+            let mut answered: Vec<i64> = of_route(route).flat_map(|times| &times.answered).copied().collect();
+            let quarter = answered.len() / 4;
+            let micros = (answered.len() >= MIN_FOR_USUAL).then(|| *answered.select_nth_unstable(quarter).1)?;
+            Some(Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
+        });
+        let usual = usual.collect();
+        Self { setting, target_group, members, usual, requests }
+    }
+
+    /// How often each route of the group fails in this way. `failures` must be among the group's requests.
+    pub(super) fn route_rates<'p>(&self, failures: impl Iterator<Item = &'p TimedRequest>) -> RouteRates {
+        RouteRates::counted(failures, self.setting.routes.ids().zip(self.requests.iter().copied()))
+    }
+
+    /// The indices of all members, to look at several in parallel.
+    pub(super) fn side_by_side(&self) -> impl IndexedParallelIterator<Item = usize> + use<> {
+        (0..self.members.len()).into_par_iter()
+    }
+
+    /// The failures of a member that nothing explains yet, with their indices in [`Member::timed_requests`].
+    pub(super) fn unexplained(&self, member: usize) -> impl Iterator<Item = (usize, &TimedRequest)> {
+        self.members[member].unexplained()
+    }
+
+    /// How long such a request usually takes: one to the same route. `None` if fewer than [`MIN_FOR_USUAL`] were
+    /// answered, and for a request without a route.
+    pub(super) fn usual(&self, timed_request: &TimedRequest) -> Option<Duration> {
+        self.usual[timed_request.route?.index()]
+    }
+
+    /// The time of an answered request as a multiple of its route's usual time. `None` if the route has none. 10 ms
+    /// are added to both: a few milliseconds more are nothing to a person, so they are nothing here.
+    pub(super) fn slowdown(&self, timed_request: &TimedRequest) -> Option<f64> {
+        const FLOOR: f64 = 0.010;
+        let usual = self.usual(timed_request)?;
+        Some((timed_request.took().as_secs_f64() + FLOOR) / (usual.as_secs_f64() + FLOOR))
+    }
+
+    /// How long `requests` took as a share of their route's usual time, in the median. `None` if none of their routes
+    /// has a usual time.
+    pub(super) fn share_of_usual<'p>(&self, requests: impl Iterator<Item = &'p TimedRequest>) -> Option<f64> {
+        let share_of = |timed_request: &TimedRequest| {
+            let usual = self.usual(timed_request)?;
+            Some(timed_request.took().as_secs_f64() / usual.as_secs_f64().max(1e-3))
+        };
+        let mut shares: Vec<f64> = requests.filter_map(share_of).collect();
+        shares.sort_unstable_by(f64::total_cmp);
+        shares.get(shares.len() / 2).copied()
+    }
+
+    /// `GET /orders/{id}`
+    fn route_name(&self, route: RouteId) -> String {
+        let (route, _) = self.setting.routes.get(route);
+        String::from_utf8_lossy(&route.template).into_owned()
+    }
+
+    /// `GET /orders/{id}`, `GET /orders/{id} and 2 other routes`
+    pub(super) fn routes_named(&self, routes: &[RouteId]) -> String {
+        match routes {
+            [] => String::new(),
+            [one] => self.route_name(*one),
+            [first, rest @ ..] => format!("{} and {}", self.route_name(*first), plural(rest.len(), "other route")),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Findings on the failures that no detector explains, from their outcome alone.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::concentration::sent_by;
+use super::confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
+use super::evidence::{Evidence, grouped, seconds_of};
+use super::finding::{Estimates, Finding};
+use super::finding_id::FindingId;
+use super::first_cause::{Candidates, candidates};
+use super::measure::course::Course;
+use super::scope::{Scope, scope_of};
+use crate::aggregate::{Failures, Quantiles, Summary, Target};
+use crate::classify::{AnsweredBy, Outcome};
+use crate::knowledge::causes::Cause;
+
+/// Clients leave all the time. That is a finding only if at least this share of a target's requests ended so, and at
+/// least [`MIN_FAILURES_FOR_HIGH`] of them.
+const MIN_SHARE_OF_CLIENTS_LEAVING: f64 = 0.005;
+
+/// The findings on all failures that are in none of `explained`, ordered by scope and outcome.
+pub(super) fn findings(summary: &Summary, explained: &[Finding]) -> Vec<Finding> {
+    let mut taken: BTreeMap<(Scope, Outcome), u64> = BTreeMap::new();
+    for finding in explained {
+        for (target, outcome, requests) in &finding.by_target {
+            *taken.entry((Scope::Target(*target), *outcome)).or_default() += requests;
+        }
+    }
+    let mut findings = Vec::new();
+    for (scope, group) in groups(summary) {
+        for failures in &group.failures {
+            let taken = taken.get(&(scope, failures.outcome)).copied().unwrap_or_default();
+            findings.extend(finding(summary, scope, &group, failures, taken));
+        }
+    }
+    findings.sort_by_key(|finding| (finding.scope, finding.outcome));
+    findings
+}
+
+/// The targets that have failures, merged by the scope of the failures. A target with failures of a rule is in two
+/// groups: one has those failures, the other the rest.
+pub(super) fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
+    let mut groups: BTreeMap<Scope, Target> = BTreeMap::new();
+    let mut add = |scope: Scope, target: Target| match groups.entry(scope) {
+        Entry::Occupied(known) => known.into_mut().merge(target),
+        Entry::Vacant(vacant) => {
+            vacant.insert(target);
+        }
+    };
+    for (id, (_, _, target)) in summary.targets.ids().zip(summary.targets.iter()) {
+        if target.failures.is_empty() {
+            continue;
+        }
+        let mut by_rule = target.clone();
+        let mut own = target.clone();
+        own.failures.retain(|failures| failures.outcome.answered_by() != AnsweredBy::Rule);
+        by_rule.failures.retain(|failures| failures.outcome.answered_by() == AnsweredBy::Rule);
+        for target in [own, by_rule] {
+            if let Some(failures) = target.failures.first() {
+                add(scope_of(summary, id, failures.outcome), target);
+            }
+        }
+    }
+    groups
+}
+
+/// The finding that the outcome alone supports, for the failures that no detector explains: all except `taken`.
+/// `None` if these are too few, or are clients that left too rarely.
+fn finding(summary: &Summary, scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Option<Finding> {
+    let left = Failures { requests: failures.requests.saturating_sub(taken), ..failures.clone() };
+    let failures = &left;
+    if failures.requests < MIN_FAILURES {
+        return None;
+    }
+    let share = failures.requests as f64 / target.requests.max(1) as f64;
+    if failures.outcome.answered_by() == AnsweredBy::Nobody
+        && (failures.requests < MIN_FAILURES_FOR_HIGH || share < MIN_SHARE_OF_CLIENTS_LEAVING)
+    {
+        return None;
+    }
+    let answered = target.latency.count();
+    let Candidates { cause, also_fits, certainty } = candidates(failures, answered);
+    let confidence =
+        if failures.requests < MIN_FAILURES_FOR_HIGH { certainty.min(Confidence::Medium) } else { certainty };
+    Some(Finding {
+        id: FindingId::new(summary, cause, scope),
+        scope,
+        outcome: failures.outcome,
+        cause,
+        confidence,
+        failures: failures.requests,
+        outcomes: vec![(failures.outcome, failures.requests)],
+        by_target: match scope {
+            Scope::Target(target) => vec![(target, failures.outcome, failures.requests)],
+            Scope::TargetGroup(_) | Scope::LoadBalancer(_) => Vec::new(),
+        },
+        seen: failures.seen,
+        course: Course::default(),
+        evidence: evidence(scope, target, failures, taken, &also_fits),
+        also_fits,
+        estimates: Estimates::default(),
+        lags: None,
+        ended: Vec::new(),
+        samples: failures.samples.clone(),
+    })
+}
+
+fn evidence(
+    scope: Scope,
+    target: &Target,
+    failures: &Failures,
+    taken: u64,
+    also_fits: &[&'static Cause],
+) -> Vec<Evidence> {
+    let Failures { outcome, requests, .. } = failures;
+    let share = *requests as f64 / target.requests.max(1) as f64;
+    // At a target group or load balancer, `target` does not count the other requests, which did reach a target.
+    let of_what = if matches!(scope, Scope::Target(_)) { "requests" } else { "requests that reached no target" };
+    let mut evidence = vec![Evidence {
+        text: format!(
+            "{} of {} {of_what} ({:.2} %) failed this way: {}",
+            grouped(*requests),
+            grouped(target.requests),
+            share * 100.0,
+            outcome.title()
+        ),
+        is_for: true,
+        numbers: vec![("failures", *requests as f64), ("requests", target.requests as f64), ("share", share)],
+    }];
+    if taken == 0 {
+        evidence.extend(range("they took", "elapsed", &failures.elapsed));
+        evidence.extend(range("the target held them for", "target_processing_time", &failures.target_processing_time));
+    } else {
+        evidence.push(Evidence {
+            text: format!(
+                "another {} that failed this way {} explained by another finding",
+                grouped(taken),
+                if taken == 1 { "is" } else { "are" }
+            ),
+            is_for: true,
+            numbers: vec![("explained_otherwise", taken as f64)],
+        });
+    }
+    // For other outcomes this says nothing: a target that fails some requests answers others.
+    let is_about_connecting = matches!(outcome, Outcome::ConnectFailed | Outcome::ConnectTimeout);
+    if matches!(scope, Scope::Target(_)) && is_about_connecting {
+        let answered = target.latency.count();
+        evidence.push(Evidence {
+            text: match answered {
+                0 => "this target answered no request at all".to_owned(),
+                1 => "this target answered 1 request".to_owned(),
+                _ => format!("this target answered {} requests", grouped(answered)),
+            },
+            is_for: answered == 0,
+            numbers: vec![("answered", answered as f64)],
+        });
+    }
+    if taken == 0 {
+        evidence.extend(sent_by(&failures.callers, failures.requests));
+    }
+    if !also_fits.is_empty() {
+        let ids: Vec<&str> = also_fits.iter().map(|cause| cause.id).collect();
+        evidence.push(Evidence {
+            text: format!("these lines also fit {}", ids.join(", ")),
+            is_for: false,
+            numbers: Vec::new(),
+        });
+    }
+    evidence
+}
+
+/// A statement on the range of `durations`, in seconds. `None` if there are none.
+fn range(what: &str, name: &'static str, durations: &Quantiles) -> Option<Evidence> {
+    let [min, median, max] = [durations.min()?, durations.quantile(0.5)?, durations.max()?].map(seconds_of);
+    let names: [&'static str; 3] = match name {
+        "elapsed" => ["elapsed_min", "elapsed_median", "elapsed_max"],
+        _ => ["target_processing_time_min", "target_processing_time_median", "target_processing_time_max"],
+    };
+    let [shortest, half, longest] = [min, median, max].map(|seconds| format!("{seconds:.3}"));
+    Some(Evidence {
+        text: if shortest == longest {
+            format!("{what} {longest} s")
+        } else {
+            format!("{what} {shortest} to {longest} s (median {half} s)")
+        },
+        is_for: true,
+        numbers: vec![(names[0], min), (names[1], median), (names[2], max)],
+    })
+}
