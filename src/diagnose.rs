@@ -41,11 +41,11 @@ pub use confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
 pub use context::Context;
 pub use evidence::Evidence;
 pub(crate) use evidence::{grouped, seconds_of};
-pub use finding::{Ended, Estimates, Finding};
+pub use finding::{Estimates, FailuresPerMinute, Finding};
 pub use finding_id::FindingId;
 pub use idle_timeout::{DEFAULT_IDLE_TIMEOUT, IdleTimeout, IdleTimeoutOrigin, MAX_IDLE_TIMEOUT};
-pub use measure::course::{Course, Shape};
 pub use measure::lag_counts::{LagBins, LagCounts};
+pub use measure::time_pattern::{Shape, TimePattern};
 pub use scope::{Scope, ScopeNames, scope_of};
 
 use crate::aggregate::{Summary, TargetGroupId, TargetId};

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::concentration::concentration;
 use super::confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
-use super::finding::{Ended, Finding};
+use super::finding::{FailuresPerMinute, Finding};
 use super::finding_id::FindingId;
-use super::group_view::Case;
-use super::measure::course::course;
+use super::group_view::GroupView;
+use super::measure::time_pattern::time_pattern;
 use super::scope::Scope;
 use super::verdict::Verdict;
 use crate::aggregate::{Sample, Samples, Span, TargetId};
@@ -17,7 +17,7 @@ use crate::timestamp::Timestamp;
 /// Marks the failures of a verdict as explained and makes a finding of it. With fewer than
 /// [`MIN_FAILURES_FOR_HIGH`] failures its confidence is at most medium. `None` for fewer than [`MIN_FAILURES`]:
 /// these are described, not classified, and stay unexplained.
-pub(super) fn accept(case: &mut Case<'_>, verdict: &Verdict) -> Option<Finding> {
+pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Finding> {
     let failures: usize = verdict.explains.iter().map(|(_, indices)| indices.len()).sum();
     if (failures as u64) < MIN_FAILURES {
         return None;
@@ -26,27 +26,24 @@ pub(super) fn accept(case: &mut Case<'_>, verdict: &Verdict) -> Option<Finding> 
     if let Some(first) = evidence.first_mut() {
         first.numbers.insert(0, ("failures", failures as f64));
     }
-    evidence.extend(concentration(case, verdict));
+    evidence.extend(concentration(group, verdict));
     let mut outcomes: Vec<(Outcome, u64)> = Vec::new();
     let mut seen = None;
     let mut times = Vec::with_capacity(failures);
     let mut by_target: Vec<(TargetId, Outcome, u64)> = Vec::new();
     let mut ended: BTreeMap<(TargetId, Outcome, i64), u64> = BTreeMap::new();
-    for (member, index) in verdict.requests() {
-        let member = &mut case.members[member];
-        let (id, timed_request) = (member.id, member.timed_requests[index]);
-        member.mark_explained(index);
+    for (target, index) in verdict.requests() {
+        let target = &mut group.targets[target];
+        let (id, timed_request) = (target.id, target.timed_requests[index]);
+        target.mark_explained(index);
         Span::include(&mut seen, timed_request.ended);
         times.push(timed_request.dispatched);
-        *ended
-            .entry((id, timed_request.outcome, timed_request.ended.as_seconds().div_euclid(60)))
-            .or_default() += 1;
+        *ended.entry((id, timed_request.outcome, timed_request.ended.as_seconds().div_euclid(60))).or_default() += 1;
         match outcomes.iter_mut().find(|(outcome, _)| *outcome == timed_request.outcome) {
             Some((_, requests)) => *requests += 1,
             None => outcomes.push((timed_request.outcome, 1)),
         }
-        match by_target.iter_mut().rev().find(|(of, outcome, _)| (*of, *outcome) == (id, timed_request.outcome))
-        {
+        match by_target.iter_mut().rev().find(|(of, outcome, _)| (*of, *outcome) == (id, timed_request.outcome)) {
             Some((_, _, requests)) => *requests += 1,
             None => by_target.push((id, timed_request.outcome, 1)),
         }
@@ -55,11 +52,11 @@ pub(super) fn accept(case: &mut Case<'_>, verdict: &Verdict) -> Option<Finding> 
     times.sort_unstable();
     let (outcome, _) = *outcomes.first()?;
     let scope = match verdict.explains.as_slice() {
-        [(member, _)] if !verdict.is_of_group => Scope::Target(case.members[*member].id),
-        _ => Scope::TargetGroup(case.target_group),
+        [(target, _)] if !verdict.is_of_group => Scope::Target(group.targets[*target].id),
+        _ => Scope::TargetGroup(group.target_group),
     };
     Some(Finding {
-        id: FindingId::new(case.setting.summary, verdict.cause, scope),
+        id: FindingId::new(group.shared.summary, verdict.cause, scope),
         scope,
         outcome,
         outcomes,
@@ -73,30 +70,30 @@ pub(super) fn accept(case: &mut Case<'_>, verdict: &Verdict) -> Option<Finding> 
         failures: failures as u64,
         by_target,
         seen,
-        course: course(&times, case.setting.window),
+        time_pattern: time_pattern(&times, group.shared.window),
         evidence,
         estimates: verdict.estimates,
         lags: verdict.lags.clone(),
         ended: ended
             .into_iter()
-            .map(|((target, outcome, minute), requests)| Ended {
+            .map(|((target, outcome, minute), requests)| FailuresPerMinute {
                 target,
                 outcome,
                 minute: Timestamp::from_seconds(minute * 60),
                 requests,
             })
             .collect(),
-        samples: samples(case, verdict, outcome, seen?),
+        samples: samples(group, verdict, outcome, seen?),
     })
 }
 
 /// The earliest samples for the targets and the main outcome of a verdict, within its time. They are kept by
 /// target and outcome alone, so one may be of a failure that this verdict does not explain.
-fn samples(case: &Case<'_>, verdict: &Verdict, outcome: Outcome, seen: Span) -> Samples {
+fn samples(group: &GroupView<'_>, verdict: &Verdict, outcome: Outcome, seen: Span) -> Samples {
     let mut samples = Samples::default();
-    let of_members = verdict.explains.iter().flat_map(|(member, _)| &case.members[*member].target.failures);
+    let of_targets = verdict.explains.iter().flat_map(|(target, _)| &group.targets[*target].totals.failures);
     let kept =
-        of_members.filter(|failures| failures.outcome == outcome).flat_map(|failures| failures.samples.as_slice());
+        of_targets.filter(|failures| failures.outcome == outcome).flat_map(|failures| failures.samples.as_slice());
     for Sample { time, location, line } in kept.filter(|sample| (seen.first..=seen.last).contains(&sample.time)) {
         samples.observe(*time, line, || location.clone());
     }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::evidence::{Evidence, grouped, one_or, percent, plural};
-use super::group_view::Case;
+use super::group_view::GroupView;
 use super::measure::routes::RouteRates;
 use super::measure::share::{Rate, concentrated};
 use super::verdict::Verdict;
@@ -11,57 +11,57 @@ use crate::aggregate::{Callers, Span};
 use crate::classify::Outcome;
 
 /// Evidence on what the failures have in common: a target of the group, a subnet, a node, routes, callers.
-pub(super) fn concentration(case: &Case<'_>, verdict: &Verdict) -> Vec<Evidence> {
-    let Some(span) = extent(case, verdict) else { return Vec::new() };
+pub(super) fn concentration(group: &GroupView<'_>, verdict: &Verdict) -> Vec<Evidence> {
+    let Some(span) = extent(group, verdict) else { return Vec::new() };
     let outcomes: Vec<Outcome> = {
         let mut outcomes: Vec<Outcome> =
-            verdict.requests().map(|(member, index)| case.members[member].timed_requests[index].outcome).collect();
+            verdict.requests().map(|(target, index)| group.targets[target].timed_requests[index].outcome).collect();
         outcomes.sort_unstable();
         outcomes.dedup();
         outcomes
     };
     let mut evidence = Vec::new();
     if let ([(number, _)], false) = (verdict.explains.as_slice(), verdict.is_of_group) {
-        evidence.extend(against_others(case, *number, span, &outcomes));
-        evidence.extend(subnet(case, *number, span, &outcomes));
+        evidence.extend(against_others(group, *number, span, &outcomes));
+        evidence.extend(subnet(group, *number, span, &outcomes));
     }
-    let mut by_node = vec![Rate::default(); case.setting.nodes.len()];
-    let of_verdict = || verdict.explains.iter().flat_map(|(number, _)| case.members[*number].sent_in(span));
+    let mut by_node = vec![Rate::default(); group.shared.nodes.len()];
+    let of_verdict = || verdict.explains.iter().flat_map(|(number, _)| group.targets[*number].sent_in(span));
     for timed_request in of_verdict() {
         by_node[timed_request.node.index()].requests += 1;
     }
-    let explained = verdict.requests().map(|(member, index)| &case.members[member].timed_requests[index]);
+    let explained = verdict.requests().map(|(target, index)| &group.targets[target].timed_requests[index]);
     for timed_request in explained.clone() {
         by_node[timed_request.node.index()].failures += 1;
     }
     let by_route = RouteRates::new(explained, of_verdict());
     if let [node] = concentrated(&by_node)[..] {
-        let what = format!("node {}", String::from_utf8_lossy(case.setting.nodes[node]));
+        let what = format!("node {}", String::from_utf8_lossy(group.shared.nodes[node]));
         let all = by_node.iter().copied().sum();
         evidence.push(keeps_to(&what, by_node[node], all, ["node_failures", "node_requests"]));
     }
     let mut routes = by_route.concentrated();
     routes.sort_by_key(|&route| std::cmp::Reverse(by_route.of(&[route]).failures));
     if (1..=3).contains(&routes.len()) {
-        let (what, held) = (case.routes_named(&routes), by_route.of(&routes));
+        let (what, held) = (group.routes_named(&routes), by_route.of(&routes));
         evidence.push(keeps_to(&what, held, by_route.all(), ["route_failures", "route_requests"]));
     }
-    evidence.extend(callers(case, verdict));
+    evidence.extend(callers(group, verdict));
     evidence
 }
 
 /// Evidence on who sent the failures. Callers are counted by target and outcome, so this says nothing unless the
 /// verdict explains at least 90 % of the failures with its outcomes at its targets.
-fn callers(case: &Case<'_>, verdict: &Verdict) -> Vec<Evidence> {
+fn callers(group: &GroupView<'_>, verdict: &Verdict) -> Vec<Evidence> {
     let mut callers = Callers::default();
     let mut ended_so = 0;
     let explained = verdict.requests().count();
-    for (member, indices) in &verdict.explains {
-        let member = &case.members[*member];
-        let mut ended: Vec<Outcome> = indices.iter().map(|&index| member.timed_requests[index].outcome).collect();
+    for (target, indices) in &verdict.explains {
+        let target = &group.targets[*target];
+        let mut ended: Vec<Outcome> = indices.iter().map(|&index| target.timed_requests[index].outcome).collect();
         ended.sort_unstable();
         ended.dedup();
-        for failures in member.target.failures.iter().filter(|failures| ended.contains(&failures.outcome)) {
+        for failures in target.totals.failures.iter().filter(|failures| ended.contains(&failures.outcome)) {
             callers.merge(&failures.callers);
             ended_so += failures.requests;
         }
@@ -70,23 +70,23 @@ fn callers(case: &Case<'_>, verdict: &Verdict) -> Vec<Evidence> {
 }
 
 /// From the first to the last dispatch of the failures that the verdict explains.
-fn extent(case: &Case<'_>, verdict: &Verdict) -> Option<Span> {
-    let dispatches = verdict.requests().map(|(member, index)| case.members[member].timed_requests[index].dispatched);
+fn extent(group: &GroupView<'_>, verdict: &Verdict) -> Option<Span> {
+    let dispatches = verdict.requests().map(|(target, index)| group.targets[target].timed_requests[index].dispatched);
     Some(Span { first: dispatches.clone().min()?, last: dispatches.max()? })
 }
 
-/// Evidence that all targets of a member's subnet failed in this way, and no others: then it is the subnet, or
+/// Evidence that all targets of a target's subnet failed in this way, and no others: then it is the subnet, or
 /// its zone. `None` if it is not so, or if fewer than two targets are on either side. Targets without requests in
 /// `span` do not count.
-fn subnet(case: &Case<'_>, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
-    let own = case.members[number].subnet?;
+fn subnet(group: &GroupView<'_>, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
+    let own = group.targets[number].subnet?;
     let (mut inside, mut outside) = (0, 0);
-    for member in &case.members {
-        let has_failed = member.failed_in(span, outcomes) > 0;
-        if !has_failed && member.sent_in(span).len() == 0 {
+    for target in &group.targets {
+        let has_failed = target.failed_in(span, outcomes) > 0;
+        if !has_failed && target.sent_in(span).len() == 0 {
             continue;
         }
-        let is_inside = member.subnet == Some(own);
+        let is_inside = target.subnet == Some(own);
         if has_failed != is_inside {
             return None;
         }
@@ -102,12 +102,12 @@ fn subnet(case: &Case<'_>, number: usize, span: Span, outcomes: &[Outcome]) -> O
 
 /// Evidence on the other targets of the group: how many of their requests in `span` failed in the same way.
 /// `None` if they had no requests.
-fn against_others(case: &Case<'_>, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
-    // Fewer members than this are checked before another thread could help.
+fn against_others(group: &GroupView<'_>, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
+    // Fewer targets than this are checked before another thread could help.
     const SHARE: usize = 512;
-    let others = case.side_by_side().with_min_len(SHARE).filter(|other| *other != number);
+    let others = group.side_by_side().with_min_len(SHARE).filter(|other| *other != number);
     let rates = others.map(|other| {
-        let other = &case.members[other];
+        let other = &group.targets[other];
         Rate { failures: other.failed_in(span, outcomes), requests: other.sent_in(span).len() }
     });
     let active: Vec<Rate> = rates.filter(|rate| rate.requests > 0).collect();

@@ -3,7 +3,7 @@
 //!
 //! They run in that order, and failures that one explains are not offered to the next: a process that dies ends
 //! requests after any time, short or long, so its failures would look like those of any other cause. A detector reads
-//! a [`Case`] and returns verdicts; it changes nothing.
+//! a [`GroupView`] and returns verdicts; it changes nothing.
 
 mod bad_route;
 mod blocked_path;
@@ -23,12 +23,12 @@ use rayon::prelude::*;
 
 use super::accept::accept;
 use super::finding::Finding;
-use super::group_view::{Case, Setting};
+use super::group_view::{GroupView, SummaryView};
 use super::idle_timeout::IdleTimeout;
 use super::verdict::Verdict;
 use crate::aggregate::{Span, Summary, TargetGroupId};
 
-type Detector = fn(&Case<'_>) -> Vec<Verdict>;
+type Detector = fn(&GroupView<'_>) -> Vec<Verdict>;
 
 /// All detectors, in the order in which they run.
 const DETECTORS: &[Detector] = &[
@@ -66,16 +66,16 @@ pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeou
         return Vec::new();
     }
     let (nodes, routes) = (summary.timeline.nodes(), summary.routes.sorted());
-    let setting = Setting { summary, window, idle_timeout, nodes, routes };
-    groups.into_par_iter().flat_map_iter(|group| findings_of_group(&setting, group)).collect()
+    let shared = SummaryView { summary, window, idle_timeout, nodes, routes };
+    groups.into_par_iter().flat_map_iter(|group| findings_of_group(&shared, group)).collect()
 }
 
-fn findings_of_group(setting: &Setting<'_>, group: TargetGroupId) -> Vec<Finding> {
+fn findings_of_group(shared: &SummaryView<'_>, group: TargetGroupId) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    let mut case = Case::new(setting, group);
+    let mut group = GroupView::new(shared, group);
     for detect in DETECTORS {
-        for verdict in detect(&case) {
-            let Some(finding) = accept(&mut case, &verdict) else { continue };
+        for verdict in detect(&group) {
+            let Some(finding) = accept(&mut group, &verdict) else { continue };
             let is_same = |known: &&mut Finding| (known.scope, known.cause.id) == (finding.scope, finding.cause.id);
             // Two detectors may find two sides of one event: a target that crashed is reported once.
             match findings.iter_mut().find(is_same) {

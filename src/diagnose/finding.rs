@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::confidence::Confidence;
 use super::evidence::Evidence;
 use super::finding_id::FindingId;
-use super::measure::course::Course;
 use super::measure::lag_counts::LagCounts;
+use super::measure::time_pattern::TimePattern;
 use super::scope::Scope;
 use crate::aggregate::{Samples, Span, TargetId};
 use crate::classify::Outcome;
@@ -39,7 +39,7 @@ pub struct Finding {
     /// that outcome at its scope here, also those that other findings explain.
     pub seen: Option<Span>,
     /// Episodes of the failures, and the shape of their course. Empty for a finding from the outcome alone.
-    pub course: Course,
+    pub time_pattern: TimePattern,
     /// Statements for and against the cause. The first number of the first statement is `failures`.
     pub evidence: Vec<Evidence>,
     /// Timeouts estimated from the log.
@@ -48,14 +48,14 @@ pub struct Finding {
     pub lags: Option<Arc<LagCounts>>,
     /// Failures by target, outcome and minute of their end, in no particular order. Empty for a finding from the
     /// outcome alone: its failures are those of that outcome at its scope that are in no other finding.
-    pub ended: Vec<Ended>,
+    pub ended: Vec<FailuresPerMinute>,
     /// Lines of the earliest failures, at most [`MAX_SAMPLES`](crate::aggregate::sample::MAX_SAMPLES). May be empty.
     pub samples: Samples,
 }
 
 /// Failures of one finding, target and outcome that ended in one minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ended {
+pub struct FailuresPerMinute {
     /// The target.
     pub target: TargetId,
     /// Their outcome.
@@ -97,7 +97,7 @@ impl Finding {
                 None => self.by_target.push((target, outcome, requests)),
             }
         }
-        self.course.absorb(other.course);
+        self.time_pattern.absorb(other.time_pattern);
         self.estimates.keep_alive = self.estimates.keep_alive.or(other.estimates.keep_alive);
         self.estimates.timeout = self.estimates.timeout.or(other.estimates.timeout);
         self.lags = self.lags.take().or(other.lags);

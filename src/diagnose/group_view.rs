@@ -8,29 +8,29 @@ use super::evidence::plural;
 use super::idle_timeout::IdleTimeout;
 use super::measure::routes::RouteRates;
 use super::measure::subnet::Subnet;
-use super::target_view::Member;
+use super::target_view::TargetView;
 use crate::aggregate::route::SortedRoutes;
 use crate::aggregate::timeline::TimedRequest;
 use crate::aggregate::{RouteId, Span, Summary, Target, TargetGroupId, TargetId};
 
-/// What the cases of all target groups share.
-pub(super) struct Setting<'a> {
+/// What the views of all target groups share.
+pub(super) struct SummaryView<'a> {
     pub(super) summary: &'a Summary,
     /// First and last `time` of all requests.
     pub(super) window: Span,
     pub(super) idle_timeout: IdleTimeout,
     /// Names of the nodes, in the order of their ids.
     pub(super) nodes: Vec<&'a [u8]>,
-    /// The routes of all target groups. Requests of a [`Case`] have the ids of this list.
+    /// The routes of all target groups. Requests of a [`GroupView`] have the ids of this list.
     pub(super) routes: SortedRoutes,
 }
 
 /// A target group with a failure in it.
-pub(super) struct Case<'a> {
-    pub(super) setting: &'a Setting<'a>,
+pub(super) struct GroupView<'a> {
+    pub(super) shared: &'a SummaryView<'a>,
     pub(super) target_group: TargetGroupId,
     /// All its targets, with or without failures, in the order of [`Summary::targets`].
-    pub(super) members: Vec<Member<'a>>,
+    pub(super) targets: Vec<TargetView<'a>>,
     /// The usual time of each route, by [`RouteId::index`]: the first quartile of its answered requests, so
     /// that a bad hour does not pass for usual. `None` if fewer than [`MIN_FOR_USUAL`] were answered.
     usual: Vec<Option<Duration>>,
@@ -62,9 +62,9 @@ impl RouteTimes {
     }
 }
 
-impl<'a> Case<'a> {
-    pub(super) fn new(setting: &'a Setting<'a>, target_group: TargetGroupId) -> Self {
-        let summary = setting.summary;
+impl<'a> GroupView<'a> {
+    pub(super) fn new(shared: &'a SummaryView<'a>, target_group: TargetGroupId) -> Self {
+        let summary = shared.summary;
         let of_group: Vec<(TargetId, &[u8], &Target)> = summary
             .targets
             .ids()
@@ -72,24 +72,24 @@ impl<'a> Case<'a> {
             .filter(|(_, (group, address, _))| *group == target_group && !address.is_empty())
             .map(|(id, (_, address, target))| (id, address, target))
             .collect();
-        let members: Vec<Member<'a>> = of_group
+        let targets: Vec<TargetView<'a>> = of_group
             .into_par_iter()
             .map(|(id, address, target)| {
                 let mut timed_requests = summary.timeline.of_target(id);
                 for timed_request in &mut timed_requests {
-                    timed_request.route = timed_request.route.map(|route| setting.routes.new_id(route));
+                    timed_request.route = timed_request.route.map(|route| shared.routes.new_id(route));
                 }
-                Member::new(id, target, Subnet::of(address), timed_requests)
+                TargetView::new(id, target, Subnet::of(address), timed_requests)
             })
             .collect();
-        // One table of routes for each thread, not for each member: a group may have thousands of targets and as many
+        // One table of routes for each thread, not for each target: a group may have thousands of targets and as many
         // routes.
-        let share = members.len().div_ceil(rayon::current_num_threads()).max(1);
-        let times: Vec<Vec<RouteTimes>> = members
+        let share = targets.len().div_ceil(rayon::current_num_threads()).max(1);
+        let times: Vec<Vec<RouteTimes>> = targets
             .par_chunks(share)
-            .map(|members| {
-                let mut times = vec![RouteTimes::default(); setting.routes.len()];
-                for timed_request in members.iter().flat_map(|member| &member.timed_requests) {
+            .map(|targets| {
+                let mut times = vec![RouteTimes::default(); shared.routes.len()];
+                for timed_request in targets.iter().flat_map(|target| &target.timed_requests) {
                     if let Some(route) = timed_request.route {
                         times[route.index()].take_in(timed_request);
                     }
@@ -98,31 +98,31 @@ impl<'a> Case<'a> {
             })
             .collect();
         let of_route = |route: usize| times.iter().filter_map(move |times| times.get(route));
-        let requests = (0..setting.routes.len()).map(|route| of_route(route).map(|times| times.requests).sum());
+        let requests = (0..shared.routes.len()).map(|route| of_route(route).map(|times| times.requests).sum());
         let requests = requests.collect();
-        let usual = (0..setting.routes.len()).into_par_iter().map(|route| {
+        let usual = (0..shared.routes.len()).into_par_iter().map(|route| {
             let mut answered: Vec<i64> = of_route(route).flat_map(|times| &times.answered).copied().collect();
             let quarter = answered.len() / 4;
             let micros = (answered.len() >= MIN_FOR_USUAL).then(|| *answered.select_nth_unstable(quarter).1)?;
             Some(Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
         });
         let usual = usual.collect();
-        Self { setting, target_group, members, usual, requests }
+        Self { shared, target_group, targets, usual, requests }
     }
 
     /// How often each route of the group fails in this way. `failures` must be among the group's requests.
     pub(super) fn route_rates<'p>(&self, failures: impl Iterator<Item = &'p TimedRequest>) -> RouteRates {
-        RouteRates::counted(failures, self.setting.routes.ids().zip(self.requests.iter().copied()))
+        RouteRates::counted(failures, self.shared.routes.ids().zip(self.requests.iter().copied()))
     }
 
-    /// The indices of all members, to look at several in parallel.
+    /// The indices of all targets, to look at several in parallel.
     pub(super) fn side_by_side(&self) -> impl IndexedParallelIterator<Item = usize> + use<> {
-        (0..self.members.len()).into_par_iter()
+        (0..self.targets.len()).into_par_iter()
     }
 
-    /// The failures of a member that nothing explains yet, with their indices in [`Member::timed_requests`].
-    pub(super) fn unexplained(&self, member: usize) -> impl Iterator<Item = (usize, &TimedRequest)> {
-        self.members[member].unexplained()
+    /// The failures of a target that nothing explains yet, with their indices in [`TargetView::timed_requests`].
+    pub(super) fn unexplained(&self, target: usize) -> impl Iterator<Item = (usize, &TimedRequest)> {
+        self.targets[target].unexplained()
     }
 
     /// How long such a request usually takes: one to the same route. `None` if fewer than [`MIN_FOR_USUAL`] were
@@ -153,7 +153,7 @@ impl<'a> Case<'a> {
 
     /// `GET /orders/{id}`
     fn route_name(&self, route: RouteId) -> String {
-        let (route, _) = self.setting.routes.get(route);
+        let (route, _) = self.shared.routes.get(route);
         String::from_utf8_lossy(&route.template).into_owned()
     }
 

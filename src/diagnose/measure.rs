@@ -1,6 +1,5 @@
 //! Measurements of a target's requests, before anything is concluded about causes.
 
-pub(super) mod course;
 pub(super) mod dispatches;
 pub(super) mod endings;
 pub(super) mod lag_counts;
@@ -9,4 +8,5 @@ pub(super) mod load;
 pub(super) mod routes;
 pub(super) mod share;
 pub(super) mod subnet;
+pub(super) mod time_pattern;
 pub(super) mod walls;

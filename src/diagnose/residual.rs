@@ -9,7 +9,7 @@ use super::evidence::{Evidence, grouped, seconds_of};
 use super::finding::{Estimates, Finding};
 use super::finding_id::FindingId;
 use super::first_cause::{Candidates, candidates};
-use super::measure::course::Course;
+use super::measure::time_pattern::TimePattern;
 use super::scope::{Scope, scope_of};
 use crate::aggregate::{Failures, Quantiles, Summary, Target};
 use crate::classify::{AnsweredBy, Outcome};
@@ -96,7 +96,7 @@ fn finding(summary: &Summary, scope: Scope, target: &Target, failures: &Failures
             Scope::TargetGroup(_) | Scope::LoadBalancer(_) => Vec::new(),
         },
         seen: failures.seen,
-        course: Course::default(),
+        time_pattern: TimePattern::default(),
         evidence: evidence(scope, target, failures, taken, &also_fits),
         also_fits,
         estimates: Estimates::default(),

@@ -11,10 +11,11 @@ use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
 /// One target and its requests.
-pub(super) struct Member<'a> {
+pub(super) struct TargetView<'a> {
     pub(super) id: TargetId,
-    pub(super) target: &'a Target,
-    /// Its requests on all nodes, in the order of their ends. Their routes are those of [`Setting::routes`].
+    /// Its counts.
+    pub(super) totals: &'a Target,
+    /// Its requests on all nodes, in the order of their ends. Their routes are those of [`SummaryView::routes`].
     pub(super) timed_requests: Vec<TimedRequest>,
     /// `timed_requests` in the order of dispatch.
     dispatches: Dispatches,
@@ -27,10 +28,10 @@ pub(super) struct Member<'a> {
     is_explained: Vec<bool>,
 }
 
-impl<'a> Member<'a> {
+impl<'a> TargetView<'a> {
     pub(super) fn new(
         id: TargetId,
-        target: &'a Target,
+        totals: &'a Target,
         subnet: Option<Subnet>,
         timed_requests: Vec<TimedRequest>,
     ) -> Self {
@@ -52,7 +53,7 @@ impl<'a> Member<'a> {
             times.sort_unstable();
         }
         let is_explained = vec![false; timed_requests.len()];
-        Self { id, target, timed_requests, dispatches, subnet, failures, failed, is_explained }
+        Self { id, totals, timed_requests, dispatches, subnet, failures, failed, is_explained }
     }
 
     /// The requests dispatched in `span`, both ends included, in the order of dispatch.
@@ -95,8 +96,8 @@ impl<'a> Member<'a> {
 
     /// The mean time between two of its requests.
     pub(super) fn mean_gap(&self) -> Duration {
-        let micros = self.target.seen.map_or(0, |seen| seen.length().as_micros());
-        Duration::from_micros(u64::try_from(micros).unwrap_or_default() / self.target.requests.max(1))
+        let micros = self.totals.seen.map_or(0, |seen| seen.length().as_micros());
+        Duration::from_micros(u64::try_from(micros).unwrap_or_default() / self.totals.requests.max(1))
     }
 
     /// The answered requests.

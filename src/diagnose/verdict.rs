@@ -20,7 +20,7 @@ pub(super) struct Verdict {
     pub(super) evidence: Vec<Evidence>,
     /// Whether it is about the target group as a whole.
     pub(super) is_of_group: bool,
-    /// The failures: for each member (index in [`Case::members`]), indices in [`Member::timed_requests`].
+    /// The failures: for each target (index in [`GroupView::targets`]), indices in [`TargetView::timed_requests`].
     pub(super) explains: Vec<(usize, Vec<usize>)>,
 }
 
@@ -40,13 +40,13 @@ impl Verdict {
     }
 
     /// A verdict on one target.
-    pub(super) fn on_member(
+    pub(super) fn on_target(
         cause: &'static Cause,
         confidence: Confidence,
-        member: usize,
+        target: usize,
         explains: Vec<usize>,
     ) -> Self {
-        Self::new(cause, confidence).explaining(vec![(member, explains)])
+        Self::new(cause, confidence).explaining(vec![(target, explains)])
     }
 
     /// This verdict with `explains` set.
@@ -58,31 +58,31 @@ impl Verdict {
 /// One verdict for each target with at least [`MIN_FAILURES`] failures. The targets with fewer share one verdict, so
 /// that thinly spread failures are reported too.
 ///
-/// `explains` has member and request indices as in [`Verdict::explains`]. `conclude` is given the number of failures
-/// and the members.
+/// `explains` has target and request indices as in [`Verdict::explains`]. `conclude` is given the number of failures
+/// and the targets.
 pub(super) fn share_out(
     explains: impl IntoIterator<Item = (usize, Vec<usize>)>,
     conclude: impl Fn(usize, &[usize]) -> Verdict,
 ) -> Vec<Verdict> {
     let (mut few, mut verdicts): (Vec<(usize, Vec<usize>)>, Vec<Verdict>) = (Vec::new(), Vec::new());
-    for (member, indices) in explains {
+    for (target, indices) in explains {
         if indices.len() as u64 >= MIN_FAILURES {
-            verdicts.push(conclude(indices.len(), &[member]).explaining(vec![(member, indices)]));
+            verdicts.push(conclude(indices.len(), &[target]).explaining(vec![(target, indices)]));
         } else if !indices.is_empty() {
-            few.push((member, indices));
+            few.push((target, indices));
         }
     }
     if !few.is_empty() {
-        let members: Vec<usize> = few.iter().map(|(member, _)| *member).collect();
+        let targets: Vec<usize> = few.iter().map(|(target, _)| *target).collect();
         let failures = few.iter().map(|(_, indices)| indices.len()).sum();
-        verdicts.push(Verdict { is_of_group: members.len() > 1, ..conclude(failures, &members).explaining(few) });
+        verdicts.push(Verdict { is_of_group: targets.len() > 1, ..conclude(failures, &targets).explaining(few) });
     }
     verdicts
 }
 
 impl Verdict {
-    /// Member index and request index of each failure that it explains.
+    /// TargetView index and request index of each failure that it explains.
     pub(super) fn requests(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
-        self.explains.iter().flat_map(|(member, indices)| indices.iter().map(move |&index| (*member, index)))
+        self.explains.iter().flat_map(|(target, indices)| indices.iter().map(move |&index| (*target, index)))
     }
 }

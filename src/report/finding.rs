@@ -280,9 +280,9 @@ impl FindingRow {
             failures: finding.failures,
             first_seen: finding.seen.map(|seen| seen.first),
             last_seen: finding.seen.map(|seen| seen.last),
-            shape: finding.course.shape,
-            episode_count: finding.course.episode_count,
-            episodes: finding.course.episodes.iter().map(|&episode| Some(episode).into()).collect(),
+            shape: finding.time_pattern.shape,
+            episode_count: finding.time_pattern.episode_count,
+            episodes: finding.time_pattern.episodes.iter().map(|&episode| Some(episode).into()).collect(),
             by_target: by_target(summary, finding),
             evidence: finding.evidence.iter().cloned().map(EvidenceRow).collect(),
             estimates: Estimates {

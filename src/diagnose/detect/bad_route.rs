@@ -8,10 +8,10 @@ use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
-use crate::diagnose::group_view::{Case, WHEN_DUE};
+use crate::diagnose::group_view::{GroupView, WHEN_DUE};
 use crate::diagnose::measure::load::median_took;
 use crate::diagnose::measure::share::Rate;
-use crate::diagnose::target_view::Member;
+use crate::diagnose::target_view::TargetView;
 use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
 
@@ -44,9 +44,9 @@ fn is_refused(timed_request: &TimedRequest) -> bool {
 
 /// How many times as often as the others these routes fail, counted over the time that their requests are under way.
 /// It is the lower bound of the ratio.
-fn over_time(case: &Case<'_>, routes: &[RouteId], held: Rate, others: Rate) -> f64 {
+fn over_time(group: &GroupView<'_>, routes: &[RouteId], held: Rate, others: Rate) -> f64 {
     let (mut of_routes, mut of_others) = (Duration::ZERO, Duration::ZERO);
-    for timed_request in case.members.iter().flat_map(|member| &member.timed_requests) {
+    for timed_request in group.targets.iter().flat_map(|target| &target.timed_requests) {
         *(if timed_request.is_to(routes) { &mut of_routes } else { &mut of_others }) += timed_request.took();
     }
     let millis = |duration: Duration| usize::try_from(duration.as_millis()).unwrap_or(usize::MAX);
@@ -54,9 +54,9 @@ fn over_time(case: &Case<'_>, routes: &[RouteId], held: Rate, others: Rate) -> f
     held.ratio_at_least(Rate { requests: millis(of_others), ..others })
 }
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, timed_request)| timed_request);
-    let by_route = case.route_rates(refused.filter(|timed_request| is_refused(timed_request)));
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    let refused = group.targets.iter().flat_map(TargetView::unexplained).map(|(_, timed_request)| timed_request);
+    let by_route = group.route_rates(refused.filter(|timed_request| is_refused(timed_request)));
     let failing_for = |least: f64| {
         let routes = by_route.failing().filter(move |(_, rate)| rate.failures >= MIN_CLOSED && rate.share() >= least);
         routes.map(|(route, _)| route).collect::<Vec<RouteId>>()
@@ -68,9 +68,9 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         routes.retain(|route| sometimes.contains(route));
         // An answer can be rejected only once it arrives. If requests to a few routes end sooner than usual, the
         // cause is idle connections: the callers of these routes pause for longer than such connections live.
-        let refused = case.members.iter().flat_map(Member::unexplained).map(|(_, timed_request)| timed_request);
+        let refused = group.targets.iter().flat_map(TargetView::unexplained).map(|(_, timed_request)| timed_request);
         let of_routes = refused.filter(|timed_request| is_refused(timed_request) && timed_request.is_to(&routes));
-        if case.share_of_usual(of_routes).is_none_or(|share| share < WHEN_DUE) {
+        if group.share_of_usual(of_routes).is_none_or(|share| share < WHEN_DUE) {
             return Vec::new();
         }
     }
@@ -78,7 +78,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let others = all - held;
     // A process that dies hits long requests more often, in proportion to how long they take. A ratio no higher than
     // that is not the fault of the route.
-    if held.share() < ALWAYS && over_time(case, &routes, held, others) < MIN_RATIO_OVER_TIME {
+    if held.share() < ALWAYS && over_time(group, &routes, held, others) < MIN_RATIO_OVER_TIME {
         return Vec::new();
     }
     // Without enough requests to other routes, nothing shows that the route is the cause.
@@ -89,19 +89,19 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
         return Vec::new();
     }
     let closed_by = |number: usize| {
-        let closed = case.unexplained(number);
+        let closed = group.unexplained(number);
         closed.filter(|(_, timed_request)| is_refused(timed_request) && timed_request.is_to(&routes))
     };
     let explains =
-        (0..case.members.len()).map(|number| (number, closed_by(number).map(|(index, _)| index).collect::<Vec<_>>()));
-    let failing = (0..case.members.len()).filter(|&number| closed_by(number).next().is_some()).count();
+        (0..group.targets.len()).map(|number| (number, closed_by(number).map(|(index, _)| index).collect::<Vec<_>>()));
+    let failing = (0..group.targets.len()).filter(|&number| closed_by(number).next().is_some()).count();
     let is_asked =
-        |member: &&Member<'_>| member.timed_requests.iter().any(|timed_request| timed_request.is_to(&routes));
-    let asked = case.members.iter().filter(is_asked).count();
-    share_out(explains, |count, members| {
-        let closed = members.iter().flat_map(|&number| closed_by(number)).map(|(_, timed_request)| timed_request);
+        |target: &&TargetView<'_>| target.timed_requests.iter().any(|timed_request| timed_request.is_to(&routes));
+    let asked = group.targets.iter().filter(is_asked).count();
+    share_out(explains, |count, targets| {
+        let closed = targets.iter().flat_map(|&number| closed_by(number)).map(|(_, timed_request)| timed_request);
         let found = Found { routes: &routes, held, others, failing, asked, count, median: median_took(closed) };
-        found.verdict(case)
+        found.verdict(group)
     })
 }
 
@@ -120,7 +120,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn verdict(&self, case: &Case<'_>) -> Verdict {
+    fn verdict(&self, group: &GroupView<'_>) -> Verdict {
         let Self { routes, held, others, failing, asked, count, median } = *self;
         let is_always = held.share() >= 0.95 && held.failures >= MIN_FOR_HIGH;
         let is_only_there = others.failures * 100 <= others.requests;
@@ -147,7 +147,7 @@ impl Found<'_> {
                     "in the target group, {} of {} to {} failed like this, and {} of {} other requests",
                     grouped(held.failures as u64),
                     plural(held.requests, "request"),
-                    case.routes_named(routes),
+                    group.routes_named(routes),
                     grouped(others.failures as u64),
                     grouped(others.requests as u64),
                 ),
@@ -159,7 +159,7 @@ impl Found<'_> {
                 ],
             ),
         ];
-        if case.members.len() > 1 {
+        if group.targets.len() > 1 {
             evidence.push(Evidence::weighed(
                 is_everywhere,
                 format!("{failing} of the {} that got such requests failed some of them", plural(asked, "target")),

@@ -10,9 +10,9 @@ use crate::aggregate::{NodeId, Span};
 use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural, plural_are};
-use crate::diagnose::group_view::Case;
-use crate::diagnose::measure::course::episodes;
+use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::load::slowdown;
+use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
@@ -34,8 +34,8 @@ const SLOW: f64 = 4.0;
 /// `ANSWERS_PER_TIMEOUT` allows.
 const MIN_FOR_HIGH: usize = 10;
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    case.side_by_side().filter_map(|member| blocked(case, member)).collect()
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    group.side_by_side().filter_map(|target| blocked(group, target)).collect()
 }
 
 #[derive(Default)]
@@ -49,15 +49,15 @@ struct Found {
     nodes: Vec<NodeId>,
 }
 
-fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
-    let member = &case.members[number];
-    let mut timed_out: Vec<(usize, &TimedRequest)> = case
+fn blocked(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
+    let target = &group.targets[number];
+    let mut timed_out: Vec<(usize, &TimedRequest)> = group
         .unexplained(number)
         .filter(|(_, timed_request)| timed_request.outcome == Outcome::ConnectTimeout)
         .collect();
     timed_out.sort_by_key(|(_, timed_request)| timed_request.dispatched);
     let mut waiting: Vec<(usize, &TimedRequest)> =
-        case.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout).collect();
+        group.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout).collect();
     waiting.sort_by_key(|(_, timed_request)| timed_request.dispatched);
     let dispatches: Vec<Timestamp> = timed_out.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let mut found = Found::default();
@@ -67,11 +67,11 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
         let mut nodes: Vec<NodeId> = timeouts.iter().map(|(_, timed_request)| timed_request.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        let answered = || member.sent_in(span).filter(|timed_request| !timed_request.outcome.is_failure());
+        let answered = || target.sent_in(span).filter(|timed_request| !timed_request.outcome.is_failure());
         let by_these = answered().filter(|timed_request| nodes.contains(&timed_request.node)).count();
         let by_others = answered().count() - by_these;
         if by_these * ANSWERS_PER_TIMEOUT > timeouts.len() {
-            let factor = slowdown(case, std::iter::once(member), span, |_| true);
+            let factor = slowdown(group, std::iter::once(target), span, |_| true);
             // Open connections may outlive a change of a security group. Answers on them are as quick as ever.
             if factor.is_none_or(|factor| factor >= SLOW) {
                 continue;
@@ -79,8 +79,8 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
         }
         // The silence may have begun before the load balancer needed a new connection: when the last request that was
         // answered was sent.
-        let before = &member.timed_requests
-            [..member.timed_requests.partition_point(|timed_request| timed_request.ended < span.first)];
+        let before = &target.timed_requests
+            [..target.timed_requests.partition_point(|timed_request| timed_request.ended < span.first)];
         let answered_last = before.iter().rev().find(|p| !p.outcome.is_failure() && nodes.contains(&p.node));
         let silent_since = answered_last.map_or(span.first, |timed_request| timed_request.dispatched);
         let later = &waiting[waiting.partition_point(|(_, timed_request)| timed_request.dispatched <= silent_since)..];
@@ -103,12 +103,12 @@ fn blocked(case: &Case<'_>, number: usize) -> Option<Verdict> {
     }
     found.explains.sort_unstable();
     found.explains.dedup();
-    (found.timeouts > 0).then(|| found.verdict(case, number))
+    (found.timeouts > 0).then(|| found.verdict(group, number))
 }
 
 impl Found {
-    fn verdict(mut self, case: &Case<'_>, number: usize) -> Verdict {
-        let member = &case.members[number];
+    fn verdict(mut self, group: &GroupView<'_>, number: usize) -> Verdict {
+        let target = &group.targets[number];
         let is_sure = self.timeouts >= MIN_FOR_HIGH && self.answered * ANSWERS_PER_TIMEOUT <= self.timeouts;
         let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
         let mut evidence = vec![Evidence::speaks_for(
@@ -147,7 +147,7 @@ impl Found {
                 [("silent", self.silent as f64)],
             ));
         }
-        let outside = member.target.latency.count();
+        let outside = target.totals.latency.count();
         evidence.push(match outside {
             0 => Evidence::speaks_for("the target never answered a request", [("answered", 0.0)]),
             outside => Evidence::speaks_for(
@@ -161,7 +161,7 @@ impl Found {
         Verdict {
             also_fits: vec![&causes::TARGET_TLS_HANDSHAKE],
             evidence,
-            ..Verdict::on_member(&causes::CONNECT_TIMEOUT, confidence, number, self.explains)
+            ..Verdict::on_target(&causes::CONNECT_TIMEOUT, confidence, number, self.explains)
         }
     }
 }

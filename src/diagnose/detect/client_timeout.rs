@@ -8,7 +8,7 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, plural, seconds, seconds_of};
 use crate::diagnose::finding::Estimates;
-use crate::diagnose::group_view::Case;
+use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::walls::sharp_wall;
 use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
@@ -19,23 +19,24 @@ const MIN_SHARE: f64 = 0.001;
 /// High confidence needs at least this many requests that were given up at the constant.
 const MIN_FOR_HIGH: usize = 20;
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let left = |number: usize| {
-        case.unexplained(number)
+        group
+            .unexplained(number)
             .filter(|(_, timed_request)| timed_request.outcome == Outcome::ClientClosedAfterDispatch)
     };
-    let times: Vec<Duration> = (0..case.members.len())
+    let times: Vec<Duration> = (0..group.targets.len())
         .flat_map(left)
         .map(|(_, timed_request): (usize, &TimedRequest)| timed_request.took())
         .collect();
     let Some(wall) = sharp_wall(&times) else { return Vec::new() };
-    let requests: u64 = case.members.iter().map(|member| member.target.requests).sum();
+    let requests: u64 = group.targets.iter().map(|target| target.totals.requests).sum();
     if (wall.times as u64) < MIN_FAILURES_FOR_HIGH || (wall.times as f64) < requests as f64 * MIN_SHARE {
         return Vec::new();
     }
     let at_wall = |number: usize| left(number).filter(|(_, timed_request)| wall.holds(timed_request.took()));
     let explains =
-        (0..case.members.len()).map(|number| (number, at_wall(number).map(|(index, _)| index).collect::<Vec<_>>()));
+        (0..group.targets.len()).map(|number| (number, at_wall(number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, _| {
         let is_sure = wall.times >= MIN_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
         let evidence = vec![Evidence::speaks_for(

@@ -7,37 +7,37 @@ use super::not_ready;
 use crate::aggregate::Span;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
-use crate::diagnose::group_view::Case;
+use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::endings::{Death, deaths};
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
 /// Whole processes: nearly all requests that were under way ended, and then the target was away.
-pub(super) fn whole_processes(case: &Case<'_>) -> Vec<Verdict> {
-    verdicts(case, Death::is_whole)
+pub(super) fn whole_processes(group: &GroupView<'_>) -> Vec<Verdict> {
+    verdicts(group, Death::is_whole)
 }
 
 /// Workers: one died, and others of the same target went on.
-pub(super) fn workers(case: &Case<'_>) -> Vec<Verdict> {
-    verdicts(case, |_| true)
+pub(super) fn workers(group: &GroupView<'_>) -> Vec<Verdict> {
+    verdicts(group, |_| true)
 }
 
-fn verdicts(case: &Case<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Vec<Verdict> {
+fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Vec<Verdict> {
     let deaths_of = |number: usize| {
-        let member = &case.members[number];
-        let mut found = deaths(&member.timed_requests, case.unexplained(number).map(|(index, _)| index));
+        let target = &group.targets[number];
+        let mut found = deaths(&target.timed_requests, group.unexplained(number).map(|(index, _)| index));
         found.retain(|death| wanted(death));
         found
     };
-    let found: Vec<Vec<Death>> = case.side_by_side().map(deaths_of).collect();
-    let replaced = found.iter().filter_map(|deaths| deaths.last()).filter(|last| is_replaced_beforehand(case, last));
+    let found: Vec<Vec<Death>> = group.side_by_side().map(deaths_of).collect();
+    let replaced = found.iter().filter_map(|deaths| deaths.last()).filter(|last| is_replaced_beforehand(group, last));
     let replaced = replaced.count();
-    (0..).zip(&found).filter_map(|(number, deaths)| verdict(case, number, deaths, replaced)).collect()
+    (0..).zip(&found).filter_map(|(number, deaths)| verdict(group, number, deaths, replaced)).collect()
 }
 
 /// `replaced`: how many targets of the group were replaced before they ended.
-fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) -> Option<Verdict> {
+fn verdict(group: &GroupView<'_>, number: usize, deaths: &[Death], replaced: usize) -> Option<Verdict> {
     let last = deaths.last()?;
     let mut explains: Vec<usize> = deaths.iter().flat_map(Death::explains).collect();
     explains.sort_unstable();
@@ -50,9 +50,9 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
     let refused: usize = deaths.iter().map(|death| death.refused.len()).sum();
     let survived: usize = deaths.iter().map(|death| death.survived).sum();
     let is_whole = deaths.iter().all(Death::is_whole);
-    let is_replaced = is_replaced_beforehand(case, last);
+    let is_replaced = is_replaced_beforehand(group, last);
     // On a TLS port, handshakes may fail while open connections are unharmed.
-    let may_be_tls = ended == 0 && !is_replaced && is_tls_port(case, number);
+    let may_be_tls = ended == 0 && !is_replaced && is_tls_port(group, number);
     let (likeliest, also_fits) = match (is_replaced, is_whole) {
         _ if may_be_tls => (&causes::TARGET_TLS_HANDSHAKE, vec![&causes::TARGET_CRASH, &causes::CONNECTION_REFUSED]),
         (true, _) => (&causes::DEPLOY_WITHOUT_DRAINING, vec![&causes::TARGET_CRASH]),
@@ -77,13 +77,13 @@ fn verdict(case: &Case<'_>, number: usize, deaths: &[Death], replaced: usize) ->
     Some(Verdict {
         also_fits,
         evidence: evidence(deaths, [ended, refused, survived], is_whole, is_replaced.then_some(replaced)),
-        ..Verdict::on_member(likeliest, confidence, number, explains)
+        ..Verdict::on_target(likeliest, confidence, number, explains)
     })
 }
 
 /// Whether TLS is common on the target's port: 443, or four digits that end in it.
-fn is_tls_port(case: &Case<'_>, number: usize) -> bool {
-    let address = case.setting.summary.targets.entry(case.members[number].id).1;
+fn is_tls_port(group: &GroupView<'_>, number: usize) -> bool {
+    let address = group.shared.summary.targets.entry(group.targets[number].id).1;
     let port = address.rsplit(|&byte| byte == b':').next().unwrap_or_default();
     port == b"443" || port.len() == 4 && port.ends_with(b"443")
 }
@@ -182,7 +182,7 @@ fn evidence(
 ///
 /// A rolling deployment starts a new target before it stops an old one. The replacement of a lost target starts after
 /// the loss.
-fn is_replaced_beforehand(case: &Case<'_>, death: &Death) -> bool {
+fn is_replaced_beforehand(group: &GroupView<'_>, death: &Death) -> bool {
     /// Nodes notice within this time that a target is gone.
     const END_MICROS: i64 = 1_000_000;
     /// A target that started longer ago is not the replacement. The limit is generous because some deployments wait
@@ -192,13 +192,13 @@ fn is_replaced_beforehand(case: &Case<'_>, death: &Death) -> bool {
         return false;
     }
     let is_recent = |at: Timestamp| (0..=RECENT_MICROS).contains(&death.at.micros_since(at));
-    let begun = case
-        .members
+    let begun = group
+        .targets
         .iter()
-        .filter_map(|member| not_ready::begins(case, member))
+        .filter_map(|target| not_ready::begins(group, target))
         .filter(|begun| is_recent(*begun))
         .count();
-    let spans = case.members.iter().filter_map(|member| member.target.seen);
+    let spans = group.targets.iter().filter_map(|target| target.totals.seen);
     let ended = spans
         .filter(|Span { last, .. }| last.micros_since(death.until) < END_MICROS)
         .filter(|Span { last, .. }| *last >= death.at || is_recent(*last))

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural_are, seconds, seconds_of};
-use crate::diagnose::group_view::Case;
+use crate::diagnose::group_view::GroupView;
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
@@ -25,18 +25,18 @@ const QUIET_GAPS: f64 = 10.0;
 const AGREE: Duration = Duration::from_secs(3);
 
 struct Cut {
-    member: usize,
-    /// Indices of the requests that were cut off in the member's requests.
+    target: usize,
+    /// Indices of the requests that were cut off in the target's requests.
     requests: Vec<usize>,
     /// From the last request sent to the target until the cut.
     quiet: Duration,
 }
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let cuts: Vec<Cut> = case.side_by_side().flat_map_iter(|member| cuts(case, member)).collect();
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    let cuts: Vec<Cut> = group.side_by_side().flat_map_iter(|target| cuts(group, target)).collect();
     let total: usize = cuts.iter().map(|cut| cut.requests.len()).sum();
     let Some(longest) = cuts.iter().map(|cut| cut.quiet).max() else { return Vec::new() };
-    let mut targets: Vec<usize> = cuts.iter().map(|cut| cut.member).collect();
+    let mut targets: Vec<usize> = cuts.iter().map(|cut| cut.target).collect();
     targets.dedup();
     let agree = cuts.iter().all(|cut| longest.saturating_sub(cut.quiet) <= AGREE);
     // A single target that ends this way may have been idle and then stopped.
@@ -77,7 +77,7 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
             .map(|cut| Verdict {
                 also_fits: also_fits(),
                 evidence: evidence(&cut),
-                ..Verdict::on_member(&causes::DEREGISTRATION_DELAY_ELAPSED, confidence, cut.member, cut.requests)
+                ..Verdict::on_target(&causes::DEREGISTRATION_DELAY_ELAPSED, confidence, cut.target, cut.requests)
             })
             .collect();
     }
@@ -87,8 +87,8 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     let mut explains: Vec<(usize, Vec<usize>)> = Vec::new();
     for cut in cuts {
         match explains.last_mut() {
-            Some((member, indices)) if *member == cut.member => indices.extend(cut.requests),
-            _ => explains.push((cut.member, cut.requests)),
+            Some((target, indices)) if *target == cut.target => indices.extend(cut.requests),
+            _ => explains.push((cut.target, cut.requests)),
         }
     }
     vec![Verdict {
@@ -99,10 +99,10 @@ pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
     }]
 }
 
-fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {
-    let member = &case.members[number];
-    let min_quiet = MIN_QUIET.max(member.mean_gap().mul_f64(QUIET_GAPS));
-    let closed: Vec<(usize, Timestamp, Timestamp)> = case
+fn cuts(group: &GroupView<'_>, number: usize) -> Vec<Cut> {
+    let target = &group.targets[number];
+    let min_quiet = MIN_QUIET.max(target.mean_gap().mul_f64(QUIET_GAPS));
+    let closed: Vec<(usize, Timestamp, Timestamp)> = group
         .unexplained(number)
         .filter(|(_, timed_request)| {
             timed_request.outcome == Outcome::ClosedBeforeResponse && timed_request.took() >= MIN_QUIET
@@ -114,12 +114,12 @@ fn cuts(case: &Case<'_>, number: usize) -> Vec<Cut> {
         .chunk_by(|one, next| next.2.micros_since(one.2) <= limit)
         .filter_map(|together| {
             let (first, last) = (together.first()?.2, together.last()?.2);
-            let (before, next) = member.sent_around(first, last);
+            let (before, next) = target.sent_around(first, last);
             let quiet = first.since(before?);
             // The target must stay quiet after the cut. One that soon gets requests again was merely idle.
             let is_over = next.is_none_or(|next| next.micros_since(last) as f64 / 1e6 >= min_quiet.as_secs_f64());
             (quiet >= min_quiet && is_over).then(|| Cut {
-                member: number,
+                target: number,
                 requests: together.iter().map(|(index, ..)| *index).collect(),
                 quiet,
             })

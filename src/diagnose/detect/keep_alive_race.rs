@@ -11,10 +11,10 @@ use crate::aggregate::timeline::TimedRequest;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, plural_are, seconds, seconds_of};
 use crate::diagnose::finding::Estimates;
-use crate::diagnose::group_view::{Case, WHEN_DUE};
-use crate::diagnose::measure::course::episodes;
+use crate::diagnose::group_view::{GroupView, WHEN_DUE};
 use crate::diagnose::measure::lags::{KeepAlive, Lags, PairHistory, estimate, may_be_race};
 use crate::diagnose::measure::load::slowdown;
+use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
@@ -24,40 +24,40 @@ use crate::timestamp::Timestamp;
 const MIN_HITS_FOR_HIGH: usize = 12;
 const MIN_COVERAGE_FOR_HIGH: f64 = 0.7;
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let Lags::Peak(found) = lags_of(case) else { return Vec::new() };
-    let idle_timeout = case.setting.idle_timeout.duration;
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    let Lags::Peak(found) = lags_of(group) else { return Vec::new() };
+    let idle_timeout = group.shared.idle_timeout.duration;
     let is_sure =
         found.hits >= MIN_HITS_FOR_HIGH && found.coverage() >= MIN_COVERAGE_FOR_HIGH && found.timeout <= idle_timeout;
     let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
     let estimates = Estimates { keep_alive: Some(found.timeout), ..Estimates::default() };
-    let verdicts = verdicts(case, |failures| (confidence, estimates, evidence(&found, failures, idle_timeout)));
+    let verdicts = verdicts(group, |failures| (confidence, estimates, evidence(&found, failures, idle_timeout)));
     verdicts.into_iter().map(|verdict| Verdict { lags: Some(Arc::clone(&found.drawn)), ..verdict }).collect()
 }
 
 /// Looks for the keep-alive timeout in the lags of all candidates of the group.
-fn lags_of(case: &Case<'_>) -> Lags {
-    let nodes = case.setting.nodes.len();
+fn lags_of(group: &GroupView<'_>) -> Lags {
+    let nodes = group.shared.nodes.len();
     let histories: Vec<PairHistory> =
-        case.side_by_side().flat_map_iter(|number| pairs_of(case, number, nodes)).collect();
-    estimate(&histories, case.setting.idle_timeout.duration)
+        group.side_by_side().flat_map_iter(|number| pairs_of(group, number, nodes)).collect();
+    estimate(&histories, group.shared.idle_timeout.duration)
 }
 
 /// Failures that may be races and that nothing explains yet.
-fn candidates<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
-    case.unexplained(number).filter(|(_, timed_request)| may_be_race(timed_request))
+fn candidates<'a>(group: &'a GroupView<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
+    group.unexplained(number).filter(|(_, timed_request)| may_be_race(timed_request))
 }
 
-/// A member's requests and candidates by node, at the node's index. Empty if the member has no candidates; then its
+/// A target's requests and candidates by node, at the node's index. Empty if the target has no candidates; then its
 /// requests are not read.
-fn pairs_of(case: &Case<'_>, number: usize, nodes: usize) -> Vec<PairHistory> {
+fn pairs_of(group: &GroupView<'_>, number: usize, nodes: usize) -> Vec<PairHistory> {
     let mut pairs = Vec::new();
-    for (_, candidate) in candidates(case, number) {
+    for (_, candidate) in candidates(group, number) {
         pairs.resize_with(nodes, PairHistory::default);
         pairs[candidate.node.index()].failures.push(*candidate);
     }
     if !pairs.is_empty() {
-        for timed_request in &case.members[number].timed_requests {
+        for timed_request in &group.targets[number].timed_requests {
             pairs[timed_request.node.index()].timed_requests.push(*timed_request);
         }
     }
@@ -65,9 +65,9 @@ fn pairs_of(case: &Case<'_>, number: usize, nodes: usize) -> Vec<PairHistory> {
 }
 
 /// Verdicts that explain the candidates of all targets: one per target, and one for all targets with too few.
-fn verdicts(case: &Case<'_>, conclude: impl Fn(usize) -> (Confidence, Estimates, Vec<Evidence>)) -> Vec<Verdict> {
-    let explains = (0..case.members.len())
-        .map(|number| (number, candidates(case, number).map(|(index, _)| index).collect::<Vec<_>>()));
+fn verdicts(group: &GroupView<'_>, conclude: impl Fn(usize) -> (Confidence, Estimates, Vec<Evidence>)) -> Vec<Verdict> {
+    let explains = (0..group.targets.len())
+        .map(|number| (number, candidates(group, number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |failures, _| {
         let (confidence, estimates, evidence) = conclude(failures);
         Verdict {
@@ -127,7 +127,7 @@ fn at_once(failures: usize) -> Evidence {
 /// Races without a peak in the lags: there are too few failures, connections are hardly ever idle, or the timeout is
 /// an unusual one. Such failures still follow a pattern: they end immediately, sooner than any work would take, now
 /// and then, on every route and target, while all other answers are as quick as ever.
-pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
+pub(super) fn without_a_peak(group: &GroupView<'_>) -> Vec<Verdict> {
     /// Most of the failures must end within this time, and sooner than their routes usually take.
     const AT_ONCE: Duration = Duration::from_millis(100);
     const MIN_SHARE_AT_ONCE: f64 = 0.9;
@@ -138,24 +138,24 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
     const MIN_MOMENTS: usize = 5;
     const MOMENT_GAP: Duration = Duration::from_secs(2);
     const SLOW: f64 = 3.0;
-    let all: Vec<&TimedRequest> = (0..case.members.len())
-        .flat_map(|number| candidates(case, number))
+    let all: Vec<&TimedRequest> = (0..group.targets.len())
+        .flat_map(|number| candidates(group, number))
         .map(|(_, timed_request)| timed_request)
         .collect();
-    let requests: usize = case.members.iter().map(|member| member.timed_requests.len()).sum();
+    let requests: usize = group.targets.iter().map(|target| target.timed_requests.len()).sum();
     if (all.len() as u64) < MIN_FAILURES_FOR_HIGH || all.len() as f64 > requests as f64 * MAX_RATE {
         return Vec::new();
     }
     let quick = all.iter().filter(|timed_request| timed_request.took() <= AT_ONCE).count();
-    let is_sooner = case.share_of_usual(all.iter().copied()).is_some_and(|share| share < WHEN_DUE);
+    let is_sooner = group.share_of_usual(all.iter().copied()).is_some_and(|share| share < WHEN_DUE);
     let mut moments: Vec<Timestamp> = all.iter().map(|timed_request| timed_request.ended).collect();
     moments.sort_unstable();
-    let by_route = case.route_rates(all.iter().copied());
+    let by_route = group.route_rates(all.iter().copied());
     let routes = by_route.failing().len();
     let (Some(&first), Some(&last)) = (moments.first(), moments.last()) else { return Vec::new() };
     // This reads all requests, so it is evaluated last.
     let is_slow =
-        || slowdown(case, case.members.iter(), Span { first, last }, |_| true).is_some_and(|factor| factor >= SLOW);
+        || slowdown(group, group.targets.iter(), Span { first, last }, |_| true).is_some_and(|factor| factor >= SLOW);
     let fits = quick as f64 >= all.len() as f64 * MIN_SHARE_AT_ONCE
         && is_sooner
         && routes >= MIN_ROUTES
@@ -165,8 +165,8 @@ pub(super) fn without_a_peak(case: &Case<'_>) -> Vec<Verdict> {
     if !fits {
         return Vec::new();
     }
-    let is_refuted = lags_of(case) == Lags::NoPeak;
-    verdicts(case, |failures| {
+    let is_refuted = lags_of(group) == Lags::NoPeak;
+    verdicts(group, |failures| {
         let evidence = vec![
             at_once(failures),
             Evidence::speaks_for(

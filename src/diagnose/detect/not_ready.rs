@@ -10,9 +10,9 @@ use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds};
-use crate::diagnose::group_view::Case;
+use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::share::Rate;
-use crate::diagnose::target_view::Member;
+use crate::diagnose::target_view::TargetView;
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
@@ -36,16 +36,16 @@ const MIN_RATIO: f64 = 10.0;
 /// At least this many requests must be answered after the start, to show that the target became ready.
 const MIN_LATER: usize = 10;
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    case.side_by_side().filter_map(|member| not_ready(case, member)).collect()
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    group.side_by_side().filter_map(|target| not_ready(group, target)).collect()
 }
 
 /// When the target was first used, if it started within the log. `None` if it may have been there before.
-pub(super) fn begins(case: &Case<'_>, member: &Member<'_>) -> Option<Timestamp> {
+pub(super) fn begins(group: &GroupView<'_>, target: &TargetView<'_>) -> Option<Timestamp> {
     // The timeline drops quiet blocks of a log that is too long for it, but `seen` still covers the requests in them.
-    let begun = member.first_sent()?.min(member.target.seen?.first);
-    let late = (member.mean_gap().as_secs_f64() * LATE_GAPS).max(MIN_LATE.as_secs_f64());
-    (begun.micros_since(case.setting.window.first) as f64 / 1e6 > late).then_some(begun)
+    let begun = target.first_sent()?.min(target.totals.seen?.first);
+    let late = (target.mean_gap().as_secs_f64() * LATE_GAPS).max(MIN_LATE.as_secs_f64());
+    (begun.micros_since(group.shared.window.first) as f64 / 1e6 > late).then_some(begun)
 }
 
 /// Whether a target that is not ready may fail this way.
@@ -61,12 +61,12 @@ fn may_be_early(timed_request: &TimedRequest) -> bool {
     )
 }
 
-fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
-    let member = &case.members[number];
-    let begun = begins(case, member)?;
+fn not_ready(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
+    let target = &group.targets[number];
+    let begun = begins(group, target)?;
     let ends = begun.plus_micros(i64::try_from(START.as_micros()).unwrap_or(i64::MAX));
     let failures: Vec<(usize, &TimedRequest)> =
-        case.unexplained(number).filter(|(_, timed_request)| may_be_early(timed_request)).collect();
+        group.unexplained(number).filter(|(_, timed_request)| may_be_early(timed_request)).collect();
     let last_early = failures
         .iter()
         .filter(|(_, timed_request)| timed_request.dispatched <= ends)
@@ -76,7 +76,7 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
         failures.iter().copied().filter(|(_, timed_request)| timed_request.dispatched <= last_early).collect();
     let ready = early.iter().map(|(_, timed_request)| timed_request.dispatched).max()?;
     let (mut start, mut later) = (Rate::default(), Rate::default());
-    for timed_request in &member.timed_requests {
+    for timed_request in &target.timed_requests {
         let rate = if timed_request.dispatched <= ready { &mut start } else { &mut later };
         rate.observe(timed_request.outcome.is_failure());
     }
@@ -88,7 +88,7 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     }
     // If the other targets fail too, the start of this one is not the cause.
     let mut others = Rate::default();
-    for (_, other) in case.members.iter().enumerate().filter(|(other, _)| *other != number) {
+    for (_, other) in group.targets.iter().enumerate().filter(|(other, _)| *other != number) {
         for timed_request in other.sent_in(Span { first: begun, last: ready }) {
             others.observe(timed_request.outcome.is_failure());
         }
@@ -98,7 +98,7 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     }
     let refused = early.iter().filter(|(_, timed_request)| timed_request.outcome == Outcome::ConnectFailed).count();
     let waited = ready.since(begun);
-    let first_answer = member.answered().map(|timed_request| timed_request.dispatched).min()?;
+    let first_answer = target.answered().map(|timed_request| timed_request.dispatched).min()?;
     let until_answer = first_answer.since(begun);
     let mut evidence = vec![Evidence::speaks_for(
         format!(
@@ -134,6 +134,6 @@ fn not_ready(case: &Case<'_>, number: usize) -> Option<Verdict> {
     Some(Verdict {
         also_fits: vec![&causes::CONNECTION_REFUSED],
         evidence,
-        ..Verdict::on_member(&causes::TARGET_NOT_READY, confidence, number, indices)
+        ..Verdict::on_target(&causes::TARGET_NOT_READY, confidence, number, indices)
     })
 }

@@ -10,13 +10,13 @@ use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, percent, plural, seconds, seconds_of};
-use crate::diagnose::group_view::Case;
-use crate::diagnose::measure::course::episodes;
+use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::load::arrivals;
 use crate::diagnose::measure::routes::RouteRates;
 use crate::diagnose::measure::share::Rate;
+use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::measure::walls::sharp_wall;
-use crate::diagnose::target_view::Member;
+use crate::diagnose::target_view::TargetView;
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
@@ -73,18 +73,18 @@ struct Outage {
     is_silence: bool,
 }
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    [Manner::Slow, Manner::Quick].into_iter().filter_map(|manner| verdict(case, manner)).collect()
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    [Manner::Slow, Manner::Quick].into_iter().filter_map(|manner| verdict(group, manner)).collect()
 }
 
-fn manner_of(case: &Case<'_>, timed_request: &TimedRequest) -> Option<Manner> {
+fn manner_of(group: &GroupView<'_>, timed_request: &TimedRequest) -> Option<Manner> {
     match timed_request.outcome {
         Outcome::IdleTimeout => Some(Manner::Slow),
         // A 502 or 504 from a proxy inside the target is about the proxy's own upstream. `target_errors` reports it,
         // even if several targets share that upstream.
         Outcome::TargetGatewayError if timed_request.target_status.is_none_or(|status| status.get() != 503) => None,
         Outcome::TargetError | Outcome::TargetGatewayError => {
-            let usual = case.usual(timed_request).unwrap_or_default();
+            let usual = group.usual(timed_request).unwrap_or_default();
             let is_slow = timed_request.took() >= MIN_WAIT.max(usual.mul_f64(WAIT_FACTOR));
             Some(if is_slow { Manner::Slow } else { Manner::Quick })
         }
@@ -92,17 +92,17 @@ fn manner_of(case: &Case<'_>, timed_request: &TimedRequest) -> Option<Manner> {
     }
 }
 
-fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
-    let mut failed: Vec<(usize, usize, &TimedRequest)> = (0..case.members.len())
-        .flat_map(|number| case.unexplained(number).map(move |(index, timed_request)| (number, index, timed_request)))
-        .filter(|(_, _, timed_request)| manner_of(case, timed_request) == Some(manner))
+fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
+    let mut failed: Vec<(usize, usize, &TimedRequest)> = (0..group.targets.len())
+        .flat_map(|number| group.unexplained(number).map(move |(index, timed_request)| (number, index, timed_request)))
+        .filter(|(_, _, timed_request)| manner_of(group, timed_request) == Some(manner))
         .collect();
-    failed.sort_by_key(|(member, index, timed_request)| (timed_request.dispatched, *member, *index));
+    failed.sort_by_key(|(target, index, timed_request)| (timed_request.dispatched, *target, *index));
     let times: Vec<Timestamp> = failed.iter().map(|(_, _, timed_request)| timed_request.dispatched).collect();
     let outages: Vec<Outage> = episodes(&times, EPISODE_GAP)
         .into_iter()
         .filter(|episode| episode.len() >= MIN_FAILURES)
-        .filter_map(|range| outage(case, &failed[range]))
+        .filter_map(|range| outage(group, &failed[range]))
         .filter(|outage| outage.fits(manner))
         .collect();
     let largest = outages.iter().max_by_key(|outage| outage.explains.len())?;
@@ -121,13 +121,13 @@ fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
     let mut explains: Vec<(usize, Vec<usize>)> = Vec::new();
     let mut indices: Vec<(usize, usize)> = outages.iter().flat_map(|outage| outage.explains.iter().copied()).collect();
     indices.sort_unstable();
-    for (member, index) in indices {
+    for (target, index) in indices {
         match explains.last_mut() {
-            Some((last, known)) if *last == member => known.push(index),
-            _ => explains.push((member, vec![index])),
+            Some((last, known)) if *last == target => known.push(index),
+            _ => explains.push((target, vec![index])),
         }
     }
-    let evidence = evidence(case, largest, manner);
+    let evidence = evidence(group, largest, manner);
     Some(Verdict {
         also_fits,
         evidence,
@@ -137,12 +137,12 @@ fn verdict(case: &Case<'_>, manner: Manner) -> Option<Verdict> {
     })
 }
 
-fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<Outage> {
+fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<Outage> {
     let span = Span { first: failed.first()?.2.dispatched, last: failed.last()?.2.dispatched };
-    let serving: Vec<&Member<'_>> = case.members.iter().filter(|member| member.sent_in(span).len() >= 3).collect();
+    let serving: Vec<&TargetView<'_>> = group.targets.iter().filter(|target| target.sent_in(span).len() >= 3).collect();
     let mut first_of: BTreeMap<usize, Timestamp> = BTreeMap::new();
-    for (member, _, timed_request) in failed {
-        first_of.entry(*member).or_insert(timed_request.dispatched);
+    for (target, _, timed_request) in failed {
+        first_of.entry(*target).or_insert(timed_request.dispatched);
     }
     let mut onsets: Vec<Timestamp> = first_of.into_values().collect();
     onsets.sort_unstable();
@@ -151,7 +151,7 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<O
     let onset_within = onsets[most - 1].since(span.first);
     let by_route = RouteRates::new(
         failed.iter().map(|(_, _, timed_request)| *timed_request),
-        case.members.iter().flat_map(|member| member.sent_in(span)),
+        group.targets.iter().flat_map(|target| target.sent_in(span)),
     );
     let needs_it = |rate: Rate| rate.failures >= 2 && rate.share() >= MIN_SHARE_OF_ROUTE;
     let mut routes: Vec<(RouteId, Rate)> = by_route.failing().filter(|(_, rate)| needs_it(*rate)).collect();
@@ -161,7 +161,7 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<O
     let length = span.last.micros_since(span.first).max(60_000_000);
     let earlier = Span { first: span.first.plus_micros(-length), last: span.first.plus_micros(-1) };
     let mut before = Rate::default();
-    for timed_request in case.members.iter().flat_map(|member| member.sent_in(earlier)) {
+    for timed_request in group.targets.iter().flat_map(|target| target.sent_in(earlier)) {
         if timed_request.is_to(&routes) {
             before.observe(timed_request.outcome.is_failure());
         }
@@ -169,7 +169,7 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<O
     let explains: Vec<(usize, usize)> = failed
         .iter()
         .filter(|(_, _, timed_request)| timed_request.is_to(&routes))
-        .map(|(member, index, _)| (*member, *index))
+        .map(|(target, index, _)| (*target, *index))
         .collect();
     let took: Vec<Duration> = failed.iter().map(|(_, _, timed_request)| timed_request.took()).collect();
     Some(Outage {
@@ -177,7 +177,7 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<O
         failing: onsets.len(),
         serving: serving.len(),
         onset_within,
-        is_over: case.setting.window.last.micros_since(span.last) > 10_000_000,
+        is_over: group.shared.window.last.micros_since(span.last) > 10_000_000,
         arrivals: arrivals(&serving, span),
         is_silence: failed.iter().all(|(_, _, timed_request)| timed_request.outcome == Outcome::IdleTimeout),
         routes,
@@ -186,17 +186,17 @@ fn outage(case: &Case<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<O
         explains,
         took,
     })
-    .filter(|_| !is_new_release(case, span))
+    .filter(|_| !is_new_release(group, span))
 }
 
 /// Whether at least half of the targets started in the minute before the first failure, or at most 5 s after it. Then
 /// the new release that they run is the cause.
-fn is_new_release(case: &Case<'_>, span: Span) -> bool {
+fn is_new_release(group: &GroupView<'_>, span: Span) -> bool {
     const JUST_BEFORE_MICROS: i64 = 60_000_000;
-    let began = case.members.iter().filter_map(|member| not_ready::begins(case, member));
+    let began = group.targets.iter().filter_map(|target| not_ready::begins(group, target));
     let began =
         began.filter(|begun| (-5_000_000..=JUST_BEFORE_MICROS).contains(&span.first.micros_since(*begun))).count();
-    began * 2 >= case.members.len().max(1)
+    began * 2 >= group.targets.len().max(1)
 }
 
 impl Outage {
@@ -219,7 +219,7 @@ impl Outage {
     }
 }
 
-fn evidence(case: &Case<'_>, outage: &Outage, manner: Manner) -> Vec<Evidence> {
+fn evidence(group: &GroupView<'_>, outage: &Outage, manner: Manner) -> Vec<Evidence> {
     let mut evidence = vec![
         Evidence::speaks_for(
             format!(
@@ -240,7 +240,7 @@ fn evidence(case: &Case<'_>, outage: &Outage, manner: Manner) -> Vec<Evidence> {
                 "then {} of {} to {} failed; just before, {} of {} did",
                 percent(outage.rate.failures, outage.rate.requests),
                 plural(outage.rate.requests, "request"),
-                case.routes_named(&outage.routes),
+                group.routes_named(&outage.routes),
                 percent(outage.before.failures, outage.before.requests),
                 outage.before.requests
             ),

@@ -10,11 +10,11 @@ use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural, seconds_of};
-use crate::diagnose::group_view::Case;
-use crate::diagnose::measure::course::episodes;
+use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::load::{arrivals, concurrency, slowdown};
 use crate::diagnose::measure::routes::RouteRates;
-use crate::diagnose::target_view::Member;
+use crate::diagnose::measure::time_pattern::episodes;
+use crate::diagnose::target_view::TargetView;
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
@@ -62,21 +62,22 @@ fn may_be_overload(timed_request: &TimedRequest) -> bool {
 }
 
 /// Targets that were slow before they failed, or got more requests than usual.
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let is_overload = |episode: &Episode| episode.was_slow() || episode.arrivals(case).is_some_and(|more| more >= MORE);
-    case.side_by_side().filter_map(|member| overloaded(case, member, is_overload)).collect()
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    let is_overload =
+        |episode: &Episode| episode.was_slow() || episode.arrivals(group).is_some_and(|more| more >= MORE);
+    group.side_by_side().filter_map(|target| overloaded(group, target, is_overload)).collect()
 }
 
 /// Targets that became slow from one moment to the next, and whose answers are late: requests queue in front of them.
-pub(super) fn queues(case: &Case<'_>) -> Vec<Verdict> {
-    case.side_by_side().filter_map(|member| overloaded(case, member, |_| true)).collect()
+pub(super) fn queues(group: &GroupView<'_>) -> Vec<Verdict> {
+    group.side_by_side().filter_map(|target| overloaded(group, target, |_| true)).collect()
 }
 
 /// One episode of failures of a target that was slow.
 struct Episode {
-    member: usize,
+    target: usize,
     span: Span,
-    /// Indices of the failures in the member's requests.
+    /// Indices of the failures in the target's requests.
     failures: Vec<usize>,
     /// Routes on which the failures concentrate. A slow route says nothing about the others, so answer times leave
     /// these out.
@@ -95,21 +96,21 @@ struct Surroundings {
     others: [usize; 2],
 }
 
-fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool) -> Option<Verdict> {
+fn overloaded(group: &GroupView<'_>, number: usize, wanted: impl Fn(&Episode) -> bool) -> Option<Verdict> {
     let mut failed: Vec<(usize, &TimedRequest)> =
-        case.unexplained(number).filter(|(_, timed_request)| may_be_overload(timed_request)).collect();
+        group.unexplained(number).filter(|(_, timed_request)| may_be_overload(timed_request)).collect();
     failed.sort_by_key(|(_, timed_request)| timed_request.dispatched);
     let times: Vec<Timestamp> = failed.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let found: Vec<Episode> = episodes(&times, EPISODE_GAP)
         .into_iter()
         .filter(|episode| episode.len() >= MIN_FAILURES)
-        .filter_map(|range| episode(case, number, &failed[range]))
+        .filter_map(|range| episode(group, number, &failed[range]))
         .filter(wanted)
         .collect();
     let largest = found.iter().max_by_key(|episode| episode.failures.len())?;
     let mut explains: Vec<usize> = found.iter().flat_map(|episode| episode.failures.iter().copied()).collect();
     explains.sort_unstable();
-    let around = largest.surroundings(case);
+    let around = largest.surroundings(group);
     let (was_slow, is_more) = (largest.was_slow(), around.arrivals.is_some_and(|more| more >= MORE));
     let [slow_others, others] = around.others;
     let is_shared = others > 0 && slow_others * 5 >= others * 4;
@@ -126,7 +127,7 @@ fn overloaded(case: &Case<'_>, number: usize, wanted: impl Fn(&Episode) -> bool)
         vec![&causes::IDLE_TIMEOUT_EXCEEDED]
     };
     let evidence = evidence(largest, &around);
-    Some(Verdict { also_fits, evidence, ..Verdict::on_member(&causes::TARGET_SATURATED, confidence, number, explains) })
+    Some(Verdict { also_fits, evidence, ..Verdict::on_target(&causes::TARGET_SATURATED, confidence, number, explains) })
 }
 
 impl Episode {
@@ -145,58 +146,58 @@ impl Episode {
     }
 
     /// The targets that served in the episode: at least three requests were sent to each.
-    fn active<'a>(&self, case: &'a Case<'a>) -> Vec<&'a Member<'a>> {
-        case.members.iter().filter(|member| member.sent_in(self.span).len() >= 3).collect()
+    fn active<'a>(&self, group: &'a GroupView<'a>) -> Vec<&'a TargetView<'a>> {
+        group.targets.iter().filter(|target| target.sent_in(self.span).len() >= 3).collect()
     }
 
     /// The request rate in the lead and the episode, as a multiple of the rate at other times. `None` if there are no
     /// other times to compare with.
-    fn arrivals(&self, case: &Case<'_>) -> Option<f64> {
-        arrivals(&self.active(case), Span { first: self.lead().first, last: self.span.last })
+    fn arrivals(&self, group: &GroupView<'_>) -> Option<f64> {
+        arrivals(&self.active(group), Span { first: self.lead().first, last: self.span.last })
     }
 
-    fn slowdown(&self, case: &Case<'_>, member: &Member<'_>, span: Span) -> Option<f64> {
-        slowdown(case, std::iter::once(member), span, |timed_request| !timed_request.is_to(&self.slow_routes))
+    fn slowdown(&self, group: &GroupView<'_>, target: &TargetView<'_>, span: Span) -> Option<f64> {
+        slowdown(group, std::iter::once(target), span, |timed_request| !timed_request.is_to(&self.slow_routes))
     }
 
-    fn surroundings(&self, case: &Case<'_>) -> Surroundings {
-        let member = &case.members[self.member];
-        let others = self.active(case).into_iter().filter(|other| other.id != member.id);
-        let slowdowns: Vec<Option<f64>> = others.map(|other| self.slowdown(case, other, self.span)).collect();
+    fn surroundings(&self, group: &GroupView<'_>) -> Surroundings {
+        let target = &group.targets[self.target];
+        let others = self.active(group).into_iter().filter(|other| other.id != target.id);
+        let slowdowns: Vec<Option<f64>> = others.map(|other| self.slowdown(group, other, self.span)).collect();
         let slow = slowdowns.iter().flatten().filter(|factor| **factor >= SLOW).count();
         let lead = self.lead();
         let earlier =
             Span { first: lead.first.plus_micros(2 * lead.first.micros_since(self.span.first)), last: lead.first };
         Surroundings {
-            arrivals: self.arrivals(case),
-            concurrency: [concurrency(member, earlier), concurrency(member, self.span)],
+            arrivals: self.arrivals(group),
+            concurrency: [concurrency(target, earlier), concurrency(target, self.span)],
             others: [slow, slowdowns.len()],
         }
     }
 }
 
-fn episode(case: &Case<'_>, number: usize, failed: &[(usize, &TimedRequest)]) -> Option<Episode> {
-    let member = &case.members[number];
+fn episode(group: &GroupView<'_>, number: usize, failed: &[(usize, &TimedRequest)]) -> Option<Episode> {
+    let target = &group.targets[number];
     let span = Span { first: failed.first()?.1.dispatched, last: failed.last()?.1.dispatched };
     let failures = failed.iter().map(|(_, timed_request)| *timed_request);
     let mut indices: Vec<usize> = failed.iter().map(|(index, _)| *index).collect();
     indices.sort_unstable();
-    let slow_routes = RouteRates::new(failures, member.sent_in(span)).concentrated();
-    let mut episode = Episode { member: number, span, failures: indices, slow_routes, before: None, during: None };
-    episode.before = episode.slowdown(case, member, episode.lead());
-    episode.during = episode.slowdown(case, member, span);
+    let slow_routes = RouteRates::new(failures, target.sent_in(span)).concentrated();
+    let mut episode = Episode { target: number, span, failures: indices, slow_routes, before: None, during: None };
+    episode.before = episode.slowdown(group, target, episode.lead());
+    episode.during = episode.slowdown(group, target, span);
     let slowest = episode.before.into_iter().chain(episode.during).fold(0.0, f64::max);
     // With fewer than two requests under way, no request waits for another.
-    if slowest < SLOW || concurrency(member, span) < MIN_UNDER_WAY {
+    if slowest < SLOW || concurrency(target, span) < MIN_UNDER_WAY {
         return None;
     }
     // A target that is slow at all times has another problem.
-    let seen = member.target.seen?;
+    let seen = target.totals.seen?;
     let elsewhere = [
         Span { first: seen.first, last: episode.lead().first.plus_micros(-1) },
         Span { first: span.last.plus_micros(1), last: seen.last },
     ];
-    let usual = elsewhere.into_iter().filter_map(|span| episode.slowdown(case, member, span)).reduce(f64::min);
+    let usual = elsewhere.into_iter().filter_map(|span| episode.slowdown(group, target, span)).reduce(f64::min);
     (!usual.is_some_and(|usual| slowest < usual * SLOWER)).then_some(episode)
 }
 

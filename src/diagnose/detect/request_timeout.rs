@@ -12,8 +12,8 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, grouped, number_were, plural, plural_are, seconds, seconds_of};
 use crate::diagnose::finding::Estimates;
-use crate::diagnose::group_view::Case;
-use crate::diagnose::measure::course::episodes;
+use crate::diagnose::group_view::GroupView;
+use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::measure::walls::{Wall, wall};
 use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
@@ -31,19 +31,19 @@ const MOMENT_GAP: Duration = Duration::from_secs(2);
 /// apart. With an application's own timer they are closer.
 const MIN_SPREAD: Duration = Duration::from_millis(250);
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    let all: Vec<usize> = (0..case.members.len()).collect();
-    let together = cut_off(case, &all);
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    let all: Vec<usize> = (0..group.targets.len()).collect();
+    let together = cut_off(group, &all);
     if !together.is_empty() || all.len() == 1 {
-        return if together.is_empty() { late_answers(case, &all) } else { together };
+        return if together.is_empty() { late_answers(group, &all) } else { together };
     }
-    let apart: Vec<Verdict> = all.iter().flat_map(|&number| cut_off(case, &[number])).collect();
-    if apart.is_empty() { late_answers(case, &all) } else { apart }
+    let apart: Vec<Verdict> = all.iter().flat_map(|&number| cut_off(group, &[number])).collect();
+    if apart.is_empty() { late_answers(group, &all) } else { apart }
 }
 
 /// Looks for a limit between the requests that were answered and those that were closed. Some servers let a request
 /// run past their timeout, and then close instead of sending its answer, so that the times form no wall.
-fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
+fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
     /// This many closed requests with hardly any on the wrong side of the limit are not chance. At most one in
     /// `MAX_WRONG` may be closed before the limit, and at most one answered after it for each `MAX_WRONG` closed.
     const MIN_LATE: usize = 8;
@@ -52,10 +52,11 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     /// about the limit.
     const NEAR: f64 = 0.6;
     let late = |number: usize| {
-        case.unexplained(number)
+        group
+            .unexplained(number)
             .filter(|(_, timed_request)| is_closed(timed_request) && timed_request.took() >= Duration::from_secs(1))
     };
-    let mut closed: Vec<Duration> = members
+    let mut closed: Vec<Duration> = targets
         .iter()
         .flat_map(|&number| late(number))
         .map(|(_, timed_request): (usize, &TimedRequest)| timed_request.took())
@@ -66,9 +67,9 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     }
     // A few requests that were closed for another reason may lie below the limit.
     let limit = closed[closed.len() / MAX_WRONG];
-    let mut answered: Vec<Duration> = members
+    let mut answered: Vec<Duration> = targets
         .iter()
-        .flat_map(|&number| case.members[number].answered())
+        .flat_map(|&number| group.targets[number].answered())
         .filter(|timed_request| timed_request.took() >= Duration::from_secs(1))
         .map(TimedRequest::took)
         .collect();
@@ -77,15 +78,15 @@ fn late_answers(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     let longest = answered[..answered.len() - beyond].last().copied().unwrap_or_default();
     let is_limit = beyond * MAX_WRONG <= closed.len() && longest.as_secs_f64() >= limit.as_secs_f64() * NEAR;
     let mut moments: Vec<Timestamp> =
-        members.iter().flat_map(|&number| late(number)).map(|(_, timed_request)| timed_request.ended).collect();
+        targets.iter().flat_map(|&number| late(number)).map(|(_, timed_request)| timed_request.ended).collect();
     moments.sort_unstable();
     if !is_limit || episodes(&moments, MOMENT_GAP).len() < MIN_MOMENTS {
         return Vec::new();
     }
     let whole = Duration::from_secs(limit.as_secs());
     let timeout = if whole >= longest { whole } else { limit };
-    let idle_timeout = case.setting.idle_timeout.duration;
-    let explains = members.iter().map(|&number| {
+    let idle_timeout = group.shared.idle_timeout.duration;
+    let explains = targets.iter().map(|&number| {
         (number, late(number).filter(|(_, p)| p.took() >= limit).map(|(index, _)| index).collect::<Vec<_>>())
     });
     share_out(explains, |count, _| {
@@ -129,11 +130,11 @@ fn is_answered_500(timed_request: &TimedRequest) -> bool {
     timed_request.outcome == Outcome::TargetError
 }
 
-fn cut_off(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
+fn cut_off(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
     let of =
-        |number: usize, wanted: fn(&TimedRequest) -> bool| case.unexplained(number).filter(move |(_, p)| wanted(p));
+        |number: usize, wanted: fn(&TimedRequest) -> bool| group.unexplained(number).filter(move |(_, p)| wanted(p));
     let times_of = |wanted: fn(&TimedRequest) -> bool| -> Vec<Duration> {
-        members.iter().flat_map(|&number| of(number, wanted)).map(|(_, timed_request)| timed_request.took()).collect()
+        targets.iter().flat_map(|&number| of(number, wanted)).map(|(_, timed_request)| timed_request.took()).collect()
     };
     let either: fn(&TimedRequest) -> bool = |timed_request| is_closed(timed_request) || is_answered_500(timed_request);
     let closed_wall = wall(&times_of(is_closed)).map(|wall| (wall, is_closed as fn(&TimedRequest) -> bool));
@@ -146,20 +147,23 @@ fn cut_off(case: &Case<'_>, members: &[usize]) -> Vec<Verdict> {
     let Some((wall, wanted)) = found else { return Vec::new() };
     let held = |number: usize| of(number, wanted).filter(|(_, timed_request)| wall.holds(timed_request.took()));
     let mut moments: Vec<Timestamp> =
-        members.iter().flat_map(|&number| held(number)).map(|(_, timed_request)| timed_request.ended).collect();
+        targets.iter().flat_map(|&number| held(number)).map(|(_, timed_request)| timed_request.ended).collect();
     moments.sort_unstable();
     // Answered requests that ran longer speak against a timeout, which applies to every request.
     let longer = |number: &usize| {
-        case.members[*number].answered().filter(|timed_request| timed_request.took() > wall.at + wall.thickness).count()
+        group.targets[*number]
+            .answered()
+            .filter(|timed_request| timed_request.took() > wall.at + wall.thickness)
+            .count()
     };
-    let longer: usize = members.iter().map(longer).sum();
+    let longer: usize = targets.iter().map(longer).sum();
     if episodes(&moments, MOMENT_GAP).len() < MIN_MOMENTS || longer > moments.len() {
         return Vec::new();
     }
     let slow = times_of(wanted).into_iter().filter(|time| *time >= Duration::from_secs(1)).count();
-    let answered = members.iter().flat_map(|&number| held(number)).filter(|(_, p)| is_answered_500(p)).count();
-    let explains = members.iter().map(|&number| (number, held(number).map(|(index, _)| index).collect::<Vec<_>>()));
-    share_out(explains, |count, _| conclude(case, &wall, count, [moments.len(), slow, answered, longer]))
+    let answered = targets.iter().flat_map(|&number| held(number)).filter(|(_, p)| is_answered_500(p)).count();
+    let explains = targets.iter().map(|&number| (number, held(number).map(|(index, _)| index).collect::<Vec<_>>()));
+    share_out(explains, |count, _| conclude(group, &wall, count, [moments.len(), slow, answered, longer]))
 }
 
 /// Whether a wall is as thick as a supervisor makes it, from the 10th to the 90th percentile of its times.
@@ -170,8 +174,8 @@ fn is_smeared(times: &[Duration], wall: &Wall) -> bool {
     held.len() >= MIN_MOMENTS && held[held.len() - 1 - tenth].saturating_sub(held[tenth]) >= MIN_SPREAD
 }
 
-fn conclude(case: &Case<'_>, wall: &Wall, count: usize, [held, slow, answered, longer]: [usize; 4]) -> Verdict {
-    let idle_timeout = case.setting.idle_timeout.duration;
+fn conclude(group: &GroupView<'_>, wall: &Wall, count: usize, [held, slow, answered, longer]: [usize; 4]) -> Verdict {
+    let idle_timeout = group.shared.idle_timeout.duration;
     let is_below = wall.at < idle_timeout;
     let is_many = held >= MIN_TIMES_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
     // 500s may come from timers of the application.

@@ -9,7 +9,7 @@ use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, plural_are};
-use crate::diagnose::group_view::{Case, WHEN_DUE};
+use crate::diagnose::group_view::{GroupView, WHEN_DUE};
 use crate::diagnose::measure::share::{Rate, concentrated};
 use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes;
@@ -25,30 +25,30 @@ const QUICK: Duration = Duration::from_millis(100);
 const APART: Duration = Duration::from_millis(100);
 const TOGETHER: Duration = Duration::from_millis(250);
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let all: Vec<&TimedRequest> =
-        (0..case.members.len()).flat_map(|number| closed(case, number)).map(|(_, p)| p).collect();
-    let Some(share) = case.share_of_usual(all.iter().copied()) else { return Vec::new() };
+        (0..group.targets.len()).flat_map(|number| closed(group, number)).map(|(_, p)| p).collect();
+    let Some(share) = group.share_of_usual(all.iter().copied()) else { return Vec::new() };
     if share < WHEN_DUE {
         return Vec::new();
     }
-    let by_member: Vec<Rate> = (0..case.members.len())
+    let by_target: Vec<Rate> = (0..group.targets.len())
         .map(|number| Rate {
-            failures: closed(case, number).count(),
-            requests: case.members[number].timed_requests.len(),
+            failures: closed(group, number).count(),
+            requests: group.targets[number].timed_requests.len(),
         })
         .collect();
-    match concentrated(&by_member)[..] {
-        [number] if by_member[number].failures >= MIN_CLOSED => {
-            of_one_target(case, number, share).into_iter().collect()
+    match concentrated(&by_target)[..] {
+        [number] if by_target[number].failures >= MIN_CLOSED => {
+            of_one_target(group, number, share).into_iter().collect()
         }
-        _ if all.len() as u64 >= MIN_FAILURES_FOR_HIGH => of_all_targets(case, share),
+        _ if all.len() as u64 >= MIN_FAILURES_FOR_HIGH => of_all_targets(group, share),
         _ => Vec::new(),
     }
 }
 
-fn closed<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
-    case.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::ClosedBeforeResponse)
+fn closed<'a>(group: &'a GroupView<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
+    group.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::ClosedBeforeResponse)
 }
 
 fn worked(share: f64) -> Evidence {
@@ -61,8 +61,8 @@ fn worked(share: f64) -> Evidence {
     )
 }
 
-fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> {
-    let ended: Vec<&TimedRequest> = closed(case, number).map(|(_, timed_request)| timed_request).collect();
+fn of_one_target(group: &GroupView<'_>, number: usize, share: f64) -> Option<Verdict> {
+    let ended: Vec<&TimedRequest> = closed(group, number).map(|(_, timed_request)| timed_request).collect();
     let is_of_one_death = |pair: &[&TimedRequest]| {
         let within = |micros: i64, most: Duration| u128::from(micros.unsigned_abs()) <= most.as_micros();
         within(pair[1].ended.micros_since(pair[0].ended), TOGETHER)
@@ -96,17 +96,17 @@ fn of_one_target(case: &Case<'_>, number: usize, share: f64) -> Option<Verdict> 
         ),
         worked(share),
     ];
-    let indices = closed(case, number).map(|(index, _)| index).collect();
+    let indices = closed(group, number).map(|(index, _)| index).collect();
     Some(Verdict {
         also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::UNEXPLAINED],
         evidence,
-        ..Verdict::on_member(&causes::TARGET_CRASH, confidence, number, indices)
+        ..Verdict::on_target(&causes::TARGET_CRASH, confidence, number, indices)
     })
 }
 
-fn of_all_targets(case: &Case<'_>, share: f64) -> Vec<Verdict> {
-    let explains = (0..case.members.len())
-        .map(|number| (number, closed(case, number).map(|(index, _)| index).collect::<Vec<_>>()));
+fn of_all_targets(group: &GroupView<'_>, share: f64) -> Vec<Verdict> {
+    let explains = (0..group.targets.len())
+        .map(|number| (number, closed(group, number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, _| Verdict {
         also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::TARGET_CRASH],
         evidence: vec![

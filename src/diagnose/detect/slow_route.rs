@@ -10,9 +10,9 @@ use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
-use crate::diagnose::group_view::Case;
-use crate::diagnose::measure::course::episodes;
-use crate::diagnose::target_view::Member;
+use crate::diagnose::group_view::GroupView;
+use crate::diagnose::measure::time_pattern::episodes;
+use crate::diagnose::target_view::TargetView;
 use crate::diagnose::verdict::{Verdict, share_out};
 use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
@@ -29,8 +29,8 @@ const MIN_FOR_HIGH: usize = 10;
 /// The load balancer's timer is sharp: nearly all requests that met it end this close to the idle timeout.
 const SHARP: Duration = Duration::from_millis(500);
 
-fn timed_out<'a>(case: &'a Case<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
-    case.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout)
+fn timed_out<'a>(group: &'a GroupView<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
+    group.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout)
 }
 
 /// Whether the target was silent until the idle timeout, or left no room for another connection because it accepts
@@ -40,25 +40,25 @@ fn is_silence(timed_request: &TimedRequest) -> bool {
 }
 
 /// Targets that answered nothing at all while requests to several routes waited for them: their processes hang.
-pub(super) fn silent_targets(case: &Case<'_>) -> Vec<Verdict> {
-    case.side_by_side().filter_map(|member| silent(case, member)).collect()
+pub(super) fn silent_targets(group: &GroupView<'_>) -> Vec<Verdict> {
+    group.side_by_side().filter_map(|target| silent(group, target)).collect()
 }
 
-fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
-    let member = &case.members[number];
+fn silent(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
+    let target = &group.targets[number];
     let mut waiting: Vec<(usize, &TimedRequest)> =
-        case.unexplained(number).filter(|(_, timed_request)| is_silence(timed_request)).collect();
+        group.unexplained(number).filter(|(_, timed_request)| is_silence(timed_request)).collect();
     waiting.sort_by_key(|(_, timed_request)| timed_request.dispatched);
     let times: Vec<Timestamp> = waiting.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let (mut explains, mut routes, mut lasted, mut refused) = (Vec::new(), Vec::new(), Duration::ZERO, 0);
-    let gap = EPISODE_GAP.max(member.mean_gap().mul_f64(EPISODE_GAPS));
+    let gap = EPISODE_GAP.max(target.mean_gap().mul_f64(EPISODE_GAPS));
     for range in episodes(&times, gap).into_iter().filter(|episode| episode.len() >= MIN_FAILURES) {
         let episode = &waiting[range];
         let span = Span { first: episode.first()?.1.dispatched, last: episode.last()?.1.dispatched };
         // Requests that were waiting when the target resumed were answered then, late. A request that was stuck
         // already may have been sent before the last answers. So the longest stretch without an answer need not be
         // the whole episode.
-        let answers = member.since(span.first).iter().take_while(|timed_request| timed_request.ended <= span.last);
+        let answers = target.since(span.first).iter().take_while(|timed_request| timed_request.ended <= span.last);
         let answers: Vec<Timestamp> = answers
             .filter(|timed_request| !timed_request.outcome.is_failure())
             .map(|timed_request| timed_request.ended)
@@ -94,12 +94,12 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
                 seconds(lasted),
                 plural(explains.len() - refused, "request"),
                 plural(routes.len(), "route"),
-                seconds(case.setting.idle_timeout.duration)
+                seconds(group.shared.idle_timeout.duration)
             ),
             [
                 ("routes", routes.len() as f64),
                 ("silent", seconds_of(lasted)),
-                ("idle_timeout", seconds_of(case.setting.idle_timeout.duration)),
+                ("idle_timeout", seconds_of(group.shared.idle_timeout.duration)),
             ],
         ),
         Evidence::speaks_for(
@@ -124,35 +124,35 @@ fn silent(case: &Case<'_>, number: usize) -> Option<Verdict> {
     Some(Verdict {
         also_fits,
         evidence,
-        ..Verdict::on_member(&causes::IDLE_TIMEOUT_EXCEEDED, Confidence::Medium, number, explains)
+        ..Verdict::on_target(&causes::IDLE_TIMEOUT_EXCEEDED, Confidence::Medium, number, explains)
     })
 }
 
 /// All idle timeouts that are left. Confidence is high only if they concentrate on a few routes of the group.
-pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
+pub(super) fn slow_routes(group: &GroupView<'_>) -> Vec<Verdict> {
     let met =
-        (0..case.members.len()).flat_map(|number| timed_out(case, number)).map(|(_, timed_request)| timed_request);
-    let by_route = case.route_rates(met);
+        (0..group.targets.len()).flat_map(|number| timed_out(group, number)).map(|(_, timed_request)| timed_request);
+    let by_route = group.route_rates(met);
     let failures = by_route.all().failures;
     if failures == 0 {
         return Vec::new();
     }
     let routes = by_route.concentrated();
     let held = by_route.of(&routes).failures;
-    let idle_timeout = case.setting.idle_timeout.duration;
+    let idle_timeout = group.shared.idle_timeout.duration;
     // How long the slowest answered request to the same routes took.
-    let longest = case
-        .members
+    let longest = group
+        .targets
         .iter()
-        .flat_map(Member::answered)
+        .flat_map(TargetView::answered)
         .filter(|timed_request| timed_request.is_to(&routes))
         .map(TimedRequest::took)
         .max();
     let is_near = longest.is_some_and(|longest| longest * 2 >= idle_timeout);
-    let explains = (0..case.members.len())
-        .map(|number| (number, timed_out(case, number).map(|(index, _)| index).collect::<Vec<_>>()));
+    let explains = (0..group.targets.len())
+        .map(|number| (number, timed_out(group, number).map(|(index, _)| index).collect::<Vec<_>>()));
     share_out(explains, |count, of| {
-        let near = of.iter().flat_map(|&number| timed_out(case, number));
+        let near = of.iter().flat_map(|&number| timed_out(group, number));
         let near = near.filter(|(_, timed_request)| timed_request.took().abs_diff(idle_timeout) <= SHARP).count();
         let is_sharp = near * 10 >= count * 9;
         let is_of_routes = !routes.is_empty() && routes.len() <= 3 && held * 5 >= failures * 4;
@@ -165,7 +165,10 @@ pub(super) fn slow_routes(case: &Case<'_>) -> Vec<Verdict> {
         )];
         if is_of_routes {
             evidence.push(Evidence::speaks_for(
-                format!("{held} of the target group's {failures} such requests were to {}", case.routes_named(&routes)),
+                format!(
+                    "{held} of the target group's {failures} such requests were to {}",
+                    group.routes_named(&routes)
+                ),
                 [("route_failures", held as f64), ("group_failures", failures as f64)],
             ));
         } else {

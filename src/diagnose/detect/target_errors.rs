@@ -12,7 +12,7 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES};
 use crate::diagnose::evidence::{Evidence, plural, seconds, seconds_of};
 use crate::diagnose::finding::Estimates;
-use crate::diagnose::group_view::Case;
+use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::load::{arrivals, median_took};
 use crate::diagnose::measure::routes::RouteRates;
 use crate::diagnose::measure::walls::{Wall, sharp_wall};
@@ -31,19 +31,20 @@ const MORE: f64 = 1.5;
 /// High confidence needs at least this many errors.
 const MIN_FOR_HIGH: usize = 10;
 
-pub(super) fn detect(case: &Case<'_>) -> Vec<Verdict> {
-    case.side_by_side()
-        .flat_map_iter(|member| {
-            let gateway = errors(case, member, Outcome::TargetGatewayError);
-            let plain = errors(case, member, Outcome::TargetError);
-            [gateway_errors(case, member, &gateway), application_errors(case, member, &plain)].into_iter().flatten()
+pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    group
+        .side_by_side()
+        .flat_map_iter(|target| {
+            let gateway = errors(group, target, Outcome::TargetGatewayError);
+            let plain = errors(group, target, Outcome::TargetError);
+            [gateway_errors(group, target, &gateway), application_errors(group, target, &plain)].into_iter().flatten()
         })
         .collect()
 }
 
-fn errors<'a>(case: &'a Case<'_>, number: usize, outcome: Outcome) -> Vec<(usize, &'a TimedRequest)> {
+fn errors<'a>(group: &'a GroupView<'_>, number: usize, outcome: Outcome) -> Vec<(usize, &'a TimedRequest)> {
     let errors: Vec<_> =
-        case.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == outcome).collect();
+        group.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == outcome).collect();
     if (errors.len() as u64) < MIN_FAILURES { Vec::new() } else { errors }
 }
 
@@ -59,14 +60,14 @@ fn statuses_of(errors: &[(usize, &TimedRequest)]) -> String {
     named.join(", ")
 }
 
-/// The rate of these errors on each route of one member.
-fn rates_of(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> RouteRates {
-    RouteRates::new(errors.iter().map(|(_, timed_request)| *timed_request), case.members[number].timed_requests.iter())
+/// The rate of these errors on each route of one target.
+fn rates_of(group: &GroupView<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> RouteRates {
+    RouteRates::new(errors.iter().map(|(_, timed_request)| *timed_request), group.targets[number].timed_requests.iter())
 }
 
 type Fits = Vec<&'static Cause>;
 
-fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
+fn gateway_errors(group: &GroupView<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
     let median = median_took(errors.iter().map(|(_, timed_request)| *timed_request))?;
     let times: Vec<Duration> = errors.iter().map(|(_, timed_request)| timed_request.took()).collect();
     let wall: Option<Wall> = sharp_wall(&times).filter(|wall| wall.at >= MIN_WAIT);
@@ -76,13 +77,13 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedReques
         .filter(|(_, timed_request)| timed_request.target_status.is_none_or(|status| status.get() != 503))
         .count();
     let is_of_proxy = of_proxies * 10 >= errors.len() * 9;
-    let routes = rates_of(case, number, errors).concentrated();
+    let routes = rates_of(group, number, errors).concentrated();
     let is_of_routes = (1..=3).contains(&routes.len());
     let is_at_once = median <= AT_ONCE;
     let is_many = errors.len() >= MIN_FOR_HIGH;
     // 503s at no constant time, under more load than usual: the target sheds requests that it cannot serve.
     let (first, last) = (errors.first()?.1.dispatched, errors.last()?.1.dispatched);
-    let more = arrivals(&[&case.members[number]], Span { first, last });
+    let more = arrivals(&[&group.targets[number]], Span { first, last });
     let is_shed = !is_of_proxy && wall.is_none() && more.is_some_and(|factor| factor >= MORE);
     let (id, also_fits, confidence): (_, Fits, _) = match (is_of_proxy, wall.is_some(), is_of_routes) {
         _ if is_shed => (
@@ -136,7 +137,7 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedReques
     }
     if is_of_routes && !is_of_proxy {
         evidence.push(Evidence::speaks_for(
-            format!("they are concentrated on {}", case.routes_named(&routes)),
+            format!("they are concentrated on {}", group.routes_named(&routes)),
             [("routes", routes.len() as f64)],
         ));
     }
@@ -145,14 +146,14 @@ fn gateway_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedReques
         also_fits,
         estimates: Estimates { timeout: wall.map(|wall| wall.at), ..Estimates::default() },
         evidence,
-        ..Verdict::on_member(id, confidence, number, indices)
+        ..Verdict::on_target(id, confidence, number, indices)
     })
 }
 
-fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
+fn application_errors(group: &GroupView<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
     let (_, first) = errors.first()?;
     let median = median_took(errors.iter().map(|(_, timed_request)| *timed_request))?;
-    let rates = rates_of(case, number, errors);
+    let rates = rates_of(group, number, errors);
     let is_of_routes = (1..=3).contains(&rates.concentrated().len());
     let mut evidence = vec![
         Evidence::speaks_for(format!("the target itself answered {}", statuses_of(errors)), []),
@@ -161,7 +162,7 @@ fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRe
             [("target_processing_time_median", seconds_of(median))],
         ),
     ];
-    let from_the_start = not_ready::begins(case, &case.members[number])
+    let from_the_start = not_ready::begins(group, &group.targets[number])
         .is_some_and(|begun| first.dispatched.micros_since(begun) < 30_000_000);
     if from_the_start {
         evidence.push(Evidence::speaks_for(
@@ -181,6 +182,6 @@ fn application_errors(case: &Case<'_>, number: usize, errors: &[(usize, &TimedRe
     Some(Verdict {
         also_fits: vec![&causes::DEPENDENCY_OUTAGE],
         evidence,
-        ..Verdict::on_member(&causes::APPLICATION_ERROR, confidence, number, indices)
+        ..Verdict::on_target(&causes::APPLICATION_ERROR, confidence, number, indices)
     })
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
-use crate::diagnose::group_view::Case;
-use crate::diagnose::target_view::Member;
+use crate::diagnose::group_view::GroupView;
+use crate::diagnose::target_view::TargetView;
 
 /// Fewer answered requests than this do not show how slow a target is.
 const MIN_ANSWERED: usize = 5;
@@ -13,15 +13,15 @@ const MIN_ANSWERED: usize = 5;
 /// The median time of the answered requests dispatched in `span` that are `wanted`, as a multiple of their route's
 /// usual time. `None` if fewer than [`MIN_ANSWERED`] of them have a usual time.
 pub(in crate::diagnose) fn slowdown<'a>(
-    case: &Case<'_>,
-    members: impl Iterator<Item = &'a Member<'a>>,
+    group: &GroupView<'_>,
+    targets: impl Iterator<Item = &'a TargetView<'a>>,
     span: Span,
     wanted: impl Fn(&TimedRequest) -> bool,
 ) -> Option<f64> {
-    let mut factors: Vec<f64> = members
-        .flat_map(|member| member.sent_in(span))
+    let mut factors: Vec<f64> = targets
+        .flat_map(|target| target.sent_in(span))
         .filter(|timed_request| !timed_request.outcome.is_failure() && wanted(timed_request))
-        .filter_map(|timed_request| case.slowdown(timed_request))
+        .filter_map(|timed_request| group.slowdown(timed_request))
         .collect();
     if factors.len() < MIN_ANSWERED { None } else { middle(&mut factors) }
 }
@@ -39,18 +39,18 @@ fn middle(numbers: &mut [f64]) -> Option<f64> {
     (!numbers.is_empty()).then(|| *numbers.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
-/// How many requests a second `members` got in `span`, as a multiple of their rate outside it. Counts only members
+/// How many requests a second `targets` got in `span`, as a multiple of their rate outside it. Counts only targets
 /// that were seen for at least `MIN_SECONDS` outside `span` and had a request there. `None` if there are none, or if
-/// a member was never seen.
-pub(in crate::diagnose) fn arrivals(members: &[&Member<'_>], span: Span) -> Option<f64> {
+/// a target was never seen.
+pub(in crate::diagnose) fn arrivals(targets: &[&TargetView<'_>], span: Span) -> Option<f64> {
     const MIN_SECONDS: f64 = 10.0;
     let during = seconds(span).max(1.0);
     let (mut factors, mut requests) = (0.0, 0.0);
-    for member in members {
-        let seen = member.target.seen?;
-        let inside = member.sent_in(span).len() as f64;
+    for target in targets {
+        let seen = target.totals.seen?;
+        let inside = target.sent_in(span).len() as f64;
         let outside = seconds(seen) - during;
-        let elsewhere = member.target.requests as f64 - inside;
+        let elsewhere = target.totals.requests as f64 - inside;
         if outside < MIN_SECONDS || elsewhere < 1.0 {
             continue;
         }
@@ -64,8 +64,8 @@ pub(in crate::diagnose) fn arrivals(members: &[&Member<'_>], span: Span) -> Opti
 
 /// The mean number of requests in flight: the total time of those dispatched in `span`, divided by its length (at
 /// least a second).
-pub(in crate::diagnose) fn concurrency(member: &Member<'_>, span: Span) -> f64 {
-    let took: Duration = member.sent_in(span).map(TimedRequest::took).sum();
+pub(in crate::diagnose) fn concurrency(target: &TargetView<'_>, span: Span) -> f64 {
+    let took: Duration = target.sent_in(span).map(TimedRequest::took).sum();
     took.as_secs_f64() / seconds(span).max(1.0)
 }
 

@@ -53,7 +53,7 @@ impl Shape {
 
 /// The course of one finding's failures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Course {
+pub struct TimePattern {
     /// First and last dispatch of each episode's failures; the earliest eight episodes.
     pub episodes: Vec<Span>,
     /// How many episodes there are in all.
@@ -62,7 +62,7 @@ pub struct Course {
     pub shape: Option<Shape>,
 }
 
-impl Course {
+impl TimePattern {
     /// Adds the episodes of another. The shape stays, unless there is none.
     pub(in crate::diagnose) fn absorb(&mut self, other: Self) {
         self.episode_count += other.episode_count;
@@ -74,8 +74,8 @@ impl Course {
 }
 
 /// The course of failures in `window`. `times` are the dispatch times, sorted.
-pub(in crate::diagnose) fn course(times: &[Timestamp], window: Span) -> Course {
-    let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Course::default() };
+pub(in crate::diagnose) fn time_pattern(times: &[Timestamp], window: Span) -> TimePattern {
+    let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return TimePattern::default() };
     let mean_gap = seconds(first, last) / (times.len().max(2) - 1) as f64;
     let gap = MIN_GAP.max(Duration::from_secs_f64(mean_gap * EPISODE_GAPS));
     let spans: Vec<Span> = episodes(times, gap)
@@ -99,10 +99,10 @@ pub(in crate::diagnose) fn course(times: &[Timestamp], window: Span) -> Course {
         Some(if early * 6 >= times.len() { Shape::Step } else { Shape::Ramp })
     };
     if shape == Some(Shape::Trickle) {
-        return Course { episodes: vec![Span { first, last }], episode_count: 1, shape };
+        return TimePattern { episodes: vec![Span { first, last }], episode_count: 1, shape };
     }
     let episode_count = spans.len();
-    Course { episodes: spans.into_iter().take(MAX_EPISODES).collect(), episode_count, shape }
+    TimePattern { episodes: spans.into_iter().take(MAX_EPISODES).collect(), episode_count, shape }
 }
 
 /// Runs of `times` (sorted) without a gap longer than `gap`, as ranges of indices.
@@ -129,8 +129,8 @@ mod tests {
 
     fn shape_of(seconds: impl IntoIterator<Item = i64>) -> (usize, Option<Shape>) {
         let times: Vec<Timestamp> = seconds.into_iter().map(Timestamp::from_seconds).collect();
-        let course = course(&times, WINDOW);
-        (course.episode_count, course.shape)
+        let time_pattern = time_pattern(&times, WINDOW);
+        (time_pattern.episode_count, time_pattern.shape)
     }
 
     #[test]
