@@ -1,8 +1,11 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::classify::tests::fixture::EXCHANGE;
 use crate::classify::{Elapsed, classify};
+use crate::timestamp::Timestamp;
 
 /// A request described by small numbers, so that many requests agree in one part and differ in another.
 #[derive(Clone, Debug)]

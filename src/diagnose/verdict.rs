@@ -81,7 +81,7 @@ pub(super) fn share_out(
 }
 
 impl Verdict {
-    /// TargetView index and request index of each failure that it explains.
+    /// Index of the target and index of the request of each failure that it explains.
     pub(super) fn requests(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
         self.explains.iter().flat_map(|(target, indices)| indices.iter().map(move |&index| (*target, index)))
     }
