@@ -8,6 +8,7 @@
 
 mod cache;
 mod client;
+mod concurrency;
 mod error;
 mod fetch;
 mod http;

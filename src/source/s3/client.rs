@@ -17,9 +17,10 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
 
 use super::cache::Cache;
+use super::concurrency::ConcurrencyLimit;
 use super::error::{S3Error, S3ErrorKind, chain, is_login_session, login_session_advice};
 use super::http;
-use super::retry::{Pace, Turn, with_retries};
+use super::retry::with_retries;
 use super::walk::{Begin, Key, Page};
 use super::{Bounds, S3Options};
 use crate::source::etag::Etag;
@@ -44,7 +45,7 @@ pub(super) struct Shared {
     /// For each bucket that turned out to be in another region: that region, and a client for it.
     elsewhere: Mutex<HashMap<String, (String, Client)>>,
     client: Client,
-    pub(super) pace: Arc<Pace>,
+    concurrency: Arc<ConcurrencyLimit>,
     pub(super) bounds: Bounds,
     pub(super) cache: Option<Cache>,
 }
@@ -102,14 +103,14 @@ impl Shared {
             config = config.force_path_style(true);
         }
         let needs_tls = !other_store.is_some_and(|url| url.starts_with("http://"));
-        let base = config.http_client(http::in_turn(if needs_tls { https } else { http::without_tls() })).build();
+        let base = config.http_client(if needs_tls { https } else { http::without_tls() }).build();
         Ok(Self {
             client: Client::from_conf(base.clone()),
             base,
             region,
             request_payer: options.request_payer.then_some(RequestPayer::Requester),
             elsewhere: Mutex::default(),
-            pace: Arc::new(Pace::new(bounds.concurrency)),
+            concurrency: Arc::new(ConcurrencyLimit::new(bounds.concurrency)),
             bounds,
             cache,
         })
@@ -134,12 +135,12 @@ impl Shared {
     /// Sends a request until it succeeds or fails for good. It goes to the bucket's own region, once that is known.
     pub(super) async fn send<T, F, A>(&self, bucket: &str, mut attempt: F) -> Result<T, S3Error>
     where
-        F: FnMut(Client, Turn) -> A,
+        F: FnMut(Client) -> A,
         A: Future<Output = Result<T, S3Error>>,
     {
         loop {
             let asked = self.region(bucket);
-            let error = match with_retries(&self.pace, |turn| attempt(self.client(bucket), turn)).await {
+            let error = match with_retries(&self.concurrency, || attempt(self.client(bucket))).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
@@ -197,7 +198,7 @@ impl Shared {
         from: &Begin,
         is_encoded: bool,
     ) -> Result<Page, S3Error> {
-        self.send(bucket, |client, turn| async move {
+        self.send(bucket, |client| async move {
             let mut request = client.list_objects_v2().bucket(bucket).set_request_payer(self.request_payer.clone());
             if !prefix.is_empty() {
                 request = request.prefix(prefix);
@@ -213,7 +214,6 @@ impl Shared {
                 Begin::After(key) => request.start_after(key),
                 Begin::Token { token, .. } => request.continuation_token(token),
             };
-            let request = request.customize().mutate_request(http::carrying(turn));
             let answer = request.send().await.map_err(|error| S3Error::of(&error))?;
             let name = |listed: &str| if is_encoded { decoded(listed) } else { listed.to_owned() };
             let keys: Vec<Key> = answer.contents().iter().filter_map(|object| key(object, name)).collect();
@@ -235,9 +235,8 @@ impl Shared {
 
     /// An object's size and `ETag`, from a HEAD request.
     pub(super) async fn head(&self, bucket: &str, name: &str) -> Result<Key, S3Error> {
-        self.send(bucket, |client, turn| async move {
+        self.send(bucket, |client| async move {
             let request = client.head_object().bucket(bucket).key(name).set_request_payer(self.request_payer.clone());
-            let request = request.customize().mutate_request(http::carrying(turn));
             let answer = request.send().await.map_err(|error| S3Error::of(&error))?;
             Ok(Key {
                 name: name.to_owned(),
@@ -253,7 +252,7 @@ impl Shared {
     /// Sends one request, without retries. With `etag`, it fails if the object has another one.
     pub(super) async fn get(
         &self,
-        (client, turn): (Client, Turn),
+        client: &Client,
         bucket: &str,
         key: &str,
         range: Option<(u64, u64)>,
@@ -266,7 +265,7 @@ impl Shared {
         if let Some(etag) = etag {
             request = request.if_match(etag.header());
         }
-        request.customize().mutate_request(http::carrying(turn)).send().await.map_err(|error| S3Error::of(&error))
+        request.send().await.map_err(|error| S3Error::of(&error))
     }
 }
 

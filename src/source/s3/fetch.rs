@@ -113,10 +113,6 @@ pub(super) async fn bring_all(shared: Arc<Shared>, budget: Arc<Semaphore>, mut o
         // The semaphore is never closed.
         let Ok(hold) = budget.clone().acquire_many_owned(pieces(memory(order.size))).await else { return };
         tokio::spawn(bring(shared.clone(), order, hold));
-        if shared.pace.has_room() {
-            // Let its request go out before the next ones are signed.
-            tokio::task::yield_now().await;
-        }
     }
 }
 
@@ -212,8 +208,8 @@ impl Remote {
     /// The content, its `ETag`, and the MD5 that it must have: `None` if the `ETag` is not an MD5, or if the
     /// SDK has verified the content.
     async fn whole_in_one(&self) -> Result<(Vec<u8>, Option<Etag>, Option<Sum>), S3Error> {
-        let attempt = |client, turn| async move {
-            let answer = self.shared.get((client, turn), self.bucket(), &self.key, None, None).await?;
+        let attempt = |client: Client| async move {
+            let answer = self.shared.get(&client, self.bucket(), &self.key, None, None).await?;
             let etag = answer.e_tag().and_then(Etag::parse);
             let is_md5 = tag_may_be_md5(&answer) && !is_checked(&answer);
             let expected = etag.as_ref().filter(|_| is_md5).and_then(Etag::as_md5);
@@ -297,10 +293,10 @@ impl Remote {
             let (key, etag) = (self.key.clone(), self.etag.clone());
             Part(tokio::spawn(async move {
                 let bucket = &origin.url.bucket;
-                let attempt = |client: Client, turn| {
+                let attempt = |client: Client| {
                     let (shared, key, etag) = (&shared, &key, &etag);
                     async move {
-                        let answer = shared.get((client, turn), bucket, key, Some(range), etag.as_ref()).await?;
+                        let answer = shared.get(&client, bucket, key, Some(range), etag.as_ref()).await?;
                         let may_be_md5 = tag_may_be_md5(&answer);
                         Ok((body(answer, Some(range.1 - range.0)).await?, may_be_md5))
                     }
