@@ -18,7 +18,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::{self, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
@@ -26,7 +26,7 @@ use walkdir::WalkDir;
 use super::partition::Partition;
 use super::sample::stable_hash;
 use crate::durable_file::{CompleteFile, DurableFile, FileOptions, Publishing, TemporaryName};
-use crate::source::ObjectKey;
+use crate::source::Object;
 
 /// The list of a folder's files.
 const LIST: &str = "_albscope.json";
@@ -40,31 +40,16 @@ const LIST_VERSION: u32 = 3;
 /// The prefix of the names of data files.
 pub(super) const PART: &str = "part-";
 
-/// What sources call standard input.
-const STANDARD_INPUT: &str = "-";
-
-/// The id of an object: a stable hash of what identifies it. The names that load balancers give are unique, whatever
-/// folder or bucket an object was copied to. Other files are identified by their path, other objects in S3 by their
-/// URL.
-pub(super) fn object_id(name: &str) -> u64 {
-    if let Some(own) = unique_name(name) {
-        return stable_hash(own.as_bytes());
-    }
-    if name == STANDARD_INPUT || name.starts_with("s3://") {
-        return stable_hash(name.as_bytes());
-    }
-    // A name that is not UTF-8 leads nowhere once it was converted to text. Its absolute path still tells its folder.
-    let full_path = fs::canonicalize(name).or_else(|_| path::absolute(name)).unwrap_or_else(|_| name.into());
-    let full_path = full_path.to_string_lossy();
-    stable_hash(unique_name(&full_path).unwrap_or(&full_path).as_bytes())
+/// The number by which the list knows an object: a stable hash of the name in its
+/// [`ObjectId`](crate::source::ObjectId). An object that was replaced keeps its name, so the rows of its new
+/// version replace those of the old one.
+pub(super) fn object_id(object: &Object) -> u64 {
+    object.id().map_or_else(standard_input, |id| stable_hash(id.name().as_bytes()))
 }
 
-/// The name that a load balancer gave, without `.gz`, because the object may have been unpacked since. `None` for any
-/// other name, and for AWS's test objects, whose names are not unique.
-fn unique_name(name: &str) -> Option<&str> {
-    let file_name = name.rsplit(['/', '\\']).next()?;
-    let is_unique = ObjectKey::parse(file_name).is_some_and(|key| key.end.is_some());
-    is_unique.then(|| file_name.strip_suffix(".gz").unwrap_or(file_name))
+/// The number of standard input, which nothing identifies.
+fn standard_input() -> u64 {
+    stable_hash(b"-")
 }
 
 /// What all files of a folder have in common.
@@ -202,7 +187,7 @@ impl Folder {
     /// repairs that.
     pub(super) fn publish(self, parts: Vec<DataFile>, read: &BTreeSet<u64>) -> io::Result<u64> {
         let publishing = &mut Publishing::begin();
-        if read.contains(&object_id(STANDARD_INPUT)) {
+        if read.contains(&standard_input()) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "standard input has no name, so its rows cannot be told apart from those of another run: write to a \
@@ -316,43 +301,36 @@ fn is_passing_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::{CancelToken, Disk, Selection, Source, StandardInput};
 
     fn layout() -> FolderLayout {
         FolderLayout { format: "parquet".to_owned(), columns: vec!["time".to_owned()], partition_by: Vec::new() }
     }
 
-    const NAME: &str =
-        "123456789012_elasticloadbalancing_us-east-2_app.shop.1234567890abcdef_20261122T0745Z_192.0.2.1_20sg8hgm.log";
-
     #[test]
-    fn an_object_that_a_load_balancer_named_keeps_its_id_in_any_folder_packed_or_not() {
-        let id = object_id(NAME);
-        for name in [format!("{NAME}.gz"), format!("some/where/{NAME}.gz"), format!("s3://bucket/AWSLogs/{NAME}.gz")] {
-            assert_eq!(object_id(&name), id, "{name}");
-        }
-        assert_ne!(object_id(&NAME.replace("20sg8hgm", "30sg8hgm")), id);
-    }
-
-    #[test]
-    fn other_files_are_identified_by_their_path_and_other_objects_by_their_url() {
+    fn an_object_that_was_replaced_keeps_its_number_and_others_have_their_own() {
         let folder = tempfile::tempdir().expect("a folder");
-        fs::create_dir(folder.path().join("q")).expect("a folder");
-        fs::write(folder.path().join("q/b.log"), "").expect("a file");
-        let id = |name: &str| object_id(&format!("{}/{name}", folder.path().display()));
-        for name in ["./q/b.log", "q/../q/b.log", "q//b.log"] {
-            assert_eq!(id(name), id("q/b.log"), "{name}");
+        let listed = || {
+            let disk = Disk::new(folder.path()).expect("it is there");
+            disk.list(&Selection::default(), &CancelToken::default()).objects
+        };
+        let numbers = || listed().iter().map(object_id).collect::<Vec<u64>>();
+        for name in ["a.log", "b.log"] {
+            fs::write(folder.path().join(name), "a line").expect("a file");
         }
-        // A file that does not exist is identified by its name. So is one whose name is not UTF-8.
-        assert_ne!(id("q/c.log"), id("r/c.log"));
-        assert_ne!(object_id("s3://one/b.log"), object_id("s3://two/b.log"));
-        assert_ne!(object_id("s3://one/b.log"), object_id("s3://one/b.log.gz"));
+        let before = numbers();
+        assert_ne!(before[0], before[1]);
+        fs::write(folder.path().join("a.log"), "a line and another").expect("a file");
+        assert_eq!(numbers(), before);
+        let input = StandardInput.list(&Selection::default(), &CancelToken::default()).objects;
+        assert_eq!(object_id(&input[0]), standard_input());
     }
 
     #[test]
     fn rows_of_standard_input_are_refused() {
         let root = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(root.path(), layout()).expect("it can be made");
-        let refused = folder.publish(Vec::new(), &BTreeSet::from([object_id("-")]));
+        let refused = folder.publish(Vec::new(), &BTreeSet::from([standard_input()]));
         assert_eq!(refused.map_err(|error| error.kind()), Err(io::ErrorKind::InvalidInput));
     }
 

@@ -125,7 +125,7 @@ impl Collector for ObjectRows<'_> {
         } else {
             // Encodes what other parts have queued first, so that the queue does not pile up.
             sink.work().map_err(|reason| self.shared.error(reason))?;
-            *self.object.insert((object_id(selected.object), is_clean(selected.object.as_bytes())))
+            *self.object.insert((object_id(selected.object), is_clean(selected.object.name.as_bytes())))
         };
         if choice.is_failures_only && !request.outcome.is_failure() {
             self.counts.not_failed += 1;
@@ -135,7 +135,7 @@ impl Collector for ObjectRows<'_> {
             self.counts.not_sampled += 1;
             return Ok(());
         }
-        let location = (selected.line, &**selected.object, selected.number);
+        let location = (selected.line, &*selected.object.name, selected.number);
         let is_clean = is_object_clean && is_clean(selected.line);
         let request_line = request.record.value(alb::REQUEST_LINE).unwrap_or_default();
         let request_line = if is_clean { request_line } else { escape_control(request_line, None, &mut self.request) };

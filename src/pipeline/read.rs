@@ -1,7 +1,6 @@
 //! Reads one object after another: opens, decodes and splits it, and passes each of its records to a [`Collector`].
 
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Progress, ReadOptions};
@@ -19,8 +18,8 @@ pub struct SelectedRecord<'a> {
     pub record: AnyRecord<'a>,
     /// The line, without its line break.
     pub line: &'a [u8],
-    /// The object's name.
-    pub object: &'a Arc<str>,
+    /// The object that has the line.
+    pub object: &'a Object,
     /// Line number in the object, from 1.
     pub number: u64,
     /// Offset of the line's first byte in the decoded object.
@@ -31,7 +30,7 @@ impl SelectedRecord<'_> {
     /// The location of the line.
     #[must_use]
     pub fn location(&self) -> Location {
-        Location { object: self.object.clone(), line: self.number, byte: self.byte }
+        Location { object: self.object.name.clone(), line: self.number, byte: self.byte }
     }
 }
 
@@ -106,11 +105,9 @@ impl ObjectReader<'_> {
             Err(reason) => return self.unread(account, Error::read(&*object.name, reason)),
         };
         let mut lines = Lines::new(decoder, buffer);
-        let key = object.key();
-        let kind = kind::of_object(key.as_ref().map(|key| key.kind), lines.peek());
-        let node = key.as_ref().map(|key| key.node.as_bytes()).filter(|node| !node.is_empty());
+        let kind = kind::of_object(object.key().map(|key| key.kind), lines.peek());
         let loop_over_lines =
-            LineLoop { reader: *self, lines: &mut lines, object: &object.name, node, bounds, account, collector };
+            LineLoop { reader: *self, lines: &mut lines, object, node: object.node(), bounds, account, collector };
         let (line_count, record_count) = kind::visit(kind, loop_over_lines)?;
         account.add_object(kind, line_count, record_count);
         account.bytes_decoded += lines.bytes_decoded();
@@ -130,7 +127,7 @@ impl ObjectReader<'_> {
 struct LineLoop<'o, 'd, C> {
     reader: ObjectReader<'o>,
     lines: &'o mut Lines<'d>,
-    object: &'o Arc<str>,
+    object: &'o Object,
     /// The address of the load balancer node that the object's name has.
     node: Option<&'o [u8]>,
     bounds: &'o mut Bounds,
@@ -175,7 +172,7 @@ impl<C: Collector> KindVisitor for LineLoop<'_, '_, C> {
                     (damage.problem, number, damage.stored_byte, Some(damage.reason.to_string()))
                 }
             };
-            let at = Location { object: object.clone(), line: number, byte };
+            let at = Location { object: object.name.clone(), line: number, byte };
             options.note(account, problem, at, reason)?;
         }
         Ok((line_count, record_count))
@@ -190,7 +187,7 @@ impl<C: Collector> KindVisitor for LineLoop<'_, '_, C> {
 fn read_line<K, C: Collector>(
     options: &ReadOptions,
     (line, number, byte): (&[u8], u64, u64),
-    object: &Arc<str>,
+    object: &Object,
     node: Option<&[u8]>,
     bounds: &mut Bounds,
     account: &mut InputAccount,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::decode::Body;
-use crate::source::{Arrived, Delivery, Fetch, Fetched, Listing, Object, from_input, way};
+use crate::source::{Arrived, Delivery, Fetch, Fetched, Listing, Object, fetch_channel, from_input};
 
 const LINE: &str = r#"http 2026-11-22T07:41:20.518414Z app/a/1 192.0.2.10:55123 10.0.0.1:80 0.000 0.001 0.000 200 200 120 353 "GET http://a.example:80/ HTTP/1.1" "curl" - - arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/73e2d6bc24d8a067 "Root=1-6921698f-36d228ad5d99923122bbe354" "-" "-" 0 2026-11-22T07:41:20.516000Z "forward" "-" "-""#;
 
@@ -254,7 +254,7 @@ impl Source for Far {
     }
 
     fn fetch(&self, object: &Object, arrived: Arrived) -> Option<Fetch> {
-        let (delivery, fetch) = way(arrived);
+        let (delivery, fetch) = fetch_channel(arrived);
         self.asked.send((Self::number(object), delivery)).expect("somebody listens");
         Some(fetch)
     }
@@ -380,8 +380,8 @@ fn one_part_per_object_is_merged_in_order_and_few_are_open() {
     struct Lines(AtomicUsize, &'static AtomicUsize);
     impl Collector for Lines {
         fn observe(&mut self, selected: &SelectedRecord<'_>) -> Result<()> {
-            let number: usize =
-                selected.object[selected.object.len() - 8..selected.object.len() - 4].parse().expect("a number");
+            let name = &selected.object.name;
+            let number: usize = name[name.len() - 8..name.len() - 4].parse().expect("a number");
             assert_eq!(*self.0.get_mut(), number, "the part was begun for this object");
             Ok(())
         }

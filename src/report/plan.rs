@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::plain::sanitize_terminal;
 use super::text::table::{align_right, new_table};
 use super::{numbers, phrases};
-use crate::source::{Listing, ObjectKey, Source};
+use crate::source::{Listing, Source};
 use crate::timestamp::MICROS_PER_SECOND;
 
 /// What a run would read, and what that would take. Its JSON is a stable format like that of [`super::Report`]: keys
@@ -72,12 +72,11 @@ impl Plan {
         let mut days: BTreeMap<(Option<String>, Option<String>), (u64, u64)> = BTreeMap::new();
         for (source, listing) in listings {
             for object in &listing.objects {
-                let file_name = object.name.rsplit(['/', '\\']).next().unwrap_or_default();
-                let key = ObjectKey::parse(file_name);
+                let key = object.key();
                 // An interval that ends at midnight belongs to the day before.
                 let day = key.as_ref().and_then(|key| key.end).map(|end| end.plus_micros(-MICROS_PER_SECOND));
                 let day = day.map(|day| day.to_string()[..10].to_owned());
-                let (objects, bytes) = days.entry((key.map(|key| key.load_balancer), day)).or_default();
+                let (objects, bytes) = days.entry((key.map(|key| key.load_balancer()), day)).or_default();
                 *objects += 1;
                 *bytes += object.stored_bytes;
                 let cost = source.cost(object);

@@ -1,4 +1,4 @@
-//! Files, folders and standard input.
+//! Files and folders.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{CancelToken, FolderSkip, Listing, Object, ObjectKey, Place, Selection, Skip, Source};
+use super::backend::Source;
+use super::cancel::CancelToken;
+use super::listing::Listing;
+use super::object::Object;
+use super::selection::Selection;
+use super::skip::{FolderSkip, Skip};
 use crate::decode::Body;
 use crate::error::{Error, Result};
 
@@ -53,22 +58,13 @@ impl Source for Disk {
                 }
                 // Opening a pipe that nobody writes to would block forever. A pipe that the user named is read.
                 Ok(entry) if self.is_folder && !entry.file_type().is_file() => listing.skip(Skip::NotALog),
-                Ok(entry) => {
-                    match admit_name(&entry.file_name().to_string_lossy(), self.is_folder, selection) {
-                        Ok(()) => {}
-                        Err(reason) => {
-                            listing.skip(reason);
-                            continue;
-                        }
+                Ok(entry) => match selection.admits_name(&entry.file_name().to_string_lossy(), self.is_folder) {
+                    Ok(key) => {
+                        let metadata = entry.metadata().ok();
+                        listing.objects.push(Object::file(entry.path(), metadata.as_ref(), key));
                     }
-                    let metadata = entry.metadata().ok();
-                    // A pipe or a device has no size.
-                    let stored_bytes = metadata.as_ref().map_or(0, fs::Metadata::len);
-                    let identity = metadata.filter(fs::Metadata::is_file).and_then(|metadata| identity(&metadata));
-                    let name = entry.path().to_string_lossy().into();
-                    let place = Place::Path { path: entry.into_path(), identity };
-                    listing.objects.push(Object { name, stored_bytes, place });
-                }
+                    Err(reason) => listing.skip(reason),
+                },
                 Err(error) => {
                     let path = error.path().unwrap_or(&self.root).to_string_lossy().into_owned();
                     let reason = if error.loop_ancestor().is_some() {
@@ -85,10 +81,7 @@ impl Source for Disk {
 
     fn open<'a>(&self, object: &Object, scratch: &'a mut Vec<u8>) -> Result<Body<'a>> {
         let open_error = |reason| Error::source(&*object.name, reason);
-        let Place::Path { path, .. } = &object.place else {
-            return Err(open_error(io::Error::other("it is not a file")));
-        };
-        let mut file = File::open(path).map_err(open_error)?;
+        let mut file = object.path().and_then(File::open).map_err(open_error)?;
         let metadata = file.metadata().map_err(open_error)?;
         if !metadata.is_file() || metadata.len() > MAX_BYTES_IN_MEMORY {
             return Ok(Body::Stream(Box::new(file)));
@@ -99,19 +92,6 @@ impl Source for Disk {
     }
 }
 
-/// Device and inode number of a file, which are the same whatever path leads to it.
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
-fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(_: &fs::Metadata) -> Option<(u64, u64)> {
-    None
-}
-
 /// Whether a folder belongs to an AWS service other than load balancing:
 /// `AWSLogs/<account>/<service>/` in a shared bucket.
 fn is_of_another_service(folder: &Path) -> bool {
@@ -120,65 +100,4 @@ fn is_of_another_service(folder: &Path) -> bool {
     root.is_some_and(|root| root == "AWSLogs")
         && account.is_some_and(|account| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
         && service.is_some_and(|service| service != "elasticloadbalancing")
-}
-
-/// Whether to read an object with this file name (without its folder); the error is the reason to skip it. A name
-/// in AWS's form is checked against the selection. Any other name must look like that of a log if the object was
-/// found in a folder (`in_folder`), but not if the user named it.
-pub(super) fn admit_name(file_name: &str, in_folder: bool, selection: &Selection) -> Result<(), Skip> {
-    if let Some(key) = ObjectKey::parse(file_name) {
-        return selection.admits_object(&key);
-    }
-    let is_log = || {
-        let name = file_name.to_ascii_lowercase();
-        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        !name.starts_with('.') && (name.contains(".log") || matches!(extension, "gz" | "txt"))
-    };
-    if in_folder && !is_log() { Err(Skip::NotALog) } else { Ok(()) }
-}
-
-/// Standard input: one object, named `-`.
-#[derive(Debug)]
-pub struct StandardInput;
-
-impl Source for StandardInput {
-    fn list(&self, _: &Selection, _: &CancelToken) -> Listing {
-        let place = Place::Path { path: PathBuf::new(), identity: None };
-        let object = Object { name: "-".into(), stored_bytes: 0, place };
-        Listing { objects: vec![object], ..Listing::default() }
-    }
-
-    fn open<'a>(&self, _: &Object, _: &'a mut Vec<u8>) -> Result<Body<'a>> {
-        Ok(Body::Stream(Box::new(io::stdin())))
-    }
-}
-
-/// An input that could not be opened. It lists no object, only the reason as an error, so that the report shows it.
-#[derive(Debug)]
-pub struct NotOpened {
-    input: Box<str>,
-    reason: String,
-}
-
-impl NotOpened {
-    /// Remembers why `input` could not be opened.
-    #[must_use]
-    pub fn new(input: &OsStr, error: &Error) -> Self {
-        let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-        Self { input: input.to_string_lossy().into(), reason }
-    }
-
-    fn error(&self) -> Error {
-        Error::source(&*self.input, io::Error::other(self.reason.clone()))
-    }
-}
-
-impl Source for NotOpened {
-    fn list(&self, _: &Selection, _: &CancelToken) -> Listing {
-        Listing { errors: vec![self.error()], ..Listing::default() }
-    }
-
-    fn open<'a>(&self, _: &Object, _: &'a mut Vec<u8>) -> Result<Body<'a>> {
-        Err(self.error())
-    }
 }

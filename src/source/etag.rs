@@ -1,10 +1,10 @@
 //! An object's entity tag.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// The store's identifier for the content of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::source) enum Etag {
+pub(super) enum Etag {
     /// 32 hexadecimal digits: the MD5 of the content, unless it is encrypted with AWS KMS or a key of the
     /// customer's, or the store computes something else.
     Md5([u8; 16]),
@@ -14,7 +14,7 @@ pub(in crate::source) enum Etag {
 
 impl Etag {
     /// Parses a header or an XML element, with or without quotes. `None` if it is empty.
-    pub(in crate::source) fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_start_matches("W/").trim_matches('"');
         if text.is_empty() {
             return None;
@@ -33,7 +33,7 @@ impl Etag {
         Some(md5().map_or_else(|| Self::Other(text.into()), Self::Md5))
     }
 
-    pub(in crate::source) fn as_md5(&self) -> Option<[u8; 16]> {
+    pub(super) fn as_md5(&self) -> Option<[u8; 16]> {
         match self {
             Self::Md5(bytes) => Some(*bytes),
             Self::Other(_) => None,
@@ -41,13 +41,13 @@ impl Etag {
     }
 
     /// As it is in a header: in quotes.
-    pub(in crate::source) fn header(&self) -> String {
-        format!("\"{}\"", self.text())
+    pub(super) fn header(&self) -> String {
+        format!("\"{self}\"")
     }
 
     /// As a part of a file name: different for every `ETag`, and only of ASCII letters, digits, `-` and `%`.
-    pub(in crate::source) fn file_name(&self) -> String {
-        self.text().bytes().fold(String::new(), |mut name, byte| {
+    pub(super) fn file_name(&self) -> String {
+        self.to_string().bytes().fold(String::new(), |mut name, byte| {
             if byte.is_ascii_alphanumeric() || byte == b'-' {
                 name.push(byte.into());
             } else {
@@ -57,17 +57,20 @@ impl Etag {
             name
         })
     }
+}
 
-    fn text(&self) -> String {
+/// Without quotes.
+impl fmt::Display for Etag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Md5(bytes) => hex(bytes),
-            Self::Other(text) => text.to_string(),
+            Self::Md5(bytes) => f.write_str(&hex(bytes)),
+            Self::Other(text) => f.write_str(text),
         }
     }
 }
 
 /// Lower-case hexadecimal digits, two for each byte.
-pub(in crate::source) fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -36,7 +36,7 @@ pub struct Delivery {
 
 /// Makes both ends of a fetch. `arrived` is called after the delivery, or when the [`Delivery`] is dropped without one.
 #[must_use]
-pub fn way(arrived: Arrived) -> (Delivery, Fetch) {
+pub fn fetch_channel(arrived: Arrived) -> (Delivery, Fetch) {
     let (sender, receiver) = sync_channel(1);
     (Delivery { sender: Some(sender), arrived: Some(arrived) }, Fetch { receiver })
 }

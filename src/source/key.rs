@@ -12,37 +12,79 @@ use crate::timestamp::Timestamp;
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectKey<'a> {
-    /// What it holds, if its name is right.
+    /// The whole file name.
+    pub file_name: &'a str,
+    /// What it holds.
     pub kind: &'static LogKind,
     /// The account's twelve digits; empty for a test object.
     pub account: &'a str,
     /// The region; empty for a test object.
     pub region: &'a str,
-    /// The load balancer's resource id, `app/<name>/<id>`; empty for a test object.
-    pub load_balancer: String,
+    /// The load balancer with full stops, `app.<name>.<id>`; empty for a test object.
+    pub resource: &'a str,
     /// The end of the interval whose lines the object holds, in UTC. `None` for a test object.
     pub end: Option<Timestamp>,
     /// The load balancer node's address; empty for a test object and for a Network Load Balancer.
     pub node: &'a str,
 }
 
+/// The parts of a parsed file name, as offsets of bytes in it. An [`Object`](super::Object) carries this besides its
+/// name; it takes ten bytes, because a listing may have a million objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KeySpans {
+    /// The index of its kind in [`LOG_KINDS`].
+    kind: u8,
+    /// Where the account begins; the twelve digits are followed by `_elasticloadbalancing_` and the region.
+    account: u8,
+    region_end: u16,
+    resource_end: u16,
+    node_end: u16,
+    file_name_len: u16,
+}
+
+/// What follows the account.
+const SERVICE: &str = "_elasticloadbalancing_";
+
+const ACCOUNT_DIGITS: usize = 12;
+
+/// The length of the end of an interval, such as `20261122T0745Z`.
+const END_LEN: usize = 14;
+
 impl<'a> ObjectKey<'a> {
     /// Parses a file name (without its folder). `None` if it does not have AWS's form; the object may still hold a log.
     #[must_use]
     pub fn parse(file_name: &'a str) -> Option<Self> {
-        if let Some(kind) = LOG_KINDS.iter().find(|kind| kind.object_names.has_fixed(file_name)) {
-            return Some(Self { kind, account: "", region: "", load_balancer: String::new(), end: None, node: "" });
+        KeySpans::parse(file_name).map(|spans| spans.of(file_name))
+    }
+
+    /// The load balancer's resource id, `app/<name>/<id>`; empty for a test object.
+    #[must_use]
+    pub fn load_balancer(&self) -> String {
+        self.resource.replace('.', "/")
+    }
+}
+
+impl KeySpans {
+    /// Parses a file name (without its folder), as [`ObjectKey::parse`] does.
+    pub(super) fn parse(file_name: &str) -> Option<Self> {
+        // Longer names exist neither in S3 nor on disk.
+        let file_name_len = u16::try_from(file_name.len()).ok()?;
+        let kind_index = |is_kind: &dyn Fn(&LogKind) -> bool| {
+            LOG_KINDS.iter().position(|kind| is_kind(kind)).and_then(|index| u8::try_from(index).ok())
+        };
+        if let Some(kind) = kind_index(&|kind| kind.object_names.has_fixed(file_name)) {
+            return Some(Self { kind, account: 0, region_end: 0, resource_end: 0, node_end: 0, file_name_len });
         }
         let (word, rest) = split_word(file_name);
+        let account = rest.split('_').next().filter(|account| is_account(account))?;
         // No part contains an underscore.
-        let mut parts = rest.split('_');
-        let account = parts.next().filter(|account| is_account(account))?;
-        let service = parts.next()?;
+        let mut parts = rest[account.len()..].strip_prefix(SERVICE)?.split('_');
         let region = parts.next()?;
         let resource = parts.next()?;
-        let end = interval_end(parts.next()?)?;
+        let end = parts.next()?;
+        interval_end(end)?;
         let load_balancer = resource.split_once('.').map_or("", |(load_balancer, _)| load_balancer);
-        let kind = LOG_KINDS.iter().find(|kind| kind.object_names.has_key(word, load_balancer))?;
+        let kind = kind_index(&|kind| kind.object_names.has_key(word, load_balancer))?;
         let (node, random) = (parts.next()?, parts.next());
         let node = match (load_balancer, random) {
             (_, Some(_)) => node,
@@ -50,10 +92,47 @@ impl<'a> ObjectKey<'a> {
             ("net", None) => "",
             (_, None) => return None,
         };
-        if service != "elasticloadbalancing" {
-            return None;
+        let account = file_name.len() - rest.len();
+        let region_end = account + ACCOUNT_DIGITS + SERVICE.len() + region.len();
+        let resource_end = region_end + 1 + resource.len();
+        let node_end = resource_end + 1 + END_LEN + 1 + node.len();
+        Some(Self {
+            kind,
+            account: u8::try_from(account).ok()?,
+            region_end: u16::try_from(region_end).ok()?,
+            resource_end: u16::try_from(resource_end).ok()?,
+            node_end: u16::try_from(node_end).ok()?,
+            file_name_len,
+        })
+    }
+
+    /// The parts themselves. `name` ends with the file name that was parsed.
+    pub(super) fn of(self, name: &str) -> ObjectKey<'_> {
+        let file_name = &name[name.len() - usize::from(self.file_name_len)..];
+        let [account, region_end, resource_end, node_end] =
+            [u16::from(self.account), self.region_end, self.resource_end, self.node_end].map(usize::from);
+        let kind = LOG_KINDS[usize::from(self.kind)];
+        if matches!(kind.object_names, ObjectNames::Fixed(_)) {
+            return ObjectKey {
+                file_name,
+                kind,
+                account: "",
+                region: "",
+                resource: "",
+                end: None,
+                node: "",
+            };
         }
-        Some(Self { kind, account, region, load_balancer: resource.replace('.', "/"), end: Some(end), node })
+        let end = resource_end + 1;
+        ObjectKey {
+            file_name,
+            kind,
+            account: &file_name[account..account + ACCOUNT_DIGITS],
+            region: &file_name[account + ACCOUNT_DIGITS + SERVICE.len()..region_end],
+            resource: &file_name[region_end + 1..resource_end],
+            end: interval_end(&file_name[end..end + END_LEN]),
+            node: &file_name[end + END_LEN + 1..node_end],
+        }
     }
 }
 
@@ -71,7 +150,7 @@ fn split_word(file_name: &str) -> (&'static str, &str) {
 }
 
 fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+    text.len() == ACCOUNT_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Parses the end of an interval, such as `20261122T0745Z`.
@@ -101,7 +180,7 @@ mod tests {
         assert_eq!(key.kind.id, "access-log");
         assert_eq!(key.account, "123456789012");
         assert_eq!(key.region, "us-east-2");
-        assert_eq!(key.load_balancer, "app/my-loadbalancer/1234567890abcdef");
+        assert_eq!(key.load_balancer(), "app/my-loadbalancer/1234567890abcdef");
         assert_eq!(key.end.map(|end| end.to_string()).as_deref(), Some("2026-02-15T23:40:00.000000Z"));
         assert_eq!(key.node, "192.0.2.1");
         let kind = |name: &str| ObjectKey::parse(name).map(|key| key.kind.id);

@@ -1,6 +1,7 @@
 //! Which objects and which records are wanted.
 
-use super::{ObjectKey, Skip};
+use super::key::{KeySpans, ObjectKey};
+use super::skip::{RecordSkip, Skip};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
 /// The interval that one object covers.
@@ -83,36 +84,6 @@ impl TargetFilter {
     }
 }
 
-/// Why a record that was read is not counted. Ids are stable, because they are in the JSON report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RecordSkip {
-    /// Its `time` is outside the window.
-    OutsideWindow,
-    /// Another load balancer.
-    OtherLoadBalancer,
-    /// Another target group, or none.
-    OtherTargetGroup,
-    /// Another target, or none.
-    OtherTarget,
-}
-
-impl RecordSkip {
-    /// Every reason, in the order in which they are checked.
-    pub const ALL: [Self; 4] =
-        [Self::OutsideWindow, Self::OtherLoadBalancer, Self::OtherTargetGroup, Self::OtherTarget];
-
-    /// The stable id.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::OutsideWindow => "outside-window",
-            Self::OtherLoadBalancer => "other-load-balancer",
-            Self::OtherTargetGroup => "other-target-group",
-            Self::OtherTarget => "other-target",
-        }
-    }
-}
-
 /// Bounds on the ends of the intervals whose objects may hold a wanted line. `None` where the window is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct IntervalEnds {
@@ -132,7 +103,8 @@ impl Selection {
 
     /// Whether the selection admits the load balancer that an object's key names.
     pub(super) fn admits_load_balancer(&self, key: &ObjectKey<'_>) -> bool {
-        is_admitted(&self.load_balancers, |filter| filter.admits(key.load_balancer.as_bytes()))
+        let load_balancer = key.load_balancer();
+        is_admitted(&self.load_balancers, |filter| filter.admits(load_balancer.as_bytes()))
     }
 
     /// Whether an object with this key may hold a wanted line.
@@ -153,6 +125,24 @@ impl Selection {
             }
         }
         Ok(())
+    }
+
+    /// Whether to read an object with this file name (without its folder). A name in AWS's form is checked against the
+    /// selection, and its parsed key is returned. Any other name must look like that of a log if the object was found
+    /// in a folder (`in_folder`), but not if the user named it.
+    ///
+    /// # Errors
+    /// The reason to skip it.
+    pub(super) fn admits_name(&self, file_name: &str, in_folder: bool) -> Result<Option<KeySpans>, Skip> {
+        if let Some(key) = KeySpans::parse(file_name) {
+            return self.admits_object(&key.of(file_name)).map(|()| Some(key));
+        }
+        let is_log = || {
+            let name = file_name.to_ascii_lowercase();
+            let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+            !name.starts_with('.') && (name.contains(".log") || matches!(extension, "gz" | "txt"))
+        };
+        if in_folder && !is_log() { Err(Skip::NotALog) } else { Ok(None) }
     }
 
     /// Whether a record is wanted.

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{S3Options, Source};
+use super::backend::Source;
+use super::s3_options::S3Options;
 use crate::error::{Error, Result};
 
 /// Refuses inputs in S3.

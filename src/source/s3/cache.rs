@@ -15,8 +15,8 @@ use md5::{Digest, Md5};
 use walkdir::WalkDir;
 
 use crate::durable_file::{self, DurableFile, FileOptions, Publishing, TemporaryName};
-use crate::source::CacheOptions;
 use crate::source::etag::{Etag, hex};
+use crate::source::s3_options::CacheOptions;
 
 /// Objects kept on disk.
 #[derive(Debug)]
@@ -44,15 +44,15 @@ impl Cache {
     }
 
     /// The cached object, if its file has the listed `size` and an intact MD5. Marks it as used.
-    pub(super) fn find(&self, bucket: &str, key: &str, etag: &Etag, size: u64) -> Option<Kept> {
+    pub(super) fn find(&self, bucket: &str, key: &str, etag: &Etag, size: u64) -> Option<CachedObject> {
         let file = File::open(self.path(bucket, key, etag)).ok()?;
-        let kept = Kept { file, size };
-        if !kept.is_whole().ok()? {
+        let cached = CachedObject { file, size };
+        if !cached.is_whole().ok()? {
             return None;
         }
         // If the time cannot be set, the file may be removed too early, and nothing else happens.
-        let _ = kept.file.set_times(FileTimes::new().set_modified(SystemTime::now()));
-        Some(kept)
+        let _ = cached.file.set_times(FileTimes::new().set_modified(SystemTime::now()));
+        Some(cached)
     }
 
     /// Whether there is a file for an object. Its content is not checked.
@@ -64,11 +64,11 @@ impl Cache {
     ///
     /// # Errors
     /// If the folder or the file cannot be created.
-    pub(super) fn keep(&self, bucket: &str, key: &str, etag: &Etag) -> io::Result<Keeping> {
+    pub(super) fn write(&self, bucket: &str, key: &str, etag: &Etag) -> io::Result<CacheWriter> {
         let path = self.path(bucket, key, etag);
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder)?;
-        Ok(Keeping { file: FILE_OPTIONS.create(&path)?, digest: Md5::new() })
+        Ok(CacheWriter { file: FILE_OPTIONS.create(&path)?, digest: Md5::new() })
     }
 
     /// Removes what was used longest ago until the rest is within the limit, and abandoned partial files.
@@ -128,12 +128,12 @@ fn is_ours(path: &Path) -> bool {
 const SUM_BYTES: usize = 16;
 
 /// An object on disk.
-pub(super) struct Kept {
+pub(super) struct CachedObject {
     file: File,
     size: u64,
 }
 
-impl Kept {
+impl CachedObject {
     fn is_whole(&self) -> io::Result<bool> {
         if self.file.metadata()?.len() != self.size + SUM_BYTES as u64 {
             return Ok(false);
@@ -160,12 +160,12 @@ impl Kept {
 }
 
 /// An object that is being written. Dropping it leaves no file.
-pub(super) struct Keeping {
+pub(super) struct CacheWriter {
     file: DurableFile,
     digest: Md5,
 }
 
-impl Keeping {
+impl CacheWriter {
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.digest.update(bytes);
         self.file.write_all(bytes)
@@ -196,15 +196,15 @@ mod tests {
 
     fn keep(cache: &Cache, key: &str, content: &[u8]) -> Etag {
         let etag = etag_of(content);
-        let mut keeping = cache.keep("logs", key, &etag).expect("a place");
-        keeping.write(content).expect("room");
-        keeping.finish().expect("it is moved");
+        let mut writer = cache.write("logs", key, &etag).expect("a place");
+        writer.write(content).expect("room");
+        writer.finish().expect("it is moved");
         etag
     }
 
-    fn read(kept: Kept) -> Vec<u8> {
+    fn read(cached: CachedObject) -> Vec<u8> {
         let mut content = Vec::new();
-        kept.content().expect("it is there").read_to_end(&mut content).expect("it is read");
+        cached.content().expect("it is there").read_to_end(&mut content).expect("it is read");
         content
     }
 
@@ -223,9 +223,9 @@ mod tests {
     fn an_unfinished_or_damaged_file_is_not_found() {
         let (_folder, cache) = cache(1000);
         let etag = etag_of(b"hello");
-        let mut keeping = cache.keep("logs", "a", &etag).expect("a place");
-        keeping.write(b"hello").expect("room");
-        drop(keeping);
+        let mut writer = cache.write("logs", "a", &etag).expect("a place");
+        writer.write(b"hello").expect("room");
+        drop(writer);
         assert!(cache.find("logs", "a", &etag, 5).is_none(), "it was not finished");
         keep(&cache, "a", b"hello");
         let path = cache.path("logs", "a", &etag);

@@ -20,10 +20,11 @@ use super::cache::Cache;
 use super::concurrency::ConcurrencyLimit;
 use super::error::{S3Error, S3ErrorKind, chain, is_login_session, login_session_advice};
 use super::http;
+use super::limits::Limits;
+use super::page::{ListFrom, ListPage, ListedKey};
 use super::retry::with_retries;
-use super::walk::{Begin, Key, Page};
-use super::{Bounds, S3Options};
 use crate::source::etag::Etag;
+use crate::source::s3_options::S3Options;
 
 /// The region to ask if no flag, environment variable or profile names one. It answers for buckets of all regions,
 /// or at least names the right region.
@@ -38,7 +39,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_LISTINGS: usize = 32;
 
 /// What all tasks of a store share.
-pub(super) struct Shared {
+pub(super) struct S3Client {
     base: aws_sdk_s3::Config,
     region: String,
     request_payer: Option<RequestPayer>,
@@ -46,13 +47,13 @@ pub(super) struct Shared {
     elsewhere: Mutex<HashMap<String, (String, Client)>>,
     client: Client,
     concurrency: Arc<ConcurrencyLimit>,
-    pub(super) bounds: Bounds,
+    pub(super) limits: Limits,
     pub(super) cache: Option<Cache>,
 }
 
-impl Shared {
+impl S3Client {
     /// Reads the configuration. Sends no request to S3.
-    pub(super) async fn open(options: &S3Options, bounds: Bounds) -> io::Result<Self> {
+    pub(super) async fn open(options: &S3Options, limits: Limits) -> io::Result<Self> {
         let cache = options.cache.as_ref().map(|cache| {
             Cache::open(cache).map_err(|reason| {
                 io::Error::new(reason.kind(), format!("the cache {} cannot be used: {reason}", cache.folder.display()))
@@ -110,8 +111,8 @@ impl Shared {
             region,
             request_payer: options.request_payer.then_some(RequestPayer::Requester),
             elsewhere: Mutex::default(),
-            concurrency: Arc::new(ConcurrencyLimit::new(bounds.concurrency)),
-            bounds,
+            concurrency: Arc::new(ConcurrencyLimit::new(limits.concurrency)),
+            limits,
             cache,
         })
     }
@@ -129,7 +130,7 @@ impl Shared {
 
     /// How many listing requests may be in flight.
     pub(super) fn listings(&self) -> usize {
-        self.bounds.concurrency.clamp(1, MAX_LISTINGS)
+        self.limits.concurrency.clamp(1, MAX_LISTINGS)
     }
 
     /// Sends a request until it succeeds or fails for good. It goes to the bucket's own region, once that is known.
@@ -178,8 +179,8 @@ impl Shared {
         bucket: &str,
         prefix: &str,
         with_folders: bool,
-        from: &Begin,
-    ) -> Result<Page, S3Error> {
+        from: &ListFrom,
+    ) -> Result<ListPage, S3Error> {
         match self.page_written(bucket, prefix, with_folders, from, false).await {
             Err(S3Error { kind: S3ErrorKind::Garbled, .. }) => {
                 self.page_written(bucket, prefix, with_folders, from, true).await
@@ -195,9 +196,9 @@ impl Shared {
         bucket: &str,
         prefix: &str,
         with_folders: bool,
-        from: &Begin,
+        from: &ListFrom,
         is_encoded: bool,
-    ) -> Result<Page, S3Error> {
+    ) -> Result<ListPage, S3Error> {
         self.send(bucket, |client| async move {
             let mut request = client.list_objects_v2().bucket(bucket).set_request_payer(self.request_payer.clone());
             if !prefix.is_empty() {
@@ -210,15 +211,15 @@ impl Shared {
                 request = request.encoding_type(EncodingType::Url);
             }
             request = match from {
-                Begin::Start => request,
-                Begin::After(key) => request.start_after(key),
-                Begin::Token { token, .. } => request.continuation_token(token),
+                ListFrom::Start => request,
+                ListFrom::After(key) => request.start_after(key),
+                ListFrom::Token { token, .. } => request.continuation_token(token),
             };
             let answer = request.send().await.map_err(|error| S3Error::of(&error))?;
             let name = |listed: &str| if is_encoded { decoded(listed) } else { listed.to_owned() };
-            let keys: Vec<Key> = answer.contents().iter().filter_map(|object| key(object, name)).collect();
+            let keys: Vec<ListedKey> = answer.contents().iter().filter_map(|object| key(object, name)).collect();
             // A store that ignores start-after would be listed in an endless loop.
-            if let Begin::After(after) = from
+            if let ListFrom::After(after) = from
                 && keys.first().is_some_and(|key| key.name <= *after)
             {
                 return Err(S3Error::new(
@@ -228,17 +229,21 @@ impl Shared {
             }
             let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix().map(name));
             let next = answer.next_continuation_token().map(str::to_owned);
-            Ok(Page { keys, folders: folders.collect(), next: next.filter(|_| answer.is_truncated() == Some(true)) })
+            Ok(ListPage {
+                keys,
+                folders: folders.collect(),
+                next: next.filter(|_| answer.is_truncated() == Some(true)),
+            })
         })
         .await
     }
 
     /// An object's size and `ETag`, from a HEAD request.
-    pub(super) async fn head(&self, bucket: &str, name: &str) -> Result<Key, S3Error> {
+    pub(super) async fn head(&self, bucket: &str, name: &str) -> Result<ListedKey, S3Error> {
         self.send(bucket, |client| async move {
             let request = client.head_object().bucket(bucket).key(name).set_request_payer(self.request_payer.clone());
             let answer = request.send().await.map_err(|error| S3Error::of(&error))?;
-            Ok(Key {
+            Ok(ListedKey {
                 name: name.to_owned(),
                 size: size(answer.content_length()),
                 etag: answer.e_tag().and_then(Etag::parse),
@@ -269,11 +274,11 @@ impl Shared {
     }
 }
 
-fn key(object: &aws_sdk_s3::types::Object, name: impl Fn(&str) -> String) -> Option<Key> {
+fn key(object: &aws_sdk_s3::types::Object, name: impl Fn(&str) -> String) -> Option<ListedKey> {
     let is_archived =
         matches!(object.storage_class(), Some(ObjectStorageClass::Glacier | ObjectStorageClass::DeepArchive));
     let is_restored = object.restore_status().is_some_and(|status| status.restore_expiry_date().is_some());
-    Some(Key {
+    Some(ListedKey {
         name: name(object.key()?),
         size: size(object.size()),
         etag: object.e_tag().and_then(Etag::parse),

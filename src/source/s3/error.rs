@@ -52,7 +52,7 @@ pub(super) enum S3ErrorKind {
 
 /// What was asked for, so that the message can say which permission it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum S3Action {
     List,
     Get,
 }
@@ -109,7 +109,7 @@ impl S3Error {
     }
 
     /// Says what is wrong and what to do, after `action` on `key` (or a prefix) of `bucket`, whose region is `region`.
-    pub(super) fn explain(&self, action: Action, region: &str, bucket: &str, key: &str) -> io::Error {
+    pub(super) fn explain(&self, action: S3Action, region: &str, bucket: &str, key: &str) -> io::Error {
         let detail = &self.detail;
         let arn = arn(region, bucket);
         let text = match &self.kind {
@@ -143,8 +143,8 @@ impl S3Error {
                 format!("S3 does not accept the AWS credentials: check the profile or the keys in use ({detail})")
             }
             S3ErrorKind::Denied => match action {
-                Action::List => format!("access denied: listing needs s3:ListBucket on {arn} ({detail})"),
-                Action::Get => {
+                S3Action::List => format!("access denied: listing needs s3:ListBucket on {arn} ({detail})"),
+                S3Action::Get => {
                     format!("access denied: reading needs s3:GetObject on {arn}/{} ({detail})", pattern(key))
                 }
             },
@@ -319,13 +319,13 @@ mod tests {
     fn a_denied_request_is_reported_with_its_permission_and_arn() {
         let denied = S3Error::new(S3ErrorKind::Denied, "403 AccessDenied: Access Denied");
         let said = |action, region, key| denied.explain(action, region, "logs", key).to_string();
-        assert!(said(Action::List, "eu-west-1", "").contains("s3:ListBucket on arn:aws:s3:::logs ("));
-        assert!(said(Action::List, "cn-north-1", "").contains("arn:aws-cn:s3:::logs"));
-        assert!(said(Action::List, "us-gov-west-1", "").contains("arn:aws-us-gov:s3:::logs"));
+        assert!(said(S3Action::List, "eu-west-1", "").contains("s3:ListBucket on arn:aws:s3:::logs ("));
+        assert!(said(S3Action::List, "cn-north-1", "").contains("arn:aws-cn:s3:::logs"));
+        assert!(said(S3Action::List, "us-gov-west-1", "").contains("arn:aws-us-gov:s3:::logs"));
         let key = "prod/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/22/a.log.gz";
-        assert!(said(Action::Get, "eu-west-1", key).contains("s3:GetObject on arn:aws:s3:::logs/prod/AWSLogs/*"));
-        assert!(said(Action::Get, "eu-west-1", "a/b.log.gz").contains("arn:aws:s3:::logs/a/*"));
-        assert!(said(Action::Get, "eu-west-1", "b.log.gz").contains("arn:aws:s3:::logs/*"));
+        assert!(said(S3Action::Get, "eu-west-1", key).contains("s3:GetObject on arn:aws:s3:::logs/prod/AWSLogs/*"));
+        assert!(said(S3Action::Get, "eu-west-1", "a/b.log.gz").contains("arn:aws:s3:::logs/a/*"));
+        assert!(said(S3Action::Get, "eu-west-1", "b.log.gz").contains("arn:aws:s3:::logs/*"));
     }
 
     #[test]

@@ -4,14 +4,14 @@ use std::io;
 
 /// A bucket and a prefix in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Url {
+pub(super) struct S3Url {
     /// A bucket's name, or an access point's ARN or alias.
     pub(super) bucket: String,
     /// A key, a folder, or any other prefix of keys; may be empty.
     pub(super) prefix: String,
 }
 
-impl Url {
+impl S3Url {
     /// Parses what the user typed.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn buckets_prefixes_and_access_points_are_distinguished() {
-        let parts = |text: &str| Url::parse(text).map(|url| (url.bucket, url.prefix)).ok();
+        let parts = |text: &str| S3Url::parse(text).map(|url| (url.bucket, url.prefix)).ok();
         let some = |bucket: &str, prefix: &str| Some((bucket.to_owned(), prefix.to_owned()));
         assert_eq!(parts("s3://logs"), some("logs", ""));
         assert_eq!(parts("s3://logs/"), some("logs", ""));
