@@ -8,6 +8,7 @@
 
 mod budget;
 mod cache;
+mod checksum;
 mod client;
 mod concurrency;
 mod download;

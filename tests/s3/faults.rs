@@ -34,6 +34,11 @@ pub(crate) enum Fault {
     ResetInBody,
     /// The connection is closed in order when half of the body is out.
     CutBody,
+    /// The connection is closed in order when a part of the body is out: at least one byte, and how many follows from
+    /// the body.
+    CutAnywhere,
+    /// The same as [`Fault::CutBody`], and one byte of what is out is another.
+    CutWrongBody,
     /// Half of the body, and a length that fits it: what is missing, only the object's size tells.
     ShortBody,
     /// As many bytes as there should be; one of them is another.
@@ -85,7 +90,9 @@ impl Fault {
         match self {
             Self::Elsewhere(home) | Self::SignedForElsewhere(home) => signed_elsewhere(home),
             Self::BadContinuationToken => request.continuation_token.is_some(),
-            Self::WrongBody | Self::ShortBody => request.operation == Operation::Get,
+            Self::WrongBody | Self::ShortBody | Self::CutAnywhere | Self::CutWrongBody => {
+                request.operation == Operation::Get
+            }
             Self::ResetInBody | Self::CutBody | Self::Trickle(_) | Self::Stall(_) => request.operation.has_body(),
             _ => true,
         }
@@ -190,6 +197,19 @@ impl Fault {
                 // What is out by then has left; a body that ends early ends its connection.
                 (PAUSE, Err(std::io::Error::other("cut off"))),
             ]),
+            Self::CutAnywhere => {
+                let mut hasher = DefaultHasher::new();
+                body.hash(&mut hasher);
+                let most = body.len().saturating_sub(1).max(1) as u64;
+                let count = usize::try_from(hasher.finish() % most).expect("it is less than the length") + 1;
+                let head = body.slice(..count.min(body.len()));
+                paced([(Duration::ZERO, Ok(head)), (PAUSE, Err(std::io::Error::other("cut off")))])
+            }
+            Self::CutWrongBody => {
+                let mut head = head.to_vec();
+                head.iter_mut().take(1).for_each(|byte| *byte ^= 0x20);
+                paced([(Duration::ZERO, Ok(head.into())), (PAUSE, Err(std::io::Error::other("cut off")))])
+            }
             Self::ShortBody => {
                 parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(head.len()));
                 full(head)
@@ -284,6 +304,7 @@ pub(crate) struct Rule {
 enum Times {
     Always,
     First(u64),
+    FirstOfKey(u64),
     Share { share: f64, seed: u64 },
 }
 
@@ -321,14 +342,20 @@ impl Rule {
         Self { times: Times::First(times), ..self }
     }
 
+    /// So many requests for each object, whatever part of it they ask for.
+    pub(crate) fn first_of_key(self, times: u64) -> Self {
+        Self { times: Times::FirstOfKey(times), ..self }
+    }
+
     /// A share of the requests, from 0 to 1. The seed, what is asked for and how often it was asked for decide, so the
     /// order of requests does not matter.
     pub(crate) fn share(self, share: f64, seed: u64) -> Self {
         Self { times: Times::Share { share, seed }, ..self }
     }
 
-    /// Whether the fault happens to `request`, which came `earlier` times before, while so many `others` are under way.
-    fn hits(&self, request: &Request, earlier: u64, others: usize) -> bool {
+    /// Whether the fault happens to `request`, which came `earlier` times before, and for whose key there were
+    /// `earlier_of_key` requests, while so many `others` are under way.
+    fn hits(&self, request: &Request, earlier: u64, earlier_of_key: u64, others: usize) -> bool {
         let is_meant = self.operation.is_none_or(|operation| operation == request.operation)
             && self.key.as_ref().is_none_or(|key| request.key.as_ref() == Some(key))
             && self.prefix.as_ref().is_none_or(|prefix| request.prefix.as_ref() == Some(prefix))
@@ -338,6 +365,7 @@ impl Rule {
             && match self.times {
                 Times::Always => true,
                 Times::First(times) => earlier < times,
+                Times::FirstOfKey(times) => earlier_of_key < times,
                 Times::Share { share, seed } => {
                     let mut hasher = DefaultHasher::new();
                     (seed, request.what(), earlier).hash(&mut hasher);
@@ -354,11 +382,13 @@ pub(crate) struct Rules {
     rules: Vec<Rule>,
     /// How often each request came.
     seen: HashMap<String, u64>,
+    /// How many requests there were for each key.
+    seen_keys: HashMap<Option<String>, u64>,
 }
 
 impl Rules {
     pub(crate) fn new(rules: Vec<Rule>) -> Self {
-        Self { rules, seen: HashMap::new() }
+        Self { rules, ..Self::default() }
     }
 
     /// What happens to `request`, which is counted, while so many `others` are under way.
@@ -366,6 +396,12 @@ impl Rules {
         let count = self.seen.entry(request.what()).or_default();
         let earlier = *count;
         *count += 1;
-        self.rules.iter().find(|rule| rule.hits(request, earlier, others)).map(|rule| rule.fault.clone())
+        let count = self.seen_keys.entry(request.key.clone()).or_default();
+        let earlier_of_key = *count;
+        *count += 1;
+        self.rules
+            .iter()
+            .find(|rule| rule.hits(request, earlier, earlier_of_key, others))
+            .map(|rule| rule.fault.clone())
     }
 }

@@ -12,6 +12,7 @@ mod faults;
 mod listing;
 mod program;
 mod protocol;
+mod resume;
 mod server;
 mod service;
 mod signature;

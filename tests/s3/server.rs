@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, RANGE};
+use hyper::header::{AUTHORIZATION, IF_MATCH, RANGE};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Response};
@@ -68,6 +68,8 @@ pub(crate) struct Request {
     pub(crate) start_after: Option<String>,
     pub(crate) continuation_token: Option<String>,
     pub(crate) range: Option<String>,
+    /// `If-Match`
+    pub(crate) if_match: Option<String>,
     /// `x-amz-request-payer`
     pub(crate) payer: Option<String>,
     /// The region that it is signed for; absent when it is not signed.
@@ -111,6 +113,7 @@ impl Request {
             start_after: query.remove("start-after"),
             continuation_token: query.remove("continuation-token"),
             range: header(RANGE.as_str()),
+            if_match: header(IF_MATCH.as_str()),
             payer: header("x-amz-request-payer"),
             region,
             signed,

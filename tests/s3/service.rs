@@ -6,6 +6,8 @@
 use std::convert::Infallible;
 use std::io;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Bytes;
@@ -14,6 +16,7 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
+use sha2::{Digest, Sha256};
 
 use crate::server::{Operation, Request};
 use crate::signature::{self, Refusal};
@@ -76,6 +79,7 @@ impl Service {
         }
         let whole = found.bytes.len();
         let range = parts.headers.get(RANGE).and_then(|range| range.to_str().ok());
+        let range = range.filter(|_| !self.store.ignores_ranges());
         let (status, bytes, range) = match range {
             None => (StatusCode::OK, found.bytes.clone(), None),
             Some(range) => {
@@ -88,6 +92,9 @@ impl Service {
         *response.status_mut() = status;
         if let Some(range) = range {
             response.headers_mut().insert(CONTENT_RANGE, header(&range));
+        } else if self.store.has_checksums() {
+            let sum = STANDARD.encode(Sha256::digest(&found.bytes));
+            response.headers_mut().insert("x-amz-checksum-sha256", header(&sum));
         }
         *response.body_mut() = full(bytes);
         Ok(response)

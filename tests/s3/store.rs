@@ -34,6 +34,10 @@ pub(crate) struct Store {
     place: Place,
     page: usize,
     tags: Tags,
+    ignores_ranges: bool,
+    has_checksums: bool,
+    /// What is put in place of an object, by its key, once it was read.
+    replacements: Arc<Mutex<BTreeMap<String, Bytes>>>,
 }
 
 #[derive(Clone)]
@@ -64,7 +68,14 @@ impl Store {
     }
 
     fn new(place: Place) -> Self {
-        Self { place, page: PAGE, tags: Tags::default() }
+        Self {
+            place,
+            page: PAGE,
+            tags: Tags::default(),
+            ignores_ranges: false,
+            has_checksums: false,
+            replacements: Arc::default(),
+        }
     }
 
     /// At most so many keys a page, however many are asked for.
@@ -74,6 +85,29 @@ impl Store {
 
     pub(crate) fn tags(self, tags: Tags) -> Self {
         Self { tags, ..self }
+    }
+
+    /// Answers a request for a range with the whole object.
+    pub(crate) fn ignoring_ranges(self) -> Self {
+        Self { ignores_ranges: true, ..self }
+    }
+
+    pub(crate) fn ignores_ranges(&self) -> bool {
+        self.ignores_ranges
+    }
+
+    /// Sends the SHA-256 of each object that is read whole.
+    pub(crate) fn with_checksums(self) -> Self {
+        Self { has_checksums: true, ..self }
+    }
+
+    pub(crate) fn has_checksums(&self) -> bool {
+        self.has_checksums
+    }
+
+    /// Puts an object in place of the one with this key as soon as that was read once, even in part.
+    pub(crate) fn replace_once_read(&self, key: &str, bytes: impl Into<Bytes>) {
+        self.replacements.lock().expect("nobody panics").insert(key.to_owned(), bytes.into());
     }
 
     /// Puts an object into memory, in place of one of the same key.
@@ -138,8 +172,11 @@ impl Store {
                 Ok(Found { tag: self.tag(&md5(&bytes)), bytes: bytes.into(), is_archived: false })
             }
             Place::Memory(_) => self.with_buckets(|buckets| {
-                let stored = buckets.get(bucket).and_then(|objects| objects.get(key)).ok_or(Missing::Key)?;
+                let stored = buckets.get_mut(bucket).and_then(|objects| objects.get_mut(key)).ok_or(Missing::Key)?;
                 let Stored { bytes, md5, is_archived } = stored.clone();
+                if let Some(bytes) = self.replacements.lock().expect("nobody panics").remove(key) {
+                    *stored = Stored { md5: crate::store::md5(&bytes).into(), bytes, is_archived };
+                }
                 Ok(Found { tag: self.tag(&md5), bytes, is_archived })
             }),
         }

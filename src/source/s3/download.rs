@@ -1,9 +1,23 @@
-//! The bytes of one object, or of one range of it, in one answer.
+//! The bytes of one object, or of one range of it, over as many answers as it takes.
+//!
+//! A body that breaks off is not fetched again: what has arrived is kept, and the next request asks for the rest. That
+//! request has the `ETag` of the first answer as its condition, so the bytes are always those of one version:
+//!
+//! - If the object was replaced meanwhile, the store answers 412. What has arrived is dropped. An object that was
+//!   asked for as a whole begins anew, with its new version. A range belongs to the listed version, which is gone, and
+//!   fails.
+//! - If the store does not know ranges, it answers with the whole object. That replaces what has arrived.
+//! - If the first answer has no `ETag`, nothing ties a second answer to it, and the object begins anew.
+//!
+//! The SDK verifies the checksum of a body that arrives in one answer. [`Checksum`] verifies that of one that took more.
+
+use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::ServerSideEncryption;
 
+use super::checksum::Checksum;
 use super::client::S3Client;
 use super::error::{S3Error, S3ErrorKind, chain};
 use crate::source::etag::Etag;
@@ -33,6 +47,16 @@ pub(super) struct Downloaded {
     pub(super) is_verified: bool,
 }
 
+/// What has arrived before a body broke off.
+struct Partial {
+    downloaded: Downloaded,
+    /// The tag that the rest must have.
+    etag: Etag,
+    /// How many bytes it is when it is complete.
+    length: u64,
+    checksum: Option<Checksum>,
+}
+
 impl Download<'_> {
     /// The whole object, in whatever version the store has now.
     pub(super) async fn whole(self) -> Result<Downloaded, S3Error> {
@@ -45,10 +69,23 @@ impl Download<'_> {
     }
 
     async fn run(self, range: Option<(u64, u64)>) -> Result<Downloaded, S3Error> {
-        self.shared.send(self.bucket, |client: Client| async move { self.begin(&client, range).await }).await
+        let partial = &Mutex::new(None);
+        let take = || partial.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let keep = |kept| *partial.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        let attempt = |client: Client| async move {
+            match take() {
+                Some(partial) => self.resume(&client, range, partial).await,
+                None => self.begin(&client, range).await,
+            }
+            .map_err(|broken| {
+                keep(broken.partial);
+                broken.error
+            })
+        };
+        self.shared.send(self.bucket, attempt).await
     }
 
-    async fn begin(self, client: &Client, range: Option<(u64, u64)>) -> Result<Downloaded, S3Error> {
+    async fn begin(self, client: &Client, range: Option<(u64, u64)>) -> Result<Downloaded, BrokenDownload> {
         let condition = self.etag.filter(|_| range.is_some());
         let answer = self.shared.get(client, self.bucket, self.key, range, condition).await?;
         let etag = answer.e_tag().and_then(Etag::parse);
@@ -57,45 +94,113 @@ impl Download<'_> {
         let announced = length(&answer);
         // An object that has grown since it was listed may be larger than the memory that was reserved for it.
         if announced.is_some_and(|announced| announced > self.max_bytes) {
-            return Err(grown());
+            return Err(grown().into());
         }
         if let (Some(announced), Some(expected)) = (announced, expected)
             && announced != expected
         {
             let detail = format!("the answer has {announced} bytes, but {expected} were listed");
-            return Err(S3Error::transient(detail));
+            return Err(S3Error::transient(detail).into());
         }
+        let checksum = Checksum::of(&answer);
         let downloaded = Downloaded {
             bytes: Vec::with_capacity(announced.and_then(|length| usize::try_from(length).ok()).unwrap_or_default()),
             may_be_md5: may_be_md5(&answer),
-            is_verified: is_verified(&answer),
+            is_verified: checksum.is_some(),
             etag,
         };
-        self.read(answer, downloaded, announced.or(expected)).await
+        self.read(answer, downloaded, announced.or(expected), checksum).await
     }
 
-    /// Reads a body to its end. `wanted` is how many bytes it must have.
+    /// Asks for what is missing.
+    async fn resume(
+        self,
+        client: &Client,
+        range: Option<(u64, u64)>,
+        partial: Partial,
+    ) -> Result<Downloaded, BrokenDownload> {
+        let Partial { mut downloaded, etag, length: whole, checksum } = partial;
+        let first = range.map_or(0, |(begin, _)| begin);
+        let (begin, end) = (first + downloaded.bytes.len() as u64, first + whole);
+        let keep = |downloaded, etag, checksum| Partial { downloaded, etag, length: whole, checksum };
+        let answer = match self.shared.get(client, self.bucket, self.key, Some((begin, end)), Some(&etag)).await {
+            Ok(answer) => answer,
+            // Begin anew, with the new version.
+            Err(error) if error.kind == S3ErrorKind::Changed && range.is_none() => {
+                return Err(S3Error::transient("it was replaced while it was being read").into());
+            }
+            Err(error) if error.is_passing() => {
+                return Err(BrokenDownload { error, partial: Some(keep(downloaded, etag, checksum)) });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let is_same = answer.e_tag().and_then(Etag::parse).is_none_or(|found| found == etag);
+        match answer.content_range().map(begin_of_range) {
+            Some(Some(found)) if found == begin && is_same => {
+                if length(&answer).is_some_and(|length| length != end - begin) {
+                    let detail = format!("the answer does not have the {} missing bytes", end - begin);
+                    let partial = Some(keep(downloaded, etag, checksum));
+                    return Err(BrokenDownload { error: S3Error::transient(detail), partial });
+                }
+                self.read(answer, downloaded, Some(whole), checksum).await
+            }
+            // The store does not know ranges and answered with the whole object.
+            None if is_same && range.is_none() && length(&answer).is_none_or(|length| length == whole) => {
+                downloaded.bytes.clear();
+                self.read(answer, downloaded, Some(whole), checksum).await
+            }
+            _ => Err(S3Error::transient("the answer is not the missing range").into()),
+        }
+    }
+
+    /// Reads a body to its end. `wanted` is how many bytes there must be then, with those that arrived before.
     async fn read(
         self,
         answer: GetObjectOutput,
         mut downloaded: Downloaded,
         wanted: Option<u64>,
-    ) -> Result<Downloaded, S3Error> {
-        let bytes = &mut downloaded.bytes;
+        checksum: Option<Checksum>,
+    ) -> Result<Downloaded, BrokenDownload> {
+        let is_resumed = !downloaded.bytes.is_empty();
         let mut stream = answer.body;
-        while let Some(piece) = stream.next().await {
-            let piece = piece.map_err(|error| {
-                S3Error::transient(format!("the body ended after {} bytes: {}", bytes.len(), chain(&error)))
-            })?;
-            if (bytes.len() + piece.len()) as u64 > self.max_bytes {
-                return Err(grown());
+        let broken = loop {
+            match stream.next().await {
+                Some(Ok(piece)) if (downloaded.bytes.len() + piece.len()) as u64 > self.max_bytes => {
+                    return Err(grown().into());
+                }
+                Some(Ok(piece)) => downloaded.bytes.extend_from_slice(&piece),
+                Some(Err(error)) => break Some(chain(&error)),
+                None => break None,
             }
-            bytes.extend_from_slice(&piece);
-        }
-        if wanted.is_some_and(|wanted| wanted != bytes.len() as u64) {
-            return Err(S3Error::transient(format!("the body ended after {} bytes", bytes.len())));
-        }
-        Ok(downloaded)
+        };
+        let count = downloaded.bytes.len() as u64;
+        let Some(reason) = broken.or_else(|| wanted.is_some_and(|wanted| wanted != count).then(String::new)) else {
+            if is_resumed && checksum.as_ref().is_some_and(|checksum| !checksum.matches(&downloaded.bytes)) {
+                return Err(S3Error::transient("its content does not match its checksum").into());
+            }
+            return Ok(downloaded);
+        };
+        let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+        let error = S3Error::transient(format!("the body ended after {count} bytes{reason}"));
+        // A body that is complete and still an error does not match its checksum, so none of it is kept.
+        let is_incomplete = |length: &u64| (1..*length).contains(&count);
+        let partial = match (downloaded.etag.clone(), wanted.filter(is_incomplete)) {
+            (Some(etag), Some(length)) => Some(Partial { downloaded, etag, length, checksum }),
+            _ => None,
+        };
+        Err(BrokenDownload { error, partial })
+    }
+}
+
+/// Why a download broke off, and what can be kept of it.
+struct BrokenDownload {
+    error: S3Error,
+    partial: Option<Partial>,
+}
+
+impl From<S3Error> for BrokenDownload {
+    fn from(error: S3Error) -> Self {
+        Self { error, partial: None }
     }
 }
 
@@ -107,15 +212,12 @@ fn length(answer: &GetObjectOutput) -> Option<u64> {
     answer.content_length().and_then(|length| u64::try_from(length).ok())
 }
 
+/// The first offset of a `Content-Range`, such as `bytes 100-199/500`.
+fn begin_of_range(range: &str) -> Option<u64> {
+    range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
+}
+
 fn may_be_md5(answer: &GetObjectOutput) -> bool {
     answer.sse_customer_algorithm().is_none()
         && answer.server_side_encryption().is_none_or(|used| *used == ServerSideEncryption::Aes256)
-}
-
-/// Whether the answer has a checksum, against which the SDK verifies the content.
-fn is_verified(answer: &GetObjectOutput) -> bool {
-    answer.checksum_crc64_nvme().is_some()
-        || answer.checksum_crc32().is_some()
-        || answer.checksum_crc32_c().is_some()
-        || answer.checksum_sha256().is_some()
 }
