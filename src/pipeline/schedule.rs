@@ -16,7 +16,7 @@ use crate::source::{Fetch, Object, Source};
 const DEPTH: usize = 2;
 
 /// How often a waiting worker checks whether the run was cancelled.
-const GLANCE: Duration = Duration::from_millis(50);
+const CANCEL_POLL: Duration = Duration::from_millis(50);
 
 /// An object and its source.
 pub(super) type Item<'a> = (&'a dyn Source, Object);
@@ -30,11 +30,11 @@ pub(super) struct Open<'a, P> {
     /// The objects still to be read, in order.
     rest: &'a [Item<'a>],
     /// The fetches of the first few objects of `rest`, in the same order.
-    ways: VecDeque<Way>,
+    pending: VecDeque<PendingFetch>,
 }
 
 /// The fetch of one object. `fetch` is `None` if the object needs none.
-struct Way {
+struct PendingFetch {
     fetch: Option<Fetch>,
     has_arrived: Arc<AtomicBool>,
 }
@@ -44,7 +44,7 @@ impl<'a, P> Open<'a, P> {
     pub(super) fn take(&mut self) -> Option<(&'a Item<'a>, Option<Fetch>)> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
-        Some((first, self.ways.pop_front().and_then(|way| way.fetch)))
+        Some((first, self.pending.pop_front().and_then(|pending| pending.fetch)))
     }
 
     /// Whether all its objects are read.
@@ -53,16 +53,16 @@ impl<'a, P> Open<'a, P> {
     }
 
     fn is_ready(&self) -> bool {
-        match self.ways.front() {
-            Some(way) => way.has_arrived.load(Ordering::Acquire),
+        match self.pending.front() {
+            Some(pending) => pending.has_arrived.load(Ordering::Acquire),
             None => self.rest.first().is_some_and(|item| !is_far(item)),
         }
     }
 
-    /// Whether the next object to put under way has to be fetched. If it does not, the objects after it wait until
+    /// Whether the next object to begin has to be fetched. If it does not, the objects after it wait until
     /// it is read.
     fn can_fetch(&self) -> bool {
-        self.rest.get(self.ways.len()).is_some_and(is_far)
+        self.rest.get(self.pending.len()).is_some_and(is_far)
     }
 }
 
@@ -76,15 +76,15 @@ pub(super) struct Schedule<'a, P, F> {
     shards: Vec<&'a [Item<'a>]>,
     /// Makes a shard's part, given the shard's index.
     begin: F,
-    /// Objects to have under way at the same time.
+    /// Objects to fetch at the same time.
     read_ahead: usize,
     /// Shards that may be opened and not yet merged at the same time.
     max_ahead: usize,
-    state: Mutex<State<'a, P>>,
-    bell: Arc<Bell>,
+    state: Mutex<ScheduleState<'a, P>>,
+    notifier: Arc<Notifier>,
 }
 
-struct State<'a, P> {
+struct ScheduleState<'a, P> {
     /// Shards before this index were opened.
     opened: usize,
     /// Shards before this index are wanted. A shard that failed, and those after it, are not.
@@ -102,18 +102,24 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
     pub(super) fn new(shards: Vec<&'a [Item<'a>]>, max_ahead: usize, begin: F) -> Self {
         let items = shards.iter().flat_map(|shard| shard.iter());
         let read_ahead = items.map(|(source, _)| source.read_ahead()).max().unwrap_or(0);
-        let state =
-            State { opened: 0, end: shards.len(), merged: 0, resting: BTreeMap::new(), in_hand: 0, under_way: 0 };
-        Self { shards, begin, read_ahead, max_ahead, state: Mutex::new(state), bell: Arc::default() }
+        let state = ScheduleState {
+            opened: 0,
+            end: shards.len(),
+            merged: 0,
+            resting: BTreeMap::new(),
+            in_hand: 0,
+            under_way: 0,
+        };
+        Self { shards, begin, read_ahead, max_ahead, state: Mutex::new(state), notifier: Arc::default() }
     }
 
-    /// A shard whose next object can be read now. Waits if there is none yet but may be one later. `None` once no
-    /// wanted shard is open or left to open, or if the run was cancelled. `returned` is the shard that the worker
-    /// has just read from, if it has more objects.
+    /// A shard whose next object can be read now. Waits if there is none yet but may be one later. `None` once
+    /// every wanted shard is finished or held by another worker, or if the run was cancelled. `returned` is the
+    /// shard that the worker has just read from, if it has more objects.
     pub(super) fn next(&self, returned: Option<Open<'a, P>>, progress: &Progress) -> Option<Open<'a, P>> {
         let mut returned = returned;
         loop {
-            let rung = self.bell.count();
+            let seen = self.notifier.count();
             {
                 let mut state = self.lock();
                 let own = returned.as_ref().map(|open| open.index);
@@ -126,18 +132,18 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
                 self.fetch_ahead(&mut state);
                 if let Some(mut open) = self.pick(&mut state, own) {
                     state.in_hand += 1;
-                    if open.ways.front_mut().is_some_and(|way| way.fetch.is_some()) {
+                    if open.pending.front_mut().is_some_and(|pending| pending.fetch.is_some()) {
                         state.under_way -= 1;
                     }
                     return Some(open);
                 }
                 let nothing_will_come = state.in_hand == 0 && state.resting.is_empty() && state.opened >= state.end;
                 if nothing_will_come || progress.is_cancelled() {
-                    self.bell.ring();
+                    self.notifier.notify();
                     return None;
                 }
             }
-            self.bell.wait_past(rung);
+            self.notifier.wait_past(seen);
         }
     }
 
@@ -147,7 +153,7 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         state.in_hand -= 1;
         state.merged = state.merged.max(merged);
         drop(state);
-        self.bell.ring();
+        self.notifier.notify();
     }
 
     /// Reports that a shard failed. The shards after it are not needed, those before it are.
@@ -156,13 +162,13 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         state.in_hand -= 1;
         state.end = state.end.min(index);
         let dropped = state.resting.split_off(&index);
-        let lost = dropped.values().flat_map(|open| &open.ways).filter(|way| way.fetch.is_some()).count();
+        let lost = dropped.values().flat_map(|open| &open.pending).filter(|pending| pending.fetch.is_some()).count();
         state.under_way -= lost;
         drop(state);
-        self.bell.ring();
+        self.notifier.notify();
     }
 
-    fn pick(&self, state: &mut State<'a, P>, own: Option<usize>) -> Option<Open<'a, P>> {
+    fn pick(&self, state: &mut ScheduleState<'a, P>, own: Option<usize>) -> Option<Open<'a, P>> {
         // A worker stays with its shard as long as it can, because the shard's counters are in its cache.
         let own = own.filter(|index| state.resting.get(index).is_some_and(Open::is_ready));
         let ready = own.or_else(|| state.resting.iter().find(|(_, open)| open.is_ready()).map(|(&index, _)| index));
@@ -175,26 +181,26 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         (!self.is_next_far(state)).then(|| self.open(state))
     }
 
-    fn can_open(&self, state: &State<'a, P>) -> bool {
+    fn can_open(&self, state: &ScheduleState<'a, P>) -> bool {
         state.opened < state.end && state.opened - state.merged < self.max_ahead
     }
 
     /// Whether the next shard to be opened begins with an object that has to be fetched.
-    fn is_next_far(&self, state: &State<'a, P>) -> bool {
+    fn is_next_far(&self, state: &ScheduleState<'a, P>) -> bool {
         self.shards[state.opened].first().is_some_and(is_far)
     }
 
-    fn open(&self, state: &mut State<'a, P>) -> Open<'a, P> {
+    fn open(&self, state: &mut ScheduleState<'a, P>) -> Open<'a, P> {
         let index = state.opened;
         state.opened += 1;
-        Open { index, part: (self.begin)(index), rest: self.shards[index], ways: VecDeque::new() }
+        Open { index, part: (self.begin)(index), rest: self.shards[index], pending: VecDeque::new() }
     }
 
-    /// Begins fetches until enough objects are under way: first [`DEPTH`] for each resting shard, then for newly
+    /// Begins fetches until enough objects are being fetched: first [`DEPTH`] for each resting shard, then for newly
     /// opened shards, then further ahead in the resting ones.
-    fn fetch_ahead(&self, state: &mut State<'a, P>) {
+    fn fetch_ahead(&self, state: &mut ScheduleState<'a, P>) {
         while state.under_way < self.read_ahead {
-            let shallow = state.resting.values().find(|open| open.ways.len() < DEPTH && open.can_fetch());
+            let shallow = state.resting.values().find(|open| open.pending.len() < DEPTH && open.can_fetch());
             let index = if let Some(open) = shallow {
                 open.index
             } else if self.can_open(state) && self.is_next_far(state) {
@@ -203,55 +209,56 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
                 state.resting.insert(index, open);
                 index
             } else {
-                let deeper = state.resting.values().filter(|open| open.can_fetch()).min_by_key(|open| open.ways.len());
+                let deeper =
+                    state.resting.values().filter(|open| open.can_fetch()).min_by_key(|open| open.pending.len());
                 let Some(open) = deeper else { break };
                 open.index
             };
             let Some(open) = state.resting.get_mut(&index) else { break };
-            let Some((source, object)) = open.rest.get(open.ways.len()) else { continue };
+            let Some((source, object)) = open.rest.get(open.pending.len()) else { continue };
             let has_arrived = Arc::new(AtomicBool::new(false));
-            let (arrived, bell) = (has_arrived.clone(), self.bell.clone());
+            let (arrived, notifier) = (has_arrived.clone(), self.notifier.clone());
             let fetch = source.fetch(
                 object,
                 Box::new(move || {
                     arrived.store(true, Ordering::Release);
-                    bell.ring();
+                    notifier.notify();
                 }),
             );
             match fetch {
                 Some(_) => state.under_way += 1,
                 None => has_arrived.store(true, Ordering::Release),
             }
-            open.ways.push_back(Way { fetch, has_arrived });
+            open.pending.push_back(PendingFetch { fetch, has_arrived });
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<'a, P>> {
+    fn lock(&self) -> MutexGuard<'_, ScheduleState<'a, P>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Wakes the workers that wait for something to change.
 #[derive(Default)]
-struct Bell {
-    rung: Mutex<u64>,
+struct Notifier {
+    notified: Mutex<u64>,
     changed: Condvar,
 }
 
-impl Bell {
+impl Notifier {
     fn count(&self) -> u64 {
-        *self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.notified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ring(&self) {
-        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    fn notify(&self) {
+        *self.notified.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.changed.notify_all();
     }
 
-    /// Waits until the bell has rung since it was at `count`, or until [`GLANCE`] is over.
+    /// Waits until it was notified more than `count` times, or until [`CANCEL_POLL`] is over.
     fn wait_past(&self, count: u64) {
-        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(rung, GLANCE, |rung| *rung == count);
+        let notified = self.notified.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(notified, CANCEL_POLL, |notified| *notified == count);
         drop(waited);
     }
 }
