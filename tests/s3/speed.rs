@@ -46,9 +46,9 @@ fn five_hundred_objects_are_waited_for_side_by_side() {
     }
 }
 
-/// Requests are signed ahead of their turn, but not long ahead of it.
+/// However long a request waits for its permit, it is signed when it is sent.
 #[test]
-fn a_request_that_waited_long_for_its_turn_is_signed_anew_and_sent_once() {
+fn a_request_that_waited_long_for_its_permit_has_a_fresh_signature_and_is_sent_once() {
     let object = gzip((line().build() + "\n").as_bytes());
     let twin = Twin::new([]);
     let store = Store::memory();
@@ -67,7 +67,7 @@ fn a_request_that_waited_long_for_its_turn_is_signed_anew_and_sent_once() {
         .collect();
     let [first, .., last] = signed[..] else { panic!("{signed:?}") };
     assert_eq!(signed.len(), 3);
-    // It was sent 2.2 s after the first, with which it was made ready. Midnight may lie between them.
+    // It was sent 2.2 s after the first, and waited from the beginning. Midnight may lie between them.
     let ahead = (last + 86_400 - first) % 86_400;
     assert!(ahead >= 2, "{signed:?}");
 }
