@@ -25,7 +25,7 @@ struct BenchInput {
 fn input() -> BenchInput {
     let scenario = Scenario::find("incident").expect("it is in the table");
     let mut memory = Memory::default();
-    let mut watch = |_: simulate::Progress| ControlFlow::Continue(());
+    let mut watch = |_: simulate::SimulationProgress| ControlFlow::Continue(());
     Simulation::new(scenario).run(&mut memory, &mut watch).expect("memory does not fail");
     let objects: Vec<Vec<u8>> = memory.objects.into_iter().map(|(_, bytes)| bytes).collect();
     let mut text = Vec::new();

@@ -88,7 +88,7 @@ fn count(run: &Run, part: &str) -> u64 {
 /// 500 small objects of an incident, of so many requests a second: keys and bytes.
 fn five_hundred(rate: f64) -> Vec<(String, Vec<u8>)> {
     let mut memory = Memory::default();
-    let mut watch = |_: simulate::Progress| ControlFlow::Continue(());
+    let mut watch = |_: simulate::SimulationProgress| ControlFlow::Continue(());
     let scenario = Scenario::find("incident").expect("it is in the table");
     Simulation::new(scenario)
         .duration(5 * 60 * 125)

@@ -35,7 +35,7 @@ pub use plan::{Plan, PlanDay, PlanProblem};
 pub use rows::{CallerRow, LoadBalancerRow, RouteRow, TargetGroupRow, TargetRow};
 pub use style::Style;
 pub use timing::{TimingBin, TimingOfLoadBalancer, TimingRow};
-pub use values::{Latency, Outcomes, StatusPair, Window};
+pub use values::{Latency, Outcomes, StatusPairRow, Window};
 
 /// How a report is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub struct RuleKind {
     pub meaning: &'static str,
     /// `None` if the text has the form of another kind of rule, an error for people if it has this form and cannot be
     /// a rule.
-    parse: fn(&str) -> Option<Result<Test, String>>,
+    parse: fn(&str) -> Option<Result<RuleTest, String>>,
 }
 
 /// All kinds of rules. A text is a rule of the first kind whose form it has.
@@ -44,14 +44,14 @@ pub const RULE_KINDS: &[RuleKind] = &[RuleKind {
 }];
 
 /// What a rule does with a report: one text for each thing that it matches.
-type Test = Arc<dyn Fn(&Report) -> Vec<String> + Send + Sync>;
+type RuleTest = Arc<dyn Fn(&Report) -> Vec<String> + Send + Sync>;
 
 /// A rule as somebody typed it, ready to be tested on a report.
 #[derive(Clone)]
 pub struct Rule {
     kind: &'static RuleKind,
     text: String,
-    test: Test,
+    test: RuleTest,
 }
 
 impl Rule {
@@ -100,7 +100,7 @@ impl fmt::Debug for Rule {
 }
 
 /// The rule `CAUSE[:CONFIDENCE]`.
-fn has_cause(text: &str) -> Result<Test, String> {
+fn has_cause(text: &str) -> Result<RuleTest, String> {
     let (id, confidence) = text.split_once(':').unwrap_or((text, Confidence::Low.id()));
     let cause = cause(id).ok_or_else(|| format!("there is no cause {id}; albscope explain lists them"))?;
     let least = Confidence::ALL

@@ -38,15 +38,15 @@ mod tests;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-pub use self::object::{Memory, Sink};
-pub use self::progress::{Progress, ProgressFn};
+pub use self::object::{Memory, SimulationSink};
+pub use self::progress::{ProgressFn, SimulationProgress};
 pub use self::scenario::{SCENARIOS, Scenario, scenario_names};
 
 use self::engine::Engine;
 use self::line::{ACCOUNT, REGION};
 use self::object::{Directory, Objects, Packing};
 use self::rng::Rng;
-use self::run::Run;
+use self::run::RunParameters;
 use self::time::SECOND;
 use crate::error::Result;
 use crate::timestamp::Timestamp;
@@ -57,7 +57,7 @@ const DEFAULT_START: Timestamp = Timestamp::from_seconds(1_794_988_800);
 /// What a simulation wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Written {
+pub struct SimulationTotals {
     /// Log objects.
     pub objects: u64,
     /// Lines in them, one for each request.
@@ -151,7 +151,7 @@ impl Simulation {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Write`] when the folder already holds simulated logs, or when the file system refuses.
-    pub fn write_to(&self, folder: &Path) -> Result<Written> {
+    pub fn write_to(&self, folder: &Path) -> Result<SimulationTotals> {
         self.write_to_with_progress(folder, &mut |_| ControlFlow::Continue(()))
     }
 
@@ -160,7 +160,7 @@ impl Simulation {
     /// # Errors
     /// As [`Self::write_to`]; and [`crate::ErrorKind::Cancelled`] when `on_progress` returns [`ControlFlow::Break`]. Objects
     /// that are complete by then stay.
-    pub fn write_to_with_progress(&self, folder: &Path, on_progress: ProgressFn<'_>) -> Result<Written> {
+    pub fn write_to_with_progress(&self, folder: &Path, on_progress: ProgressFn<'_>) -> Result<SimulationTotals> {
         let mut directory = Directory::create(folder)?;
         let written = self.run(&mut directory, on_progress)?;
         directory.finish()?;
@@ -172,7 +172,7 @@ impl Simulation {
     ///
     /// # Errors
     /// What `sink` returns; [`crate::ErrorKind::Cancelled`] when `on_progress` returns [`ControlFlow::Break`].
-    pub fn run(&self, sink: &mut dyn Sink, on_progress: ProgressFn<'_>) -> Result<Written> {
+    pub fn run(&self, sink: &mut dyn SimulationSink, on_progress: ProgressFn<'_>) -> Result<SimulationTotals> {
         let plan = self.scenario.plan(self.seed);
         let (name, id) = plan.load_balancer;
         let nodes: Vec<_> = (0..self.nodes.unwrap_or(plan.nodes)).map(node_address).collect();
@@ -182,7 +182,7 @@ impl Simulation {
             nodes: nodes.clone(),
             level: self.compression,
         };
-        let run = Run {
+        let run = RunParameters {
             start: self.start.as_micros(),
             length: i64::from(self.seconds.unwrap_or(plan.minutes * 60)) * SECOND,
             rate: self.rate.unwrap_or(plan.rate),
@@ -194,7 +194,7 @@ impl Simulation {
         let objects = Objects::new(packing, sink, Rng::new(self.seed, 5));
         let (failures, objects) = Engine::new(&plan, run, objects).run(on_progress)?;
         let Objects { handed_over, lines, bytes, bytes_decoded, .. } = objects;
-        Ok(Written { objects: handed_over, lines, failures, bytes, bytes_decoded })
+        Ok(SimulationTotals { objects: handed_over, lines, failures, bytes, bytes_decoded })
     }
 }
 

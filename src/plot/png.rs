@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Stroke as Pen, StrokeDash, Transform};
 
 use super::font::Stroke;
-use super::sheet::{Item, Rgb, Sheet, Text};
+use super::sheet::{Rgb, Sheet, SheetItem, Text};
 
 pub(super) fn render(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
     let pixels = draw(sheet);
@@ -17,13 +17,13 @@ fn draw(sheet: &Sheet) -> Pixmap {
     pixels.fill(Color::WHITE);
     for item in &sheet.items {
         match item {
-            Item::Areas { colour, areas } => {
+            SheetItem::Areas { colour, areas } => {
                 let rects = areas.iter().filter_map(|area| Rect::from_xywh(area.x, area.y, area.width, area.height));
                 for rect in rects {
                     pixels.fill_rect(rect, &Paint { anti_alias: false, ..paint(*colour) }, Transform::identity(), None);
                 }
             }
-            Item::Line { from, to, width, colour, dash } => {
+            SheetItem::Line { from, to, width, colour, dash } => {
                 let mut path = PathBuilder::new();
                 path.move_to(from[0], from[1]);
                 path.line_to(to[0], to[1]);
@@ -31,14 +31,14 @@ fn draw(sheet: &Sheet) -> Pixmap {
                 let pen = Pen { width: *width, dash, ..Pen::default() };
                 stroke(&mut pixels, path, *colour, &pen);
             }
-            Item::Shapes { colour, shapes } => {
+            SheetItem::Shapes { colour, shapes } => {
                 for shape in shapes {
                     let Some(path) = closed(shape) else { continue };
                     fill(&mut pixels, &path, *colour);
                     pixels.stroke_path(&path, &paint(WHITE), &Pen::default(), Transform::identity(), None);
                 }
             }
-            Item::Text(text) => {
+            SheetItem::Text(text) => {
                 if let Some(path) = text_path(sheet, text) {
                     fill(&mut pixels, &path, text.shape.colour);
                 }

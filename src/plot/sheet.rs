@@ -53,7 +53,7 @@ pub(super) struct Text {
 
 /// One thing to draw, over those before it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Item {
+pub(super) enum SheetItem {
     /// Rectangles of one colour whose edges are at pixel boundaries.
     Areas { colour: Rgb, areas: Vec<Area> },
     /// A straight line. `dash` is the length of its dashes and of the gaps between them; `None` for a solid line.
@@ -70,7 +70,7 @@ pub(super) struct Sheet {
     pub(super) height: u16,
     /// What it shows, for screen readers.
     pub(super) title: String,
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<SheetItem>,
     pub(super) regular: Font,
     pub(super) bold: Font,
 }
@@ -99,11 +99,11 @@ impl Sheet {
     }
 
     pub(super) fn area(&mut self, area: Area, colour: Rgb) {
-        self.items.push(Item::Areas { colour, areas: vec![area] });
+        self.items.push(SheetItem::Areas { colour, areas: vec![area] });
     }
 
     pub(super) fn line(&mut self, from: [f32; 2], to: [f32; 2], width: f32, colour: Rgb, dash: Option<f32>) {
-        self.items.push(Item::Line { from, to, width, colour, dash });
+        self.items.push(SheetItem::Line { from, to, width, colour, dash });
     }
 
     /// Writes a text and returns its width.
@@ -115,7 +115,7 @@ impl Sheet {
             Anchor::Middle => x - width / 2.0,
             Anchor::Right => x - width,
         };
-        self.items.push(Item::Text(Text { x, y, width, shape, words: text }));
+        self.items.push(SheetItem::Text(Text { x, y, width, shape, words: text }));
         width
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::font::{Stroke, Weight};
-use super::sheet::{Item, Rgb, Sheet, Text};
+use super::sheet::{Rgb, Sheet, SheetItem, Text};
 use crate::report::plain::sanitize_terminal;
 
 pub(super) fn render(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
@@ -19,7 +19,7 @@ pub(super) fn render(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, r##"<path fill="#fff" d="M0 0h{width}v{height}H0z"/>"##)?;
     for item in &sheet.items {
         match item {
-            Item::Areas { colour, areas } => {
+            SheetItem::Areas { colour, areas } => {
                 write!(out, r#"<path fill="{}" shape-rendering="crispEdges" d=""#, hex(*colour))?;
                 for area in areas {
                     let (width, height) = (number(area.width), number(area.height));
@@ -27,13 +27,13 @@ pub(super) fn render(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
                 }
                 writeln!(out, r#""/>"#)?;
             }
-            Item::Line { from, to, width, colour, dash } => {
+            SheetItem::Line { from, to, width, colour, dash } => {
                 let [x1, y1, x2, y2] = [from[0], from[1], to[0], to[1]].map(number);
                 let dash = dash.map_or_else(String::new, |dash| format!(r#" stroke-dasharray="{}""#, number(dash)));
                 let (colour, width) = (hex(*colour), number(*width));
                 writeln!(out, r#"<path stroke="{colour}" stroke-width="{width}"{dash} d="M{x1} {y1}L{x2} {y2}"/>"#)?;
             }
-            Item::Shapes { colour, shapes } => {
+            SheetItem::Shapes { colour, shapes } => {
                 write!(out, r##"<path fill="{}" stroke="#fff" stroke-width="1" d=""##, hex(*colour))?;
                 for shape in shapes {
                     for (index, [x, y]) in shape.iter().enumerate() {
@@ -44,7 +44,7 @@ pub(super) fn render(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
                 }
                 writeln!(out, r#""/>"#)?;
             }
-            Item::Text(text) => write_text(sheet, text, out)?,
+            SheetItem::Text(text) => write_text(sheet, text, out)?,
         }
     }
     writeln!(out, "</svg>")
@@ -61,7 +61,7 @@ fn prefix(weight: Weight) -> char {
 fn definitions(sheet: &Sheet, out: &mut dyn Write) -> io::Result<()> {
     let mut used: BTreeSet<(Weight, u16)> = BTreeSet::new();
     for item in &sheet.items {
-        if let Item::Text(text) = item {
+        if let SheetItem::Text(text) = item {
             let weight = text.shape.weight;
             used.extend(sheet.font(weight).letters(&text.words).0.iter().map(|letter| (weight, letter.glyph)));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::sheet::{Area, Item, Sheet, Text};
+use super::sheet::{Area, Sheet, SheetItem, Text};
 use super::*;
 use crate::classify::Outcome;
 use crate::diagnose::{Context, diagnose};
@@ -54,7 +54,7 @@ fn drawn(report: &Report, format: PlotFormat) -> Vec<u8> {
 
 fn texts(sheet: &Sheet) -> Vec<&Text> {
     let texts = sheet.items.iter().filter_map(|item| match item {
-        Item::Text(text) => Some(text),
+        SheetItem::Text(text) => Some(text),
         _ => None,
     });
     texts.collect()

@@ -23,7 +23,7 @@ pub use axis::{ElapsedAxis, Tick, TimeAxis};
 pub use lags::LagChart;
 pub use legend::Legend;
 pub(super) use line::lines;
-pub use line::{Line, findings_named};
+pub use line::{TimeoutLine, findings_named};
 pub use look::{Colour, Family, Look};
 pub use sentences::{against_idle_timeout, not_drawn};
 pub(super) use timing::elapsed_range;

@@ -25,13 +25,13 @@ const MAX_STEPS: i64 = 1_440;
 
 /// Partition, region and account of a load balancer, from the ARN of one of its target groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ArnPrefix {
     partition: String,
     region: String,
     account: String,
 }
 
-impl Place {
+impl ArnPrefix {
     /// `None` if `arn` is not the ARN of a target group. The region becomes part of a host name, so it may have only
     /// lower-case letters, digits and hyphens.
     pub(super) fn of(arn: &str) -> Option<Self> {
@@ -57,7 +57,7 @@ impl Place {
 pub(super) fn checks(
     cause: &Cause,
     scope: &ScopeRow,
-    place: Option<&Place>,
+    place: Option<&ArnPrefix>,
     seen: Option<Span>,
 ) -> Vec<(&'static str, String)> {
     let value_of = |name: &str| value(name, scope, place, seen).filter(|value| is_usable(value)).map(|it| quoted(&it));
@@ -66,17 +66,17 @@ pub(super) fn checks(
 }
 
 /// The value of a placeholder; `None` if the log does not have it.
-fn value(name: &str, scope: &ScopeRow, place: Option<&Place>, seen: Option<Span>) -> Option<String> {
+fn value(name: &str, scope: &ScopeRow, place: Option<&ArnPrefix>, seen: Option<Span>) -> Option<String> {
     let load_balancer = Some(scope.load_balancer.as_str()).filter(|id| id.starts_with("app/"));
     let target = || scope.target.as_deref()?.parse::<SocketAddr>().ok();
     match name {
         "region" => Some(place?.region.clone()),
         "load_balancer" => load_balancer.map(str::to_owned),
         "load_balancer_arn" => {
-            let Place { partition, region, account } = place?;
+            let ArnPrefix { partition, region, account } = place?;
             Some(format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{}", load_balancer?))
         }
-        "target_group_arn" => scope.target_group.clone().filter(|arn| Place::of(arn).is_some()),
+        "target_group_arn" => scope.target_group.clone().filter(|arn| ArnPrefix::of(arn).is_some()),
         "target" => Some(target()?.to_string()),
         "target_port" => Some(target()?.port().to_string()),
         // The filter for IPv6 addresses has another name.
@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn commands(id: &str, scope: &ScopeRow) -> Vec<String> {
-        let place = Place::of(scope.target_group.as_deref().unwrap_or(ARN));
+        let place = ArnPrefix::of(scope.target_group.as_deref().unwrap_or(ARN));
         let seen = Some(span("2026-11-22T07:38:34.5Z", "2026-11-22T07:44:21Z"));
         checks(cause(id).expect("it is there"), scope, place.as_ref(), seen).into_iter().map(|(_, it)| it).collect()
     }
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn only_the_arn_of_a_target_group_gives_the_region() {
-        assert!(Place::of(ARN).is_some());
+        assert!(ArnPrefix::of(ARN).is_some());
         for arn in [
             "",
             "-",
@@ -240,7 +240,7 @@ mod tests {
             "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/a/b",
             "arn:aws:s3:eu-west-1:1:targetgroup/a/b",
         ] {
-            assert_eq!(Place::of(arn), None, "{arn}");
+            assert_eq!(ArnPrefix::of(arn), None, "{arn}");
         }
     }
 

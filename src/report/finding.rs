@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::commands::{Place, checks};
+use super::commands::{ArnPrefix, checks};
 use super::values::{Outcomes, Window, some_text_of, text_of};
 use crate::aggregate::{Span, Summary, TargetGroupId, TargetId};
 use crate::classify::Outcome;
@@ -195,13 +195,13 @@ pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<V
     rows.collect()
 }
 
-/// The [`Place`] of each load balancer, from the ARNs of its target groups. If they differ, that of the first ARN.
-fn places(summary: &Summary) -> BTreeMap<String, Place> {
+/// The [`ArnPrefix`] of each load balancer, from the ARNs of its target groups. If they differ, that of the first ARN.
+fn places(summary: &Summary) -> BTreeMap<String, ArnPrefix> {
     let mut places = BTreeMap::new();
     let mut groups: Vec<_> = summary.target_groups.iter().collect();
     groups.sort_by_key(|(load_balancer, arn, ())| (*load_balancer, *arn));
     for (load_balancer, arn, ()) in groups {
-        if let Some(place) = Place::of(&text_of(arn)) {
+        if let Some(place) = ArnPrefix::of(&text_of(arn)) {
             places.entry(text_of(summary.load_balancers.entry(load_balancer).1)).or_insert(place);
         }
     }

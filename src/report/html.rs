@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use self::card::Card;
 use self::data::{EmbeddedData, PictureIndex};
 use self::limits::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
-use self::table::{Matrix, Table};
+use self::table::{Matrix, PageTable};
 use super::plain::{cut, shortened};
 use super::{CauseRow, Input, ProblemRow, Report, Window, numbers, phrases};
 
@@ -66,11 +66,11 @@ struct PageTemplate<'a> {
     /// What the picture of all requests leaves out, and how they compare with the idle timeout; in sentences.
     against: Vec<String>,
     left_out_pictures: Option<String>,
-    outcomes: Table,
+    outcomes: PageTable,
     matrix: Matrix,
-    target_tables: Vec<Table>,
-    routes: Table,
-    caller_tables: Vec<Table>,
+    target_tables: Vec<PageTable>,
+    routes: PageTable,
+    caller_tables: Vec<PageTable>,
     account: Vec<(&'static str, String)>,
     problems: Vec<ProblemEntry>,
     about: Vec<(&'static str, String)>,

@@ -11,7 +11,7 @@ use super::input::Input;
 use super::pictures::{Charts, Pictures};
 use super::rows::{self, CallerRow, LoadBalancerRow, RouteRow, TargetGroupRow, TargetRow};
 use super::timing::TimingRow;
-use super::values::{Outcomes, StatusPair, Window, pairs};
+use super::values::{Outcomes, StatusPairRow, Window, pairs};
 use crate::aggregate::{StatusPairs, Summary};
 use crate::diagnose::{Diagnosis, IdleTimeoutOrigin, seconds_of};
 use crate::source::Selection;
@@ -45,7 +45,7 @@ pub struct Report {
     /// Requests by outcome.
     pub outcomes: Outcomes,
     /// Requests by pair of status codes, in the order of the codes.
-    pub status_pairs: Vec<StatusPair>,
+    pub status_pairs: Vec<StatusPairRow>,
     /// One row per load balancer, sorted by its id.
     pub load_balancers: Vec<LoadBalancerRow>,
     /// One row per target group, sorted by load balancer and ARN. Requests that no rule forwarded are in a row

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::finding::ScopeRow;
-use super::values::{Latency, Outcomes, StatusPair, pairs, some_text_of, text_of};
+use super::values::{Latency, Outcomes, StatusPairRow, pairs, some_text_of, text_of};
 use crate::aggregate::callers::Frequent;
 use crate::aggregate::{Callers, OutcomeCounts, Span, Summary, Target};
 use crate::classify::Outcome;
@@ -124,7 +124,7 @@ pub struct TargetRow {
     /// Elapsed time of all requests except WebSocket connections.
     pub elapsed: Latency,
     /// Requests by pair of status codes, in the order of the codes.
-    pub status_pairs: Vec<StatusPair>,
+    pub status_pairs: Vec<StatusPairRow>,
     /// Requests by outcome.
     pub outcomes: Outcomes,
     /// The most frequent outcome of its failures; `None` if there are none.

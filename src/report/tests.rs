@@ -9,7 +9,7 @@ use crate::source::{self, Selection};
 use crate::timestamp::Timestamp;
 
 /// A request of the fixture: the fields that differ between lines.
-struct Request {
+struct FixtureRequest {
     /// Seconds after 07:30:00 at which it ended.
     at: u32,
     target_group: &'static str,
@@ -24,7 +24,7 @@ struct Request {
     error_reason: &'static str,
 }
 
-const OK: Request = Request {
+const OK: FixtureRequest = FixtureRequest {
     at: 0,
     target_group: "shop-api",
     target: "10.0.1.15:3000",
@@ -38,7 +38,7 @@ const OK: Request = Request {
 const BAD_TARGET: &str = "10.0.2.27:3000";
 const SLOW_TARGET: &str = "[2001:db8:1::52]:8080";
 
-impl Request {
+impl FixtureRequest {
     fn line(&self) -> String {
         let at = |millis: u32| {
             let (seconds, millis) = (millis / 1_000, millis % 1_000);
@@ -68,10 +68,10 @@ impl Request {
 fn lines() -> String {
     let mut requests = Vec::new();
     for at in 0..1_200 {
-        requests.push(Request { at, ..OK });
+        requests.push(FixtureRequest { at, ..OK });
     }
     for at in 300..330 {
-        requests.push(Request {
+        requests.push(FixtureRequest {
             at,
             target: BAD_TARGET,
             times: "-1 -1 -1",
@@ -81,10 +81,10 @@ fn lines() -> String {
         });
     }
     for at in 0..40 {
-        requests.push(Request { at: at * 30, target: SLOW_TARGET, target_group: "reports", ..OK });
+        requests.push(FixtureRequest { at: at * 30, target: SLOW_TARGET, target_group: "reports", ..OK });
     }
     for at in [400, 460, 461, 523] {
-        requests.push(Request {
+        requests.push(FixtureRequest {
             at,
             target: SLOW_TARGET,
             target_group: "reports",
@@ -95,7 +95,7 @@ fn lines() -> String {
         });
     }
     for at in 600..612 {
-        requests.push(Request {
+        requests.push(FixtureRequest {
             at,
             target_group: "reports",
             target: "-",
@@ -106,7 +106,7 @@ fn lines() -> String {
         });
     }
     for at in [700, 701, 702] {
-        requests.push(Request {
+        requests.push(FixtureRequest {
             at,
             target_group: "-",
             target: "-",
@@ -119,12 +119,12 @@ fn lines() -> String {
     }
     // Too few for a finding.
     for at in [800, 801] {
-        requests.push(Request { at, statuses: "500 500", ..OK });
+        requests.push(FixtureRequest { at, statuses: "500 500", ..OK });
     }
-    requests.push(Request { at: 900, times: "0.000 -1 -1", statuses: "460 -", elapsed_millis: 2_000, ..OK });
-    requests.push(Request { at: 901, statuses: "404 404", ..OK });
+    requests.push(FixtureRequest { at: 900, times: "0.000 -1 -1", statuses: "460 -", elapsed_millis: 2_000, ..OK });
+    requests.push(FixtureRequest { at: 901, statuses: "404 404", ..OK });
     requests.sort_by_key(|request| request.at);
-    requests.iter().map(Request::line).collect()
+    requests.iter().map(FixtureRequest::line).collect()
 }
 
 /// The report of a folder with a readable log, unreadable lines, a truncated object, and objects that are left out.
@@ -349,9 +349,9 @@ fn pictures_hold_the_numbers_of_the_tables() {
 #[test]
 fn shorter_idle_timeouts_are_counted_from_the_answers_they_would_have_cut_off() {
     let times = [(20, "0.000 12.000 0.000"), (31, "0.000 31.000 0.000"), (58, "0.000 52.000 6.000")];
-    let mut log: String = (0..100).map(|at| Request { at, ..OK }.line()).collect();
+    let mut log: String = (0..100).map(|at| FixtureRequest { at, ..OK }.line()).collect();
     for (seconds, times) in times {
-        log.push_str(&Request { times, elapsed_millis: seconds * 1_000, ..OK }.line());
+        log.push_str(&FixtureRequest { times, elapsed_millis: seconds * 1_000, ..OK }.line());
     }
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), log).expect("it can be written");
@@ -406,13 +406,15 @@ fn failures_by_cause_add_up_to_all_failures() {
 fn clients_are_named_by_their_failures_at_all_targets() {
     let mut log = String::new();
     for at in 0..30 {
-        let failed = Request { at, times: "0.001 -1 -1", statuses: "502 -", ..OK };
+        let failed = FixtureRequest { at, times: "0.001 -1 -1", statuses: "502 -", ..OK };
         let client = if at % 3 == 0 { "198.51.100.7" } else { "192.0.2.10" };
         for target in [BAD_TARGET, SLOW_TARGET] {
-            log.push_str(&Request { target, ..failed }.line().replace("192.0.2.10", client));
+            log.push_str(&FixtureRequest { target, ..failed }.line().replace("192.0.2.10", client));
         }
         // A client without failures is not listed.
-        log.push_str(&Request { at, ..OK }.line().replace("192.0.2.10", "203.0.113.1").replace("curl/8.5.0", "ok"));
+        log.push_str(
+            &FixtureRequest { at, ..OK }.line().replace("192.0.2.10", "203.0.113.1").replace("curl/8.5.0", "ok"),
+        );
     }
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), log).expect("it can be written");
@@ -502,9 +504,9 @@ fn settings_follow_the_fix_and_can_be_copied() {
 fn evidence_that_names_a_route_is_harmless_in_every_form() {
     let mut log = String::new();
     for at in 0..400 {
-        let line = Request { at, ..OK }.line();
+        let line = FixtureRequest { at, ..OK }.line();
         log.push_str(&line.replace(&format!("/orders/{at}"), "/list"));
-        let bad = Request { at, times: "0.001 0.030 -1", statuses: "502 -", elapsed_millis: 31, ..OK }.line();
+        let bad = FixtureRequest { at, times: "0.001 0.030 -1", statuses: "502 -", elapsed_millis: 31, ..OK }.line();
         log.push_str(&bad.replace(&format!("/orders/{at}"), "/<b>\u{1b}[2J\u{202e}|`evil`"));
     }
     let file = tempfile::NamedTempFile::new().expect("a temporary file");

@@ -40,7 +40,7 @@ impl From<&OutcomeCounts> for Outcomes {
 
 /// Requests with one pair of status codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct StatusPair {
+pub struct StatusPairRow {
     /// `None` if the log has `-`.
     pub elb_status_code: Option<u16>,
     /// `None` if the log has `-`.
@@ -49,10 +49,10 @@ pub struct StatusPair {
     pub requests: u64,
 }
 
-pub(super) fn pairs(status_pairs: &StatusPairs) -> Vec<StatusPair> {
+pub(super) fn pairs(status_pairs: &StatusPairs) -> Vec<StatusPairRow> {
     let pairs = status_pairs.sorted().into_iter();
     pairs
-        .map(|((elb_status_code, target_status_code), requests)| StatusPair {
+        .map(|((elb_status_code, target_status_code), requests)| StatusPairRow {
             elb_status_code,
             target_status_code,
             requests,

@@ -7,51 +7,51 @@ use super::time::Micros;
 
 /// Refers to one thing in an [`Arena`]. It does not match a later thing in the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct ArenaKey {
     index: u32,
     generation: u32,
 }
 
-struct Place<T> {
+struct ArenaSlot<T> {
     generation: u32,
     thing: Option<T>,
 }
 
 /// Slots that are reused. An event may outlive the thing it refers to; its key then finds nothing.
 pub(super) struct Arena<T> {
-    places: Vec<Place<T>>,
+    slots: Vec<ArenaSlot<T>>,
     free: Vec<u32>,
 }
 
 impl<T> Arena<T> {
     pub(super) fn new() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
+        Self { slots: Vec::new(), free: Vec::new() }
     }
 
-    pub(super) fn insert(&mut self, thing: T) -> Key {
+    pub(super) fn insert(&mut self, thing: T) -> ArenaKey {
         if let Some(index) = self.free.pop() {
-            let slot = &mut self.places[index as usize];
+            let slot = &mut self.slots[index as usize];
             slot.thing = Some(thing);
-            return Key { index, generation: slot.generation };
+            return ArenaKey { index, generation: slot.generation };
         }
         // 2^32 things do not fit in memory, so this never saturates.
-        let index = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
-        self.places.push(Place { generation: 0, thing: Some(thing) });
-        Key { index, generation: 0 }
+        let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.push(ArenaSlot { generation: 0, thing: Some(thing) });
+        ArenaKey { index, generation: 0 }
     }
 
-    pub(super) fn get(&self, key: Key) -> Option<&T> {
-        let slot = self.places.get(key.index as usize)?;
+    pub(super) fn get(&self, key: ArenaKey) -> Option<&T> {
+        let slot = self.slots.get(key.index as usize)?;
         if slot.generation == key.generation { slot.thing.as_ref() } else { None }
     }
 
-    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let slot = self.places.get_mut(key.index as usize)?;
+    pub(super) fn get_mut(&mut self, key: ArenaKey) -> Option<&mut T> {
+        let slot = self.slots.get_mut(key.index as usize)?;
         if slot.generation == key.generation { slot.thing.as_mut() } else { None }
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
-        let slot = self.places.get_mut(key.index as usize)?;
+    pub(super) fn remove(&mut self, key: ArenaKey) -> Option<T> {
+        let slot = self.slots.get_mut(key.index as usize)?;
         if slot.generation != key.generation {
             return None;
         }
@@ -62,11 +62,11 @@ impl<T> Arena<T> {
     }
 
     /// The keys of the things that `fits` accepts, in order of slot.
-    pub(super) fn keys_where(&self, fits: impl Fn(&T) -> bool) -> Vec<Key> {
+    pub(super) fn keys_where(&self, fits: impl Fn(&T) -> bool) -> Vec<ArenaKey> {
         let mut keys = Vec::new();
-        for (index, slot) in (0_u32..).zip(&self.places) {
+        for (index, slot) in (0_u32..).zip(&self.slots) {
             if slot.thing.as_ref().is_some_and(&fits) {
-                keys.push(Key { index, generation: slot.generation });
+                keys.push(ArenaKey { index, generation: slot.generation });
             }
         }
         keys
@@ -75,41 +75,41 @@ impl<T> Arena<T> {
 
 /// The order of events in the same microsecond.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Turn {
+pub(super) enum EventOrder {
     /// Timers: an event loop runs its due timers before it reads its sockets.
-    Timer,
+    KeepAliveTimer,
     /// Everything else, in the order in which it was queued.
     Normal,
 }
 
-struct Entry<E> {
+struct QueuedEvent<E> {
     at: Micros,
-    turn: Turn,
+    turn: EventOrder,
     sequence: u64,
     event: E,
 }
 
-impl<E> Entry<E> {
-    fn order(&self) -> (Micros, Turn, u64) {
+impl<E> QueuedEvent<E> {
+    fn order(&self) -> (Micros, EventOrder, u64) {
         (self.at, self.turn, self.sequence)
     }
 }
 
-impl<E> PartialEq for Entry<E> {
+impl<E> PartialEq for QueuedEvent<E> {
     fn eq(&self, other: &Self) -> bool {
         self.order() == other.order()
     }
 }
 
-impl<E> Eq for Entry<E> {}
+impl<E> Eq for QueuedEvent<E> {}
 
-impl<E> PartialOrd for Entry<E> {
+impl<E> PartialOrd for QueuedEvent<E> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<E> Ord for Entry<E> {
+impl<E> Ord for QueuedEvent<E> {
     /// Reversed: `BinaryHeap` pops its greatest entry, and the queue needs the earliest.
     fn cmp(&self, other: &Self) -> Ordering {
         other.order().cmp(&self.order())
@@ -118,7 +118,7 @@ impl<E> Ord for Entry<E> {
 
 /// Events by time, then turn, then the order in which they were queued, so that a run can be repeated exactly.
 pub(super) struct Queue<E> {
-    heap: BinaryHeap<Entry<E>>,
+    heap: BinaryHeap<QueuedEvent<E>>,
     sequence: u64,
 }
 
@@ -127,9 +127,9 @@ impl<E> Queue<E> {
         Self { heap: BinaryHeap::new(), sequence: 0 }
     }
 
-    pub(super) fn push(&mut self, at: Micros, turn: Turn, event: E) {
+    pub(super) fn push(&mut self, at: Micros, turn: EventOrder, event: E) {
         self.sequence += 1;
-        self.heap.push(Entry { at, turn, sequence: self.sequence, event });
+        self.heap.push(QueuedEvent { at, turn, sequence: self.sequence, event });
     }
 
     pub(super) fn pop(&mut self) -> Option<(Micros, E)> {

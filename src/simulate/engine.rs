@@ -21,32 +21,32 @@ mod work;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use super::arena::{Arena, Queue, Turn};
+use super::arena::{Arena, EventOrder, Queue};
 use super::object::Objects;
-use super::plan::{Plan, Rule};
-use super::progress::{Progress, ProgressFn};
+use super::plan::{IncidentPlan, ListenerRule};
+use super::progress::{ProgressFn, SimulationProgress};
 use super::rng::Rng;
-use super::run::Run;
+use super::run::RunParameters;
 use super::time::{Micros, Moment, SECOND};
 use super::traffic::{Arrival, Traffic};
 use crate::error::{Error, ErrorKind, Result};
-use connection::Connection;
-use event::Event;
+use connection::TargetConnection;
+use event::ModelEvent;
 use node_state::NodeState;
-use request::Request;
+use request::RequestState;
 use target_state::{Process, TargetState};
 
 pub(super) struct Engine<'a> {
-    plan: &'a Plan,
-    run: Run,
+    plan: &'a IncidentPlan,
+    run: RunParameters,
     elb: String,
     dns_name: String,
     now: Micros,
-    queue: Queue<Event>,
+    queue: Queue<ModelEvent>,
     nodes: Vec<NodeState>,
     targets: Vec<TargetState>,
-    connections: Arena<Connection>,
-    requests: Arena<Request>,
+    connections: Arena<TargetConnection>,
+    requests: Arena<RequestState>,
     traffic: Traffic,
     network: Rng,
     service: Rng,
@@ -54,7 +54,7 @@ pub(super) struct Engine<'a> {
     /// For features that not every plan has, so that the other streams do not depend on them.
     chance: Rng,
     /// By target group.
-    rules: Vec<Rule>,
+    rules: Vec<ListenerRule>,
     /// Lambda functions running now, by target group.
     functions: Vec<u32>,
     objects: Objects<'a>,
@@ -65,7 +65,7 @@ pub(super) struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(plan: &'a Plan, run: Run, objects: Objects<'a>) -> Self {
+    pub(super) fn new(plan: &'a IncidentPlan, run: RunParameters, objects: Objects<'a>) -> Self {
         let node_count = run.nodes.len();
         let mut chance = Rng::new(run.seed, 7);
         let (name, id) = plan.load_balancer;
@@ -119,7 +119,7 @@ impl<'a> Engine<'a> {
             service: Rng::new(run.seed, 3),
             names: Rng::new(run.seed, 4),
             chance,
-            rules: vec![Rule::Forward; plan.groups.len()],
+            rules: vec![ListenerRule::Forward; plan.groups.len()],
             functions: vec![0; plan.groups.len()],
             elb: format!("app/{name}/{id}"),
             dns_name: format!("{name}-1234567890.{}.elb.amazonaws.com", super::line::REGION),
@@ -148,7 +148,7 @@ impl<'a> Engine<'a> {
                 self.objects.flush(at)?;
                 next_report = at + SECOND;
                 let done = ((at - self.run.start) as f64 / self.run.length as f64).min(1.0);
-                if watch(Progress { done, lines: self.objects.lines }) == ControlFlow::Break(()) {
+                if watch(SimulationProgress { done, lines: self.objects.lines }) == ControlFlow::Break(()) {
                     return Err(Error::from(ErrorKind::Cancelled));
                 }
             }
@@ -159,20 +159,20 @@ impl<'a> Engine<'a> {
 
     fn begin(&mut self) {
         let start = self.run.start;
-        self.queue.push(start, Turn::Normal, Event::Visit);
-        self.queue.push(start, Turn::Normal, Event::Scan);
+        self.queue.push(start, EventOrder::Normal, ModelEvent::Visit);
+        self.queue.push(start, EventOrder::Normal, ModelEvent::Scan);
         for (delay, poller) in self.traffic.first_polls(start) {
-            self.queue.push(start + delay, Turn::Normal, Event::Poll(poller));
+            self.queue.push(start + delay, EventOrder::Normal, ModelEvent::Poll(poller));
         }
         for target in 0..self.targets.len() {
-            self.queue.push(start, Turn::Normal, Event::Stall(target));
+            self.queue.push(start, EventOrder::Normal, ModelEvent::Stall(target));
         }
         for (index, intervention) in self.plan.timeline.iter().enumerate() {
             let at = self.run.moment(self.plan, intervention.moment);
-            self.queue.push(at, Turn::Normal, Event::Intervene(index));
+            self.queue.push(at, EventOrder::Normal, ModelEvent::Intervene(index));
         }
         if !self.plan.noise.is_empty() {
-            self.queue.push(start, Turn::Normal, Event::Noise);
+            self.queue.push(start, EventOrder::Normal, ModelEvent::Noise);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 
-use super::plan::Group;
+use super::plan::PlannedGroup;
 use super::time::Micros;
 use super::traffic::{Call, Client, Peer};
 use crate::timestamp::{Civil, Timestamp};
@@ -29,7 +29,7 @@ pub(super) struct Ending {
 }
 
 /// Everything that a line shows.
-pub(super) struct Exchange<'a> {
+pub(super) struct LoggedExchange<'a> {
     pub(super) client: &'a Client,
     pub(super) peer: &'a Peer,
     pub(super) call: Call,
@@ -38,7 +38,7 @@ pub(super) struct Exchange<'a> {
     pub(super) trace: Trace,
     /// `ip:port`.
     pub(super) target: Option<&'a str>,
-    pub(super) group: Option<&'a Group>,
+    pub(super) group: Option<&'a PlannedGroup>,
     pub(super) node: &'a str,
     /// The load balancer's own DNS name.
     pub(super) dns_name: &'a str,
@@ -65,8 +65,8 @@ impl Trace {
 }
 
 /// Appends the line and a newline.
-pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) {
-    let Exchange { client, peer, call, ending, .. } = exchange;
+pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &LoggedExchange<'_>) {
+    let LoggedExchange { client, peer, call, ending, .. } = exchange;
     let is_plain = matches!(call, Call::Redirected(_) | Call::Malformed | Call::ProbePlain(_));
 
     let kind = if is_plain { "http" } else { client.protocol.log_type() };
@@ -116,7 +116,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) 
         text(
             out,
             match (call, exchange.group) {
-                (Call::Route { .. }, Some(group)) => group.host,
+                (Call::PlannedRoute { .. }, Some(group)) => group.host,
                 // No server name, as when a client connects to a bare address.
                 _ => "-",
             },
@@ -134,7 +134,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) 
         );
         text(out, "\" ");
         match (call, exchange.group) {
-            (Call::Route { .. }, Some(group)) => number(out, u64::from(group.rule_priority)),
+            (Call::PlannedRoute { .. }, Some(group)) => number(out, u64::from(group.rule_priority)),
             _ => out.push(b'0'),
         }
         out.push(b' ');
@@ -161,7 +161,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &Exchange<'_>) 
     text(out, " \"-\" \"-\"\n");
 }
 
-fn request_line(out: &mut Vec<u8>, exchange: &Exchange<'_>) {
+fn request_line(out: &mut Vec<u8>, exchange: &LoggedExchange<'_>) {
     match exchange.call {
         Call::Malformed => {
             text(out, "- http://");
@@ -169,7 +169,7 @@ fn request_line(out: &mut Vec<u8>, exchange: &Exchange<'_>) {
             text(out, ":80- -");
             return;
         }
-        Call::Route { route, .. } => text(out, route.method),
+        Call::PlannedRoute { route, .. } => text(out, route.method),
         Call::Redirected(_) | Call::Probe(_) | Call::ProbePlain(_) => text(out, "GET"),
         Call::Refused(..) => text(out, "POST"),
     }
@@ -183,13 +183,13 @@ fn request_line(out: &mut Vec<u8>, exchange: &Exchange<'_>) {
     text(out, if is_plain { " HTTP/1.1" } else { exchange.client.protocol.version() });
 }
 
-fn url(out: &mut Vec<u8>, exchange: &Exchange<'_>, scheme: &str, port: &str) {
+fn url(out: &mut Vec<u8>, exchange: &LoggedExchange<'_>, scheme: &str, port: &str) {
     text(out, scheme);
     text(out, "://");
     text(
         out,
         match (exchange.call, exchange.group) {
-            (Call::Route { .. }, Some(group)) => group.host,
+            (Call::PlannedRoute { .. }, Some(group)) => group.host,
             (Call::Redirected(host) | Call::Refused(_, host), _) => host,
             _ => exchange.dns_name,
         },
@@ -197,7 +197,7 @@ fn url(out: &mut Vec<u8>, exchange: &Exchange<'_>, scheme: &str, port: &str) {
     out.push(b':');
     text(out, port);
     match exchange.call {
-        Call::Route { route, number: drawn } => match route.path.split_once("{}") {
+        Call::PlannedRoute { route, number: drawn } => match route.path.split_once("{}") {
             Some((before, after)) => {
                 text(out, before);
                 number(out, u64::from(drawn));
@@ -210,7 +210,7 @@ fn url(out: &mut Vec<u8>, exchange: &Exchange<'_>, scheme: &str, port: &str) {
     }
 }
 
-fn group_arn(out: &mut Vec<u8>, group: &Group) {
+fn group_arn(out: &mut Vec<u8>, group: &PlannedGroup) {
     for part in ["arn:aws:elasticloadbalancing:", REGION, ":", ACCOUNT, ":targetgroup/", group.name, "/", group.id] {
         text(out, part);
     }

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::plan::{Action, Fault, FaultKind, Kind, Patience, Plan, Rule, Timer, Way, What};
-use super::run::Run;
+use super::plan::{
+    ClientKind, FaultKind, IncidentPlan, KeepAliveTimer, ListenerRule, Patience, RouteFault, TargetAction,
+    TimeLimitEffect, What,
+};
+use super::run::RunParameters;
 use super::scenario::Scenario;
 use super::time::{Micros, SECOND};
 
@@ -67,7 +70,7 @@ struct EventStory<'a> {
 }
 
 /// The whole JSON object, with a newline at its end.
-pub(super) fn manifest(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
+pub(super) fn manifest(scenario: &Scenario, plan: &IncidentPlan, run: &RunParameters) -> String {
     let (name, id) = plan.load_balancer;
     let group = |index: usize| plan.groups[index].name;
     let targets = plan.targets.iter().map(|target| TargetStory {
@@ -75,16 +78,16 @@ pub(super) fn manifest(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
         target_group: group(target.group.0),
         keep_alive: seconds(target.keep_alive.idle),
         keep_alive_timer: match target.keep_alive.timer {
-            Timer::Precise { .. } => "precise",
-            Timer::Coarse { .. } => "coarse",
-            Timer::Sweep { .. } => "sweep",
+            KeepAliveTimer::Precise { .. } => "precise",
+            KeepAliveTimer::Coarse { .. } => "coarse",
+            KeepAliveTimer::Sweep { .. } => "sweep",
         },
         request_timeout: target.server.time_limit.map(|limit| seconds(limit.after)),
         request_timeout_late: target.server.time_limit.map(|limit| seconds(limit.poll)),
         request_timeout_way: target.server.time_limit.map(|limit| match limit.way {
-            Way::Close => "close",
-            Way::Answer(_) => "answer",
-            Way::CloseAtEnd => "close-at-end",
+            TimeLimitEffect::Close => "close",
+            TimeLimitEffect::Answer(_) => "answer",
+            TimeLimitEffect::CloseAtEnd => "close-at-end",
         }),
         inner_proxy_timeout: target.server.proxy.map(|proxy| seconds(proxy.timeout)),
     });
@@ -129,15 +132,15 @@ pub(super) fn manifest(scenario: &Scenario, plan: &Plan, run: &Run) -> String {
     text
 }
 
-fn client(kind: Kind, patience: Patience) -> ClientStory {
+fn client(kind: ClientKind, patience: Patience) -> ClientStory {
     ClientStory {
         clients: match kind {
-            Kind::Browser => "browsers",
-            Kind::App => "mobile apps",
-            Kind::Program => "programs",
-            Kind::Edge => "content delivery network",
-            Kind::Gateway => "API gateway",
-            Kind::Service => "another service",
+            ClientKind::Browser => "browsers",
+            ClientKind::App => "mobile apps",
+            ClientKind::Program => "programs",
+            ClientKind::Edge => "content delivery network",
+            ClientKind::Gateway => "API gateway",
+            ClientKind::Service => "another service",
         },
         timeout: match patience {
             Patience::Constant { time, .. } => Some(seconds(time)),
@@ -147,27 +150,27 @@ fn client(kind: Kind, patience: Patience) -> ClientStory {
 }
 
 /// An action in words.
-fn done(action: Action, routes: &[super::plan::Route]) -> String {
+fn done(action: TargetAction, routes: &[super::plan::PlannedRoute]) -> String {
     let of =
         |route: usize| routes.get(route).map_or_else(String::new, |route| format!("{} {}", route.method, route.path));
     match action {
-        Action::Start => "a process starts and listens".to_owned(),
-        Action::Crash => "the process dies".to_owned(),
-        Action::KillProcess => "one of its processes dies".to_owned(),
-        Action::Stop => "the process is stopped without waiting for its requests".to_owned(),
-        Action::Terminate(grace) => {
+        TargetAction::Start => "a process starts and listens".to_owned(),
+        TargetAction::Crash => "the process dies".to_owned(),
+        TargetAction::KillProcess => "one of its processes dies".to_owned(),
+        TargetAction::Stop => "the process is stopped without waiting for its requests".to_owned(),
+        TargetAction::Terminate(grace) => {
             format!("the process stops listening and ends within {} s", seconds(grace))
         }
-        Action::Freeze(time) => format!("the process does nothing for {} s", seconds(time)),
-        Action::Blackhole => "packets to and from the target are lost".to_owned(),
-        Action::BlackholeFrom(_) => "packets between one node and the target are lost".to_owned(),
-        Action::Restore => "packets pass again".to_owned(),
-        Action::Register => "the target is registered".to_owned(),
-        Action::Deregister => "the target is deregistered".to_owned(),
-        Action::Pace(pace) => format!("its answers take {pace:.1} times as long as usual"),
-        Action::RoutePace(route, pace) => format!("{} takes {pace:.1} times as long as usual", of(route)),
-        Action::RouteFault(route, None) => format!("{} works again", of(route)),
-        Action::RouteFault(route, Some(Fault { share, kind })) => {
+        TargetAction::Freeze(time) => format!("the process does nothing for {} s", seconds(time)),
+        TargetAction::Blackhole => "packets to and from the target are lost".to_owned(),
+        TargetAction::BlackholeFrom(_) => "packets between one node and the target are lost".to_owned(),
+        TargetAction::Restore => "packets pass again".to_owned(),
+        TargetAction::Register => "the target is registered".to_owned(),
+        TargetAction::Deregister => "the target is deregistered".to_owned(),
+        TargetAction::Pace(pace) => format!("its answers take {pace:.1} times as long as usual"),
+        TargetAction::RoutePace(route, pace) => format!("{} takes {pace:.1} times as long as usual", of(route)),
+        TargetAction::RouteFault(route, None) => format!("{} works again", of(route)),
+        TargetAction::RouteFault(route, Some(RouteFault { share, kind })) => {
             let what = match kind {
                 FaultKind::Kills => "kill the process".to_owned(),
                 FaultKind::Malformed => "get an answer that is not HTTP".to_owned(),
@@ -180,27 +183,27 @@ fn done(action: Action, routes: &[super::plan::Route]) -> String {
             };
             format!("{:.1} % of {} {what}", share * 100.0, of(route))
         }
-        Action::Application(true) => "the application behind its proxy runs again".to_owned(),
-        Action::Application(false) => "the application behind its proxy is down".to_owned(),
-        Action::Tls(true) => "TLS handshakes with the target work again".to_owned(),
-        Action::Tls(false) => "TLS handshakes with the target fail".to_owned(),
+        TargetAction::Application(true) => "the application behind its proxy runs again".to_owned(),
+        TargetAction::Application(false) => "the application behind its proxy is down".to_owned(),
+        TargetAction::Tls(true) => "TLS handshakes with the target work again".to_owned(),
+        TargetAction::Tls(false) => "TLS handshakes with the target fail".to_owned(),
     }
 }
 
 /// A rule in words.
-fn ruled(rule: Rule) -> String {
+fn ruled(rule: ListenerRule) -> String {
     let percent = |share: f64| format!("{:.0} % of requests", share * 100.0);
     match rule {
-        Rule::Forward => "the rule forwards requests".to_owned(),
-        Rule::WafBlocks(share) => format!("AWS WAF blocks {}", percent(share)),
-        Rule::WafFails(share) => format!("AWS WAF cannot be reached for {}", percent(share)),
-        Rule::Rejects(share) => format!("{} are not authenticated", percent(share)),
-        Rule::IdentityFails(share) => format!("the identity provider does not answer for {}", percent(share)),
-        Rule::Fixed(status) => format!("the rule answers {status} itself"),
-        Rule::FunctionThrows(share) => format!("the function throws for {}", percent(share)),
-        Rule::FunctionMumbles(share) => format!("the function returns an invalid answer to {}", percent(share)),
-        Rule::FunctionPace(pace) => format!("the function takes {pace:.1} times as long as usual"),
-        Rule::FunctionDenied => "the function may not be invoked".to_owned(),
+        ListenerRule::Forward => "the rule forwards requests".to_owned(),
+        ListenerRule::WafBlocks(share) => format!("AWS WAF blocks {}", percent(share)),
+        ListenerRule::WafFails(share) => format!("AWS WAF cannot be reached for {}", percent(share)),
+        ListenerRule::Rejects(share) => format!("{} are not authenticated", percent(share)),
+        ListenerRule::IdentityFails(share) => format!("the identity provider does not answer for {}", percent(share)),
+        ListenerRule::Fixed(status) => format!("the rule answers {status} itself"),
+        ListenerRule::FunctionThrows(share) => format!("the function throws for {}", percent(share)),
+        ListenerRule::FunctionMumbles(share) => format!("the function returns an invalid answer to {}", percent(share)),
+        ListenerRule::FunctionPace(pace) => format!("the function takes {pace:.1} times as long as usual"),
+        ListenerRule::FunctionDenied => "the function may not be invoked".to_owned(),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) const INTERVAL: Micros = 300 * SECOND;
 const GRACE: Micros = SECOND;
 
 /// Receives the output of a simulation, in order of time.
-pub trait Sink {
+pub trait SimulationSink {
     /// One log object: its S3 key, beginning with `AWSLogs/`, and its gzip bytes.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ pub struct Memory {
     pub what_happened: String,
 }
 
-impl Sink for Memory {
+impl SimulationSink for Memory {
     fn object(&mut self, key: &str, gz: Vec<u8>) -> Result<()> {
         self.objects.push((key.to_owned(), gz));
         Ok(())
@@ -111,7 +111,7 @@ impl Directory {
     }
 }
 
-impl Sink for Directory {
+impl SimulationSink for Directory {
     fn object(&mut self, key: &str, gz: Vec<u8>) -> Result<()> {
         let path = self.root.join(key);
         let write = || {
@@ -156,10 +156,10 @@ pub(super) struct Packing {
 /// The objects being filled, and counts of those handed over.
 pub(super) struct Objects<'a> {
     packing: Packing,
-    sink: &'a mut dyn Sink,
+    sink: &'a mut dyn SimulationSink,
     rng: Rng,
     /// By end of interval, then node, which is the order in which objects are handed over.
-    open: BTreeMap<(Micros, usize), Open>,
+    open: BTreeMap<(Micros, usize), OpenObject>,
     next_flush: Micros,
     pub(super) handed_over: u64,
     pub(super) lines: u64,
@@ -167,7 +167,7 @@ pub(super) struct Objects<'a> {
     pub(super) bytes_decoded: u64,
 }
 
-struct Open {
+struct OpenObject {
     /// Text that has not been compressed into a member yet.
     block: Vec<u8>,
     /// Size in bytes at which the block becomes a member.
@@ -176,7 +176,7 @@ struct Open {
 }
 
 impl<'a> Objects<'a> {
-    pub(super) fn new(packing: Packing, sink: &'a mut dyn Sink, rng: Rng) -> Self {
+    pub(super) fn new(packing: Packing, sink: &'a mut dyn SimulationSink, rng: Rng) -> Self {
         Self {
             packing,
             sink,
@@ -194,7 +194,7 @@ impl<'a> Objects<'a> {
     pub(super) fn line(&mut self, node: usize, time: Micros, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         let end = (time.div_euclid(INTERVAL) + 1) * INTERVAL;
         let rng = &mut self.rng;
-        let object = self.open.entry((end, node)).or_insert_with(|| Open {
+        let object = self.open.entry((end, node)).or_insert_with(|| OpenObject {
             block: Vec::new(),
             limit: member_size(rng),
             gz: Vec::new(),
@@ -243,7 +243,7 @@ impl<'a> Objects<'a> {
         Ok(())
     }
 
-    fn hand_over(&mut self, end: Micros, node: usize, mut object: Open) -> Result<()> {
+    fn hand_over(&mut self, end: Micros, node: usize, mut object: OpenObject) -> Result<()> {
         if !object.block.is_empty() {
             add_member(&mut object.gz, &object.block, self.packing.level)?;
         }

@@ -8,15 +8,15 @@ mod target;
 mod timeline;
 
 use super::time::{Micros, Moment, SECOND};
-pub(super) use cause::Cause;
-pub(super) use client::{Kind, Patience, Poller, Surge};
-pub(super) use group::{Function, Group, GroupIndex, Route};
-pub(super) use server::{KeepAlive, Proxy, Server, Stalls, TimeLimit, Timer, Way};
-pub(super) use target::{Target, TargetIndex};
-pub(super) use timeline::{Action, Fault, FaultKind, Intervention, Rule, What};
+pub(super) use cause::TrueCause;
+pub(super) use client::{ClientKind, Patience, Poller, Surge};
+pub(super) use group::{Function, GroupIndex, PlannedGroup, PlannedRoute};
+pub(super) use server::{KeepAlivePolicy, KeepAliveTimer, Proxy, ServerModel, Stalls, TimeLimit, TimeLimitEffect};
+pub(super) use target::{PlannedTarget, TargetIndex};
+pub(super) use timeline::{FaultKind, Intervention, ListenerRule, RouteFault, TargetAction, What};
 
 /// A run before its options are applied: the topology, the clients and the timeline.
-pub(super) struct Plan {
+pub(super) struct IncidentPlan {
     /// The load balancer's name and the 16 hexadecimal digits of its id.
     pub(super) load_balancer: (&'static str, &'static str),
     /// The nominal length of the run in minutes. [`Moment`]s refer to it; a run of another length scales them.
@@ -25,16 +25,16 @@ pub(super) struct Plan {
     pub(super) rate: f64,
     pub(super) nodes: u32,
     pub(super) idle_timeout: Micros,
-    pub(super) groups: Vec<Group>,
-    pub(super) targets: Vec<Target>,
+    pub(super) groups: Vec<PlannedGroup>,
+    pub(super) targets: Vec<PlannedTarget>,
     /// The kinds of clients that visit, and the weight of each.
-    pub(super) audience: &'static [(Kind, u32)],
+    pub(super) audience: &'static [(ClientKind, u32)],
     /// Mean number of requests in one visit of a browser; at least 1.
     pub(super) page: f64,
     /// Programs that call at fixed intervals.
     pub(super) pollers: Vec<Poller>,
     /// How long clients of a kind wait for an answer. Kinds that are not listed wait forever.
-    pub(super) patience: Vec<(Kind, Patience)>,
+    pub(super) patience: Vec<(ClientKind, Patience)>,
     /// Factors on the rate of visits. Outside of these the factor is 1.
     pub(super) surges: Vec<Surge>,
     /// Which idle connection of a pool a node takes.
@@ -47,7 +47,7 @@ pub(super) struct Plan {
     pub(super) timeline: Vec<Intervention>,
 }
 
-impl Plan {
+impl IncidentPlan {
     /// A plan of two hours and three nodes with AWS's default idle timeout, and no target groups yet.
     pub(super) fn new(rate: f64) -> Self {
         Self {
@@ -60,14 +60,14 @@ impl Plan {
             idle_timeout: 60 * SECOND,
             groups: Vec::new(),
             targets: Vec::new(),
-            audience: &[(Kind::Browser, 40), (Kind::App, 35), (Kind::Program, 25)],
+            audience: &[(ClientKind::Browser, 40), (ClientKind::App, 35), (ClientKind::Program, 25)],
             page: 2.5,
             pollers: vec![
                 Poller::every(10 * SECOND, 0.04),
                 Poller::every(30 * SECOND, 0.03),
                 Poller::every(60 * SECOND, 0.03),
             ],
-            patience: vec![(Kind::App, Patience::Constant { time: 30 * SECOND, jitter: 0 })],
+            patience: vec![(ClientKind::App, Patience::Constant { time: 30 * SECOND, jitter: 0 })],
             surges: Vec::new(),
             reuse: Reuse::Latest(0.5),
             noise: &[],
@@ -77,22 +77,22 @@ impl Plan {
         }
     }
 
-    pub(super) fn group(&mut self, group: Group) -> GroupIndex {
+    pub(super) fn group(&mut self, group: PlannedGroup) -> GroupIndex {
         self.groups.push(group);
         GroupIndex(self.groups.len() - 1)
     }
 
-    pub(super) fn target(&mut self, group: GroupIndex, target: Target) -> TargetIndex {
-        self.targets.push(Target { group, ..target });
+    pub(super) fn target(&mut self, group: GroupIndex, target: PlannedTarget) -> TargetIndex {
+        self.targets.push(PlannedTarget { group, ..target });
         TargetIndex(self.targets.len() - 1)
     }
 
-    pub(super) fn at(&mut self, moment: Moment, target: TargetIndex, action: Action) {
+    pub(super) fn at(&mut self, moment: Moment, target: TargetIndex, action: TargetAction) {
         self.timeline.push(Intervention { moment, what: What::Target(target, action) });
     }
 
     /// `address:port`, as the log writes it: no brackets around IPv6.
-    pub(super) fn address(&self, target: &Target) -> String {
+    pub(super) fn address(&self, target: &PlannedTarget) -> String {
         let [a, b, c, d] = target.address;
         let group = &self.groups[target.group.0];
         if group.is_ipv6 {
@@ -103,7 +103,7 @@ impl Plan {
         }
     }
 
-    pub(super) fn rule(&mut self, moment: Moment, group: GroupIndex, rule: Rule) {
+    pub(super) fn rule(&mut self, moment: Moment, group: GroupIndex, rule: ListenerRule) {
         self.timeline.push(Intervention { moment, what: What::Rule(group, rule) });
     }
 }

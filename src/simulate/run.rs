@@ -1,10 +1,10 @@
 //! The parameters of one run of a plan.
 
-use super::plan::Plan;
+use super::plan::IncidentPlan;
 use super::time::{Micros, Moment};
 
 /// The options of a run, in addition to its plan.
-pub(super) struct Run {
+pub(super) struct RunParameters {
     pub(super) start: Micros,
     pub(super) length: Micros,
     pub(super) rate: f64,
@@ -13,9 +13,9 @@ pub(super) struct Run {
     pub(super) shows_idle_timeout: bool,
 }
 
-impl Run {
+impl RunParameters {
     /// A moment of the plan in microseconds since the Unix epoch.
-    pub(super) fn moment(&self, plan: &Plan, moment: Moment) -> Micros {
+    pub(super) fn moment(&self, plan: &IncidentPlan, moment: Moment) -> Micros {
         self.start + self.length / i64::from(plan.minutes.max(1)) * i64::from(moment.minute) + moment.delay
     }
 }

@@ -10,7 +10,7 @@ mod servers;
 mod shop;
 mod site;
 
-use super::plan::Plan;
+use super::plan::IncidentPlan;
 use super::rng::Rng;
 
 /// An incident, or a healthy run, that can be simulated.
@@ -22,7 +22,7 @@ pub struct Scenario {
     /// Ids of the causes that its failures have, the main one first; empty if nothing is wrong. Besides, some people
     /// may leave before they get an answer (`client-gave-up`), as some always do.
     pub causes: &'static [&'static str],
-    pub(super) draw: fn(&mut Rng) -> Plan,
+    pub(super) draw: fn(&mut Rng) -> IncidentPlan,
 }
 
 /// Every scenario, in the order they are listed.
@@ -457,7 +457,7 @@ impl Scenario {
     }
 
     /// The plan for this seed. The name goes into the draw, so that scenarios with the same seed are not all alike.
-    pub(super) fn plan(&self, seed: u64) -> Plan {
+    pub(super) fn plan(&self, seed: u64) -> IncidentPlan {
         // FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/
         let of_name = self
             .name

@@ -6,7 +6,7 @@ use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::plan::{Action, Group, Kind, Plan, Route, Target};
+use super::plan::{ClientKind, IncidentPlan, PlannedGroup, PlannedRoute, PlannedTarget, TargetAction};
 use super::time::{MILLISECOND, Moment};
 use super::*;
 use crate::error::ErrorKind;
@@ -67,7 +67,7 @@ fn scenario(name: &str) -> Simulation {
     Simulation::new(Scenario::find(name).expect("a scenario's name")).compression(1)
 }
 
-fn remember(simulation: &Simulation) -> (Memory, Written) {
+fn remember(simulation: &Simulation) -> (Memory, SimulationTotals) {
     let mut memory = Memory::default();
     let written = simulation.run(&mut memory, &mut |_| ControlFlow::Continue(())).expect("memory takes everything");
     (memory, written)
@@ -336,12 +336,12 @@ fn names_are_unique_and_descriptions_are_there() {
 }
 
 /// One route that takes about 20 s.
-const SLOW: &[Route] = &[Route {
+const SLOW: &[PlannedRoute] = &[PlannedRoute {
     method: "GET",
     path: "/slow",
     numbers: 1,
     weight: 1,
-    callers: &[Kind::Program],
+    callers: &[ClientKind::Program],
     median: 20_000 * MILLISECOND,
     sigma: 0.1,
     bytes: (200, 200),
@@ -349,13 +349,13 @@ const SLOW: &[Route] = &[Route {
 }];
 
 /// One target with that route, in a group whose deregistration delay is short.
-fn with_one_target(actions: &[(Moment, Action)]) -> Plan {
-    let mut plan = Plan { minutes: 10, audience: &[(Kind::Program, 1)], ..Plan::new(2.0) };
-    let group = plan.group(Group {
+fn with_one_target(actions: &[(Moment, TargetAction)]) -> IncidentPlan {
+    let mut plan = IncidentPlan { minutes: 10, audience: &[(ClientKind::Program, 1)], ..IncidentPlan::new(2.0) };
+    let group = plan.group(PlannedGroup {
         deregistration_delay: 5 * SECOND,
-        ..Group::new(("slow", "0123456789abcdef"), 80, "slow.example.com", 1, SLOW)
+        ..PlannedGroup::new(("slow", "0123456789abcdef"), 80, "slow.example.com", 1, SLOW)
     });
-    let target = plan.target(group, Target::at([10, 0, 10, 9]));
+    let target = plan.target(group, PlannedTarget::at([10, 0, 10, 9]));
     for &(moment, action) in actions {
         plan.at(moment, target, action);
     }
@@ -368,7 +368,7 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
         name: "deregistered",
         description: "",
         causes: &["deregistration-delay-elapsed", "no-registered-targets"],
-        draw: |_| with_one_target(&[(Moment::minute(5), Action::Deregister)]),
+        draw: |_| with_one_target(&[(Moment::minute(5), TargetAction::Deregister)]),
     };
     static STOPPED: Scenario = Scenario {
         name: "stopped",
@@ -376,7 +376,7 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
         causes: &["deploy-without-draining"],
         draw: |_| {
             let started = Moment::minute(5).plus(4 * SECOND);
-            with_one_target(&[(Moment::minute(5), Action::Stop), (started, Action::Start)])
+            with_one_target(&[(Moment::minute(5), TargetAction::Stop), (started, TargetAction::Start)])
         },
     };
     // Packets are lost to the end of the run, which must end anyway.
@@ -384,7 +384,7 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
         name: "lost",
         description: "",
         causes: &["connect-timeout"],
-        draw: |_| with_one_target(&[(Moment::minute(5), Action::Blackhole)]),
+        draw: |_| with_one_target(&[(Moment::minute(5), TargetAction::Blackhole)]),
     };
     for scenario in [&DEREGISTERED, &STOPPED, &LOST] {
         let (memory, _) = remember(&Simulation::new(scenario));

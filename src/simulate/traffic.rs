@@ -1,6 +1,6 @@
 //! Who calls, how often, and over which connection.
 
-use super::plan::{Kind, Plan, Poller, Route, Surge};
+use super::plan::{ClientKind, IncidentPlan, PlannedRoute, Poller, Surge};
 use super::probes::PROBES;
 use super::rng::{Rng, scaled};
 use super::time::{MILLISECOND, MINUTE, Micros, SECOND};
@@ -42,37 +42,42 @@ impl Protocol {
 }
 
 /// User agents by kind of client: kind, user agent, protocol, and weight among those of the same kind.
-const AGENTS: &[(Kind, &str, Protocol, u32)] = &[
+const AGENTS: &[(ClientKind, &str, Protocol, u32)] = &[
     (
-        Kind::Browser,
+        ClientKind::Browser,
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
         Protocol::Http2,
         45,
     ),
     (
-        Kind::Browser,
+        ClientKind::Browser,
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
         Protocol::Http2,
         25,
     ),
-    (Kind::Browser, "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", Protocol::Http2, 15),
     (
-        Kind::Browser,
+        ClientKind::Browser,
+        "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0",
+        Protocol::Http2,
+        15,
+    ),
+    (
+        ClientKind::Browser,
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/109.0.0.0 Safari/537.36",
         Protocol::Http2Tls12,
         5,
     ),
-    (Kind::App, "ShopApp/7.4.1 (iPhone; iOS 18.6; Scale/3.00)", Protocol::Http2, 50),
-    (Kind::App, "ShopApp/7.3.0 (Android 15; Pixel 8) okhttp/4.12.0", Protocol::Http2Tls12, 40),
-    (Kind::App, "okhttp/4.12.0", Protocol::Http1Tls12, 10),
-    (Kind::Program, "axios/1.12.2", Protocol::Http1, 30),
-    (Kind::Program, "python-requests/2.32.5", Protocol::Http1, 30),
-    (Kind::Program, "Go-http-client/1.1", Protocol::Http1Tls12, 25),
-    (Kind::Program, "curl/8.5.0", Protocol::Http1Tls12, 15),
-    (Kind::Edge, "Amazon CloudFront", Protocol::Http1, 1),
-    (Kind::Gateway, "AmazonAPIGateway_a1b2c3d4e5", Protocol::Http1Tls12, 1),
-    (Kind::Service, "ReactorNetty/1.2.9", Protocol::Http1, 60),
-    (Kind::Service, "Apache-HttpClient/5.5 (Java/21.0.8)", Protocol::Http1, 40),
+    (ClientKind::App, "ShopApp/7.4.1 (iPhone; iOS 18.6; Scale/3.00)", Protocol::Http2, 50),
+    (ClientKind::App, "ShopApp/7.3.0 (Android 15; Pixel 8) okhttp/4.12.0", Protocol::Http2Tls12, 40),
+    (ClientKind::App, "okhttp/4.12.0", Protocol::Http1Tls12, 10),
+    (ClientKind::Program, "axios/1.12.2", Protocol::Http1, 30),
+    (ClientKind::Program, "python-requests/2.32.5", Protocol::Http1, 30),
+    (ClientKind::Program, "Go-http-client/1.1", Protocol::Http1Tls12, 25),
+    (ClientKind::Program, "curl/8.5.0", Protocol::Http1Tls12, 15),
+    (ClientKind::Edge, "Amazon CloudFront", Protocol::Http1, 1),
+    (ClientKind::Gateway, "AmazonAPIGateway_a1b2c3d4e5", Protocol::Http1Tls12, 1),
+    (ClientKind::Service, "ReactorNetty/1.2.9", Protocol::Http1, 60),
+    (ClientKind::Service, "Apache-HttpClient/5.5 (Java/21.0.8)", Protocol::Http1, 40),
 ];
 
 /// User agents of scanners that look for vulnerabilities.
@@ -81,15 +86,15 @@ const SCANNERS: &[&str] =
 
 /// One client.
 pub(super) struct Client {
-    pub(super) kind: Kind,
+    pub(super) kind: ClientKind,
     /// Address as the log writes it: no brackets around IPv6.
     pub(super) address: String,
     pub(super) user_agent: &'static str,
     pub(super) protocol: Protocol,
-    connection: Option<Connection>,
+    connection: Option<ClientConnection>,
 }
 
-struct Connection {
+struct ClientConnection {
     node: usize,
     peer: Peer,
     last_used: Micros,
@@ -109,7 +114,7 @@ pub(super) struct Peer {
 #[derive(Clone, Copy)]
 pub(super) enum Call {
     /// A route of a target group.
-    Route { route: &'static Route, number: u32 },
+    PlannedRoute { route: &'static PlannedRoute, number: u32 },
     /// Plain HTTP to a host, which the listener redirects.
     Redirected(&'static str),
     /// A scanner's path over TLS; the default rule forwards it.
@@ -138,7 +143,7 @@ pub(super) struct Traffic {
     visitors: usize,
     pollers: Vec<(Poller, usize)>,
     /// What each kind may ask for, in the order of [`KINDS`]: target group, route, weight.
-    menus: [Vec<(usize, &'static Route, u32)>; KINDS.len()],
+    menus: [Vec<(usize, &'static PlannedRoute, u32)>; KINDS.len()],
     hosts: Vec<&'static str>,
     /// Mean time between visits at the highest rate: [`CREST`] times `peak`.
     visit_gap: Micros,
@@ -156,7 +161,14 @@ pub(super) struct Traffic {
 }
 
 /// All kinds. A kind has the same index here as its menu in [`Traffic::menus`].
-const KINDS: [Kind; 6] = [Kind::Browser, Kind::App, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
+const KINDS: [ClientKind; 6] = [
+    ClientKind::Browser,
+    ClientKind::App,
+    ClientKind::Program,
+    ClientKind::Edge,
+    ClientKind::Gateway,
+    ClientKind::Service,
+];
 
 /// The highest value of [`wave`], whose mean is 1.
 const CREST: f64 = 1.25;
@@ -167,13 +179,13 @@ const CLIENT_KEEPS: Micros = 50 * SECOND;
 impl Traffic {
     /// `minute` converts a minute of the plan to a moment of the run.
     pub(super) fn new(
-        plan: &Plan,
+        plan: &IncidentPlan,
         rate: f64,
         nodes: u32,
         minute: impl Fn(u32) -> Micros,
         (mut rng, extra): (Rng, Rng),
     ) -> Self {
-        let menu = |kind: Kind| {
+        let menu = |kind: ClientKind| {
             let routes = plan.groups.iter().enumerate().flat_map(|(index, group)| {
                 group.routes.iter().filter(|route| route.callers.contains(&kind)).map(move |route| (index, route))
             });
@@ -191,15 +203,20 @@ impl Traffic {
             let count = rate * poller.share * (poller.period as f64 / SECOND as f64);
             for _ in 0..whole(count) {
                 pollers.push((poller, clients.len()));
-                clients.push(client(Kind::Program, &mut rng));
+                clients.push(client(ClientKind::Program, &mut rng));
             }
         }
         for user_agent in SCANNERS {
-            clients.push(Client { user_agent, protocol: Protocol::Http1Tls12, ..client(Kind::Program, &mut rng) });
+            clients.push(Client {
+                user_agent,
+                protocol: Protocol::Http1Tls12,
+                ..client(ClientKind::Program, &mut rng)
+            });
         }
         let polled: f64 = pollers.iter().map(|(poller, _)| SECOND as f64 / poller.period as f64).sum();
         let weights: u32 = plan.audience.iter().map(|entry| entry.1).sum();
-        let browsers: u32 = plan.audience.iter().filter(|entry| entry.0 == Kind::Browser).map(|entry| entry.1).sum();
+        let browsers: u32 =
+            plan.audience.iter().filter(|entry| entry.0 == ClientKind::Browser).map(|entry| entry.1).sum();
         let size = 1.0 + (plan.page - 1.0) * f64::from(browsers) / f64::from(weights.max(1));
         let visits = ((rate - polled) / size).max(rate / 100.0);
         let surges =
@@ -252,7 +269,7 @@ impl Traffic {
                     requests.push((delay, arrival));
                 }
                 // A browser asks for the parts of a page in quick succession; other clients send one request.
-                if self.clients[client].kind != Kind::Browser || self.rng.is(1.0 / self.page) {
+                if self.clients[client].kind != ClientKind::Browser || self.rng.is(1.0 / self.page) {
                     break;
                 }
                 // Half of the parts follow immediately, the others once more of the page has been read.
@@ -317,7 +334,7 @@ impl Traffic {
             let port = u16::try_from(1024 + rng.below(64_000)).unwrap_or(u16::MAX);
             (rng.below(self.nodes) as usize, Peer { port, trace: rng.bits128(), is_resumed })
         };
-        if !matches!(arrival.call, Call::Route { .. } | Call::Probe(_)) {
+        if !matches!(arrival.call, Call::PlannedRoute { .. } | Call::Probe(_)) {
             return fresh(rng, false);
         }
         match &mut client.connection {
@@ -328,7 +345,7 @@ impl Traffic {
             earlier => {
                 let is_resumed = earlier.is_some() && rng.is(0.6);
                 let (node, peer) = fresh(rng, is_resumed);
-                *earlier = Some(Connection { node, peer, last_used: now });
+                *earlier = Some(ClientConnection { node, peer, last_used: now });
                 (node, peer)
             }
         }
@@ -341,11 +358,11 @@ impl Traffic {
             return None;
         }
         let (group, route, _) = menu[self.rng.weighted(menu.iter().map(|entry| entry.2))];
-        Some(Arrival { client, group, call: Call::Route { route, number: self.rng.below(route.numbers) } })
+        Some(Arrival { client, group, call: Call::PlannedRoute { route, number: self.rng.below(route.numbers) } })
     }
 }
 
-fn client(kind: Kind, rng: &mut Rng) -> Client {
+fn client(kind: ClientKind, rng: &mut Rng) -> Client {
     let agents = || AGENTS.iter().filter(|agent| agent.0 == kind);
     let (_, user_agent, protocol, _) = agents().nth(rng.weighted(agents().map(|agent| agent.3))).unwrap_or(&AGENTS[0]);
     Client { kind, address: address(rng), user_agent, protocol: *protocol, connection: None }

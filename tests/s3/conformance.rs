@@ -19,7 +19,7 @@ use crate::store::{Store, Tags};
 /// Logs of a simulated load balancer: keys and gzip bytes.
 fn simulated(scenario: &str, start: &str, seconds: u32, rate: f64) -> Vec<(String, Vec<u8>)> {
     let mut memory = Memory::default();
-    let mut cancel_token = |_: simulate::Progress| ControlFlow::Continue(());
+    let mut cancel_token = |_: simulate::SimulationProgress| ControlFlow::Continue(());
     Simulation::new(Scenario::find(scenario).expect("it is in the table"))
         .start(Timestamp::parse(start.as_bytes()).expect("a time"))
         .duration(seconds)

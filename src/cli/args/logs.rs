@@ -7,7 +7,7 @@ use albscope::source::{CacheOptions, LoadBalancerFilter, S3Options, Selection, T
 use albscope::{ReadOptions, Timestamp};
 use clap::ValueHint;
 
-use super::values::{When, parse_size, parse_when};
+use super::values::{TypedTime, parse_size, parse_when};
 
 /// What every command that reads logs takes.
 #[derive(Debug, clap::Args)]
@@ -20,11 +20,11 @@ pub(crate) struct LogArgs {
     /// Only requests at or after this time: RFC 3339 (UTC if it has no offset), a date, a time of day (today, UTC), or
     /// an age such as 2h or 3d
     #[arg(long, value_name = "TIME", value_parser = parse_when)]
-    since: Option<When>,
+    since: Option<TypedTime>,
 
     /// Only requests before this time, in the same forms; a time of day is on the day of --since, or else today
     #[arg(long, value_name = "TIME", value_parser = parse_when)]
-    until: Option<When>,
+    until: Option<TypedTime>,
 
     /// Only requests of this load balancer: name, app/NAME/ID, or ARN; may be repeated
     #[arg(long, value_name = "NAME")]

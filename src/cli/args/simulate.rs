@@ -6,7 +6,7 @@ use std::time::Duration;
 use albscope::Timestamp;
 use clap::ValueHint;
 
-use super::values::{When, parse_duration, parse_when};
+use super::values::{TypedTime, parse_duration, parse_when};
 
 /// Write the logs of a simulated incident, and the truth about it.
 ///
@@ -33,7 +33,7 @@ pub(crate) struct SimulateArgs {
 
     /// When the log begins [default: 2026-11-18T08:00:00Z]
     #[arg(long, value_name = "TIME", value_parser = parse_when)]
-    start: Option<When>,
+    start: Option<TypedTime>,
 
     /// How long the log lasts: seconds, or a duration such as 2h [default: the scenario's]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]

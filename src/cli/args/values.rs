@@ -7,7 +7,7 @@ use albscope::diagnose::MAX_IDLE_TIMEOUT;
 
 /// A moment as typed; what it means depends on when it was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum When {
+pub(crate) enum TypedTime {
     At(Timestamp),
     /// This long before now.
     Ago(Duration),
@@ -17,7 +17,7 @@ pub(crate) enum When {
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-impl When {
+impl TypedTime {
     /// The moment that is meant. A clock time is on the UTC day of `day`.
     pub(super) fn resolve(self, now: Timestamp, day: Timestamp) -> Timestamp {
         match self {
@@ -31,25 +31,25 @@ impl When {
     }
 }
 
-pub(super) fn parse_when(text: &str) -> Result<When, String> {
+pub(super) fn parse_when(text: &str) -> Result<TypedTime, String> {
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
-        return Ok(When::At(Timestamp::from_micros(moment.as_microsecond())));
+        return Ok(TypedTime::At(Timestamp::from_micros(moment.as_microsecond())));
     }
     // Logs are in UTC, and so is a time without an offset.
     let civil = text.strip_suffix('Z').unwrap_or(text);
     if let Ok(time) = civil.parse::<jiff::civil::Time>()
         && !civil.contains('-')
     {
-        return Ok(When::Clock(
+        return Ok(TypedTime::Clock(
             i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second()),
         ));
     }
     if let Ok(moment) = civil.parse::<jiff::civil::DateTime>()
         && let Ok(moment) = moment.to_zoned(jiff::tz::TimeZone::UTC)
     {
-        return Ok(When::At(Timestamp::from_micros(moment.timestamp().as_microsecond())));
+        return Ok(TypedTime::At(Timestamp::from_micros(moment.timestamp().as_microsecond())));
     }
-    parse_age(text).map(When::Ago).ok_or_else(|| {
+    parse_age(text).map(TypedTime::Ago).ok_or_else(|| {
         "expected a time such as 2026-11-22T07:30:00Z, 2026-11-22 or 07:30, or an age such as 90m, 2h or 3d".to_owned()
     })
 }

@@ -19,7 +19,7 @@ const MAX_STACK_WIDTH: usize = 28;
 /// Writes everything that is known about `cause`, in lines of at most `width` columns. Text to copy (settings,
 /// commands, links) may be longer.
 pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { out, width: width.max(MIN_WIDTH) };
+    let mut page = CauseWriter { out, width: width.max(MIN_WIDTH) };
     page.prose("", "", &format!("{}: {}", cause.id, cause.title))?;
     page.section("meaning", "")?;
     page.prose("  ", "  ", cause.meaning)?;
@@ -53,12 +53,12 @@ pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Res
     writeln!(page.out, "  {}", cause.docs)
 }
 
-struct Page<'a> {
+struct CauseWriter<'a> {
     out: &'a mut dyn Write,
     width: usize,
 }
 
-impl Page<'_> {
+impl CauseWriter<'_> {
     fn section(&mut self, title: &str, note: &str) -> io::Result<()> {
         writeln!(self.out)?;
         let note = if note.is_empty() { String::new() } else { format!(" ({note})") };

@@ -3,7 +3,7 @@
 use super::builder::SheetBuilder;
 use super::design::{GREY, LABEL, LINE_HEIGHT, rgb};
 use super::geometry::columns;
-use crate::plot::sheet::{Anchor, Area, Item, Rgb};
+use crate::plot::sheet::{Anchor, Area, Rgb, SheetItem};
 use crate::report::chart::{Look, TimingChart};
 use crate::report::numbers;
 
@@ -43,7 +43,7 @@ impl SheetBuilder {
             if areas.is_empty() {
                 continue;
             }
-            self.sheet.items.push(Item::Areas { colour, areas });
+            self.sheet.items.push(SheetItem::Areas { colour, areas });
             if outcome.is_none() {
                 let (x, y) = (strip.right() + 24.0, strip.bottom() - 8.0 - LINE_HEIGHT);
                 self.sheet.area(Area { x, y: y - 11.0, width: 12.0, height: 12.0 }, UNKNOWN);

@@ -3,7 +3,7 @@
 use super::builder::SheetBuilder;
 use super::design::{AXIS, GREY, INK, LABEL, LINE_HEIGHT, PANEL, STRONG, rgb};
 use super::geometry::{columns, single, whole_pixels};
-use crate::plot::sheet::{Anchor, Area, Item, Rgb};
+use crate::plot::sheet::{Anchor, Area, Rgb, SheetItem};
 use crate::report::chart::{LagChart, Look};
 use crate::report::numbers::duration;
 
@@ -53,7 +53,7 @@ impl SheetBuilder {
             let bars = counts.iter().enumerate().map(|(index, count)| bar(index, share(*count, of), part));
             let areas: Vec<Area> = bars.filter(|bar| bar.height > 0.0).collect();
             if !areas.is_empty() {
-                self.sheet.items.push(Item::Areas { colour, areas });
+                self.sheet.items.push(SheetItem::Areas { colour, areas });
             }
         }
         self.sheet.area(Area { y: plot.bottom(), height: 1.0, ..plot }, GREY);
@@ -87,7 +87,7 @@ impl SheetBuilder {
             let (x, y) = (area.right(), area.y + 36.5);
             self.sheet.line([x - 22.0, y], [x - 6.0, y], 2.5, INK, None);
             let arrow = vec![[x, y], [x - 9.0, y - 6.0], [x - 9.0, y + 6.0]];
-            self.sheet.items.push(Item::Shapes { colour: INK, shapes: vec![arrow] });
+            self.sheet.items.push(SheetItem::Shapes { colour: INK, shapes: vec![arrow] });
             self.sheet.text([x - 28.0, y + 5.5], Anchor::Right, STRONG, idle);
         }
         let caption = "time since an earlier answer, same node and target";

@@ -4,7 +4,7 @@ use super::builder::SheetBuilder;
 use super::design::{AXIS, BODY, GREY, INK, LABEL, NAMES, PANEL, SHADES, STRONG, WHITE, rgb, shade_of};
 use super::geometry::{cell, height_of, is_same, single, spread, whole_pixels};
 use super::legend::LEGEND_LINE;
-use crate::plot::sheet::{Anchor, Area, Item};
+use crate::plot::sheet::{Anchor, Area, SheetItem};
 use crate::report::chart::{Look, Tick, TimingChart};
 use crate::report::numbers;
 use crate::report::pictures::MarkKind;
@@ -86,7 +86,7 @@ impl SheetBuilder {
             }
         }
         for (shade, areas) in shades.into_iter().enumerate().filter(|(_, areas)| !areas.is_empty()) {
-            self.sheet.items.push(Item::Areas { colour: shade_of(shade), areas });
+            self.sheet.items.push(SheetItem::Areas { colour: shade_of(shade), areas });
         }
         let (left, bottom) = (plot.x - 1.0, plot.bottom() + 1.0);
         self.sheet.area(Area { x: left, y: plot.y, width: 1.0, height: plot.height + 1.0 }, GREY);
@@ -117,9 +117,9 @@ impl SheetBuilder {
             return;
         }
         let shapes = |scale: f32| points.iter().map(|&(at, radius)| look.shape(at, radius * scale)).collect();
-        self.sheet.items.push(Item::Shapes { colour: rgb(look), shapes: shapes(1.0) });
+        self.sheet.items.push(SheetItem::Shapes { colour: rgb(look), shapes: shapes(1.0) });
         if look.is_hollow {
-            self.sheet.items.push(Item::Shapes { colour: WHITE, shapes: shapes(0.5) });
+            self.sheet.items.push(SheetItem::Shapes { colour: WHITE, shapes: shapes(0.5) });
         }
     }
 

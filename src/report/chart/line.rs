@@ -13,7 +13,7 @@ const MAX_LINES: usize = 8;
 
 /// A timeout to compare elapsed times with, drawn as a line.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct TimeoutLine {
     /// The kind of timeout.
     pub kind: MarkKind,
     /// The timeout, in seconds.
@@ -26,7 +26,7 @@ pub struct Line {
 
 /// The timeouts that concern a scope: the load balancer's own, and those found at the scope, at a part of it, or at
 /// what it is a part of. Marks of one kind that are alike become one line.
-pub(in crate::report) fn lines(marks: &[Mark], timing: &Timing) -> Vec<Line> {
+pub(in crate::report) fn lines(marks: &[Mark], timing: &Timing) -> Vec<TimeoutLine> {
     let mut lines: Vec<(MarkKind, f64, Option<IdleTimeoutOrigin>, Vec<usize>)> = Vec::new();
     for mark in marks.iter().filter(|mark| mark.scope.as_ref().is_none_or(|scope| concerns(scope, timing))) {
         let is_alike =
@@ -39,7 +39,7 @@ pub(in crate::report) fn lines(marks: &[Mark], timing: &Timing) -> Vec<Line> {
     lines.sort_by_key(|(.., findings)| (!findings.is_empty(), std::cmp::Reverse(findings.len())));
     lines.truncate(MAX_LINES);
     lines.sort_by(|one, other| one.1.total_cmp(&other.1));
-    let lines = lines.into_iter().map(|(kind, seconds, origin, findings)| Line {
+    let lines = lines.into_iter().map(|(kind, seconds, origin, findings)| TimeoutLine {
         kind,
         seconds,
         label: format!("{} {}", kind.title(), duration(seconds)),

@@ -4,7 +4,7 @@ use super::axis::{ElapsedAxis, TimeAxis};
 use super::line::{findings_named, lines};
 use super::sentences::{against_idle_timeout, not_drawn};
 use super::timing::MIN_ELAPSED_BINS;
-use super::{Line, TimingChart};
+use super::{TimeoutLine, TimingChart};
 use crate::diagnose::IdleTimeoutOrigin;
 use crate::report::ScopeRow;
 use crate::report::pictures::{AgainstIdleTimeout, Mark, MarkKind, Pictures, Timing};
@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 
 /// A chart of two minutes with `seconds` elapsed-time bins of one second, and a request in each cell of the first
 /// minute.
-pub(in crate::report) fn chart_of_seconds(seconds: u32, lines: Vec<Line>) -> TimingChart {
+pub(in crate::report) fn chart_of_seconds(seconds: u32, lines: Vec<TimeoutLine>) -> TimingChart {
     let bins = seconds as usize;
     let density = (0..2 * bins).map(|cell| u64::from(cell < bins)).collect();
     TimingChart {

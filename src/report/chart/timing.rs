@@ -1,7 +1,7 @@
 //! The heatmap of one scope: which bins it shows, and its counts and lines.
 
 use super::axis::{ElapsedAxis, TimeAxis};
-use super::line::{Line, lines};
+use super::line::{TimeoutLine, lines};
 use crate::classify::Outcome;
 use crate::report::phrases;
 use crate::report::pictures::{Pictures, Timing};
@@ -53,7 +53,7 @@ pub struct TimingChart {
     /// All failed requests, by time bin.
     pub failures_over_time: Vec<u64>,
     /// Timeouts, the shortest first.
-    pub lines: Vec<Line>,
+    pub lines: Vec<TimeoutLine>,
 }
 
 impl TimingChart {
@@ -105,7 +105,7 @@ impl TimingChart {
 pub(in crate::report) fn elapsed_range(
     elapsed_bins: &[f64],
     timing: &Timing,
-    lines: &[Line],
+    lines: &[TimeoutLine],
 ) -> Option<(usize, usize)> {
     let of_axis = |seconds: f64| elapsed_bins.partition_point(|edge| *edge <= seconds).saturating_sub(1);
     let first = timing.density.iter().map(|(_, first, _)| *first).min()?;

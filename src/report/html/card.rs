@@ -31,7 +31,7 @@ pub(super) struct Card<'a> {
     /// If several causes fit, the first is a guess and is marked as one.
     pub(super) is_doubtful: bool,
     pub(super) when: String,
-    pub(super) course: Option<Course>,
+    pub(super) course: Option<FailureCourse>,
     pub(super) change: String,
     pub(super) at: Option<String>,
     pub(super) evidence_for: Vec<String>,
@@ -86,7 +86,7 @@ impl<'a> Card<'a> {
             confidence: row.confidence.id(),
             is_doubtful: row.confidence == Confidence::Low,
             when: phrases::when(row).unwrap_or_default(),
-            course: Course::new(&row.failures_over_time, report.pictures.time_bins),
+            course: FailureCourse::new(&row.failures_over_time, report.pictures.time_bins),
             change: phrases::change(row),
             at: phrases::at_targets(row, CUT),
             evidence_for: evidence(true),
@@ -120,14 +120,14 @@ impl<'a> Card<'a> {
 }
 
 /// Failures over time as a row of bars. Each bar is one line of the path.
-pub(super) struct Course {
+pub(super) struct FailureCourse {
     /// How many bins of time it spans; each is one unit wide.
     pub(super) bins: usize,
     /// In the syntax of SVG's paths.
     pub(super) path: String,
 }
 
-impl Course {
+impl FailureCourse {
     /// `None` if nothing failed, or if there is only one bin. The highest bar has the full height, and no bar is too
     /// low to see.
     pub(super) fn new(over_time: &[(usize, u64)], bins: usize) -> Option<Self> {
@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn a_course_has_a_bar_for_each_bin_and_none_too_low_to_see() {
-        let course = Course::new(&[(0, 1), (7, 600), (127, 300)], 128).expect("something failed");
+        let course = FailureCourse::new(&[(0, 1), (7, 600), (127, 300)], 128).expect("something failed");
         assert_eq!((course.bins, &*course.path), (128, "M0.5 12v-2M7.5 12v-12M127.5 12v-6"));
-        assert!(Course::new(&[], 128).is_none());
-        assert!(Course::new(&[(0, 1)], 1).is_none(), "it would say nothing of time");
+        assert!(FailureCourse::new(&[], 128).is_none());
+        assert!(FailureCourse::new(&[(0, 1)], 1).is_none(), "it would say nothing of time");
     }
 }

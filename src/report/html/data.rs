@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::chart::axis::{
     BELOW_AXIS, ElapsedAxis, ElapsedMark, MIN_DECADES, Tick, TimeAxis, TimeFormat, TimeStep, count_steps, lag_ticks,
 };
-use super::super::chart::{self, Line, Look, against_idle_timeout, not_drawn};
+use super::super::chart::{self, Look, TimeoutLine, against_idle_timeout, not_drawn};
 use super::super::json::embedded;
 use super::super::numbers::{self, duration};
 use super::super::pictures::{MarkKind, Pictures, Timing};
@@ -269,7 +269,7 @@ fn key(timing: &Timing) -> ScopeKey<'_> {
 }
 
 impl PageLine {
-    fn new(line: Line) -> Self {
+    fn new(line: TimeoutLine) -> Self {
         Self {
             kind: line.kind,
             seconds: line.seconds,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::plain::cut;
-use super::super::{CallerRow, Latency, Report, StatusPair, TargetRow, numbers, phrases};
-use super::card::Course;
+use super::super::{CallerRow, Latency, Report, StatusPairRow, TargetRow, numbers, phrases};
+use super::card::FailureCourse;
 use super::data::PictureIndex;
 use super::limits::MAX_NAME_WIDTH;
 
@@ -22,21 +22,21 @@ const LONG: usize = 7;
 const MAX_STATUSES: usize = 16;
 
 /// A table that can be sorted and filtered.
-pub(super) struct Table {
+pub(super) struct PageTable {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     /// For screen readers.
     pub(super) caption: &'static str,
     pub(super) note: &'static str,
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) columns: Vec<PageColumn>,
+    pub(super) rows: Vec<Vec<PageCell>>,
     pub(super) left_out: Option<String>,
     /// Whether readers look for its rows by name; only then it can be filtered.
     pub(super) has_names: bool,
 }
 
 /// A column's head.
-pub(super) struct Column {
+pub(super) struct PageColumn {
     pub(super) title: &'static str,
     pub(super) is_number: bool,
     pub(super) help: &'static str,
@@ -44,37 +44,37 @@ pub(super) struct Column {
 
 /// The content of one row and column.
 #[derive(Default)]
-pub(super) struct Cell {
+pub(super) struct PageCell {
     pub(super) text: String,
     pub(super) is_number: bool,
     /// What the cell is sorted by; `None` if that is its text, or if nothing was measured.
     pub(super) value: Option<f64>,
     pub(super) is_bad: bool,
     /// Charts instead of the text.
-    pub(super) course: Option<Course>,
+    pub(super) course: Option<FailureCourse>,
     /// Index of the picture that a click on the cell shows.
     pub(super) timing: Option<usize>,
 }
 
-impl Table {
+impl PageTable {
     pub(super) fn is_long(&self) -> bool {
         self.has_names && self.rows.len() >= LONG
     }
 }
 
-fn text(title: &'static str) -> Column {
-    Column { title, is_number: false, help: "" }
+fn text(title: &'static str) -> PageColumn {
+    PageColumn { title, is_number: false, help: "" }
 }
 
-fn number(title: &'static str) -> Column {
-    Column { title, is_number: true, help: "" }
+fn number(title: &'static str) -> PageColumn {
+    PageColumn { title, is_number: true, help: "" }
 }
 
-fn measured(title: &'static str, help: &'static str) -> Column {
-    Column { title, is_number: true, help }
+fn measured(title: &'static str, help: &'static str) -> PageColumn {
+    PageColumn { title, is_number: true, help }
 }
 
-impl Cell {
+impl PageCell {
     fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
@@ -108,7 +108,7 @@ impl Cell {
     }
 
     fn course(over_time: &[(usize, u64)], bins: usize) -> Self {
-        let course = Course::new(over_time, bins);
+        let course = FailureCourse::new(over_time, bins);
         let failures: u64 = over_time.iter().map(|(_, failures)| failures).sum();
         let text = if failures > 0 { numbers::counted(failures, "failure") } else { String::new() };
         Self { value: Some(failures as f64), course, ..Self::text(text) }
@@ -122,26 +122,26 @@ fn left_out(all: usize, most: usize, noun: &str, failures: impl Iterator<Item = 
     Some(format!("{more} with {failures} in all: use --format json to see them."))
 }
 
-fn group_name(arn: Option<&str>) -> Cell {
-    arn.map_or_else(|| Cell::text("-"), |arn| Cell::name(phrases::target_group_name(arn)))
+fn group_name(arn: Option<&str>) -> PageCell {
+    arn.map_or_else(|| PageCell::text("-"), |arn| PageCell::name(phrases::target_group_name(arn)))
 }
 
-fn balancer_name(id: &str) -> Cell {
-    Cell::name(phrases::load_balancer_name(id))
+fn balancer_name(id: &str) -> PageCell {
+    PageCell::name(phrases::load_balancer_name(id))
 }
 
-pub(super) fn outcomes(report: &Report) -> Table {
+pub(super) fn outcomes(report: &Report) -> PageTable {
     let rows = report.outcomes.0.iter().map(|&(outcome, requests)| {
         vec![
-            Cell::text(outcome.id()),
-            if outcome.is_failure() { Cell::failures(requests) } else { Cell::count(requests) },
-            Cell::share(requests, report.requests),
-            Cell::text(if outcome.is_failure() { "yes" } else { "no" }),
-            Cell::text(outcome.answered_by().title()),
-            Cell::text(outcome.title()),
+            PageCell::text(outcome.id()),
+            if outcome.is_failure() { PageCell::failures(requests) } else { PageCell::count(requests) },
+            PageCell::share(requests, report.requests),
+            PageCell::text(if outcome.is_failure() { "yes" } else { "no" }),
+            PageCell::text(outcome.answered_by().title()),
+            PageCell::text(outcome.title()),
         ]
     });
-    Table {
+    PageTable {
         id: "outcomes",
         title: "",
         caption: "Requests by how they ended",
@@ -161,18 +161,18 @@ pub(super) fn outcomes(report: &Report) -> Table {
 }
 
 /// The tables of load balancers and of target groups; each only if there is more than one.
-pub(super) fn groups(report: &Report) -> Vec<Table> {
+pub(super) fn groups(report: &Report) -> Vec<PageTable> {
     let mut tables = Vec::new();
     if report.load_balancers.len() > 1 {
         let rows = report.load_balancers.iter().take(MAX_ROWS).map(|row| {
             vec![
                 balancer_name(&row.load_balancer),
-                Cell::count(row.requests),
-                Cell::failures(row.failures),
-                Cell::share(row.failures, row.requests),
+                PageCell::count(row.requests),
+                PageCell::failures(row.failures),
+                PageCell::share(row.failures, row.requests),
             ]
         });
-        tables.push(Table {
+        tables.push(PageTable {
             id: "load-balancers",
             title: "By load balancer",
             caption: "Load balancers",
@@ -190,14 +190,14 @@ pub(super) fn groups(report: &Report) -> Vec<Table> {
             vec![
                 group_name(row.target_group.as_deref()),
                 balancer_name(&row.load_balancer),
-                Cell::count(row.targets),
-                Cell::count(row.requests),
-                Cell::failures(row.failures),
-                Cell::share(row.failures, row.requests),
-                Cell::text(phrases::likely(row.cause, row.confidence)),
+                PageCell::count(row.targets),
+                PageCell::count(row.requests),
+                PageCell::failures(row.failures),
+                PageCell::share(row.failures, row.requests),
+                PageCell::text(phrases::likely(row.cause, row.confidence)),
             ]
         });
-        tables.push(Table {
+        tables.push(PageTable {
             id: "target-groups",
             title: "By target group",
             caption: "Target groups",
@@ -219,24 +219,26 @@ pub(super) fn groups(report: &Report) -> Vec<Table> {
     tables
 }
 
-pub(super) fn targets(report: &Report, timings: &PictureIndex<'_>) -> Table {
+pub(super) fn targets(report: &Report, timings: &PictureIndex<'_>) -> PageTable {
     let has_one = report.load_balancers.len() == 1;
     let row = |row: &TargetRow| {
         let timing = timings.of_target(&row.load_balancer, row.target_group.as_deref(), &row.target);
-        let seen = |at: Option<_>| Cell::text(at.map_or_else(String::new, |at| numbers::moment_in(report.window, at)));
-        let mut cells = vec![Cell { timing, ..Cell::name(&row.target) }, group_name(row.target_group.as_deref())];
+        let seen =
+            |at: Option<_>| PageCell::text(at.map_or_else(String::new, |at| numbers::moment_in(report.window, at)));
+        let mut cells =
+            vec![PageCell { timing, ..PageCell::name(&row.target) }, group_name(row.target_group.as_deref())];
         if !has_one {
             cells.push(balancer_name(&row.load_balancer));
         }
         cells.extend([
-            Cell::count(row.requests),
-            Cell::failures(row.failures),
-            Cell::share(row.failures, row.requests),
-            Cell::course(&row.failures_over_time, report.pictures.time_bins),
-            Cell::text(phrases::likely(row.cause, row.confidence)),
-            Cell::text(row.dominant_failure.map_or("", |outcome| outcome.id())),
+            PageCell::count(row.requests),
+            PageCell::failures(row.failures),
+            PageCell::share(row.failures, row.requests),
+            PageCell::course(&row.failures_over_time, report.pictures.time_bins),
+            PageCell::text(phrases::likely(row.cause, row.confidence)),
+            PageCell::text(row.dominant_failure.map_or("", |outcome| outcome.id())),
         ]);
-        cells.extend(Cell::latency(row.latency));
+        cells.extend(PageCell::latency(row.latency));
         cells.extend([row.first_seen, row.last_seen].map(seen));
         cells
     };
@@ -258,7 +260,7 @@ pub(super) fn targets(report: &Report, timings: &PictureIndex<'_>) -> Table {
         text("First seen"),
         text("Last seen"),
     ]);
-    Table {
+    PageTable {
         id: "target-table",
         title: if report.load_balancers.len() > 1 || phrases::target_groups(report).len() > 1 {
             "By target"
@@ -279,19 +281,19 @@ pub(super) fn targets(report: &Report, timings: &PictureIndex<'_>) -> Table {
     }
 }
 
-pub(super) fn routes(report: &Report) -> Table {
+pub(super) fn routes(report: &Report) -> PageTable {
     let has_one = report.load_balancers.len() == 1;
     let rows = report.routes.iter().take(MAX_ROUTES).map(|row| {
-        let mut cells = vec![Cell::name(&row.route), group_name(row.target_group.as_deref())];
+        let mut cells = vec![PageCell::name(&row.route), group_name(row.target_group.as_deref())];
         if !has_one {
             cells.push(balancer_name(&row.load_balancer));
         }
         cells.extend([
-            Cell::count(row.requests),
-            Cell::failures(row.failures),
-            Cell::share(row.failures, row.requests),
+            PageCell::count(row.requests),
+            PageCell::failures(row.failures),
+            PageCell::share(row.failures, row.requests),
         ]);
-        cells.extend(Cell::latency(row.elapsed));
+        cells.extend(PageCell::latency(row.elapsed));
         cells
     });
     let mut columns = vec![text("Route"), text("Target group")];
@@ -307,7 +309,7 @@ pub(super) fn routes(report: &Report) -> Table {
         measured("p99 s", help),
         measured("max s", help),
     ]);
-    Table {
+    PageTable {
         id: "route-table",
         title: "",
         caption: "Routes",
@@ -320,12 +322,16 @@ pub(super) fn routes(report: &Report) -> Table {
 }
 
 /// The tables of clients and user agents that sent failed requests; empty if none failed.
-pub(super) fn callers(report: &Report) -> Vec<Table> {
+pub(super) fn callers(report: &Report) -> Vec<PageTable> {
     let table = |id, title, head, rows: &[CallerRow]| {
         let cells = |row: &CallerRow| {
-            vec![Cell::name(&row.name), Cell::failures(row.failures), Cell::share(row.failures, report.failures)]
+            vec![
+                PageCell::name(&row.name),
+                PageCell::failures(row.failures),
+                PageCell::share(row.failures, report.failures),
+            ]
         };
-        Table {
+        PageTable {
             id,
             title,
             caption: title,
@@ -365,7 +371,7 @@ impl Matrix {
         let rows = frequent(pairs, |pair| pair.elb_status_code);
         let columns = frequent(pairs, |pair| pair.target_status_code);
         let cell = |elb: Option<u16>, target: Option<u16>| {
-            let is_it = |pair: &&StatusPair| (pair.elb_status_code, pair.target_status_code) == (elb, target);
+            let is_it = |pair: &&StatusPairRow| (pair.elb_status_code, pair.target_status_code) == (elb, target);
             pairs.iter().find(is_it).map(|pair| MatrixCell {
                 text: numbers::count(pair.requests),
                 shade: (pair.requests.max(1).ilog10() + 1).min(5),
@@ -373,7 +379,7 @@ impl Matrix {
             })
         };
         let is_shown =
-            |pair: &&StatusPair| rows.contains(&pair.elb_status_code) && columns.contains(&pair.target_status_code);
+            |pair: &&StatusPairRow| rows.contains(&pair.elb_status_code) && columns.contains(&pair.target_status_code);
         let shown: u64 = pairs.iter().filter(is_shown).map(|pair| pair.requests).sum();
         let all: u64 = pairs.iter().map(|pair| pair.requests).sum();
         Self {
@@ -393,7 +399,7 @@ fn status(code: Option<u16>) -> String {
 }
 
 /// The status codes with most requests, in ascending order.
-fn frequent(pairs: &[StatusPair], of: impl Fn(&StatusPair) -> Option<u16>) -> Vec<Option<u16>> {
+fn frequent(pairs: &[StatusPairRow], of: impl Fn(&StatusPairRow) -> Option<u16>) -> Vec<Option<u16>> {
     let mut totals: BTreeMap<Option<u16>, u64> = BTreeMap::new();
     for pair in pairs {
         *totals.entry(of(pair)).or_default() += pair.requests;

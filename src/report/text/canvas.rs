@@ -3,7 +3,7 @@
 use anstyle::Style as Paint;
 use unicode_width::UnicodeWidthStr;
 
-use super::glyphs::{PLAIN, Run};
+use super::glyphs::{PLAIN, StyledText};
 
 /// One line of text in which each character has its own style.
 pub(super) struct Canvas(pub(super) Vec<(Paint, char)>);
@@ -24,8 +24,8 @@ impl Canvas {
         fits
     }
 
-    pub(super) fn runs(self) -> Vec<Run> {
-        let mut runs: Vec<Run> = Vec::new();
+    pub(super) fn runs(self) -> Vec<StyledText> {
+        let mut runs: Vec<StyledText> = Vec::new();
         for (paint, character) in self.0 {
             match runs.last_mut() {
                 Some((known, text)) if *known == paint => text.push(character),

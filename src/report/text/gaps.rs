@@ -5,14 +5,14 @@ use unicode_width::UnicodeWidthStr;
 
 use super::canvas::Canvas;
 use super::columns::by_column;
-use super::glyphs::{FAINT, Glyphs, OF_IDLE_TIMEOUT, OF_LINES, PLAIN, Run, paint_of};
+use super::glyphs::{FAINT, Glyphs, OF_IDLE_TIMEOUT, OF_LINES, PLAIN, StyledText, paint_of};
 use crate::report::chart::{LagChart, Look};
 use crate::report::numbers::{self, duration};
 
 /// The chart of gaps: a line for failed and a line for answered requests, by the time since an earlier answer, and
 /// the axis with the keep-alive timeout. The idle timeout is at the end of the axis, or on a line of its own if it is
 /// among the bins or does not fit.
-pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Vec<Run>> {
+pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Vec<StyledText>> {
     /// Columns before the bins, and after them.
     const NAME: usize = 9;
     const NOTE: usize = 14;

@@ -12,7 +12,7 @@ pub(super) const OF_IDLE_TIMEOUT: Paint = Paint::new().effects(Effects::BOLD);
 pub(super) const OF_LINES: Paint = AnsiColor::Cyan.on_default();
 
 /// Text in one style.
-pub(super) type Run = (Paint, String);
+pub(super) type StyledText = (Paint, String);
 
 /// The characters that pictures are made of. Each takes one column.
 #[derive(Clone, Copy, Debug)]

@@ -6,9 +6,9 @@ use unicode_width::UnicodeWidthStr;
 use super::canvas::Canvas;
 use super::cells::Cells;
 use super::columns::{by_column, is_middle};
-use super::glyphs::{FAINT, Glyphs, OF_IDLE_TIMEOUT, OF_LINES, PLAIN, Run, paint_of};
+use super::glyphs::{FAINT, Glyphs, OF_IDLE_TIMEOUT, OF_LINES, PLAIN, StyledText, paint_of};
 use super::line_names::names;
-use crate::report::chart::{Legend, Line, Look, Tick, TimingChart};
+use crate::report::chart::{Legend, Look, Tick, TimeoutLine, TimingChart};
 use crate::report::numbers;
 use crate::report::pictures::MarkKind;
 
@@ -35,7 +35,7 @@ const TICK_COLUMNS: usize = 9;
 const LONG_TICK_COLUMNS: usize = 15;
 
 /// The heatmap, line by line.
-pub(super) fn timing(chart: &TimingChart, width: usize, glyphs: Glyphs) -> Vec<Vec<Run>> {
+pub(super) fn timing(chart: &TimingChart, width: usize, glyphs: Glyphs) -> Vec<Vec<StyledText>> {
     let right = match width {
         ..NARROW => 0,
         NARROW..WIDE => RIGHT,
@@ -91,12 +91,12 @@ pub(super) fn timing(chart: &TimingChart, width: usize, glyphs: Glyphs) -> Vec<V
     page
 }
 
-fn glyph_of(line: &Line, glyphs: Glyphs) -> (Paint, char) {
+fn glyph_of(line: &TimeoutLine, glyphs: Glyphs) -> (Paint, char) {
     if line.kind == MarkKind::IdleTimeout { (OF_IDLE_TIMEOUT, glyphs.idle_timeout) } else { (OF_LINES, glyphs.line) }
 }
 
 /// The time axis under a picture, and the line with its labels.
-fn time_axis(chart: &TimingChart, columns: usize, glyphs: Glyphs) -> [Vec<Run>; 2] {
+fn time_axis(chart: &TimingChart, columns: usize, glyphs: Glyphs) -> [Vec<StyledText>; 2] {
     let is_long = chart.time.ticks(columns).iter().any(|tick| tick.label.width() > TICK_COLUMNS - 2);
     let ticks = chart.time.ticks(columns / if is_long { LONG_TICK_COLUMNS } else { TICK_COLUMNS });
     let (mut axis, mut labels) = (Canvas::blank(LEFT + 1 + columns), Canvas::blank(LEFT + 1 + columns));
@@ -115,7 +115,7 @@ fn time_axis(chart: &TimingChart, columns: usize, glyphs: Glyphs) -> [Vec<Run>; 
 }
 
 /// Failures over time, under a picture.
-fn failures(chart: &TimingChart, columns: usize, right: usize, glyphs: Glyphs) -> Vec<Run> {
+fn failures(chart: &TimingChart, columns: usize, right: usize, glyphs: Glyphs) -> Vec<StyledText> {
     let most = chart.failures_over_time.iter().copied().max().unwrap_or(0);
     let mut canvas = Canvas::blank(LEFT + 1 + columns + right);
     canvas.write(0, FAINT, &format!("{:>1$}", "failed", LEFT - 1));
@@ -129,9 +129,9 @@ fn failures(chart: &TimingChart, columns: usize, right: usize, glyphs: Glyphs) -
 }
 
 /// What the symbols and shades mean: entries that the caller lays out in lines.
-pub(super) fn legend(legend: &Legend, glyphs: Glyphs) -> Vec<[Run; 2]> {
+pub(super) fn legend(legend: &Legend, glyphs: Glyphs) -> Vec<[StyledText; 2]> {
     let entry = |(look, text)| [(paint_of(look), format!("{} ", (glyphs.symbol)(look))), (PLAIN, text)];
-    let mut runs: Vec<[Run; 2]> = legend.entries().map(entry).collect();
+    let mut runs: Vec<[StyledText; 2]> = legend.entries().map(entry).collect();
     let shades: String = glyphs.shades.iter().collect();
     runs.push([(FAINT, format!("{shades} ")), (PLAIN, "all requests, few to many".to_owned())]);
     runs

@@ -2,19 +2,24 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::glyphs::{OF_IDLE_TIMEOUT, OF_LINES, Run};
-use crate::report::chart::{Line, TimingChart};
+use super::glyphs::{OF_IDLE_TIMEOUT, OF_LINES, StyledText};
+use crate::report::chart::{TimeoutLine, TimingChart};
 use crate::report::pictures::MarkKind;
 
 /// The text beside each row: the names of its lines, that of the idle timeout first. Names that do not fit go on in
 /// neighbouring rows without a line, so that no name is next to another line.
-pub(super) fn names(chart: &TimingChart, rows: usize, right: usize, row_of: impl Fn(f64) -> usize) -> Vec<Option<Run>> {
+pub(super) fn names(
+    chart: &TimingChart,
+    rows: usize,
+    right: usize,
+    row_of: impl Fn(f64) -> usize,
+) -> Vec<Option<StyledText>> {
     let room = right.saturating_sub(1);
-    let mut lines: Vec<Vec<&Line>> = vec![Vec::new(); rows];
+    let mut lines: Vec<Vec<&TimeoutLine>> = vec![Vec::new(); rows];
     for line in &chart.lines {
         lines[row_of(chart.elapsed.position(line.seconds))].push(line);
     }
-    let mut names: Vec<Option<Run>> = vec![None; rows];
+    let mut names: Vec<Option<StyledText>> = vec![None; rows];
     for own in (0..rows).filter(|own| !lines[*own].is_empty()) {
         let mut of_row = lines[own].clone();
         of_row.sort_by_key(|line| line.kind != MarkKind::IdleTimeout);
@@ -39,7 +44,7 @@ pub(super) fn names(chart: &TimingChart, rows: usize, right: usize, row_of: impl
 
 /// The names of lines that share a row, one text per row of output. A single line also says where it is known from,
 /// if there is room.
-fn shared_name(lines: &[&Line], room: usize) -> Vec<String> {
+fn shared_name(lines: &[&TimeoutLine], room: usize) -> Vec<String> {
     if let [line] = lines {
         let full = format!("{}, {}", line.label, line.source);
         let is_full = !line.source.is_empty() && full.width() <= room;
@@ -60,7 +65,7 @@ fn shared_name(lines: &[&Line], room: usize) -> Vec<String> {
 }
 
 /// The first of several names, and how many more there are: `idle timeout 60 s, +2`.
-fn counted_name(lines: &[&Line], room: usize) -> String {
+fn counted_name(lines: &[&TimeoutLine], room: usize) -> String {
     let counted = format!("{}, +{}", lines[0].label, lines.len() - 1);
     if counted.width() <= room { counted } else { lines[0].label.clone() }
 }

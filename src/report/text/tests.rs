@@ -8,12 +8,12 @@ use unicode_width::UnicodeWidthStr;
 use super::cells::Cells;
 use super::columns::{bins_of, by_column, is_middle};
 use super::gaps::lags as lags_picture;
-use super::glyphs::{ASCII, Glyphs, Run, UNICODE};
+use super::glyphs::{ASCII, Glyphs, StyledText, UNICODE};
 use super::heatmap::timing;
 use super::line_names::names;
 use crate::classify::Outcome;
 use crate::diagnose::{LagBins, LagCounts};
-use crate::report::chart::{self, FailedCell, LagChart, Line, Look};
+use crate::report::chart::{self, FailedCell, LagChart, Look, TimeoutLine};
 use crate::report::numbers::duration;
 use crate::report::pictures::MarkKind;
 
@@ -77,9 +77,9 @@ fn a_sparkline_shows_only_zero_as_zero() {
     assert_eq!(Glyphs::new(true).sparkline(&[u64::MAX, 1]), "91");
 }
 
-fn line(kind: MarkKind, seconds: f64) -> Line {
+fn line(kind: MarkKind, seconds: f64) -> TimeoutLine {
     let label = format!("{} {}", kind.title(), duration(seconds));
-    Line { kind, seconds, label, source: "finding 2".to_owned() }
+    TimeoutLine { kind, seconds, label, source: "finding 2".to_owned() }
 }
 
 /// The names beside the rows of a chart with these lines, the topmost first; each row is a second.
@@ -123,7 +123,7 @@ fn times_of_gaps(idle_timeout: f64, width: usize, glyphs: Glyphs) -> Vec<String>
     let subject = "api".to_owned();
     let chart = LagChart { finding: 0, subject, outcome, lags: &lags, keep_alive: 4.998, idle_timeout };
     let rows = lags_picture(&chart, width, glyphs);
-    let text = |row: Vec<Run>| row.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned();
+    let text = |row: Vec<StyledText>| row.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned();
     rows.into_iter().skip(2).map(text).collect()
 }
 

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Effects, Style as Paint};
 use comfy_table::Table;
 use unicode_width::UnicodeWidthStr;
 
-use super::glyphs::{Glyphs, Run};
+use super::glyphs::{Glyphs, StyledText};
 use crate::report::plain::sanitize_terminal;
 
 /// Prose is wrapped at this width, however wide the terminal is: longer lines are hard to read.
@@ -59,7 +59,7 @@ impl TextWriter<'_> {
     }
 
     /// A line of runs, each in its own style.
-    pub(super) fn runs(&mut self, runs: &[Run]) -> io::Result<()> {
+    pub(super) fn runs(&mut self, runs: &[StyledText]) -> io::Result<()> {
         let last = runs.iter().rposition(|(_, text)| !text.trim().is_empty());
         for (index, (paint, text)) in runs.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
             let text = if Some(index) == last { text.trim_end() } else { text };
@@ -69,9 +69,9 @@ impl TextWriter<'_> {
     }
 
     /// Entries side by side, in as many lines as they need. No entry is broken over two lines.
-    pub(super) fn flowing(&mut self, entries: &[[Run; 2]]) -> io::Result<()> {
+    pub(super) fn flowing(&mut self, entries: &[[StyledText; 2]]) -> io::Result<()> {
         let indent = "        ";
-        let mut line: Vec<Run> = Vec::new();
+        let mut line: Vec<StyledText> = Vec::new();
         let mut used = 0;
         for entry in entries {
             let width: usize = entry.iter().map(|(_, text)| text.width()).sum();

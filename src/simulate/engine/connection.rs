@@ -1,11 +1,11 @@
 //! A connection between a node and a target.
 
-use crate::simulate::arena::Key;
-use crate::simulate::plan::Cause;
+use crate::simulate::arena::ArenaKey;
+use crate::simulate::plan::TrueCause;
 use crate::simulate::time::Micros;
 
 /// A connection between a node and a target.
-pub(super) struct Connection {
+pub(super) struct TargetConnection {
     pub(super) node: usize,
     pub(super) target: usize,
     /// Which of the target's processes it goes to.
@@ -13,14 +13,14 @@ pub(super) struct Connection {
     /// The kernel holds it because the process has not accepted it yet.
     pub(super) is_unaccepted: bool,
     /// The request that the node sent and that has no answer yet.
-    pub(super) request: Option<Key>,
+    pub(super) request: Option<ArenaKey>,
     /// The target has read a request and not yet answered.
     pub(super) is_serving: bool,
     /// When the keep-alive timer is due if no request comes first.
     pub(super) expires: Micros,
     pub(super) has_timer: bool,
     /// Why the target closed it.
-    pub(super) closed_by: Option<Cause>,
+    pub(super) closed_by: Option<TrueCause>,
     /// When the node put it back into its pool.
     pub(super) pooled: Micros,
     /// The latest arrival so far: data on one connection arrives in order.

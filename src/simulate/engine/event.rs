@@ -1,53 +1,53 @@
 //! What can happen in the model.
 
-use crate::simulate::arena::Key;
-use crate::simulate::plan::Cause;
+use crate::simulate::arena::ArenaKey;
+use crate::simulate::plan::TrueCause;
 use crate::simulate::traffic::Arrival;
 
 #[derive(Clone, Copy)]
-pub(super) enum Event {
+pub(super) enum ModelEvent {
     Visit,
     Poll(usize),
     Scan,
     /// The load balancer has received a request.
     Arrive(Arrival),
     /// A node has read the request and looks for a target.
-    Dispatch(Key),
+    Dispatch(ArenaKey),
     /// A SYN reaches the target's host.
     Syn {
-        request: Key,
+        request: ArenaKey,
         attempt: u8,
     },
     /// The TCP connection is established.
-    Connected(Key),
+    Connected(ArenaKey),
     /// The host answered that nothing listens on the port.
-    Refused(Key),
-    ConnectTimeout(Key),
+    Refused(ArenaKey),
+    ConnectTimeout(ArenaKey),
     /// A request's bytes reach the target's host.
     Deliver {
-        connection: Key,
+        connection: ArenaKey,
         attempt: u8,
     },
     /// The process reads them.
-    Read(Key),
+    Read(ArenaKey),
     /// The process has its answer ready.
-    Answer(Key),
+    Answer(ArenaKey),
     /// The answer reaches the node.
     Answered {
-        connection: Key,
+        connection: ArenaKey,
         attempt: u8,
     },
     /// A connection's keep-alive timer at the target is due.
-    TimerDue(Key),
+    TimerDue(ArenaKey),
     /// The node learns that the target closed a connection.
     Closed {
-        connection: Key,
+        connection: ArenaKey,
         attempt: u8,
     },
-    IdleTimeout(Key),
-    GiveUp(Key),
+    IdleTimeout(ArenaKey),
+    GiveUp(ArenaKey),
     /// The request's line is written.
-    Log(Key),
+    Log(ArenaKey),
     /// A target's event loop gets busy.
     Stall(usize),
     Intervene(usize),
@@ -60,9 +60,9 @@ pub(super) enum Event {
     },
     /// A server ends a request without an answer.
     CutOff {
-        connection: Key,
+        connection: ArenaKey,
         life: u32,
-        cause: Cause,
+        cause: TrueCause,
     },
     /// A request has killed its process.
     Killed {
@@ -87,7 +87,7 @@ pub(super) enum Event {
     },
     /// An invocation of a Lambda function has ended.
     FunctionOver {
-        request: Key,
+        request: ArenaKey,
         group: usize,
     },
     /// A node learns that a target was registered or deregistered.

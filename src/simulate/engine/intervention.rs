@@ -1,65 +1,65 @@
 //! Carries out the actions of the timeline on targets.
 
 use super::Engine;
-use super::event::Event;
+use super::event::ModelEvent;
 use super::target_state::Process;
-use crate::simulate::plan::{Action, Cause, TargetIndex};
+use crate::simulate::plan::{TargetAction, TargetIndex, TrueCause};
 use crate::simulate::time::{MILLISECOND, Micros};
 
 /// A dying process's sockets are closed one after the other within this time.
 const TEARDOWN: Micros = 40 * MILLISECOND;
 
 impl Engine<'_> {
-    pub(super) fn intervene(&mut self, TargetIndex(target): TargetIndex, action: Action) {
+    pub(super) fn intervene(&mut self, TargetIndex(target): TargetIndex, action: TargetAction) {
         let state = &mut self.targets[target];
         match action {
-            Action::Start => self.start(target),
-            Action::Crash => self.take_process(target, Cause::TargetCrash),
-            Action::Stop => self.take_process(target, Cause::DeployWithoutDraining),
-            Action::KillProcess => {
+            TargetAction::Start => self.start(target),
+            TargetAction::Crash => self.take_process(target, TrueCause::TargetCrash),
+            TargetAction::Stop => self.take_process(target, TrueCause::DeployWithoutDraining),
+            TargetAction::KillProcess => {
                 let processes = self.plan.targets[target].server.processes;
                 let process = self.chance.below(processes);
                 self.take_one_process(target, process);
             }
-            Action::Terminate(grace) => self.terminate(target, grace),
-            Action::Freeze(time) => {
+            TargetAction::Terminate(grace) => self.terminate(target, grace),
+            TargetAction::Freeze(time) => {
                 state.busy_until = state.busy_until.max(self.now + time);
                 state.process = Process::Frozen;
                 let life = state.life;
-                self.after(time, Event::Thawed { target, life });
+                self.after(time, ModelEvent::Thawed { target, life });
             }
-            Action::Blackhole => state.is_blackholed.fill(true),
-            Action::BlackholeFrom(node) => {
+            TargetAction::Blackhole => state.is_blackholed.fill(true),
+            TargetAction::BlackholeFrom(node) => {
                 let node = node % state.is_blackholed.len().max(1);
                 if let Some(is_blackholed) = state.is_blackholed.get_mut(node) {
                     *is_blackholed = true;
                 }
             }
-            Action::Restore => state.is_blackholed.fill(false),
-            Action::RouteFault(route, fault) => {
+            TargetAction::Restore => state.is_blackholed.fill(false),
+            TargetAction::RouteFault(route, fault) => {
                 if let Some(current) = state.route_faults.get_mut(route) {
                     *current = fault;
                 }
             }
-            Action::Application(runs) => state.has_application = runs,
-            Action::Tls(works) => state.has_tls = works,
-            Action::Pace(pace) => state.pace = pace,
-            Action::RoutePace(route, pace) => {
+            TargetAction::Application(runs) => state.has_application = runs,
+            TargetAction::Tls(works) => state.has_tls = works,
+            TargetAction::Pace(pace) => state.pace = pace,
+            TargetAction::RoutePace(route, pace) => {
                 if let Some(current) = state.route_pace.get_mut(route) {
                     *current = pace;
                 }
             }
-            Action::Register | Action::Deregister => {
-                let is_registered = matches!(action, Action::Register);
+            TargetAction::Register | TargetAction::Deregister => {
+                let is_registered = matches!(action, TargetAction::Register);
                 state.is_registered = is_registered;
                 for node in 0..self.nodes.len() {
                     // It takes a while until every node knows.
                     let delay = self.network.between(100 * MILLISECOND, 1500 * MILLISECOND);
-                    self.after(delay, Event::Learn { node, target, is_registered });
+                    self.after(delay, ModelEvent::Learn { node, target, is_registered });
                 }
                 if !is_registered {
                     let delay = self.plan.groups[self.plan.targets[target].group.0].deregistration_delay;
-                    self.after(delay, Event::DelayElapsed(target));
+                    self.after(delay, ModelEvent::DelayElapsed(target));
                 }
             }
         }
@@ -72,7 +72,7 @@ impl Engine<'_> {
     }
 
     /// The process is gone: nothing listens, and the kernel closes what was open.
-    pub(super) fn take_process(&mut self, target: usize, cause: Cause) {
+    pub(super) fn take_process(&mut self, target: usize, cause: TrueCause) {
         self.forget_process(target);
         self.targets[target].taken_by = cause;
         let open =
@@ -82,11 +82,11 @@ impl Engine<'_> {
             self.close(connection, cause, delay);
         }
         // Only a crash is followed by a restart: whoever stops a process does not want it back.
-        let restart = self.plan.targets[target].server.restart.filter(|_| cause == Cause::TargetCrash);
+        let restart = self.plan.targets[target].server.restart.filter(|_| cause == TrueCause::TargetCrash);
         if let Some(restart) = restart {
             let life = self.targets[target].life;
             let time = self.chance.between(restart - restart / 4, restart + restart / 4);
-            self.after(time, Event::Restarted { target, life });
+            self.after(time, ModelEvent::Restarted { target, life });
         }
     }
 
@@ -103,7 +103,7 @@ impl Engine<'_> {
         });
         for connection in open {
             let delay = self.chance.between(0, TEARDOWN);
-            self.close(connection, Cause::TargetCrash, delay);
+            self.close(connection, TrueCause::TargetCrash, delay);
         }
     }
 
@@ -121,21 +121,21 @@ impl Engine<'_> {
     fn terminate(&mut self, target: usize, grace: Micros) {
         let state = &mut self.targets[target];
         state.process = Process::Ends;
-        state.taken_by = Cause::DeployWithoutDraining;
+        state.taken_by = TrueCause::DeployWithoutDraining;
         let life = state.life;
         let idle = self.connections.keys_where(|connection| {
             connection.target == target && !connection.is_serving && connection.closed_by.is_none()
         });
         for connection in idle {
             let delay = self.chance.between(0, TEARDOWN);
-            self.close(connection, Cause::DeployWithoutDraining, delay);
+            self.close(connection, TrueCause::DeployWithoutDraining, delay);
         }
-        self.after(grace, Event::GraceOver { target, life });
+        self.after(grace, ModelEvent::GraceOver { target, life });
     }
 
     pub(super) fn grace_over(&mut self, target: usize, life: u32) {
         if self.targets[target].life == life {
-            self.take_process(target, Cause::DeployWithoutDraining);
+            self.take_process(target, TrueCause::DeployWithoutDraining);
         }
     }
 
@@ -169,7 +169,7 @@ impl Engine<'_> {
         }
         for key in self.connections.keys_where(|connection| connection.target == target) {
             if let Some(request) = self.connections.remove(key).and_then(|connection| connection.request) {
-                self.cut(request, Cause::DeregistrationDelayElapsed);
+                self.cut(request, TrueCause::DeregistrationDelayElapsed);
             }
         }
     }

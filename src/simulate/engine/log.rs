@@ -1,24 +1,24 @@
 //! Writes the line of a request that has ended, and the truth of one that failed.
 
 use super::Engine;
-use super::request::Request;
+use super::request::RequestState;
 use crate::error::Result;
-use crate::simulate::arena::Key;
-use crate::simulate::line::{Exchange, Trace, moment, write_line};
-use crate::simulate::plan::Cause;
+use crate::simulate::arena::ArenaKey;
+use crate::simulate::line::{LoggedExchange, Trace, moment, write_line};
+use crate::simulate::plan::TrueCause;
 use crate::simulate::time::SECOND;
 use crate::simulate::traffic::{Call, Client};
 
 impl Engine<'_> {
-    pub(super) fn log(&mut self, key: Key) -> Result<()> {
+    pub(super) fn log(&mut self, key: ArenaKey) -> Result<()> {
         let Some(request) = self.requests.remove(key) else { return Ok(()) };
         let Some((ending, cause)) = request.ending else { return Ok(()) };
         let client: &Client = &self.traffic.clients[request.arrival.client];
         let target = request.target.map(|target| self.targets[target].address.as_str());
         let node = self.run.nodes[request.node].as_str();
         let trace = Trace { seconds: request.received.div_euclid(SECOND), bits: request.trace };
-        let is_forwarded = matches!(request.arrival.call, Call::Route { .. } | Call::Probe(_));
-        let exchange = Exchange {
+        let is_forwarded = matches!(request.arrival.call, Call::PlannedRoute { .. } | Call::Probe(_));
+        let exchange = LoggedExchange {
             client,
             peer: &request.peer,
             call: request.arrival.call,
@@ -57,28 +57,30 @@ impl Engine<'_> {
 }
 
 /// Other causes that describe a failure just as well.
-fn also_true(cause: Cause, request: &Request, status: u16) -> &'static [Cause] {
+fn also_true(cause: TrueCause, request: &RequestState, status: u16) -> &'static [TrueCause] {
     match cause {
-        Cause::TargetCrash | Cause::DeployWithoutDraining | Cause::TargetNotReady if request.is_refused(status) => {
-            &[Cause::ConnectionRefused]
+        TrueCause::TargetCrash | TrueCause::DeployWithoutDraining | TrueCause::TargetNotReady
+            if request.is_refused(status) =>
+        {
+            &[TrueCause::ConnectionRefused]
         }
-        Cause::ConnectTimeout if request.sent.is_some() => &[Cause::IdleTimeoutExceeded],
-        Cause::ClientGaveUp if request.has_lost => &[Cause::ConnectTimeout],
-        Cause::ClientGaveUp => match request.blame {
-            Some(Cause::TargetSaturated) => &[Cause::TargetSaturated],
-            Some(Cause::DependencyOutage) => &[Cause::DependencyOutage],
+        TrueCause::ConnectTimeout if request.sent.is_some() => &[TrueCause::IdleTimeoutExceeded],
+        TrueCause::ClientGaveUp if request.has_lost => &[TrueCause::ConnectTimeout],
+        TrueCause::ClientGaveUp => match request.blame {
+            Some(TrueCause::TargetSaturated) => &[TrueCause::TargetSaturated],
+            Some(TrueCause::DependencyOutage) => &[TrueCause::DependencyOutage],
             _ => &[],
         },
         // If all targets wait, the lines of one target say no more than that it answered too late.
-        Cause::DependencyOutage if request.answer.is_none() => &[Cause::IdleTimeoutExceeded],
-        Cause::TargetNotReady | Cause::TargetRequestTimeout if status == 500 => &[Cause::ApplicationError],
+        TrueCause::DependencyOutage if request.answer.is_none() => &[TrueCause::IdleTimeoutExceeded],
+        TrueCause::TargetNotReady | TrueCause::TargetRequestTimeout if status == 500 => &[TrueCause::ApplicationError],
         // The process did nothing, so no answer came; for the same reason there was no connection either.
-        Cause::IdleTimeoutExceeded if request.sent.is_none() => &[Cause::ConnectTimeout],
+        TrueCause::IdleTimeoutExceeded if request.sent.is_none() => &[TrueCause::ConnectTimeout],
         _ => &[],
     }
 }
 
-impl Request {
+impl RequestState {
     /// It was never sent because nothing listened.
     fn is_refused(&self, status: u16) -> bool {
         self.sent.is_none() && status == 502

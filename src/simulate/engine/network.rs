@@ -1,11 +1,11 @@
 //! The network between nodes and targets: delays, lost packets, and how a host answers a SYN.
 
 use super::Engine;
-use super::event::Event;
+use super::event::ModelEvent;
 use super::request::open;
 use super::target_state::Process;
-use crate::simulate::arena::{Key, Turn};
-use crate::simulate::plan::Cause;
+use crate::simulate::arena::{ArenaKey, EventOrder};
+use crate::simulate::plan::TrueCause;
 use crate::simulate::time::{MILLISECOND, Micros, SECOND};
 
 /// The load balancer waits this long for a TCP connection to a target; it cannot be changed.
@@ -20,7 +20,7 @@ const RETRY: (Micros, Micros) = (SECOND, 200 * MILLISECOND);
 const RETRIES: u8 = 12;
 
 impl Engine<'_> {
-    pub(super) fn syn(&mut self, key: Key, attempt: u8) {
+    pub(super) fn syn(&mut self, key: ArenaKey, attempt: u8) {
         let Some(request) = open(&mut self.requests, key) else { return };
         let (Some(target), node) = (request.target, request.node) else { return };
         let state = &mut self.targets[target];
@@ -32,19 +32,20 @@ impl Engine<'_> {
         if state.is_blackholed[node] || is_full {
             request.has_lost |= state.is_blackholed[node];
             if is_full {
-                request.blame = Some(if is_frozen { Cause::IdleTimeoutExceeded } else { Cause::TargetSaturated });
+                request.blame =
+                    Some(if is_frozen { TrueCause::IdleTimeoutExceeded } else { TrueCause::TargetSaturated });
             }
             if attempt == 0 {
                 let late = CONNECT_TIMEOUT + self.network.between(500, 1100) - (self.now - request.connecting_since);
-                self.after(late, Event::ConnectTimeout(key));
+                self.after(late, ModelEvent::ConnectTimeout(key));
             }
-            self.after(RETRY.0 << attempt.min(10), Event::Syn { request: key, attempt: attempt + 1 });
+            self.after(RETRY.0 << attempt.min(10), ModelEvent::Syn { request: key, attempt: attempt + 1 });
             return;
         }
         if holds {
             state.unaccepted += 1;
         }
-        let reply = if state.process.listens() { Event::Connected(key) } else { Event::Refused(key) };
+        let reply = if state.process.listens() { ModelEvent::Connected(key) } else { ModelEvent::Refused(key) };
         let delay = self.network_delay(node, target);
         self.after(delay, reply);
     }
@@ -57,15 +58,15 @@ impl Engine<'_> {
     }
 
     /// Queues `event` for something that the target sends on a connection. It arrives after everything sent before.
-    pub(super) fn reach_node(&mut self, key: Key, node: usize, target: usize, event: Event) {
+    pub(super) fn reach_node(&mut self, key: ArenaKey, node: usize, target: usize, event: ModelEvent) {
         let delay = self.network_delay(node, target);
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.last_arrival = connection.last_arrival.max(self.now + delay);
-        self.queue.push(connection.last_arrival, Turn::Normal, event);
+        self.queue.push(connection.last_arrival, EventOrder::Normal, event);
     }
 
     /// Whether a packet to or from the target is lost. If so, it is sent again later, as the event that `again` gives.
-    pub(super) fn is_lost(&mut self, key: Key, attempt: u8, again: impl FnOnce(u8) -> Event) -> bool {
+    pub(super) fn is_lost(&mut self, key: ArenaKey, attempt: u8, again: impl FnOnce(u8) -> ModelEvent) -> bool {
         let Some(connection) = self.connections.get(key) else { return false };
         if !self.targets[connection.target].is_blackholed[connection.node] {
             return false;

@@ -2,13 +2,13 @@
 //! new one.
 
 use super::Engine;
-use super::connection::Connection;
-use super::event::Event;
-use super::request::{Request, open, request_mut};
+use super::connection::TargetConnection;
+use super::event::ModelEvent;
+use super::request::{RequestState, open, request_mut};
 use super::target_state::Process;
-use crate::simulate::arena::{Key, Turn};
+use crate::simulate::arena::{ArenaKey, EventOrder};
 use crate::simulate::line::{Ending, Part};
-use crate::simulate::plan::{Cause, Reuse};
+use crate::simulate::plan::{Reuse, TrueCause};
 use crate::simulate::time::{MILLISECOND, Micros};
 use crate::simulate::traffic::{Arrival, Call};
 
@@ -18,7 +18,7 @@ impl Engine<'_> {
         let patience = self.patience(&arrival);
         let client = &self.traffic.clients[arrival.client];
         let received_bytes = match arrival.call {
-            Call::Route { route, .. } => {
+            Call::PlannedRoute { route, .. } => {
                 // HTTP/2 compresses headers.
                 let size = if client.protocol.is_http2() { route.bytes.0 / 2 } else { route.bytes.0 };
                 size + self.names.below(size / 4 + 16)
@@ -28,7 +28,7 @@ impl Engine<'_> {
             Call::Refused(..) => 9_000 + self.names.below(9_000),
             _ => 90 + self.names.below(120),
         };
-        let request = self.requests.insert(Request {
+        let request = self.requests.insert(RequestState {
             arrival,
             peer,
             node,
@@ -44,19 +44,19 @@ impl Engine<'_> {
             blame: None,
             is_malformed: false,
             rule: match arrival.call {
-                Call::Route { .. } | Call::Probe(_) => ("forward", "-"),
+                Call::PlannedRoute { .. } | Call::Probe(_) => ("forward", "-"),
                 Call::Redirected(_) | Call::ProbePlain(_) => ("redirect", "-"),
                 Call::Malformed | Call::Refused(..) => ("-", "-"),
             },
             ending: None,
         });
         match arrival.call {
-            Call::Route { .. } | Call::Probe(_) => {
+            Call::PlannedRoute { .. } | Call::Probe(_) => {
                 if let Some(patience) = patience {
-                    self.after(patience, Event::GiveUp(request));
+                    self.after(patience, ModelEvent::GiveUp(request));
                 }
                 let reading = 60 + self.network.exponential(350);
-                self.after(reading, Event::Dispatch(request));
+                self.after(reading, ModelEvent::Dispatch(request));
             }
             Call::Redirected(_) | Call::ProbePlain(_) => {
                 let sent_bytes = 300 + self.names.below(60);
@@ -75,7 +75,7 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn dispatch(&mut self, key: Key) {
+    pub(super) fn dispatch(&mut self, key: ArenaKey) {
         if self.is_settled_by_rule(key) {
             return;
         }
@@ -83,7 +83,7 @@ impl Engine<'_> {
         let node = &mut self.nodes[request.node];
         let (registered, turn) = &mut node.registered[request.arrival.group];
         if registered.is_empty() {
-            self.end_untargeted(key, self.now, 503, 337, Some(Cause::NoRegisteredTargets));
+            self.end_untargeted(key, self.now, 503, 337, Some(TrueCause::NoRegisteredTargets));
             return;
         }
         *turn = (*turn + 1) % registered.len();
@@ -96,11 +96,11 @@ impl Engine<'_> {
         }
         request_mut(&mut self.requests, key, |request| request.connecting_since = self.now);
         let delay = self.network_delay(node, target);
-        self.after(delay, Event::Syn { request: key, attempt: 0 });
+        self.after(delay, ModelEvent::Syn { request: key, attempt: 0 });
     }
 
     /// Takes an idle connection from the pool. The node has closed those idle for longer than the idle timeout.
-    pub(super) fn take_idle(&mut self, node: usize, target: usize) -> Option<Key> {
+    pub(super) fn take_idle(&mut self, node: usize, target: usize) -> Option<ArenaKey> {
         loop {
             let pool = &mut self.nodes[node].pools[target];
             if pool.is_empty() {
@@ -120,17 +120,17 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn connected(&mut self, key: Key) {
+    pub(super) fn connected(&mut self, key: ArenaKey) {
         let Some(request) = open(&mut self.requests, key) else { return };
         let (Some(target), node) = (request.target, request.node) else { return };
         let server = &self.plan.targets[target].server;
         let state = &self.targets[target];
         if !state.has_tls {
-            self.give_up_on_target(key, 502, Cause::TargetTlsHandshake);
+            self.give_up_on_target(key, 502, TrueCause::TargetTlsHandshake);
             return;
         }
         let process = if server.processes > 1 { self.chance.below(server.processes) } else { 0 };
-        let connection = self.connections.insert(Connection {
+        let connection = self.connections.insert(TargetConnection {
             node,
             target,
             process,
@@ -148,18 +148,18 @@ impl Engine<'_> {
         self.send(key, connection);
         if self.connections.get(connection).is_some_and(|connection| connection.closed_by.is_some()) {
             let delay = self.network_delay(node, target);
-            self.after(delay, Event::Closed { connection, attempt: 0 });
+            self.after(delay, ModelEvent::Closed { connection, attempt: 0 });
         }
     }
 
-    pub(super) fn refused(&mut self, key: Key) {
+    pub(super) fn refused(&mut self, key: ArenaKey) {
         let Some(target) = self.requests.get(key).and_then(|request| request.target) else { return };
         let cause = self.targets[target].taken_by;
         self.give_up_on_target(key, 502, cause);
     }
 
     /// The node writes the request onto a connection.
-    pub(super) fn send(&mut self, key: Key, connection: Key) {
+    pub(super) fn send(&mut self, key: ArenaKey, connection: ArenaKey) {
         let Some(request) = open(&mut self.requests, key) else { return };
         request.sent = Some(self.now);
         request.connection = Some(connection);
@@ -168,14 +168,14 @@ impl Engine<'_> {
             connection.request = Some(key);
         }
         let delay = self.network_delay(node, target);
-        self.after(delay, Event::Deliver { connection, attempt: 0 });
-        self.after(self.plan.idle_timeout, Event::IdleTimeout(key));
+        self.after(delay, ModelEvent::Deliver { connection, attempt: 0 });
+        self.after(self.plan.idle_timeout, ModelEvent::IdleTimeout(key));
     }
 
-    pub(super) fn answered(&mut self, key: Key, attempt: u8) {
+    pub(super) fn answered(&mut self, key: ArenaKey, attempt: u8) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let (node, target) = (connection.node, connection.target);
-        if self.is_lost(key, attempt, |attempt| Event::Answered { connection: key, attempt }) {
+        if self.is_lost(key, attempt, |attempt| ModelEvent::Answered { connection: key, attempt }) {
             return;
         }
         let Some(connection) = self.connections.get_mut(key) else { return };
@@ -183,7 +183,7 @@ impl Engine<'_> {
         connection.pooled = self.now;
         if self.requests.get(request).is_some_and(|request| request.is_malformed) {
             self.connections.remove(key);
-            self.cut(request, Cause::MalformedResponse);
+            self.cut(request, TrueCause::MalformedResponse);
             return;
         }
         let is_known = self.nodes[node].registered.iter().any(|(registered, _)| registered.contains(&target));
@@ -202,14 +202,14 @@ impl Engine<'_> {
         let answered = self.now;
         let begun = answered + self.network.exponential(200);
         let parts = [(received, sent), (sent, answered), (answered, begun)].map(|(from, to)| Some(ticks(from, to)));
-        let cause = (status >= 500).then_some(blame.unwrap_or(Cause::ApplicationError));
+        let cause = (status >= 500).then_some(blame.unwrap_or(TrueCause::ApplicationError));
         let ending = Ending { time: begun, parts, elb_status: status, target_status: Some(status), sent_bytes: bytes };
         self.end(request, ending, cause);
     }
 
     /// The node learns that the target closed a connection: an idle one leaves the pool, a request in flight fails.
-    pub(super) fn closed(&mut self, key: Key, attempt: u8) {
-        if self.is_lost(key, attempt, |attempt| Event::Closed { connection: key, attempt }) {
+    pub(super) fn closed(&mut self, key: ArenaKey, attempt: u8) {
+        if self.is_lost(key, attempt, |attempt| ModelEvent::Closed { connection: key, attempt }) {
             return;
         }
         let Some(connection) = self.connections.remove(key) else { return };
@@ -220,10 +220,10 @@ impl Engine<'_> {
     }
 
     /// Ends a request whose connection was closed before an answer: 502, with the time since it was sent.
-    pub(super) fn cut(&mut self, key: Key, cause: Cause) {
+    pub(super) fn cut(&mut self, key: ArenaKey, cause: TrueCause) {
         let Some(request) = open(&mut self.requests, key) else { return };
         // If packets were lost, that broke the connection, whatever its keep-alive timer did meanwhile.
-        let cause = if request.has_lost { Cause::ConnectTimeout } else { cause };
+        let cause = if request.has_lost { TrueCause::ConnectTimeout } else { cause };
         let Some(sent) = request.sent else { return };
         let parts = [Some(ticks(request.received, sent)), Some(ticks(sent, self.now)), None];
         self.end_failed(key, parts, 502, cause);
@@ -231,7 +231,7 @@ impl Engine<'_> {
 
     /// Ends a request without an answer from its target: the node or the client stopped waiting, or no connection could
     /// be made. It may or may not have been sent.
-    pub(super) fn give_up_on_target(&mut self, key: Key, status: u16, cause: Cause) {
+    pub(super) fn give_up_on_target(&mut self, key: ArenaKey, status: u16, cause: TrueCause) {
         let Some(request) = open(&mut self.requests, key) else { return };
         let waited = request.sent.map(|sent| ticks(sent, self.now));
         let shows_wait = self.run.shows_idle_timeout && status == 504;
@@ -249,14 +249,14 @@ impl Engine<'_> {
     }
 
     /// Ends a request with the load balancer's error page instead of a target's answer.
-    pub(super) fn end_failed(&mut self, key: Key, parts: [Part; 3], elb_status: u16, cause: Cause) {
+    pub(super) fn end_failed(&mut self, key: ArenaKey, parts: [Part; 3], elb_status: u16, cause: TrueCause) {
         let sent_bytes = self.error_page(key, elb_status);
         self.end(key, Ending { time: self.now, parts, elb_status, target_status: None, sent_bytes }, Some(cause));
     }
 
     /// Bytes of the error page that a node sends instead of a target's answer; browsers get a padded one. The sizes
     /// were seen in public lines, except the browsers' 504, which is assumed.
-    pub(super) fn error_page(&self, key: Key, status: u16) -> u32 {
+    pub(super) fn error_page(&self, key: ArenaKey, status: u16) -> u32 {
         if status == 460 {
             return 0;
         }
@@ -270,24 +270,24 @@ impl Engine<'_> {
     }
 
     /// Ends a request; its line is logged shortly after.
-    pub(super) fn end(&mut self, key: Key, ending: Ending, cause: Option<Cause>) {
+    pub(super) fn end(&mut self, key: ArenaKey, ending: Ending, cause: Option<TrueCause>) {
         let time = ending.time + self.network.between(20, 950);
         // A node has several workers that write their lines independently, so lines are not in order of time.
         let logged = time + self.network.exponential(MILLISECOND);
         if let Some(request) = open(&mut self.requests, key) {
             request.ending = Some((Ending { time, ..ending }, cause));
-            self.queue.push(logged, Turn::Normal, Event::Log(key));
+            self.queue.push(logged, EventOrder::Normal, ModelEvent::Log(key));
         }
     }
 
     /// The load balancer's own answer to a request that no target was chosen for.
     pub(super) fn end_untargeted(
         &mut self,
-        key: Key,
+        key: ArenaKey,
         time: Micros,
         elb_status: u16,
         sent_bytes: u32,
-        cause: Option<Cause>,
+        cause: Option<TrueCause>,
     ) {
         self.end(key, Ending { time, parts: [None; 3], elb_status, target_status: None, sent_bytes }, cause);
     }

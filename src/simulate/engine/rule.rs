@@ -1,12 +1,12 @@
 //! What listener rules do before a target is chosen, and Lambda functions.
 
 use super::Engine;
-use super::event::Event;
+use super::event::ModelEvent;
 use super::node::ticks;
 use super::request::open;
-use crate::simulate::arena::Key;
+use crate::simulate::arena::ArenaKey;
 use crate::simulate::line::Ending;
-use crate::simulate::plan::{Cause, Function, Rule};
+use crate::simulate::plan::{Function, ListenerRule, TrueCause};
 use crate::simulate::rng::scaled;
 use crate::simulate::time::{MILLISECOND, Micros, SECOND};
 use crate::simulate::traffic::Call;
@@ -21,17 +21,19 @@ const WAF_TIMEOUT: Micros = SECOND;
 
 impl Engine<'_> {
     /// Applies the request's listener rule. False if the request still has to be forwarded to a target.
-    pub(super) fn is_settled_by_rule(&mut self, key: Key) -> bool {
+    pub(super) fn is_settled_by_rule(&mut self, key: ArenaKey) -> bool {
         let Some(request) = open(&mut self.requests, key) else { return true };
         let group = request.arrival.group;
         let (share, settled, passed) = match self.rules[group] {
-            Rule::WafBlocks(share) => (share, ("waf", "-"), ("waf,forward", "-")),
-            Rule::WafFails(share) => (share, ("waf-failed", "WAFConnectionTimeout"), ("waf,forward", "-")),
-            Rule::Rejects(share) => (share, ("authenticate", "AuthInvalidCookie"), ("authenticate,forward", "-")),
-            Rule::IdentityFails(share) => {
+            ListenerRule::WafBlocks(share) => (share, ("waf", "-"), ("waf,forward", "-")),
+            ListenerRule::WafFails(share) => (share, ("waf-failed", "WAFConnectionTimeout"), ("waf,forward", "-")),
+            ListenerRule::Rejects(share) => {
+                (share, ("authenticate", "AuthInvalidCookie"), ("authenticate,forward", "-"))
+            }
+            ListenerRule::IdentityFails(share) => {
                 (share, ("authenticate", "AuthTokenEpRequestTimeout"), ("authenticate,forward", "-"))
             }
-            Rule::Fixed(_) => (1.0, ("fixed-response", "-"), ("fixed-response", "-")),
+            ListenerRule::Fixed(_) => (1.0, ("fixed-response", "-"), ("fixed-response", "-")),
             _ => {
                 let function = self.plan.groups[group].function;
                 if let Some(function) = function {
@@ -47,47 +49,53 @@ impl Engine<'_> {
         }
         let late = self.chance.exponential(MILLISECOND);
         let (wait, status, bytes, cause) = match self.rules[group] {
-            Rule::WafFails(_) => (WAF_TIMEOUT + late, 500, 277, Some(Cause::WafUnavailable)),
-            Rule::Rejects(_) => (late, 401, 290, None),
-            Rule::IdentityFails(_) => (IDENTITY_TIMEOUT + late, 500, 277, Some(Cause::IdentityProviderError)),
-            Rule::Fixed(status) => (0, status, 184, None),
+            ListenerRule::WafFails(_) => (WAF_TIMEOUT + late, 500, 277, Some(TrueCause::WafUnavailable)),
+            ListenerRule::Rejects(_) => (late, 401, 290, None),
+            ListenerRule::IdentityFails(_) => {
+                (IDENTITY_TIMEOUT + late, 500, 277, Some(TrueCause::IdentityProviderError))
+            }
+            ListenerRule::Fixed(status) => (0, status, 184, None),
             _ => (late, 403, 520, None),
         };
         self.end_untargeted(key, self.now + wait, status, bytes, cause);
         true
     }
 
-    fn invoke(&mut self, key: Key, group: usize, function: Function) {
+    fn invoke(&mut self, key: ArenaKey, group: usize, function: Function) {
         let Some(request) = open(&mut self.requests, key) else { return };
         request.sent = Some(self.now);
         let rule = self.rules[group];
         let refused = match rule {
-            Rule::FunctionDenied => Some(("LambdaAccessDenied", Cause::LambdaMisconfigured)),
-            _ if self.functions[group] >= function.concurrency => Some(("LambdaThrottling", Cause::LambdaThrottled)),
+            ListenerRule::FunctionDenied => Some(("LambdaAccessDenied", TrueCause::LambdaMisconfigured)),
+            _ if self.functions[group] >= function.concurrency => {
+                Some(("LambdaThrottling", TrueCause::LambdaThrottled))
+            }
             _ => None,
         };
         if let Some((reason, cause)) = refused {
             (request.rule.1, request.blame) = (reason, Some(cause));
             self.functions[group] += 1;
             let time = 4 * MILLISECOND + self.chance.exponential(5 * MILLISECOND);
-            self.after(time, Event::FunctionOver { request: key, group });
+            self.after(time, ModelEvent::FunctionOver { request: key, group });
             return;
         }
-        let pace = if let Rule::FunctionPace(pace) = rule { pace } else { 1.0 };
+        let pace = if let ListenerRule::FunctionPace(pace) = rule { pace } else { 1.0 };
         let (time, bytes) = match request.arrival.call {
-            Call::Route { route, .. } => (self.chance.log_normal(route.median, route.sigma), route.bytes.1),
+            Call::PlannedRoute { route, .. } => (self.chance.log_normal(route.median, route.sigma), route.bytes.1),
             _ => (self.chance.log_normal(5 * MILLISECOND, 0.5), 300),
         };
         let mut time = scaled(time, pace) + 3 * MILLISECOND;
         request.answer = Some((200, bytes + self.chance.below(bytes + 1)));
         let wrong = match rule {
-            Rule::FunctionThrows(share) if self.chance.is(share) => Some(("LambdaUnhandled", Cause::LambdaError)),
-            Rule::FunctionMumbles(share) if self.chance.is(share) => {
-                Some(("LambdaInvalidResponse", Cause::LambdaError))
+            ListenerRule::FunctionThrows(share) if self.chance.is(share) => {
+                Some(("LambdaUnhandled", TrueCause::LambdaError))
+            }
+            ListenerRule::FunctionMumbles(share) if self.chance.is(share) => {
+                Some(("LambdaInvalidResponse", TrueCause::LambdaError))
             }
             _ if time > function.timeout => {
                 time = function.timeout + self.chance.between(MILLISECOND, 12 * MILLISECOND);
-                Some(("LambdaUnhandled", Cause::LambdaTimeout))
+                Some(("LambdaUnhandled", TrueCause::LambdaTimeout))
             }
             _ => None,
         };
@@ -95,10 +103,10 @@ impl Engine<'_> {
             (request.rule.1, request.blame) = (reason, Some(cause));
         }
         self.functions[group] += 1;
-        self.after(time, Event::FunctionOver { request: key, group });
+        self.after(time, ModelEvent::FunctionOver { request: key, group });
     }
 
-    pub(super) fn function_over(&mut self, key: Key, group: usize) {
+    pub(super) fn function_over(&mut self, key: ArenaKey, group: usize) {
         self.functions[group] -= 1;
         let now = self.now;
         let Some(request) = open(&mut self.requests, key) else { return };

@@ -1,41 +1,41 @@
 //! The target's side: a process reads requests, answers them, and closes idle connections.
 
 use super::Engine;
-use super::event::Event;
+use super::event::ModelEvent;
 use super::target_state::{End, Work};
-use crate::simulate::arena::{Key, Turn};
-use crate::simulate::plan::{Cause, FaultKind, KeepAlive, Timer};
+use crate::simulate::arena::{ArenaKey, EventOrder};
+use crate::simulate::plan::{FaultKind, KeepAlivePolicy, KeepAliveTimer, TrueCause};
 use crate::simulate::rng::scaled;
 use crate::simulate::time::{MILLISECOND, MINUTE, Micros};
 use crate::simulate::traffic::Call;
 
 impl Engine<'_> {
-    pub(super) fn deliver(&mut self, key: Key, attempt: u8) {
-        if self.is_lost(key, attempt, |attempt| Event::Deliver { connection: key, attempt }) {
+    pub(super) fn deliver(&mut self, key: ArenaKey, attempt: u8) {
+        if self.is_lost(key, attempt, |attempt| ModelEvent::Deliver { connection: key, attempt }) {
             return;
         }
         let Some(connection) = self.connections.get(key) else { return };
         // If the target has closed the connection, the node's `Closed` event is already on its way.
         if connection.closed_by.is_none() {
             let at = self.now.max(self.targets[connection.target].busy_until);
-            self.queue.push(at, Turn::Normal, Event::Read(key));
+            self.queue.push(at, EventOrder::Normal, ModelEvent::Read(key));
         }
     }
 
-    pub(super) fn read(&mut self, key: Key) {
+    pub(super) fn read(&mut self, key: ArenaKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.closed_by.is_some() {
             return;
         }
         let target = &self.targets[connection.target];
         if target.busy_until > self.now {
-            self.queue.push(target.busy_until, Turn::Normal, Event::Read(key));
+            self.queue.push(target.busy_until, EventOrder::Normal, ModelEvent::Read(key));
             return;
         }
         connection.is_serving = true;
         let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) else { return };
         let (time, route_index, answer) = match request.arrival.call {
-            Call::Route { route, .. } => {
+            Call::PlannedRoute { route, .. } => {
                 let routes = self.plan.groups[request.arrival.group].routes;
                 let route_index = routes.iter().position(|other| std::ptr::eq(other, route));
                 let status = route.statuses[self.service.weighted(route.statuses.iter().map(|entry| entry.1))].0;
@@ -66,11 +66,11 @@ impl Engine<'_> {
                     (request.answer, request.blame) = (Some((status, page)), Some(cause));
                 }
                 FaultKind::Waits(wait, status) => {
-                    (request.answer, request.blame) = (Some((status, page)), Some(Cause::DependencyOutage));
+                    (request.answer, request.blame) = (Some((status, page)), Some(TrueCause::DependencyOutage));
                     time += wait + self.chance.exponential(2 * MILLISECOND);
                 }
                 FaultKind::Hangs => {
-                    (request.answer, request.blame) = (None, Some(Cause::DependencyOutage));
+                    (request.answer, request.blame) = (None, Some(TrueCause::DependencyOutage));
                     time += self.plan.idle_timeout + self.chance.exponential(5 * MINUTE);
                 }
             }
@@ -85,12 +85,12 @@ impl Engine<'_> {
                 None
             };
             if let Some((status, after)) = given_up {
-                (request.answer, request.blame) = (Some((status, proxy.page)), Some(Cause::InnerProxyError));
+                (request.answer, request.blame) = (Some((status, proxy.page)), Some(TrueCause::InnerProxyError));
                 time = after;
             }
         }
         self.take_up(index, Work { connection: key, time, end });
-        if matches!(self.plan.targets[index].keep_alive.timer, Timer::Sweep { .. }) {
+        if matches!(self.plan.targets[index].keep_alive.timer, KeepAliveTimer::Sweep { .. }) {
             self.sweep(index);
         }
     }
@@ -108,35 +108,35 @@ impl Engine<'_> {
         for connection in due {
             // The worker's threads take turns with the loop, so it gets to this a little later.
             let delay = self.service.exponential(2 * MILLISECOND);
-            self.close(connection, Cause::KeepAliveRace, delay);
+            self.close(connection, TrueCause::KeepAliveRace, delay);
         }
     }
 
-    pub(super) fn answer(&mut self, key: Key) {
+    pub(super) fn answer(&mut self, key: ArenaKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.closed_by.is_some() {
             return;
         }
         let busy_until = self.targets[connection.target].busy_until;
         if busy_until > self.now {
-            self.queue.push(busy_until, Turn::Normal, Event::Answer(key));
+            self.queue.push(busy_until, EventOrder::Normal, ModelEvent::Answer(key));
             return;
         }
         let (node, target) = (connection.node, connection.target);
         connection.is_serving = false;
-        let KeepAlive { idle, timer } = self.plan.targets[target].keep_alive;
-        let smear = if let Timer::Precise { smear } = timer { self.service.between(0, smear) } else { 0 };
+        let KeepAlivePolicy { idle, timer } = self.plan.targets[target].keep_alive;
+        let smear = if let KeepAliveTimer::Precise { smear } = timer { self.service.between(0, smear) } else { 0 };
         connection.expires = self.now + idle + smear;
         // One event per connection: if the connection was used in the meantime, the event is queued again.
         if !connection.has_timer {
             connection.has_timer = true;
             let expires = connection.expires;
-            self.queue.push(expires, Turn::Timer, Event::TimerDue(key));
+            self.queue.push(expires, EventOrder::KeepAliveTimer, ModelEvent::TimerDue(key));
         }
-        self.reach_node(key, node, target, Event::Answered { connection: key, attempt: 0 });
+        self.reach_node(key, node, target, ModelEvent::Answered { connection: key, attempt: 0 });
     }
 
-    pub(super) fn timer_due(&mut self, key: Key) {
+    pub(super) fn timer_due(&mut self, key: ArenaKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.closed_by.is_some() {
             return;
@@ -152,7 +152,7 @@ impl Engine<'_> {
         if due > self.now {
             // A busy loop runs its timers first when it is free again, and only then reads its sockets: a request that
             // came in meanwhile finds its connection closed.
-            self.queue.push(due, Turn::Timer, Event::TimerDue(key));
+            self.queue.push(due, EventOrder::KeepAliveTimer, ModelEvent::TimerDue(key));
             return;
         }
         if connection.request.is_none() && self.now - connection.pooled >= self.plan.idle_timeout {
@@ -162,16 +162,16 @@ impl Engine<'_> {
             self.connections.remove(key);
             return;
         }
-        self.close(key, Cause::KeepAliveRace, 0);
+        self.close(key, TrueCause::KeepAliveRace, 0);
     }
 
     /// The target closes a connection; the node learns of it when the packet arrives.
-    pub(super) fn close(&mut self, key: Key, cause: Cause, delay: Micros) {
+    pub(super) fn close(&mut self, key: ArenaKey, cause: TrueCause, delay: Micros) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.closed_by = Some(cause);
         connection.last_arrival = connection.last_arrival.max(self.now + delay);
         let (node, target) = (connection.node, connection.target);
-        self.reach_node(key, node, target, Event::Closed { connection: key, attempt: 0 });
+        self.reach_node(key, node, target, ModelEvent::Closed { connection: key, attempt: 0 });
     }
 
     pub(super) fn stall(&mut self, target: usize) {
@@ -181,6 +181,6 @@ impl Engine<'_> {
         // A longer pause may be under way already.
         *busy_until = (*busy_until).max(self.now + length);
         let next = length + self.service.exponential(stalls.gap) + 1;
-        self.after(next, Event::Stall(target));
+        self.after(next, ModelEvent::Stall(target));
     }
 }

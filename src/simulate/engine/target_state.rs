@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::simulate::arena::Key;
-use crate::simulate::plan::{Cause, Fault};
+use crate::simulate::arena::ArenaKey;
+use crate::simulate::plan::{RouteFault, TrueCause};
 use crate::simulate::time::Micros;
 
 /// What a target's process does.
@@ -30,10 +30,10 @@ pub(super) struct TargetState {
     /// By node: whether packets between the two are lost.
     pub(super) is_blackholed: Vec<bool>,
     /// Why nothing listens, if the process does not.
-    pub(super) taken_by: Cause,
+    pub(super) taken_by: TrueCause,
     pub(super) pace: f64,
     pub(super) route_pace: Vec<f64>,
-    pub(super) route_faults: Vec<Option<Fault>>,
+    pub(super) route_faults: Vec<Option<RouteFault>>,
     /// Goes up whenever a process starts or dies, so that events of an earlier process are recognised.
     pub(super) life: u32,
     /// Requests being served; counted only if slots are limited.
@@ -58,7 +58,7 @@ pub(super) struct TargetState {
 /// A request that a process has read.
 #[derive(Clone, Copy)]
 pub(super) struct Work {
-    pub(super) connection: Key,
+    pub(super) connection: ArenaKey,
     /// How long serving it takes.
     pub(super) time: Micros,
     pub(super) end: End,

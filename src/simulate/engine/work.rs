@@ -1,11 +1,11 @@
 //! How a target's process serves the requests it has read: at most as many at a time as it has slots; the others wait.
 
 use super::Engine;
-use super::event::Event;
+use super::event::ModelEvent;
 use super::request::request_mut;
 use super::target_state::{End, Waiting, Work};
-use crate::simulate::arena::Key;
-use crate::simulate::plan::{Cause, FaultKind, TimeLimit, Way};
+use crate::simulate::arena::ArenaKey;
+use crate::simulate::plan::{FaultKind, TimeLimit, TimeLimitEffect, TrueCause};
 use crate::simulate::rng::scaled;
 use crate::simulate::time::{MILLISECOND, Micros, SECOND};
 
@@ -27,7 +27,7 @@ impl Engine<'_> {
         let is_full = server.queue.is_some_and(|length| state.waiting.len() >= length);
         let waits_for_others = |kind| matches!(kind, FaultKind::Waits(..) | FaultKind::Hangs);
         let is_dependent = state.route_faults.iter().flatten().any(|fault| waits_for_others(fault.kind));
-        let blame = if is_dependent { Cause::DependencyOutage } else { Cause::TargetSaturated };
+        let blame = if is_dependent { TrueCause::DependencyOutage } else { TrueCause::TargetSaturated };
         let request = self.connections.get(work.connection).and_then(|connection| connection.request);
         if let Some(request) = request {
             request_mut(&mut self.requests, request, |request| {
@@ -38,7 +38,7 @@ impl Engine<'_> {
             });
         }
         if is_full {
-            self.after(200, Event::Answer(work.connection));
+            self.after(200, ModelEvent::Answer(work.connection));
         } else {
             state.waiting.push_back(waiting);
         }
@@ -67,7 +67,7 @@ impl Engine<'_> {
             let waited = self.now - since;
             request_mut(&mut self.requests, request, |request| {
                 // It takes longer to serve than it waited, so it is slow itself.
-                if request.blame == Some(Cause::TargetSaturated) && waited < time {
+                if request.blame == Some(TrueCause::TargetSaturated) && waited < time {
                     request.blame = None;
                 }
             });
@@ -76,38 +76,41 @@ impl Engine<'_> {
             Some(limit) if time > limit.after => {
                 time = self.limit(limit, time, target);
                 match limit.way {
-                    Way::Answer(status) => {
+                    TimeLimitEffect::Answer(status) => {
                         if let Some(request) = request {
                             request_mut(&mut self.requests, request, |request| {
                                 request.answer = Some((status, 290));
-                                request.blame = Some(Cause::TargetRequestTimeout);
+                                request.blame = Some(TrueCause::TargetRequestTimeout);
                             });
                         }
-                        self.after(time, Event::Answer(connection));
+                        self.after(time, ModelEvent::Answer(connection));
                     }
-                    Way::Close | Way::CloseAtEnd => {
-                        self.after(time, Event::CutOff { connection, life, cause: Cause::TargetRequestTimeout });
+                    TimeLimitEffect::Close | TimeLimitEffect::CloseAtEnd => {
+                        self.after(
+                            time,
+                            ModelEvent::CutOff { connection, life, cause: TrueCause::TargetRequestTimeout },
+                        );
                     }
                 }
             }
             _ => self.after(
                 time,
                 match end {
-                    End::Answer => Event::Answer(connection),
-                    End::Close => Event::CutOff { connection, life, cause: Cause::Unexplained },
-                    End::Death => Event::Killed { target, process, life },
+                    End::Answer => ModelEvent::Answer(connection),
+                    End::Close => ModelEvent::CutOff { connection, life, cause: TrueCause::Unexplained },
+                    End::Death => ModelEvent::Killed { target, process, life },
                 },
             ),
         }
         if server.slots.is_some() {
             self.targets[target].busy_slots += 1;
-            self.after(time, Event::SlotFree { target, life });
+            self.after(time, ModelEvent::SlotFree { target, life });
         }
     }
 
     /// The time until a request that takes too long is ended.
     fn limit(&mut self, limit: TimeLimit, time: Micros, target: usize) -> Micros {
-        if limit.way == Way::CloseAtEnd {
+        if limit.way == TimeLimitEffect::CloseAtEnd {
             return time;
         }
         let due = self.now + limit.after;
@@ -133,7 +136,7 @@ impl Engine<'_> {
     }
 
     /// The server ends a request without an answer: its connection is closed.
-    pub(super) fn cut_off(&mut self, connection: Key, life: u32, cause: Cause) {
+    pub(super) fn cut_off(&mut self, connection: ArenaKey, life: u32, cause: TrueCause) {
         let Some(open) = self.connections.get(connection) else { return };
         if self.targets[open.target].life == life && open.closed_by.is_none() {
             self.close(connection, cause, 0);
@@ -148,7 +151,7 @@ impl Engine<'_> {
         if self.plan.targets[target].server.processes > 1 {
             self.take_one_process(target, process);
         } else {
-            self.take_process(target, Cause::TargetCrash);
+            self.take_process(target, TrueCause::TargetCrash);
         }
     }
 }

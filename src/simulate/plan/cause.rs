@@ -2,7 +2,7 @@
 
 /// Why a request failed, as recorded in `truth.jsonl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::simulate) enum Cause {
+pub(in crate::simulate) enum TrueCause {
     KeepAliveRace,
     ConnectionRefused,
     ConnectTimeout,
@@ -30,7 +30,7 @@ pub(in crate::simulate) enum Cause {
     Unexplained,
 }
 
-impl Cause {
+impl TrueCause {
     /// The stable id, as in reports.
     pub(in crate::simulate) fn id(self) -> &'static str {
         match self {

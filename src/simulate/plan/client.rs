@@ -4,10 +4,10 @@ use crate::simulate::time::Micros;
 
 /// A kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::simulate) enum Kind {
-    /// Loads a page and its parts in one visit, and waits forever unless [`Plan::patience`] says otherwise.
+pub(in crate::simulate) enum ClientKind {
+    /// Loads a page and its parts in one visit, and waits forever unless [`IncidentPlan::patience`] says otherwise.
     Browser,
-    /// A mobile app, which gives up after half a minute unless [`Plan::patience`] says otherwise.
+    /// A mobile app, which gives up after half a minute unless [`IncidentPlan::patience`] says otherwise.
     App,
     /// A service or a script, one request at a time.
     Program,

@@ -1,14 +1,14 @@
 //! Target groups and their routes.
 
-use super::client::Kind;
+use super::client::ClientKind;
 use crate::simulate::time::{Micros, SECOND};
 
-/// An index into [`Plan::groups`].
+/// An index into [`IncidentPlan::groups`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::simulate) struct GroupIndex(pub(in crate::simulate) usize);
 
 /// A target group, and the listener rule that forwards to it.
-pub(in crate::simulate) struct Group {
+pub(in crate::simulate) struct PlannedGroup {
     pub(in crate::simulate) name: &'static str,
     /// The 16 hexadecimal digits that end its ARN.
     pub(in crate::simulate) id: &'static str,
@@ -17,21 +17,21 @@ pub(in crate::simulate) struct Group {
     pub(in crate::simulate) host: &'static str,
     pub(in crate::simulate) rule_priority: u32,
     pub(in crate::simulate) deregistration_delay: Micros,
-    pub(in crate::simulate) routes: &'static [Route],
+    pub(in crate::simulate) routes: &'static [PlannedRoute],
     /// Whether targets have IPv6 addresses.
     pub(in crate::simulate) is_ipv6: bool,
     /// `Some` if the target is a Lambda function.
     pub(in crate::simulate) function: Option<Function>,
 }
 
-impl Group {
+impl PlannedGroup {
     /// A target group of IPv4 targets, with AWS's default deregistration delay.
     pub(in crate::simulate) const fn new(
         (name, id): (&'static str, &'static str),
         port: u16,
         host: &'static str,
         rule_priority: u32,
-        routes: &'static [Route],
+        routes: &'static [PlannedRoute],
     ) -> Self {
         Self {
             name,
@@ -59,7 +59,7 @@ pub(in crate::simulate) struct Function {
 }
 
 /// A route of a target group, and how its application answers when nothing is wrong.
-pub(in crate::simulate) struct Route {
+pub(in crate::simulate) struct PlannedRoute {
     pub(in crate::simulate) method: &'static str,
     /// `{}` stands for a number below `numbers`.
     pub(in crate::simulate) path: &'static str,
@@ -67,7 +67,7 @@ pub(in crate::simulate) struct Route {
     /// Weight among all routes of all target groups that the client's kind calls.
     pub(in crate::simulate) weight: u32,
     /// The kinds of clients that call it.
-    pub(in crate::simulate) callers: &'static [Kind],
+    pub(in crate::simulate) callers: &'static [ClientKind],
     /// Median time to answer.
     pub(in crate::simulate) median: Micros,
     /// Standard deviation of the logarithm of the time.

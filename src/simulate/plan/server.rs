@@ -4,20 +4,20 @@ use crate::simulate::time::Micros;
 
 /// When a target closes an idle connection.
 #[derive(Clone, Copy)]
-pub(in crate::simulate) struct KeepAlive {
+pub(in crate::simulate) struct KeepAlivePolicy {
     pub(in crate::simulate) idle: Micros,
-    pub(in crate::simulate) timer: Timer,
+    pub(in crate::simulate) timer: KeepAliveTimer,
 }
 
-impl KeepAlive {
+impl KeepAlivePolicy {
     pub(in crate::simulate) const fn precise(idle: Micros, smear: Micros) -> Self {
-        Self { idle, timer: Timer::Precise { smear } }
+        Self { idle, timer: KeepAliveTimer::Precise { smear } }
     }
 }
 
 /// How a server notices that a connection was idle for long enough.
 #[derive(Clone, Copy)]
-pub(in crate::simulate) enum Timer {
+pub(in crate::simulate) enum KeepAliveTimer {
     /// A timer for each connection, which fires up to `smear` late.
     Precise { smear: Micros },
     /// It checks all connections once a tick.
@@ -26,7 +26,7 @@ pub(in crate::simulate) enum Timer {
     Sweep { tick: Micros },
 }
 
-impl Timer {
+impl KeepAliveTimer {
     /// The time between two checks; `None` if it has precise timers.
     pub(in crate::simulate) fn tick(self) -> Option<Micros> {
         match self {
@@ -49,7 +49,7 @@ pub(in crate::simulate) struct Stalls {
 
 /// What limits a target's process.
 #[derive(Clone, Copy)]
-pub(in crate::simulate) struct Server {
+pub(in crate::simulate) struct ServerModel {
     /// Requests served at the same time; `None`: no limit.
     pub(in crate::simulate) slots: Option<u32>,
     /// Whether it accepts a connection only when a slot is free. Otherwise it accepts immediately, and requests wait.
@@ -68,7 +68,7 @@ pub(in crate::simulate) struct Server {
     pub(in crate::simulate) restart: Option<Micros>,
 }
 
-impl Server {
+impl ServerModel {
     /// One process without limits, which nobody starts again.
     pub(in crate::simulate) const fn plain() -> Self {
         Self {
@@ -91,14 +91,14 @@ pub(in crate::simulate) struct TimeLimit {
     pub(in crate::simulate) after: Micros,
     /// How often a supervisor checks, so it fires up to this much late. 0: each request has its own timer.
     pub(in crate::simulate) poll: Micros,
-    pub(in crate::simulate) way: Way,
+    pub(in crate::simulate) way: TimeLimitEffect,
     /// Share of requests whose worker does not react and is killed a second later.
     pub(in crate::simulate) stuck: f64,
 }
 
 /// How a time limit ends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::simulate) enum Way {
+pub(in crate::simulate) enum TimeLimitEffect {
     /// The worker is killed, or the connection closed.
     Close,
     /// The server answers this status.

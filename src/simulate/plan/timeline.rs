@@ -1,6 +1,6 @@
 //! What is done to targets and listener rules, and when.
 
-use super::cause::Cause;
+use super::cause::TrueCause;
 use super::group::GroupIndex;
 use super::target::TargetIndex;
 use crate::simulate::time::{Micros, Moment};
@@ -14,14 +14,14 @@ pub(in crate::simulate) struct Intervention {
 /// What is done, and to which target or listener rule.
 #[derive(Clone, Copy)]
 pub(in crate::simulate) enum What {
-    Target(TargetIndex, Action),
+    Target(TargetIndex, TargetAction),
     /// The listener rule that forwards to a target group.
-    Rule(GroupIndex, Rule),
+    Rule(GroupIndex, ListenerRule),
 }
 
 /// How a listener rule handles requests from now on, or the Lambda function it forwards to, if there is one.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::simulate) enum Rule {
+pub(in crate::simulate) enum ListenerRule {
     /// It forwards them.
     Forward,
     /// AWS WAF is asked, and blocks this share.
@@ -46,7 +46,7 @@ pub(in crate::simulate) enum Rule {
 
 /// Something wrong with a route of a target's application.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::simulate) struct Fault {
+pub(in crate::simulate) struct RouteFault {
     /// The share of its requests that it affects.
     pub(in crate::simulate) share: f64,
     pub(in crate::simulate) kind: FaultKind,
@@ -59,7 +59,7 @@ pub(in crate::simulate) enum FaultKind {
     /// The answer's headers are not HTTP.
     Malformed,
     /// It answers this status, for this reason.
-    Status(u16, Cause),
+    Status(u16, TrueCause),
     /// It waits this long for something that all targets share, and then answers this status.
     Waits(Micros, u16),
     /// It waits for something that all targets share, without a timeout of its own.
@@ -70,7 +70,7 @@ pub(in crate::simulate) enum FaultKind {
 
 /// What is done to a target.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::simulate) enum Action {
+pub(in crate::simulate) enum TargetAction {
     /// A process starts, and listens.
     Start,
     /// The process dies immediately, and the kernel closes its connections.
@@ -99,7 +99,7 @@ pub(in crate::simulate) enum Action {
     /// The answers of one route (its index in the target group) take this many times as long from now on.
     RoutePace(usize, f64),
     /// One route (its index in the target group) has this fault from now on; `None`: no fault.
-    RouteFault(usize, Option<Fault>),
+    RouteFault(usize, Option<RouteFault>),
     /// Whether the application behind the target's own proxy runs.
     Application(bool),
     /// Whether TLS with the target works.

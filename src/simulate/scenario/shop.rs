@@ -1,16 +1,24 @@
 //! The routes of the simulated applications.
 
-use crate::simulate::plan::{Group, Kind, Route};
+use crate::simulate::plan::{ClientKind, PlannedGroup, PlannedRoute};
 use crate::simulate::time::{MILLISECOND, Micros};
 
-const EVERYONE: &[Kind] = &[Kind::Browser, Kind::App, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
-const BROWSERS: &[Kind] = &[Kind::Browser];
-const APPS: &[Kind] = &[Kind::App, Kind::Browser];
+const EVERYONE: &[ClientKind] = &[
+    ClientKind::Browser,
+    ClientKind::App,
+    ClientKind::Program,
+    ClientKind::Edge,
+    ClientKind::Gateway,
+    ClientKind::Service,
+];
+const BROWSERS: &[ClientKind] = &[ClientKind::Browser];
+const APPS: &[ClientKind] = &[ClientKind::App, ClientKind::Browser];
 /// Everyone who waits for reports; apps have no screen for them.
-const PATIENT: &[Kind] = &[Kind::Browser, Kind::Program, Kind::Edge, Kind::Gateway, Kind::Service];
+const PATIENT: &[ClientKind] =
+    &[ClientKind::Browser, ClientKind::Program, ClientKind::Edge, ClientKind::Gateway, ClientKind::Service];
 
 /// A shop's JSON API: quick answers, some of them client errors.
-pub(super) const SHOP_ROUTES: &[Route] = &[
+pub(super) const SHOP_ROUTES: &[PlannedRoute] = &[
     route("GET", "/api/items/{}", 260, EVERYONE, (26, 0.7), (210, 1400), &[(200, 955), (404, 25), (304, 20)]),
     route("GET", "/api/items?page={}", 180, EVERYONE, (45, 0.6), (215, 5200), &[(200, 985), (304, 15)]),
     route("GET", "/api/search?q=term{}", 90, EVERYONE, (85, 0.8), (220, 3900), &[(200, 1)]),
@@ -22,7 +30,7 @@ pub(super) const SHOP_ROUTES: &[Route] = &[
 ];
 
 /// Reports are listed and fetched quickly, and built slowly.
-pub(super) const REPORT_ROUTES: &[Route] = &[
+pub(super) const REPORT_ROUTES: &[PlannedRoute] = &[
     route("GET", "/reports", 30, PATIENT, (30, 0.6), (230, 2600), &[(200, 1)]),
     route("GET", "/reports/{}", 45, PATIENT, (120, 0.8), (230, 21_000), &[(200, 97), (404, 3)]),
     route("POST", "/reports/build", 22, PATIENT, (2600, 0.5), (640, 900), &[(200, 98), (422, 2)]),
@@ -36,24 +44,24 @@ const fn route(
     method: &'static str,
     path: &'static str,
     weight: u32,
-    callers: &'static [Kind],
+    callers: &'static [ClientKind],
     (median, sigma): (Micros, f64),
     bytes: (u32, u32),
     statuses: &'static [(u16, u32)],
-) -> Route {
-    Route { method, path, numbers: 5000, weight, callers, median: median * MILLISECOND, sigma, bytes, statuses }
+) -> PlannedRoute {
+    PlannedRoute { method, path, numbers: 5000, weight, callers, median: median * MILLISECOND, sigma, bytes, statuses }
 }
 
-pub(super) fn shop_api() -> Group {
-    Group::new(("shop-api", "73e2d6bc24d8a067"), 3000, "api.shop.example.com", 100, SHOP_ROUTES)
+pub(super) fn shop_api() -> PlannedGroup {
+    PlannedGroup::new(("shop-api", "73e2d6bc24d8a067"), 3000, "api.shop.example.com", 100, SHOP_ROUTES)
 }
 
-pub(super) fn reports() -> Group {
-    Group::new(("reports", "3bb63f11dfb0faf9"), 8080, "reports.shop.example.com", 200, REPORT_ROUTES)
+pub(super) fn reports() -> PlannedGroup {
+    PlannedGroup::new(("reports", "3bb63f11dfb0faf9"), 8080, "reports.shop.example.com", 200, REPORT_ROUTES)
 }
 
 /// Images are resized and films are cut while the client waits.
-pub(super) const MEDIA_ROUTES: &[Route] = &[
+pub(super) const MEDIA_ROUTES: &[PlannedRoute] = &[
     route("POST", "/images/resize", 40, PATIENT, (900, 0.6), (52_000, 31_000), &[(200, 98), (422, 2)]),
     route("POST", "/films/{}/cut", 12, PATIENT, (3800, 0.5), (900, 1200), &[(200, 99), (404, 1)]),
     route("GET", "/images/{}", 40, EVERYONE, (60, 0.7), (230, 38_000), &[(200, 96), (404, 4)]),

@@ -2,7 +2,8 @@
 
 use super::shop::{MEDIA_ROUTES, REPORT_ROUTES, SHOP_ROUTES};
 use crate::simulate::plan::{
-    Action, Fault, Group, GroupIndex, KeepAlive, Kind, Patience, Plan, Reuse, Route, Stalls, Target, TargetIndex,
+    ClientKind, GroupIndex, IncidentPlan, KeepAlivePolicy, Patience, PlannedGroup, PlannedRoute, PlannedTarget, Reuse,
+    RouteFault, Stalls, TargetAction, TargetIndex,
 };
 use crate::simulate::rng::Rng;
 use crate::simulate::time::{MILLISECOND, Micros, Moment, SECOND};
@@ -20,7 +21,7 @@ const GROUPS: &[(&str, &str, u16, &str)] = &[
 
 /// A load balancer that was drawn, with one target group.
 pub(super) struct Site {
-    pub(super) plan: Plan,
+    pub(super) plan: IncidentPlan,
     pub(super) group: GroupIndex,
     pub(super) targets: Vec<TargetIndex>,
 }
@@ -37,7 +38,7 @@ pub(super) enum Offer {
 }
 
 impl Offer {
-    fn routes(self) -> &'static [Route] {
+    fn routes(self) -> &'static [PlannedRoute] {
         match self {
             Self::Shop => SHOP_ROUTES,
             Self::Reports => REPORT_ROUTES,
@@ -51,7 +52,7 @@ impl Site {
     /// is excluded.
     pub(super) fn draw(rng: &mut Rng, offer: Offer, rate: (i64, i64), targets: (i64, i64)) -> Self {
         let count = rng.between(targets.0, targets.1);
-        let mut plan = Plan::new(rng.between(rate.0, rate.1) as f64 / 10.0 * count as f64);
+        let mut plan = IncidentPlan::new(rng.between(rate.0, rate.1) as f64 / 10.0 * count as f64);
         plan.load_balancer = rng.pick(LOAD_BALANCERS);
         plan.minutes = 24 + rng.below(25);
         plan.nodes = rng.pick(&[1, 2, 2, 2, 3, 3, 3, 4, 5, 6]);
@@ -62,10 +63,10 @@ impl Site {
         // Some people leave before they get an answer, as they do everywhere. Not if answers are slow: that would be a
         // scenario of its own.
         if rng.is(0.3) && offer == Offer::Shop {
-            plan.patience.push((Kind::Browser, Patience::Leaves(rng.between(60, 400) * SECOND)));
+            plan.patience.push((ClientKind::Browser, Patience::Leaves(rng.between(60, 400) * SECOND)));
         }
         let (name, id, port, host) = rng.pick(GROUPS);
-        let mut group = Group::new((name, id), port, host, 100, offer.routes());
+        let mut group = PlannedGroup::new((name, id), port, host, 100, offer.routes());
         group.is_ipv6 = rng.is(0.1);
         group.deregistration_delay = rng.pick(&[300, 300, 120, 60, 30]) * SECOND;
         let group = plan.group(group);
@@ -86,11 +87,11 @@ impl Site {
         self.plan.rate = f64::from(tenths) / 10.0;
         self.plan.minutes = (requests / (tenths * 6).max(1)).clamp(20, 24 * 60);
         // In so long a run, the people who leave would outnumber the failures that the scenario is about.
-        self.plan.patience.retain(|(kind, _)| *kind != Kind::Browser);
+        self.plan.patience.retain(|(kind, _)| *kind != ClientKind::Browser);
     }
 
     /// A sound target at an unused address. It keeps idle connections for longer than the load balancer does.
-    pub(super) fn sound(&self, rng: &mut Rng) -> Target {
+    pub(super) fn sound(&self, rng: &mut Rng) -> PlannedTarget {
         let address = loop {
             let (zone, host) = (rng.below(3), 10 + rng.below(240));
             let [x, y] = [10 + zone, host].map(|part| u8::try_from(part).unwrap_or(u8::MAX));
@@ -101,8 +102,8 @@ impl Site {
         let stalls =
             Stalls { gap: rng.between(400, 1500) * MILLISECOND, length: rng.between(1, 7) * MILLISECOND, spread: 0.6 };
         let idle = self.plan.idle_timeout + rng.between(5, 30) * SECOND;
-        let keep_alive = KeepAlive::precise(idle, 5 * MILLISECOND);
-        Target { keep_alive, stalls: Some(stalls), ..Target::at(address) }
+        let keep_alive = KeepAlivePolicy::precise(idle, 5 * MILLISECOND);
+        PlannedTarget { keep_alive, stalls: Some(stalls), ..PlannedTarget::at(address) }
     }
 
     /// Adds a sound target that is neither registered nor running yet.
@@ -112,14 +113,14 @@ impl Site {
     }
 
     /// Changes a target before the run begins.
-    pub(super) fn change(&mut self, target: TargetIndex, change: impl FnOnce(&mut Target)) {
+    pub(super) fn change(&mut self, target: TargetIndex, change: impl FnOnce(&mut PlannedTarget)) {
         if let Some(target) = self.plan.targets.get_mut(target.0) {
             change(target);
         }
     }
 
     /// Changes all targets alike.
-    pub(super) fn change_all(&mut self, mut change: impl FnMut(&mut Target)) {
+    pub(super) fn change_all(&mut self, mut change: impl FnMut(&mut PlannedTarget)) {
         for target in &mut self.plan.targets {
             change(target);
         }
@@ -132,7 +133,7 @@ impl Site {
         Moment::minute(u32::try_from(minute).unwrap_or_default()).plus(rng.between(0, 60) * SECOND)
     }
 
-    pub(super) fn at(&mut self, moment: Moment, target: TargetIndex, action: Action) {
+    pub(super) fn at(&mut self, moment: Moment, target: TargetIndex, action: TargetAction) {
         self.plan.at(moment, target, action);
     }
 
@@ -147,16 +148,16 @@ impl Site {
     }
 
     /// Gives one route of all targets this fault from a moment on; `None` removes it.
-    pub(super) fn fault_everywhere(&mut self, moment: Moment, route: usize, fault: Option<Fault>) {
+    pub(super) fn fault_everywhere(&mut self, moment: Moment, route: usize, fault: Option<RouteFault>) {
         for target in self.targets.clone() {
-            self.at(moment, target, Action::RouteFault(route, fault));
+            self.at(moment, target, TargetAction::RouteFault(route, fault));
         }
     }
 
     /// Gives all routes of one target the same fault from a moment on; `None` removes it.
-    pub(super) fn fault_on_all_routes(&mut self, moment: Moment, target: TargetIndex, fault: Option<Fault>) {
+    pub(super) fn fault_on_all_routes(&mut self, moment: Moment, target: TargetIndex, fault: Option<RouteFault>) {
         for route in 0..self.plan.groups[self.group.0].routes.len() {
-            self.at(moment, target, Action::RouteFault(route, fault));
+            self.at(moment, target, TargetAction::RouteFault(route, fault));
         }
     }
 
@@ -166,7 +167,7 @@ impl Site {
     }
 
     /// Sets which clients call, and how long one kind of them waits. The others wait forever.
-    pub(super) fn audience(&mut self, audience: &'static [(Kind, u32)], patience: (Kind, Patience)) {
+    pub(super) fn audience(&mut self, audience: &'static [(ClientKind, u32)], patience: (ClientKind, Patience)) {
         self.plan.audience = audience;
         self.plan.patience = vec![patience];
     }
