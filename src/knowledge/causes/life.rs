@@ -270,7 +270,7 @@ pub static NO_REGISTERED_TARGETS: Cause = Cause {
         IS_TARGET_HEALTHY,
         WHAT_WAS_DEREGISTERED,
         check(
-            "which rules forward where?",
+            "which listeners are there, and where do they forward by default?",
             "aws elbv2 describe-listeners --region {region} --load-balancer-arn {load_balancer_arn}",
         ),
         WHAT_DID_SERVICE_DO,
