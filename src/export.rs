@@ -36,7 +36,7 @@ pub use partition::Partition;
 pub use rows::RowCounts;
 pub use sample::TraceSample;
 
-pub use crate::table::encoder::TableFormat;
+pub use crate::table::TableFormat;
 
 use crate::aggregate::InputAccount;
 use crate::diagnose::{Context, diagnose};

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::folder::{DataFile, Folder, FolderLayout, PART};
 use super::partition::PartitionKey;
 use crate::durable_file::{CompleteFile, Output, Publishing};
-use crate::table::encoder::{EncodedRows, Encoder, TableFormat, TableWriter};
+use crate::table::TableFormat;
+use crate::table::encoder::{EncodedRows, Encoder, TableWriter};
 
 /// Maximum open files of a folder. When another one is needed, the file that was written to longest ago is finished.
 /// Later rows for it begin a second file.

@@ -14,9 +14,9 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::parquet::seconds_of;
-use super::row_buffer::{ABSENT_NUMBER, ColumnBuffer, RowBuffer};
-use super::schema::{Column, DataType, Table};
+use super::column_buffer::{ABSENT_NUMBER, ColumnBuffer};
+use super::row_buffer::RowBuffer;
+use super::schema::{Column, DataType, Table, seconds_of};
 use crate::timestamp::Timestamp;
 
 /// The gzip level, which is the default of the `gzip` tool.

@@ -1,45 +1,13 @@
-//! The formats in which a table can be written.
+//! Encodes rows in one of the formats, and writes files of them.
 
 use std::io::{self, Write};
 
 use super::csv::CsvEncoder;
+use super::format::TableFormat;
 use super::parquet::{ParquetEncoder, ParquetWriter, RowGroup};
 use super::row_buffer::RowBuffer;
 use super::schema::{Column, Table};
 use crate::durable_file::Output;
-
-/// How a table is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TableFormat {
-    /// Parquet: typed and compressed.
-    Parquet,
-    /// CSV.
-    Csv,
-    /// CSV compressed with gzip.
-    CsvGz,
-}
-
-impl TableFormat {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Parquet, Self::Csv, Self::CsvGz];
-
-    /// The extension of its files' names, without the first dot. It is also the format's id.
-    #[must_use]
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Parquet => "parquet",
-            Self::Csv => "csv",
-            Self::CsvGz => "csv.gz",
-        }
-    }
-
-    /// The format of a file, by its name. `None` if the name has no known extension; case does not matter.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        Self::ALL.into_iter().find(|format| name.ends_with(&format!(".{}", format.extension())))
-    }
-}
 
 /// The encoder of the files of one table: a format with its columns.
 #[derive(Clone)]
@@ -101,7 +69,7 @@ impl Encoder {
     /// Begins a file.
     pub(crate) fn begin(&self, mut out: Output) -> io::Result<TableWriter> {
         match self {
-            Self::Parquet(encoder) => ParquetWriter::new(out, encoder).map(TableWriter::Parquet),
+            Self::Parquet(encoder) => encoder.begin(out).map(TableWriter::Parquet),
             Self::Csv(encoder) => {
                 out.write_all(&encoder.header()?)?;
                 Ok(TableWriter::Csv(out))
@@ -132,25 +100,6 @@ impl TableWriter {
         match self {
             Self::Parquet(file) => file.finish(),
             Self::Csv(out) => Ok(out),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_format_is_known_by_its_extension() {
-        for (name, expected) in [
-            ("requests.parquet", Some(TableFormat::Parquet)),
-            ("out/requests.csv", Some(TableFormat::Csv)),
-            ("requests.CSV.gz", Some(TableFormat::CsvGz)),
-            ("requests.gz", None),
-            ("parquet", None),
-            ("csv", None),
-        ] {
-            assert_eq!(TableFormat::of_name(name), expected, "{name}");
         }
     }
 }

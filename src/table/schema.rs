@@ -214,3 +214,8 @@ impl<T: Table> PartialEq for Column<T> {
         self.name == other.name
     }
 }
+
+/// Microseconds as seconds: the double nearest to the decimal number, so that 0.016 is 0.016.
+pub(crate) fn seconds_of(micros: i64) -> f64 {
+    micros as f64 / 1e6
+}

@@ -3,8 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::classify::classify;
 use crate::record::Bounds;
+use crate::table::column_buffer::ColumnBuffer;
 use crate::table::escape::is_clean;
-use crate::table::row_buffer::{ColumnBuffer, RowBuffer};
+use crate::table::row_buffer::RowBuffer;
 
 /// What lines of one log may have after the request, by group of fields. Some texts make a line that has no plain
 /// reading, and in such a line the same bytes may be other fields.

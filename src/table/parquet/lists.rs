@@ -16,7 +16,7 @@ use polars_parquet::parquet::schema::Repetition;
 use polars_parquet::parquet::statistics::ParquetStatistics;
 use polars_parquet::write::{Encoding, Page, ParquetType, WriteOptions, to_parquet_leaves};
 
-use super::EncodedColumn;
+use super::column::EncodedColumn;
 use crate::table::dictionary::{ABSENT_CODE, Dictionary};
 use crate::table::schema::DataType;
 
