@@ -435,7 +435,7 @@ fn a_body_that_stops_is_given_up_and_read_again() {
     let disk = twin.on_disk(&["analyze", FOLDER, "--format", "json"]);
     let server = Server::new(&twin.store());
     let forever = Duration::from_secs(1000);
-    server.set_rules(bad.iter().map(|key| Rule::new(Fault::Stall(forever)).key(key).first(1)));
+    server.set_rules(bad.iter().map(|key| Rule::new(Fault::Stall(forever)).key(key).first_of_key(1)));
     let began = Instant::now();
     assert_same("stalled", &disk, &twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]));
     assert_eq!(server.faults(), 3);

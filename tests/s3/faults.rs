@@ -34,8 +34,8 @@ pub(crate) enum Fault {
     ResetInBody,
     /// The connection is closed in order when half of the body is out.
     CutBody,
-    /// The connection is closed in order when a part of the body is out: at least one byte, and how many follows from
-    /// the body.
+    /// The connection is closed in order when a part of the body is out: at least one byte and at most half of them. How
+    /// many follows from the body.
     CutAnywhere,
     /// The same as [`Fault::CutBody`], and one byte of what is out is another.
     CutWrongBody,
@@ -200,7 +200,7 @@ impl Fault {
             Self::CutAnywhere => {
                 let mut hasher = DefaultHasher::new();
                 body.hash(&mut hasher);
-                let most = body.len().saturating_sub(1).max(1) as u64;
+                let most = (body.len() / 2).max(1) as u64;
                 let count = usize::try_from(hasher.finish() % most).expect("it is less than the length") + 1;
                 let head = body.slice(..count.min(body.len()));
                 paced([(Duration::ZERO, Ok(head)), (PAUSE, Err(std::io::Error::other("cut off")))])
