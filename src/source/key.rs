@@ -113,15 +113,7 @@ impl KeySpans {
             [u16::from(self.account), self.region_end, self.resource_end, self.node_end].map(usize::from);
         let kind = LOG_KINDS[usize::from(self.kind)];
         if matches!(kind.object_names, ObjectNames::Fixed(_)) {
-            return ObjectKey {
-                file_name,
-                kind,
-                account: "",
-                region: "",
-                resource: "",
-                end: None,
-                node: "",
-            };
+            return ObjectKey { file_name, kind, account: "", region: "", resource: "", end: None, node: "" };
         }
         let end = resource_end + 1;
         ObjectKey {

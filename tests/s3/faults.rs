@@ -379,7 +379,7 @@ impl Rule {
 /// The rules, and what they have seen.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    rules: Vec<Rule>,
+    list: Vec<Rule>,
     /// How often each request came.
     seen: HashMap<String, u64>,
     /// How many requests there were for each key.
@@ -387,8 +387,8 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn new(rules: Vec<Rule>) -> Self {
-        Self { rules, ..Self::default() }
+    pub(crate) fn new(list: Vec<Rule>) -> Self {
+        Self { list, ..Self::default() }
     }
 
     /// What happens to `request`, which is counted, while so many `others` are under way.
@@ -399,9 +399,6 @@ impl Rules {
         let count = self.seen_keys.entry(request.key.clone()).or_default();
         let earlier_of_key = *count;
         *count += 1;
-        self.rules
-            .iter()
-            .find(|rule| rule.hits(request, earlier, earlier_of_key, others))
-            .map(|rule| rule.fault.clone())
+        self.list.iter().find(|rule| rule.hits(request, earlier, earlier_of_key, others)).map(|rule| rule.fault.clone())
     }
 }
