@@ -12,6 +12,7 @@ mod dictionary_pages;
 mod hybrid;
 mod lists;
 mod number_codes;
+mod number_pages;
 mod pages;
 mod writer;
 

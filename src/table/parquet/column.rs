@@ -10,6 +10,7 @@ use polars_parquet::write::{Encoding, Page, ParquetType, WriteOptions};
 
 use super::dictionary_pages::DictionaryColumn;
 use super::number_codes::{codes_of, hardly_repeat};
+use super::number_pages::number_pages;
 use super::pages::pages_of;
 use crate::table::column_buffer::{ABSENT_NUMBER, ColumnBuffer};
 use crate::table::dictionary::{ABSENT_CODE, Dictionary};
@@ -34,6 +35,10 @@ pub(super) fn arrow_type(data_type: DataType) -> ArrowDataType {
 pub(super) enum EncodedColumn {
     /// One after the other.
     Plain(Box<dyn Array>, Encoding),
+    /// Numbers, one after the other: integers or times.
+    Integers(PrimitiveArray<i64>),
+    /// Numbers, one after the other: seconds.
+    Seconds(PrimitiveArray<f64>),
     /// As indexes into a dictionary.
     Dictionary(DictionaryColumn),
 }
@@ -94,12 +99,17 @@ impl EncodedColumn {
             return Self::Dictionary(DictionaryColumn {
                 codes,
                 sorted_index: sorted_index(&order),
-                values: number_values(&sorted, data_type, None),
+                values: match data_type {
+                    DataType::Seconds => Box::new(seconds(&sorted, None)),
+                    _ => Box::new(integers(&sorted, data_type, None)),
+                },
             });
         }
         let validity = bitmap(numbers.iter().map(|&number| number != ABSENT_NUMBER));
-        let encoding = if data_type == DataType::Seconds { Encoding::Plain } else { Encoding::DeltaBinaryPacked };
-        Self::Plain(number_values(numbers, data_type, validity), encoding)
+        match data_type {
+            DataType::Seconds => Self::Seconds(seconds(numbers, validity)),
+            _ => Self::Integers(integers(numbers, data_type, validity)),
+        }
     }
 
     /// `parquet_type` is the column's type, which says whether values may be absent.
@@ -111,6 +121,8 @@ impl EncodedColumn {
     ) -> io::Result<Vec<Page>> {
         match self {
             Self::Plain(array, encoding) => pages_of(array, encoding, parquet_type.clone(), options),
+            Self::Integers(array) => number_pages(array, Encoding::DeltaBinaryPacked, parquet_type.clone(), options),
+            Self::Seconds(array) => number_pages(array, Encoding::Plain, parquet_type.clone(), options),
             Self::Dictionary(coded) => coded.pages(is_nullable, parquet_type, options),
         }
     }
@@ -139,13 +151,13 @@ fn sorted_index(order: &[u32]) -> Vec<u32> {
     indexes
 }
 
+/// Microseconds as seconds.
+fn seconds(numbers: &[i64], validity: Option<Bitmap>) -> PrimitiveArray<f64> {
+    let seconds: Vec<f64> = numbers.iter().map(|&micros| seconds_of(micros)).collect();
+    PrimitiveArray::new(ArrowDataType::Float64, seconds.into(), validity)
+}
+
 /// Numbers as values of the column's type.
-fn number_values(numbers: &[i64], data_type: DataType, validity: Option<Bitmap>) -> Box<dyn Array> {
-    match data_type {
-        DataType::Seconds => {
-            let seconds: Vec<f64> = numbers.iter().map(|&micros| seconds_of(micros)).collect();
-            Box::new(PrimitiveArray::new(ArrowDataType::Float64, seconds.into(), validity))
-        }
-        _ => Box::new(PrimitiveArray::new(arrow_type(data_type), numbers.to_vec().into(), validity)),
-    }
+fn integers(numbers: &[i64], data_type: DataType, validity: Option<Bitmap>) -> PrimitiveArray<i64> {
+    PrimitiveArray::new(arrow_type(data_type), numbers.to_vec().into(), validity)
 }
