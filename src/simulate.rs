@@ -158,8 +158,8 @@ impl Simulation {
     /// [`Self::write_to`] with progress reports, and a way to stop.
     ///
     /// # Errors
-    /// As [`Self::write_to`]; and [`crate::ErrorKind::Cancelled`] when `on_progress` returns [`ControlFlow::Break`]. Objects
-    /// that are complete by then stay.
+    /// As [`Self::write_to`]; and [`crate::ErrorKind::Cancelled`] when `on_progress` returns
+    /// [`ControlFlow::Break`]. Objects that are complete by then stay.
     pub fn write_to_with_progress(&self, folder: &Path, on_progress: ProgressFn<'_>) -> Result<SimulationTotals> {
         let mut directory = Directory::create(folder)?;
         let written = self.run(&mut directory, on_progress)?;

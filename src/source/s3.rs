@@ -11,6 +11,7 @@ mod cache;
 mod checksum;
 mod client;
 mod concurrency;
+mod credentials;
 mod download;
 mod error;
 mod fetch;

@@ -34,8 +34,8 @@ pub(crate) enum Fault {
     ResetInBody,
     /// The connection is closed in order when half of the body is out.
     CutBody,
-    /// The connection is closed in order when a part of the body is out: at least one byte and at most half of them. How
-    /// many follows from the body.
+    /// The connection is closed in order when a part of the body is out: at least one byte and at most half of
+    /// them. How many follows from the body.
     CutAnywhere,
     /// The same as [`Fault::CutBody`], and one byte of what is out is another.
     CutWrongBody,

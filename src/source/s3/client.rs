@@ -18,6 +18,7 @@ use aws_sdk_s3::types::{EncodingType, ObjectStorageClass, RequestPayer};
 
 use super::cache::Cache;
 use super::concurrency::ConcurrencyLimit;
+use super::credentials::SteadyCredentials;
 use super::error::{S3Error, S3ErrorKind, chain, is_login_session, login_session_advice};
 use super::http;
 use super::limits::Limits;
@@ -91,6 +92,9 @@ impl S3Client {
             // `with_retries` does the retries, because it also covers the body of the answer.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
+        if let Some(provider) = sdk.credentials_provider() {
+            config = config.credentials_provider(SteadyCredentials::new(provider));
+        }
         if let Some(url) = &options.endpoint_url {
             config = config.endpoint_url(url);
         }

@@ -9,7 +9,8 @@
 //! - If the store does not know ranges, it answers with the whole object. That replaces what has arrived.
 //! - If the first answer has no `ETag`, nothing ties a second answer to it, and the object begins anew.
 //!
-//! The SDK verifies the checksum of a body that arrives in one answer. [`Checksum`] verifies that of one that took more.
+//! The SDK verifies the checksum of a body that arrives in one answer. [`Checksum`] verifies that of one that took
+//! more.
 
 use std::sync::{Mutex, PoisonError};
 

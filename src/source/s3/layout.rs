@@ -1,5 +1,5 @@
-//! The folders to which log delivery writes: `[prefix/]AWSLogs/<account>/elasticloadbalancing/<region>/<yyyy>/<mm>/<dd>/`.
-//! The date is that of the delivery.
+//! The folders to which log delivery writes:
+//! `[prefix/]AWSLogs/<account>/elasticloadbalancing/<region>/<yyyy>/<mm>/<dd>/`. The date is that of the delivery.
 
 use crate::source::selection::Selection;
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
