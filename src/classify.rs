@@ -156,7 +156,7 @@ impl Actions {
 
 /// One rule: a pattern over an [`Exchange`], and the outcome of the requests that match it.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct OutcomeRow {
     /// The outcome of a request that matches.
     pub outcome: Outcome,
     elb_status_code: Status,
@@ -215,7 +215,7 @@ impl Is {
     }
 }
 
-impl Row {
+impl OutcomeRow {
     const fn new(outcome: Outcome, elb_status_code: Status) -> Self {
         Self {
             outcome,
@@ -320,10 +320,10 @@ impl ElapsedIs {
 }
 
 const ANY_5XX: Status = Status::Within(500, 599);
-const LAMBDA_5XX: Row = Row::new(Outcome::LambdaError, ANY_5XX).target_answered(TargetStatus::Absent);
+const LAMBDA_5XX: OutcomeRow = OutcomeRow::new(Outcome::LambdaError, ANY_5XX).target_answered(TargetStatus::Absent);
 
-const fn outcome(row: Row, outcome: Outcome) -> Row {
-    Row { outcome, ..row }
+const fn outcome(row: OutcomeRow, outcome: Outcome) -> OutcomeRow {
+    OutcomeRow { outcome, ..row }
 }
 
 /// The table of rules. The first row that matches gives the outcome; the last row matches everything.
@@ -333,72 +333,76 @@ const fn outcome(row: Row, outcome: Outcome) -> Row {
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>. If those
 /// pages and lines seen in the wild differ, every documented form is accepted: the line of an idle timeout may have a
 /// target processing time or not, and in archives from before 2023 it has no processing times at all.
-pub static ROWS: &[Row] = &[
+pub static ROWS: &[OutcomeRow] = &[
     // The client closed first, whatever the target did or would have done.
-    Row::new(Outcome::ClientClosedBeforeDispatch, Status::Is(460)).times(Is::Absent, Is::Any, Is::Any),
-    Row::new(Outcome::ClientClosedAfterDispatch, Status::Is(460)),
+    OutcomeRow::new(Outcome::ClientClosedBeforeDispatch, Status::Is(460)).times(Is::Absent, Is::Any, Is::Any),
+    OutcomeRow::new(Outcome::ClientClosedAfterDispatch, Status::Is(460)),
     // The target answered and the load balancer passed it on.
-    Row::new(Outcome::Ok, Status::Within(100, 399)).target_answered(TargetStatus::Same),
-    Row::new(Outcome::TargetClientError, Status::Within(400, 499)).target_answered(TargetStatus::Same),
-    Row::new(Outcome::TargetGatewayError, Status::Within(502, 504)).target_answered(TargetStatus::Same),
-    Row::new(Outcome::TargetError, ANY_5XX).target_answered(TargetStatus::Same),
+    OutcomeRow::new(Outcome::Ok, Status::Within(100, 399)).target_answered(TargetStatus::Same),
+    OutcomeRow::new(Outcome::TargetClientError, Status::Within(400, 499)).target_answered(TargetStatus::Same),
+    OutcomeRow::new(Outcome::TargetGatewayError, Status::Within(502, 504)).target_answered(TargetStatus::Same),
+    OutcomeRow::new(Outcome::TargetError, ANY_5XX).target_answered(TargetStatus::Same),
     // A rule answered before any target.
-    Row::new(Outcome::WafFailed, ANY_5XX).target_answered(TargetStatus::Absent).reason(&[Reason::Waf]),
-    Row::new(Outcome::WafFailed, ANY_5XX)
+    OutcomeRow::new(Outcome::WafFailed, ANY_5XX).target_answered(TargetStatus::Absent).reason(&[Reason::Waf]),
+    OutcomeRow::new(Outcome::WafFailed, ANY_5XX)
         .target_answered(TargetStatus::Absent)
         .target(Is::Absent)
         .actions(Actions::WAF_FAILED),
-    Row::new(Outcome::WafBlocked, Status::Any).target_answered(TargetStatus::Absent).actions(Actions::WAF_LAST),
-    Row::new(Outcome::IdentityProviderError, Status::Within(561, 562)),
-    Row::new(Outcome::IdentityProviderError, ANY_5XX).reason(&[Reason::Authentication, Reason::IdentityProvider]),
-    Row::new(Outcome::AuthenticationFailed, Status::Within(400, 499))
+    OutcomeRow::new(Outcome::WafBlocked, Status::Any).target_answered(TargetStatus::Absent).actions(Actions::WAF_LAST),
+    OutcomeRow::new(Outcome::IdentityProviderError, Status::Within(561, 562)),
+    OutcomeRow::new(Outcome::IdentityProviderError, ANY_5XX)
+        .reason(&[Reason::Authentication, Reason::IdentityProvider]),
+    OutcomeRow::new(Outcome::AuthenticationFailed, Status::Within(400, 499))
         .target_answered(TargetStatus::Absent)
         .reason(&[Reason::Authentication, Reason::IdentityProvider]),
-    Row::new(Outcome::AuthenticationFailed, Status::Is(401)).target_answered(TargetStatus::Absent),
-    Row::new(Outcome::FixedResponse, Status::Any)
+    OutcomeRow::new(Outcome::AuthenticationFailed, Status::Is(401)).target_answered(TargetStatus::Absent),
+    OutcomeRow::new(Outcome::FixedResponse, Status::Any)
         .target_answered(TargetStatus::Absent)
         .actions(Actions::FIXED_RESPONSE),
-    Row::new(Outcome::Redirect, Status::Within(300, 399)).target_answered(TargetStatus::Absent),
+    OutcomeRow::new(Outcome::Redirect, Status::Within(300, 399)).target_answered(TargetStatus::Absent),
     // Lambda functions: error_reason names the failure.
     outcome(LAMBDA_5XX, Outcome::LambdaThrottled).reason(&[Reason::LambdaThrottled]),
     outcome(LAMBDA_5XX, Outcome::LambdaTimeout).reason(&[Reason::LambdaTimeout]),
     outcome(LAMBDA_5XX, Outcome::LambdaMisconfigured).reason(&[Reason::LambdaMisconfigured]),
     LAMBDA_5XX.reason(&[Reason::Lambda]),
     // 502 by the load balancer.
-    Row { stream_reset: Is::Present, ..Row::new(Outcome::StreamReset, ANY_5XX).target_answered(TargetStatus::Absent) },
-    Row::new(Outcome::ResponseRejected, Status::Is(502)).target_answered(TargetStatus::Other),
-    Row::new(Outcome::ResponseRejected, Status::Is(502)).times(Is::Present, Is::Present, Is::Present),
-    Row::new(Outcome::ConnectFailed, Status::Is(502)).times(Is::Absent, Is::Absent, Is::Absent),
-    Row::new(Outcome::ClosedBeforeResponse, Status::Is(502)),
+    OutcomeRow {
+        stream_reset: Is::Present,
+        ..OutcomeRow::new(Outcome::StreamReset, ANY_5XX).target_answered(TargetStatus::Absent)
+    },
+    OutcomeRow::new(Outcome::ResponseRejected, Status::Is(502)).target_answered(TargetStatus::Other),
+    OutcomeRow::new(Outcome::ResponseRejected, Status::Is(502)).times(Is::Present, Is::Present, Is::Present),
+    OutcomeRow::new(Outcome::ConnectFailed, Status::Is(502)).times(Is::Absent, Is::Absent, Is::Absent),
+    OutcomeRow::new(Outcome::ClosedBeforeResponse, Status::Is(502)),
     // 504 by the load balancer.
-    Row::new(Outcome::IncompleteResponse, Status::Is(504)).target_answered(TargetStatus::Other),
-    Row::new(Outcome::IdleTimeout, Status::Is(504)).times(Is::Present, Is::Any, Is::Any),
-    Row::new(Outcome::IdleTimeout, Status::Is(504)).times(Is::Absent, Is::Present, Is::Any),
-    Row::new(Outcome::ConnectTimeout, Status::Is(504)).target(Is::Present).elapsed(ElapsedIs::ConnectTimeout),
-    Row::new(Outcome::IdleTimeout, Status::Is(504)).target(Is::Present).elapsed(ElapsedIs::Longer),
-    Row::new(Outcome::TimeoutUnspecified, Status::Is(504)),
+    OutcomeRow::new(Outcome::IncompleteResponse, Status::Is(504)).target_answered(TargetStatus::Other),
+    OutcomeRow::new(Outcome::IdleTimeout, Status::Is(504)).times(Is::Present, Is::Any, Is::Any),
+    OutcomeRow::new(Outcome::IdleTimeout, Status::Is(504)).times(Is::Absent, Is::Present, Is::Any),
+    OutcomeRow::new(Outcome::ConnectTimeout, Status::Is(504)).target(Is::Present).elapsed(ElapsedIs::ConnectTimeout),
+    OutcomeRow::new(Outcome::IdleTimeout, Status::Is(504)).target(Is::Present).elapsed(ElapsedIs::Longer),
+    OutcomeRow::new(Outcome::TimeoutUnspecified, Status::Is(504)),
     // 503 by the load balancer.
-    Row::new(Outcome::TargetUnavailable, Status::Is(503)).target(Is::Present),
-    Row::new(Outcome::NoTarget, Status::Is(503)).actions(Actions::FORWARD.or(Actions::UNKNOWN)),
+    OutcomeRow::new(Outcome::TargetUnavailable, Status::Is(503)).target(Is::Present),
+    OutcomeRow::new(Outcome::NoTarget, Status::Is(503)).actions(Actions::FORWARD.or(Actions::UNKNOWN)),
     // Other statuses that the load balancer makes.
-    Row::new(Outcome::UnsupportedTransferEncoding, Status::Is(501)),
-    Row::new(Outcome::UnsupportedHttpVersion, Status::Is(505)),
-    Row::new(Outcome::RedirectUrlTooLong, Status::Is(507)),
-    Row::new(Outcome::LoadBalancerError, ANY_5XX),
-    Row { severe: Is::Present, ..Row::new(Outcome::DesyncBlocked, Status::Is(400)) },
-    Row { method: Is::Absent, ..Row::new(Outcome::MalformedRequest, Status::Is(400)) },
-    Row::new(Outcome::BadRequest, Status::Is(400)),
-    Row::new(Outcome::Forbidden, Status::Is(403)),
-    Row::new(Outcome::MethodNotAllowed, Status::Is(405)),
-    Row::new(Outcome::RequestTimeout, Status::Is(408)),
-    Row::new(Outcome::RequestTooLarge, Status::Is(413)),
-    Row::new(Outcome::UriTooLong, Status::Is(414)),
-    Row::new(Outcome::ForwardedForTooLong, Status::Is(463)),
-    Row::new(Outcome::ProtocolMismatch, Status::Is(464)),
-    Row::new(Outcome::LoadBalancerClientError, Status::Within(400, 499)),
-    Row::new(Outcome::LoadBalancerAnswer, Status::Within(100, 399)),
-    Row::new(Outcome::NoStatus, Status::None),
-    Row::new(Outcome::UnknownStatus, Status::Any),
+    OutcomeRow::new(Outcome::UnsupportedTransferEncoding, Status::Is(501)),
+    OutcomeRow::new(Outcome::UnsupportedHttpVersion, Status::Is(505)),
+    OutcomeRow::new(Outcome::RedirectUrlTooLong, Status::Is(507)),
+    OutcomeRow::new(Outcome::LoadBalancerError, ANY_5XX),
+    OutcomeRow { severe: Is::Present, ..OutcomeRow::new(Outcome::DesyncBlocked, Status::Is(400)) },
+    OutcomeRow { method: Is::Absent, ..OutcomeRow::new(Outcome::MalformedRequest, Status::Is(400)) },
+    OutcomeRow::new(Outcome::BadRequest, Status::Is(400)),
+    OutcomeRow::new(Outcome::Forbidden, Status::Is(403)),
+    OutcomeRow::new(Outcome::MethodNotAllowed, Status::Is(405)),
+    OutcomeRow::new(Outcome::RequestTimeout, Status::Is(408)),
+    OutcomeRow::new(Outcome::RequestTooLarge, Status::Is(413)),
+    OutcomeRow::new(Outcome::UriTooLong, Status::Is(414)),
+    OutcomeRow::new(Outcome::ForwardedForTooLong, Status::Is(463)),
+    OutcomeRow::new(Outcome::ProtocolMismatch, Status::Is(464)),
+    OutcomeRow::new(Outcome::LoadBalancerClientError, Status::Within(400, 499)),
+    OutcomeRow::new(Outcome::LoadBalancerAnswer, Status::Within(100, 399)),
+    OutcomeRow::new(Outcome::NoStatus, Status::None),
+    OutcomeRow::new(Outcome::UnknownStatus, Status::Any),
 ];
 
 /// The outcome of one request.

@@ -35,10 +35,10 @@ impl Callers {
 /// The most frequent of many names, in the memory of [`MAX_CALLERS`]. If there is no room for a new name, it
 /// replaces the rarest one and takes over its count (Space-Saving by Metwally, Agrawal and El Abbadi).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Frequent(Vec<Entry>);
+pub struct Frequent(Vec<NameCount>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
+struct NameCount {
     name: Box<[u8]>,
     /// How often the name came, at most.
     count: u64,
@@ -52,9 +52,9 @@ impl Frequent {
         if let Some(entry) = self.0.iter_mut().find(|entry| *entry.name == *name) {
             entry.count += 1;
         } else if self.0.len() < MAX_CALLERS {
-            self.0.push(Entry { name: name.into(), count: 1, inherited: 0 });
+            self.0.push(NameCount { name: name.into(), count: 1, inherited: 0 });
         } else if let Some(rarest) = self.0.iter_mut().min_by_key(|entry| entry.count) {
-            *rarest = Entry { name: name.into(), count: rarest.count + 1, inherited: rarest.count };
+            *rarest = NameCount { name: name.into(), count: rarest.count + 1, inherited: rarest.count };
         }
     }
 

@@ -13,7 +13,7 @@ use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 /// counts shorter times, the last one longer times.
 pub const ELAPSED_BINS: usize = timing::ELAPSED_BINS / 2;
 
-/// The bin, in [`Row::failed`], of a failed request whose elapsed time is unknown, and of a failed WebSocket
+/// The bin, in [`HeatmapRow::failed`], of a failed request whose elapsed time is unknown, and of a failed WebSocket
 /// connection.
 pub const UNKNOWN_ELAPSED: u8 = u8::MAX;
 
@@ -49,14 +49,14 @@ pub struct LatencyHeatmap {
     doublings: u32,
     /// The rows in no order, each with the number of its bin: the time at which it begins, in bin widths since the
     /// epoch.
-    rows: Vec<(i64, Box<Row>)>,
+    rows: Vec<(i64, Box<HeatmapRow>)>,
     /// Index of the row of the latest request: lines come nearly in order.
     latest: usize,
 }
 
 /// What happened in one bin of time.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct HeatmapRow {
     /// All requests, including those whose elapsed time is unknown.
     pub requests: u64,
     /// Requests by bin of elapsed time. Those whose elapsed time is unknown are in no bin.
@@ -65,13 +65,13 @@ pub struct Row {
     pub failed: Vec<(Outcome, u8, u32)>,
 }
 
-impl Default for Row {
+impl Default for HeatmapRow {
     fn default() -> Self {
         Self { requests: 0, elapsed: [0; ELAPSED_BINS], failed: Vec::new() }
     }
 }
 
-impl Row {
+impl HeatmapRow {
     fn add_failed(&mut self, outcome: Outcome, bin: u8, requests: u32) {
         match self.failed.iter_mut().find(|(known, known_bin, _)| (*known, *known_bin) == (outcome, bin)) {
             Some((.., known)) => *known = known.saturating_add(requests),
@@ -121,7 +121,7 @@ impl LatencyHeatmap {
     /// The row of a bin, which becomes the latest. If this row is one too many, the bins get wider, and the result
     /// is the row of the wider bin.
     #[cold]
-    fn row(&mut self, number: i64, most: usize) -> &mut Row {
+    fn row(&mut self, number: i64, most: usize) -> &mut HeatmapRow {
         let narrow = self.doublings;
         self.latest = self.find_or_add(number);
         if self.rows.len() > most {
@@ -180,7 +180,7 @@ impl LatencyHeatmap {
 
     /// The rows in no order, each with the time at which its bin begins. Bins begin at multiples of their width
     /// since the epoch.
-    pub fn rows(&self) -> impl Iterator<Item = (Timestamp, &Row)> {
+    pub fn rows(&self) -> impl Iterator<Item = (Timestamp, &HeatmapRow)> {
         let width = self.width_seconds();
         self.rows.iter().map(move |(number, row)| (Timestamp::from_seconds(number * width), &**row))
     }

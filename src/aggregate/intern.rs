@@ -14,14 +14,14 @@ pub const OTHER: &[u8] = b"(other)";
 /// `I` when its name first appears.
 #[derive(Clone, Debug)]
 pub struct Interner<I, P, V> {
-    entries: Vec<Entry<P, V>>,
+    entries: Vec<NamedEntry<P, V>>,
     table: HashTable<I>,
     /// The result of the latest look-up: neighbouring records often name the same thing.
     latest: Option<I>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry<P, V> {
+struct NamedEntry<P, V> {
     parent: P,
     name: Box<[u8]>,
     value: V,
@@ -61,7 +61,7 @@ impl<I: Id, P: Copy + Eq + Hash, V: Default> Interner<I, P, V> {
             return self.look_up(parent, OTHER, cap);
         }
         let id = I::from_index(self.entries.len());
-        self.entries.push(Entry { parent, name: name.into(), value: V::default() });
+        self.entries.push(NamedEntry { parent, name: name.into(), value: V::default() });
         let entries = &self.entries;
         self.table.insert_unique(hash_of(parent, name), id, |&id| {
             let entry = &entries[id.to_index()];

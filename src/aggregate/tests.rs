@@ -9,7 +9,7 @@ use crate::timestamp::Timestamp;
 
 /// A request described by small numbers, so that many requests agree in one part and differ in another.
 #[derive(Clone, Debug)]
-struct Request {
+struct CountedRequest {
     second: i64,
     load_balancer: u32,
     target_group: Option<u32>,
@@ -19,7 +19,7 @@ struct Request {
     path: u32,
 }
 
-impl Request {
+impl CountedRequest {
     fn new(number: u32) -> Self {
         Self {
             second: i64::from(number),
@@ -58,7 +58,7 @@ impl Request {
     }
 }
 
-fn summary_of<'a>(requests: impl IntoIterator<Item = &'a Request>) -> Summary {
+fn summary_of<'a>(requests: impl IntoIterator<Item = &'a CountedRequest>) -> Summary {
     let mut summary = Summary::default();
     for request in requests {
         request.observed_by(&mut summary);
@@ -66,7 +66,7 @@ fn summary_of<'a>(requests: impl IntoIterator<Item = &'a Request>) -> Summary {
     summary
 }
 
-fn requests() -> impl Strategy<Value = Vec<Request>> {
+fn requests() -> impl Strategy<Value = Vec<CountedRequest>> {
     let statuses = prop_oneof![
         Just((200, Some(200))),
         Just((502, None)),
@@ -83,14 +83,8 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
         prop::option::of(0..20_000_u64),
         0..5_u32,
     );
-    let request = request.prop_map(|(second, load_balancer, target_group, target, statuses, millis, path)| Request {
-        second,
-        load_balancer,
-        target_group,
-        target,
-        statuses,
-        millis,
-        path,
+    let request = request.prop_map(|(second, load_balancer, target_group, target, statuses, millis, path)| {
+        CountedRequest { second, load_balancer, target_group, target, statuses, millis, path }
     });
     prop::collection::vec(request, 0..60)
 }
@@ -171,7 +165,7 @@ proptest! {
 
 #[test]
 fn an_empty_summary_changes_nothing() {
-    let requests: Vec<Request> = (0..9).map(Request::new).collect();
+    let requests: Vec<CountedRequest> = (0..9).map(CountedRequest::new).collect();
     let whole = contents(&summary_of(&requests));
     let mut before = Summary::default();
     before.merge(summary_of(&requests));
@@ -183,12 +177,12 @@ fn an_empty_summary_changes_nothing() {
 /// More names than each cap allows; none may cost a request.
 #[test]
 fn caps_hold_and_no_request_is_lost() {
-    let load_balancers = |number| Request { load_balancer: number, ..Request::new(number) };
-    let groups = |number| Request { target_group: Some(number), ..Request::new(number) };
-    let targets = |number| Request { target: Some(number), ..Request::new(number) };
+    let load_balancers = |number| CountedRequest { load_balancer: number, ..CountedRequest::new(number) };
+    let groups = |number| CountedRequest { target_group: Some(number), ..CountedRequest::new(number) };
+    let targets = |number| CountedRequest { target: Some(number), ..CountedRequest::new(number) };
     let small = |cap: usize| u32::try_from(cap).expect("a cap is small") + 50;
     for (name, seen, request) in [
-        ("load balancers", small(MAX_LOAD_BALANCERS), load_balancers as fn(u32) -> Request),
+        ("load balancers", small(MAX_LOAD_BALANCERS), load_balancers as fn(u32) -> CountedRequest),
         ("target groups", small(MAX_TARGET_GROUPS), groups),
         ("targets", small(MAX_TARGETS), targets),
     ] {
@@ -229,9 +223,9 @@ fn a_name_past_the_cap_counts_as_other_of_its_own_parent() {
 #[test]
 fn a_name_seen_before_the_cap_was_reached_keeps_its_id() {
     let beyond = u32::try_from(MAX_LOAD_BALANCERS).expect("a cap is small") + 10;
-    let first_again = Request { load_balancer: 0, ..Request::new(0) };
-    let all: Vec<Request> = (0..beyond)
-        .map(|number| Request { load_balancer: number, ..Request::new(number) })
+    let first_again = CountedRequest { load_balancer: 0, ..CountedRequest::new(0) };
+    let all: Vec<CountedRequest> = (0..beyond)
+        .map(|number| CountedRequest { load_balancer: number, ..CountedRequest::new(number) })
         .chain([first_again])
         .collect();
     let summary = summary_of(&all);
@@ -243,7 +237,7 @@ fn a_name_seen_before_the_cap_was_reached_keeps_its_id() {
 
 #[test]
 fn samples_are_the_earliest_failures_whatever_the_order() {
-    let failed = |second| Request { statuses: (502, None), second, ..Request::new(0) };
+    let failed = |second| CountedRequest { statuses: (502, None), second, ..CountedRequest::new(0) };
     for seconds in [[1, 2, 3, 4, 5], [5, 4, 3, 2, 1], [3, 5, 1, 4, 2]] {
         let summary = summary_of(&seconds.map(failed));
         let (_, _, target) = summary.targets.entry(TargetId::for_test(0));

@@ -54,7 +54,7 @@ pub struct TimedRequest {
 
 /// A [`TimedRequest`] in 12 bytes, relative to its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
+struct TimelineEntry {
     /// Ticks from the start of the block to the end of the request.
     ended: u32,
     /// Ticks from its dispatch to its end.
@@ -65,14 +65,15 @@ struct Entry {
     status: u8,
 }
 
-/// One less than the lowest status that an [`Entry`] keeps. Diagnosis needs only the statuses of a failing target.
+/// One less than the lowest status that a [`TimelineEntry`] keeps. Diagnosis needs only the statuses of a failing
+/// target.
 const STATUS_BASE: u16 = 499;
 
 #[derive(Clone, Debug)]
 struct Block {
     /// Seconds since the epoch, divided by [`BLOCK_SECONDS`].
     number: i64,
-    entries: Vec<Entry>,
+    entries: Vec<TimelineEntry>,
     failures: u32,
 }
 
@@ -119,7 +120,7 @@ impl Timeline {
         let Some(node) = self.node(exchange.node.unwrap_or_default()) else { return };
         let took = elapsed.saturating_sub(exchange.request_processing_time.unwrap_or_default());
         let number = block_number(exchange.time);
-        let entry = Entry {
+        let entry = TimelineEntry {
             ended: ticks(exchange.time.micros_since(block_start(number))),
             took: ticks(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)),
             route,
@@ -300,7 +301,7 @@ impl Pair {
     }
 }
 
-impl Entry {
+impl TimelineEntry {
     /// Sort key: end, then dispatch, then the other fields, so the order never depends on line order. It is one
     /// number because millions of them are compared.
     #[inline]
@@ -320,14 +321,14 @@ impl Entry {
 
 impl Block {
     #[inline]
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, entry: TimelineEntry) {
         self.failures += u32::from(entry.outcome.is_failure());
         self.entries.push(entry);
     }
 }
 
 impl TimedRequest {
-    /// The inverse of [`Entry::packed`]. `start` is the start of the block.
+    /// The inverse of [`TimelineEntry::packed`]. `start` is the start of the block.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "parts of a number")]
     fn unpacked(packed: u128, start: Timestamp) -> Self {

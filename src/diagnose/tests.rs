@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 
 /// One request: the fields that matter to a diagnosis. All others have ordinary values.
 #[derive(Clone, Copy, Debug)]
-struct Request {
+struct SentRequest {
     target_group: Option<&'static str>,
     target: Option<&'static str>,
     statuses: (u16, Option<u16>),
@@ -30,7 +30,7 @@ const TARGET: &str = "10.0.0.1:80";
 const OTHER_TARGET: &str = "10.0.0.2:80";
 
 /// A request that [`TARGET`] answered.
-const OK: Request = Request {
+const OK: SentRequest = SentRequest {
     target_group: Some("arn:api"),
     target: Some(TARGET),
     statuses: (200, Some(200)),
@@ -42,21 +42,21 @@ const OK: Request = Request {
 };
 
 /// The target answers 500.
-const TARGET_ERROR: Request = Request { statuses: (500, Some(500)), ..OK };
+const TARGET_ERROR: SentRequest = SentRequest { statuses: (500, Some(500)), ..OK };
 
 /// 502 before any byte was sent to the target.
-const CONNECT_FAILED: Request =
-    Request { statuses: (502, None), target_time: None, is_dispatched: false, elapsed: 2, ..OK };
+const CONNECT_FAILED: SentRequest =
+    SentRequest { statuses: (502, None), target_time: None, is_dispatched: false, elapsed: 2, ..OK };
 
 /// 502 after the request was sent.
-const CLOSED: Request = Request { statuses: (502, None), target_time: Some(5), elapsed: 6, ..OK };
+const CLOSED: SentRequest = SentRequest { statuses: (502, None), target_time: Some(5), elapsed: 6, ..OK };
 
 /// 503: there is no target to send to.
-const NO_TARGET: Request =
-    Request { target: None, statuses: (503, None), target_time: None, is_dispatched: false, elapsed: 0, ..OK };
+const NO_TARGET: SentRequest =
+    SentRequest { target: None, statuses: (503, None), target_time: None, is_dispatched: false, elapsed: 0, ..OK };
 
 /// AWS WAF gave no decision: a failure of a rule, at no target.
-const WAF_FAILED: Request = Request {
+const WAF_FAILED: SentRequest = SentRequest {
     target_group: None,
     target: None,
     statuses: (503, None),
@@ -68,13 +68,13 @@ const WAF_FAILED: Request = Request {
 };
 
 /// 460: the client left while the target worked.
-const CLIENT_LEFT: Request = Request { statuses: (460, None), target_time: None, elapsed: 3_000, ..OK };
+const CLIENT_LEFT: SentRequest = SentRequest { statuses: (460, None), target_time: None, elapsed: 3_000, ..OK };
 
-const fn idle_timeout(elapsed: u64) -> Request {
-    Request { statuses: (504, None), target_time: None, elapsed, ..OK }
+const fn idle_timeout(elapsed: u64) -> SentRequest {
+    SentRequest { statuses: (504, None), target_time: None, elapsed, ..OK }
 }
 
-fn observe(summary: &mut Summary, number: u64, request: &Request) {
+fn observe(summary: &mut Summary, number: u64, request: &SentRequest) {
     let millis = Duration::from_millis;
     let exchange = Exchange {
         time: Timestamp::from_seconds(1_794_988_800 + i64::try_from(number).expect("a small number")),
@@ -94,7 +94,7 @@ fn observe(summary: &mut Summary, number: u64, request: &Request) {
     summary.observe(&exchange, classify(&exchange), b"line", location);
 }
 
-fn summary_of(requests: &[(u64, Request)]) -> Summary {
+fn summary_of(requests: &[(u64, SentRequest)]) -> Summary {
     let mut summary = Summary::default();
     let all = requests.iter().flat_map(|(times, request)| (0..*times).map(move |_| request));
     for (number, request) in (0..).zip(all) {
@@ -103,7 +103,7 @@ fn summary_of(requests: &[(u64, Request)]) -> Summary {
     summary
 }
 
-fn findings(requests: &[(u64, Request)]) -> Vec<Finding> {
+fn findings(requests: &[(u64, SentRequest)]) -> Vec<Finding> {
     diagnose(&summary_of(requests), &Context::default()).findings
 }
 
@@ -175,7 +175,7 @@ fn a_finding_is_at_the_target_the_group_or_the_load_balancer_that_failed() {
 
 #[test]
 fn a_rule_that_fails_before_different_target_groups_is_one_finding_at_the_load_balancer() {
-    let of = |arn| Request { target_group: Some(arn), ..WAF_FAILED };
+    let of = |arn| SentRequest { target_group: Some(arn), ..WAF_FAILED };
     let findings = findings(&[(2, of("arn:api")), (2, of("arn:web")), (2, WAF_FAILED)]);
     let [finding] = &findings[..] else { panic!("{findings:?}") };
     assert_eq!((finding.scope, finding.failures), (Scope::LoadBalancer(LoadBalancerId::for_test(0)), 6));
@@ -184,7 +184,7 @@ fn a_rule_that_fails_before_different_target_groups_is_one_finding_at_the_load_b
 
 #[test]
 fn a_target_is_not_blamed_for_its_neighbour_s_failures() {
-    let neighbour = Request { target: Some(OTHER_TARGET), ..CONNECT_FAILED };
+    let neighbour = SentRequest { target: Some(OTHER_TARGET), ..CONNECT_FAILED };
     let summary = summary_of(&[(200, OK), (30, neighbour)]);
     let findings = diagnose(&summary, &Context::default()).findings;
     let [finding] = &findings[..] else { panic!("{findings:?}") };
@@ -203,8 +203,8 @@ fn clients_that_leave_now_and_then_are_no_finding() {
         ("just enough of many", 11, 2_000, true),
     ] {
         // The elapsed times all differ, so that no timeout shows in them.
-        let mut requests: Vec<(u64, Request)> =
-            (1..=left).map(|number| (1, Request { elapsed: 400 + number * number * 97, ..CLIENT_LEFT })).collect();
+        let mut requests: Vec<(u64, SentRequest)> =
+            (1..=left).map(|number| (1, SentRequest { elapsed: 400 + number * number * 97, ..CLIENT_LEFT })).collect();
         requests.push((stayed, OK));
         let findings = findings(&requests);
         assert_eq!(!findings.is_empty(), is_finding, "{name}");
@@ -244,7 +244,7 @@ fn the_idle_timeout_is_given_or_inferred_or_the_default() {
 
 #[test]
 fn connect_timeouts_do_not_show_the_idle_timeout() {
-    let connect_timeout = Request { elapsed: 10_002, statuses: (504, None), ..CONNECT_FAILED };
+    let connect_timeout = SentRequest { elapsed: 10_002, statuses: (504, None), ..CONNECT_FAILED };
     let diagnosis = diagnose(&summary_of(&[(20, connect_timeout)]), &Context::default());
     assert_eq!(diagnosis.findings[0].outcome, Outcome::ConnectTimeout);
     assert_eq!(diagnosis.idle_timeout.origin, IdleTimeoutOrigin::Default);
@@ -264,7 +264,7 @@ fn the_text_of_evidence_has_the_same_numbers_as_its_list() {
 
 #[test]
 fn evidence_of_a_range_has_its_ends_and_its_middle() {
-    let slow = |elapsed| Request { elapsed, ..CONNECT_FAILED };
+    let slow = |elapsed| SentRequest { elapsed, ..CONNECT_FAILED };
     let findings = findings(&[(2, slow(1)), (1, slow(9))]);
     assert_eq!(findings[0].evidence[1].text, "they took 0.001 to 0.009 s (median 0.001 s)");
 }
@@ -277,7 +277,7 @@ fn evidence_at_a_target_group_counts_only_requests_that_reached_no_target() {
     assert_eq!(text, "4 of 4 requests that reached no target (100.00 %) failed this way: no target to send to");
 }
 
-fn requests() -> impl Strategy<Value = Vec<(u64, Request)>> {
+fn requests() -> impl Strategy<Value = Vec<(u64, SentRequest)>> {
     let request = prop_oneof![
         Just(OK),
         Just(TARGET_ERROR),
@@ -289,8 +289,8 @@ fn requests() -> impl Strategy<Value = Vec<(u64, Request)>> {
         Just(idle_timeout(60_000)),
     ];
     let target = prop_oneof![Just(TARGET), Just(OTHER_TARGET)];
-    let moved =
-        (request, target).prop_map(|(request, target)| Request { target: request.target.map(|_| target), ..request });
+    let moved = (request, target)
+        .prop_map(|(request, target)| SentRequest { target: request.target.map(|_| target), ..request });
     proptest::collection::vec((0..15_u64, moved), 0..30)
 }
 
@@ -312,7 +312,7 @@ fn the_id_of_a_finding_is_the_documented_hash() {
 
 #[test]
 fn the_id_of_a_finding_stays_whatever_else_is_in_the_log() {
-    let elsewhere = Request { target: Some(OTHER_TARGET), target_group: Some("arn:web"), ..TARGET_ERROR };
+    let elsewhere = SentRequest { target: Some(OTHER_TARGET), target_group: Some("arn:web"), ..TARGET_ERROR };
     let few = summary_of(&[(5, WAF_FAILED), (20, TARGET_ERROR), (4, NO_TARGET)]);
     // Other tables, other counts, another time, and other findings that come first.
     let many = summary_of(&[(90, elsewhere), (40, OK), (7, NO_TARGET), (25, TARGET_ERROR), (50, WAF_FAILED)]);
@@ -323,12 +323,12 @@ fn the_id_of_a_finding_stays_whatever_else_is_in_the_log() {
 
 #[test]
 fn findings_with_another_cause_or_scope_have_another_id() {
-    let at = |target_group, target, request| Request { target_group: Some(target_group), target, ..request };
+    let at = |target_group, target, request| SentRequest { target_group: Some(target_group), target, ..request };
     let requests = [
         (20, at("arn:api", Some(TARGET), TARGET_ERROR)),
         (20, at("arn:api", Some(OTHER_TARGET), TARGET_ERROR)),
         (20, at("arn:web", Some(TARGET), TARGET_ERROR)),
-        (20, at("arn:web", Some(TARGET), Request { elapsed: 60_000, ..idle_timeout(60_000) })),
+        (20, at("arn:web", Some(TARGET), SentRequest { elapsed: 60_000, ..idle_timeout(60_000) })),
         (20, at("arn:web", None, NO_TARGET)),
         (20, WAF_FAILED),
     ];
@@ -339,7 +339,7 @@ fn findings_with_another_cause_or_scope_have_another_id() {
 
 #[test]
 fn two_outcomes_with_one_cause_have_two_ids_and_the_first_is_that_of_the_cause_and_scope() {
-    let left_early = Request { is_dispatched: false, ..CLIENT_LEFT };
+    let left_early = SentRequest { is_dispatched: false, ..CLIENT_LEFT };
     let alone = ids(&summary_of(&[(20, left_early)]));
     for more in [20, 40] {
         let both = ids(&summary_of(&[(more, CLIENT_LEFT), (30, left_early)]));

@@ -79,11 +79,11 @@ fn is_line(line: &[u8]) -> bool {
 
 /// Declares the table of fields and the constants with their numbers together, so that they cannot differ.
 macro_rules! fields {
-    ($($place:ident $name:literal $quoting:ident $field_type:ident $meaning:literal;)*) => {
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "counts the places of the constants below")]
-        enum Place { $($place),* }
+    ($($field:ident $name:literal $quoting:ident $field_type:ident $meaning:literal;)*) => {
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "numbers the constants below")]
+        enum FieldNumber { $($field),* }
 
-        $(#[doc = concat!("Place of `", $name, "` in a line, from 0.")] pub const $place: usize = Place::$place as usize;)*
+        $(#[doc = concat!("Number of the field `", $name, "` in a line, from 0.")] pub const $field: usize = FieldNumber::$field as usize;)*
 
         const FIELDS: &[Field] = &[
             $(Field { name: $name, quoting: Quoting::$quoting, field_type: FieldType::$field_type, meaning: $meaning }),*

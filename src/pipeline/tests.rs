@@ -377,8 +377,8 @@ fn objects_that_never_come_do_not_keep_a_run_from_being_cancelled() {
 
 #[test]
 fn one_part_per_object_is_merged_in_order_and_few_are_open() {
-    struct Lines(AtomicUsize, &'static AtomicUsize);
-    impl Collector for Lines {
+    struct LineCount(AtomicUsize, &'static AtomicUsize);
+    impl Collector for LineCount {
         fn observe(&mut self, selected: &SelectedRecord<'_>) -> Result<()> {
             let name = &selected.object.name;
             let number: usize = name[name.len() - 8..name.len() - 4].parse().expect("a number");
@@ -392,9 +392,9 @@ fn one_part_per_object_is_merged_in_order_and_few_are_open() {
     let mut merged = Vec::new();
     let begin = |index| {
         MOST.fetch_max(OPEN.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        Lines(AtomicUsize::new(index), &OPEN)
+        LineCount(AtomicUsize::new(index), &OPEN)
     };
-    let merge = |part: Lines| {
+    let merge = |part: LineCount| {
         part.1.fetch_sub(1, Ordering::SeqCst);
         merged.push(part.0.into_inner());
         Ok(())

@@ -12,9 +12,9 @@ use super::*;
 use crate::error::ErrorKind;
 
 /// One line, split at the spaces outside of quotes. Fields are numbered from 1.
-struct Row(Vec<String>);
+struct WrittenLine(Vec<String>);
 
-impl Row {
+impl WrittenLine {
     fn is(&self, field: usize) -> &str {
         &self.0[field - 1]
     }
@@ -41,7 +41,7 @@ impl Row {
     }
 }
 
-fn split(line: &str) -> Row {
+fn split(line: &str) -> WrittenLine {
     let (mut fields, mut start, mut is_quoted) = (Vec::with_capacity(36), 0, false);
     for (at, byte) in line.bytes().chain([b' ']).enumerate() {
         match byte {
@@ -53,7 +53,7 @@ fn split(line: &str) -> Row {
             _ => {}
         }
     }
-    Row(fields)
+    WrittenLine(fields)
 }
 
 /// Whether its status is one of failed requests. The fields before it have neither quotes nor spaces, so a plain split
@@ -79,7 +79,7 @@ fn decoded(gz: &[u8]) -> String {
     text
 }
 
-fn rows(memory: &Memory) -> Vec<Row> {
+fn rows(memory: &Memory) -> Vec<WrittenLine> {
     memory.objects.iter().flat_map(|(_, gz)| decoded(gz).lines().map(split).collect::<Vec<_>>()).collect()
 }
 
@@ -196,13 +196,13 @@ fn a_race_comes_one_keep_alive_time_after_an_earlier_answer_and_successes_do_not
         answers.entry(row.pair()).or_default().push(row.moment(2) as f64 / 1e6);
     }
     // A stall delays both the timer and the request, and may begin before the five seconds or end after them.
-    let is_preceded = |row: &&Row| {
+    let is_preceded = |row: &&WrittenLine| {
         let answers = &answers[&row.pair()];
         answers.iter().any(|answer| (4.85..5.15).contains(&(row.dispatched() - answer)))
     };
     let (failed, sound): (Vec<_>, Vec<_>) = rows.iter().filter(|row| row.is(5) != "-").partition(|row| row.failed());
     assert!(failed.len() > 30, "{}", failed.len());
-    let share = |rows: &[&Row]| rows.iter().filter(|row| is_preceded(row)).count() as f64 / rows.len() as f64;
+    let share = |rows: &[&WrittenLine]| rows.iter().filter(|row| is_preceded(row)).count() as f64 / rows.len() as f64;
     assert!(share(&failed) > 0.95, "{}", share(&failed));
     assert!(share(&sound) < 0.3, "{}", share(&sound));
     for row in failed {
@@ -398,12 +398,12 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
 }
 
 /// The failed requests of a scenario, each with its true cause.
-fn failures(name: &str) -> Vec<(Row, String)> {
+fn failures(name: &str) -> Vec<(WrittenLine, String)> {
     let (memory, _) = remember(&scenario(name));
     let truth = truth(&memory);
     let mut failures = Vec::new();
     for (_, gz) in &memory.objects {
-        for row in decoded(gz).lines().filter(|line| may_have_failed(line)).map(split).filter(Row::failed) {
+        for row in decoded(gz).lines().filter(|line| may_have_failed(line)).map(split).filter(WrittenLine::failed) {
             let cause = truth[row.is(18)]["cause"].as_str().expect("an id").to_owned();
             failures.push((row, cause));
         }
@@ -441,7 +441,7 @@ fn latency_climbs_before_a_saturated_target_fails() {
     rows.sort_by_key(|row| row.moment(2));
     // Clients may leave at any time, so only timeouts count.
     let first = rows.iter().position(|row| row.is(9) == "504").expect("it fails");
-    let median = |rows: &[Row]| {
+    let median = |rows: &[WrittenLine]| {
         let mut times: Vec<f64> = rows.iter().filter_map(|row| row.seconds(7)).collect();
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
@@ -454,7 +454,7 @@ fn latency_climbs_before_a_saturated_target_fails() {
 fn when_one_of_several_processes_dies_the_others_of_its_target_still_answer() {
     let (memory, _) = remember(&scenario("worker-kill"));
     let rows = rows(&memory);
-    let survives = |failed: &Row| {
+    let survives = |failed: &WrittenLine| {
         rows.iter().any(|row| {
             row.is(5) == failed.is(5)
                 && !row.failed()

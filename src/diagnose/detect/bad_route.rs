@@ -100,13 +100,14 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let asked = group.targets.iter().filter(is_asked).count();
     share_out(explains, |count, targets| {
         let closed = targets.iter().flat_map(|&number| closed_by(number)).map(|(_, timed_request)| timed_request);
-        let found = Found { routes: &routes, held, others, failing, asked, count, median: median_took(closed) };
+        let found =
+            RejectedAnswers { routes: &routes, held, others, failing, asked, count, median: median_took(closed) };
         found.verdict(group)
     })
 }
 
 /// What the rejected answers of some targets have in common.
-struct Found<'a> {
+struct RejectedAnswers<'a> {
     routes: &'a [RouteId],
     /// Rejected and all requests of those routes in the target group, and of its other routes.
     held: Rate,
@@ -119,7 +120,7 @@ struct Found<'a> {
     median: Option<Duration>,
 }
 
-impl Found<'_> {
+impl RejectedAnswers<'_> {
     fn verdict(&self, group: &GroupView<'_>) -> Verdict {
         let Self { routes, held, others, failing, asked, count, median } = *self;
         let is_always = held.share() >= 0.95 && held.failures >= MIN_FOR_HIGH;

@@ -39,7 +39,7 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
 }
 
 #[derive(Default)]
-struct Found {
+struct BlockedConnections {
     explains: Vec<usize>,
     timeouts: usize,
     silent: usize,
@@ -60,7 +60,7 @@ fn blocked(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
         group.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout).collect();
     waiting.sort_by_key(|(_, timed_request)| timed_request.dispatched);
     let dispatches: Vec<Timestamp> = timed_out.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
-    let mut found = Found::default();
+    let mut found = BlockedConnections::default();
     for episode in episodes(&dispatches, EPISODE_GAP).into_iter().filter(|episode| episode.len() >= MIN_TIMEOUTS) {
         let timeouts = &timed_out[episode];
         let span = Span { first: timeouts.first()?.1.dispatched, last: timeouts.last()?.1.dispatched };
@@ -106,7 +106,7 @@ fn blocked(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
     (found.timeouts > 0).then(|| found.verdict(group, number))
 }
 
-impl Found {
+impl BlockedConnections {
     fn verdict(mut self, group: &GroupView<'_>, number: usize) -> Verdict {
         let target = &group.targets[number];
         let is_sure = self.timeouts >= MIN_FOR_HIGH && self.answered * ANSWERS_PER_TIMEOUT <= self.timeouts;

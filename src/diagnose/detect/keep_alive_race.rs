@@ -12,7 +12,7 @@ use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, plural_are, seconds, seconds_of};
 use crate::diagnose::finding::Estimates;
 use crate::diagnose::group_view::{GroupView, WHEN_DUE};
-use crate::diagnose::measure::lags::{KeepAlive, Lags, PairHistory, estimate, may_be_race};
+use crate::diagnose::measure::lags::{KeepAlivePeak, Lags, PairHistory, estimate, may_be_race};
 use crate::diagnose::measure::load::slowdown;
 use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::verdict::{Verdict, share_out};
@@ -79,7 +79,7 @@ fn verdicts(group: &GroupView<'_>, conclude: impl Fn(usize) -> (Confidence, Esti
     })
 }
 
-fn evidence(found: &KeepAlive, failures: usize, idle_timeout: Duration) -> Vec<Evidence> {
+fn evidence(found: &KeepAlivePeak, failures: usize, idle_timeout: Duration) -> Vec<Evidence> {
     let (low, high) = found.interval;
     let is_below = found.timeout <= idle_timeout;
     vec![

@@ -16,7 +16,7 @@ use super::lag_counts::{LagCounts, RequestLags};
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::diagnose::idle_timeout::MAX_IDLE_TIMEOUT;
-use crate::knowledge::servers::{KeepAlive as ServerKeepAlive, SERVERS, Server};
+use crate::knowledge::servers::{KeepAlive, SERVERS, Server};
 use crate::timestamp::Timestamp;
 
 /// If a target closes a connection that it had given up, the request ends sooner than this.
@@ -64,7 +64,7 @@ const SMEAR_DIVISOR: u32 = 20;
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::diagnose) enum Lags {
     /// They pile up at the target's keep-alive timeout.
-    Peak(KeepAlive),
+    Peak(KeepAlivePeak),
     /// There is no peak, although one would have shown at the default timeout of nearly any server.
     NoPeak,
     /// The lags are too few, or too similar to those of answered requests, to tell.
@@ -73,7 +73,7 @@ pub(in crate::diagnose) enum Lags {
 
 /// A keep-alive timeout that the lags show.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::diagnose) struct KeepAlive {
+pub(in crate::diagnose) struct KeepAlivePeak {
     /// The target's keep-alive timeout: the median of the lags in the bin, or their front if they are smeared.
     pub(in crate::diagnose) timeout: Duration,
     /// The 10th and the 90th percentile of the lags in the bin.
@@ -88,7 +88,7 @@ pub(in crate::diagnose) struct KeepAlive {
     pub(in crate::diagnose) drawn: Arc<LagCounts>,
 }
 
-impl KeepAlive {
+impl KeepAlivePeak {
     /// The share of failures that have a lag in the bin.
     pub(in crate::diagnose) fn coverage(&self) -> f64 {
         self.hits as f64 / self.failures as f64
@@ -218,7 +218,7 @@ struct Bin {
     ln_tried: f64,
 }
 
-fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) -> Option<KeepAlive> {
+fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) -> Option<KeepAlivePeak> {
     if failures.len() < MIN_HITS || controls.len() < failures.len() {
         return None;
     }
@@ -275,7 +275,7 @@ fn best_bin(failures: &[RequestLags], controls: &[RequestLags], max_lag: u32) ->
     // A timer that is checked now and then fires late, never early. So if the lags are smeared, the timeout is at
     // their front.
     let is_smeared = interval.1.saturating_sub(interval.0) > interval.0 / SMEAR_DIVISOR;
-    let found = KeepAlive {
+    let found = KeepAlivePeak {
         timeout: if is_smeared { front(interval) } else { at(0.5) },
         interval,
         hits: peak.len(),
@@ -295,7 +295,7 @@ fn front((low, high): (Duration, Duration)) -> Duration {
     // A tenth of the lags are below `low`: evenly spread, they take an eighth of the middle spread.
     let front = low.saturating_sub(spread / 8);
     let default_of = |server: &&Server| match server.keep_alive {
-        ServerKeepAlive::After(default) if (default..=default + server.smear / 2).contains(&front) => Some(default),
+        KeepAlive::After(default) if (default..=default + server.smear / 2).contains(&front) => Some(default),
         _ => None,
     };
     if let Some(default) = SERVERS.iter().filter_map(|server| default_of(&server)).max() {
@@ -314,7 +314,7 @@ fn known_timeouts(max_lag: u32) -> Vec<(u32, u32)> {
     /// In milliseconds. The load balancer also sees the close a little later, so a lag may be this much longer.
     const LATE: u32 = 150;
     let stretch = |server: &Server| match server.keep_alive {
-        ServerKeepAlive::After(timeout) if millis(timeout) >= millis(MIN_LAG) + EARLY && millis(timeout) <= max_lag => {
+        KeepAlive::After(timeout) if millis(timeout) >= millis(MIN_LAG) + EARLY && millis(timeout) <= max_lag => {
             Some((millis(timeout) - EARLY, millis(timeout + server.smear) + LATE))
         }
         _ => None,
