@@ -27,9 +27,9 @@ mod values;
 use std::io::{self, Write};
 
 pub use causes::CauseRow;
-pub use finding::{CheckRow, Estimates, EvidenceRow, FindingRow, SampleRow, ScopeRow, SettingRow};
+pub use finding::{CheckRow, EstimatesRow, EvidenceRow, FindingRow, SampleRow, ScopeRow, SettingRow};
 pub use input::{Cached, Input, ProblemLocation, ProblemRow};
-pub use model::{CauseOverTime, IdleTimeout, Report, SCHEMA_VERSION};
+pub use model::{CauseOverTime, IdleTimeoutRow, Report, SCHEMA_VERSION};
 pub use pictures::Pictures;
 pub use plan::{Plan, PlanDay, PlanProblem};
 pub use rows::{CallerRow, LoadBalancerRow, RouteRow, TargetGroupRow, TargetRow};

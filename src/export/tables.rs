@@ -45,7 +45,7 @@ pub struct JoinedFinding<'a> {
 }
 
 /// Requests with one pair of statuses at one target.
-pub struct StatusPairRow {
+pub struct TargetStatusPairRow {
     load_balancer: String,
     target_group: String,
     target: String,
@@ -273,7 +273,7 @@ impl Table for FindingTable {
 }
 
 impl Table for StatusPairTable {
-    type Row<'a> = StatusPairRow;
+    type Row<'a> = TargetStatusPairRow;
     const NAME: &'static str = "status_pairs";
     const MEANING: &'static str =
         "the requests of a target with one pair of statuses; the rows together cover all requests";
@@ -446,12 +446,12 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 /// Status pairs of all requests, by load balancer, target group, target and statuses.
-fn status_pairs(summary: &Summary) -> Vec<StatusPairRow> {
+fn status_pairs(summary: &Summary) -> Vec<TargetStatusPairRow> {
     let rows = summary.targets.iter().flat_map(|(target_group, address, target)| {
         let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
         let ((), load_balancer, _) = summary.load_balancers.entry(load_balancer);
         let pairs = target.status_pairs.sorted().into_iter();
-        pairs.map(|((elb_status_code, target_status_code), requests)| StatusPairRow {
+        pairs.map(|((elb_status_code, target_status_code), requests)| TargetStatusPairRow {
             load_balancer: text_of(load_balancer),
             target_group: text_of(arn),
             target: text_of(address),
@@ -460,10 +460,11 @@ fn status_pairs(summary: &Summary) -> Vec<StatusPairRow> {
             requests,
         })
     });
-    let mut rows: Vec<StatusPairRow> = rows.collect();
+    let mut rows: Vec<TargetStatusPairRow> = rows.collect();
     rows.sort_by(|one, other| {
-        let key = |row: &StatusPairRow| (row.elb_status_code, row.target_status_code);
-        let names = |row: &StatusPairRow| (row.load_balancer.clone(), row.target_group.clone(), row.target.clone());
+        let key = |row: &TargetStatusPairRow| (row.elb_status_code, row.target_status_code);
+        let names =
+            |row: &TargetStatusPairRow| (row.load_balancer.clone(), row.target_group.clone(), row.target.clone());
         names(one).cmp(&names(other)).then_with(|| key(one).cmp(&key(other)))
     });
     rows

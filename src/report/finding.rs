@@ -9,9 +9,7 @@ use super::commands::{ArnPrefix, checks};
 use super::values::{Outcomes, Window, some_text_of, text_of};
 use crate::aggregate::{Span, Summary, TargetGroupId, TargetId};
 use crate::classify::Outcome;
-use crate::diagnose::{
-    Confidence, Estimates as DiagnosedEstimates, Evidence, Finding, FindingId, LagCounts, Scope, Shape, seconds_of,
-};
+use crate::diagnose::{Confidence, Estimates, Evidence, Finding, FindingId, LagCounts, Scope, Shape, seconds_of};
 use crate::knowledge::causes::Method;
 use crate::knowledge::servers::servers_with_keep_alive;
 use crate::knowledge::timers::{SeenAs, timers_at};
@@ -58,7 +56,7 @@ pub struct FindingRow {
     /// Statements for and against the cause.
     pub evidence: Vec<EvidenceRow>,
     /// Timeouts estimated from the log.
-    pub estimates: Estimates,
+    pub estimates: EstimatesRow,
     /// Failures, and answered requests for comparison, by the time since the target's previous answer on the same
     /// node; of all targets of the group. `None` unless this shows a keep-alive timeout.
     pub lags: Option<LagCounts>,
@@ -120,7 +118,7 @@ pub struct ScopeRow {
 
 /// Timeouts estimated from the log, in seconds; `None` if the log does not show one.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Estimates {
+pub struct EstimatesRow {
     /// How long the target keeps an idle connection open.
     pub keep_alive_seconds: Option<f64>,
     /// After how long requests were cut off: by the target, a proxy in it, or the client that gave up.
@@ -222,7 +220,7 @@ fn by_target(summary: &Summary, finding: &Finding) -> Vec<TargetFailures> {
 }
 
 /// Software that has the estimated timeout by default, the likeliest first.
-fn settings(estimates: DiagnosedEstimates, outcome: Outcome) -> Vec<SettingRow> {
+fn settings(estimates: Estimates, outcome: Outcome) -> Vec<SettingRow> {
     let rows: Vec<SettingRow> = match (estimates.keep_alive, estimates.timeout) {
         (Some(keep_alive), _) => servers_with_keep_alive(keep_alive)
             .into_iter()
@@ -285,7 +283,7 @@ impl FindingRow {
             episodes: finding.time_pattern.episodes.iter().map(|&episode| Some(episode).into()).collect(),
             by_target: by_target(summary, finding),
             evidence: finding.evidence.iter().cloned().map(EvidenceRow).collect(),
-            estimates: Estimates {
+            estimates: EstimatesRow {
                 keep_alive_seconds: finding.estimates.keep_alive.map(seconds_of),
                 timeout_seconds: finding.estimates.timeout.map(seconds_of),
             },
@@ -310,7 +308,7 @@ mod tests {
     #[test]
     fn an_estimate_names_who_has_that_timeout() {
         let names = |keep_alive: Option<u64>, timeout: Option<u64>, outcome| -> Vec<&str> {
-            let estimates = DiagnosedEstimates {
+            let estimates = Estimates {
                 keep_alive: keep_alive.map(Duration::from_millis),
                 timeout: timeout.map(Duration::from_millis),
             };

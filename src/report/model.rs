@@ -37,7 +37,7 @@ pub struct Report {
     /// What was read and what was left out.
     pub input: Input,
     /// The idle timeout that the diagnosis used.
-    pub idle_timeout: IdleTimeout,
+    pub idle_timeout: IdleTimeoutRow,
     /// Number of requests: all records except those that the selection left out.
     pub requests: u64,
     /// How many of them failed.
@@ -86,7 +86,7 @@ impl Report {
             window: summary.window.into(),
             selected: Window { start: selection.since, end: selection.until },
             input: Input::new(summary),
-            idle_timeout: IdleTimeout {
+            idle_timeout: IdleTimeoutRow {
                 seconds: seconds_of(diagnosis.idle_timeout.duration),
                 origin: diagnosis.idle_timeout.origin,
             },
@@ -140,7 +140,7 @@ impl Report {
 
 /// The load balancer's idle timeout.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct IdleTimeout {
+pub struct IdleTimeoutRow {
     /// The timeout, in seconds.
     pub seconds: f64,
     /// Where the value comes from.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::numbers::{bytes, count, counted, moment, window};
 use super::plain::shortened_by;
-use super::{Cached, FindingRow, IdleTimeout, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
+use super::{Cached, FindingRow, IdleTimeoutRow, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
 use crate::diagnose::{Confidence, DEFAULT_IDLE_TIMEOUT, IdleTimeoutOrigin, Shape};
 use crate::timestamp::Timestamp;
 
@@ -44,7 +44,7 @@ pub(super) fn likely(cause: Option<&str>, confidence: Option<Confidence>) -> Str
 }
 
 /// `idle timeout 60 s (given)`
-pub(super) fn idle_timeout(idle_timeout: IdleTimeout) -> String {
+pub(super) fn idle_timeout(idle_timeout: IdleTimeoutRow) -> String {
     let origin = match idle_timeout.origin {
         IdleTimeoutOrigin::Given => "given",
         IdleTimeoutOrigin::Inferred => "inferred from requests that reached it",
@@ -99,7 +99,7 @@ pub(super) fn change(finding: &FindingRow) -> String {
 
 /// The note after a list of settings: other software may have that timeout too, and the settings assume the default
 /// idle timeout.
-pub(super) fn settings_note(finding: &FindingRow, idle_timeout: IdleTimeout) -> String {
+pub(super) fn settings_note(finding: &FindingRow, idle_timeout: IdleTimeoutRow) -> String {
     let what = if finding.estimates.keep_alive_seconds.is_some() {
         "that closes idle connections after that time"
     } else {

@@ -40,7 +40,7 @@ pub struct Pictures {
     pub marks: Vec<Mark>,
     /// First one of all requests. Then one per load balancer if there are several, one per target group, and one per
     /// target: of each kind at most [`MAX_TIMINGS`], those with most failures first.
-    pub timings: Vec<Timing>,
+    pub timings: Vec<TimingPicture>,
     /// Failures in no finding: (index of the time bin, failures). Only bins with failures.
     pub unexplained: Vec<(usize, u64)>,
 }
@@ -76,7 +76,7 @@ pub struct Mark {
 
 /// Requests over time and elapsed time.
 #[derive(Clone, Debug, Serialize)]
-pub struct Timing {
+pub struct TimingPicture {
     /// Resource id; `None` for the requests of all load balancers.
     pub load_balancer: Option<String>,
     /// ARN; `None` for a whole load balancer, and for requests that no rule forwarded.

@@ -645,7 +645,7 @@ fn the_page_of_very_many_targets_counts_what_it_leaves_out() {
         }
         if number < 96 {
             let density = (0..128).map(|bin| (bin, 20, vec![1_234_567; 40])).collect();
-            report.pictures.timings.push(pictures::Timing { target: Some(name), density, ..timing.clone() });
+            report.pictures.timings.push(pictures::TimingPicture { target: Some(name), density, ..timing.clone() });
         }
     }
     let page = html(&report);

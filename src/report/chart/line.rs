@@ -3,7 +3,7 @@
 use crate::diagnose::IdleTimeoutOrigin;
 use crate::report::ScopeRow;
 use crate::report::numbers::duration;
-use crate::report::pictures::{Mark, MarkKind, Timing};
+use crate::report::pictures::{Mark, MarkKind, TimingPicture};
 
 /// Timeouts that differ by at most this share are one line.
 const ALIKE: f64 = 0.02;
@@ -26,7 +26,7 @@ pub struct TimeoutLine {
 
 /// The timeouts that concern a scope: the load balancer's own, and those found at the scope, at a part of it, or at
 /// what it is a part of. Marks of one kind that are alike become one line.
-pub(in crate::report) fn lines(marks: &[Mark], timing: &Timing) -> Vec<TimeoutLine> {
+pub(in crate::report) fn lines(marks: &[Mark], timing: &TimingPicture) -> Vec<TimeoutLine> {
     let mut lines: Vec<(MarkKind, f64, Option<IdleTimeoutOrigin>, Vec<usize>)> = Vec::new();
     for mark in marks.iter().filter(|mark| mark.scope.as_ref().is_none_or(|scope| concerns(scope, timing))) {
         let is_alike =
@@ -48,7 +48,7 @@ pub(in crate::report) fn lines(marks: &[Mark], timing: &Timing) -> Vec<TimeoutLi
     lines.collect()
 }
 
-fn concerns(scope: &ScopeRow, timing: &Timing) -> bool {
+fn concerns(scope: &ScopeRow, timing: &TimingPicture) -> bool {
     let agrees = |one: Option<&String>, other: Option<&String>| one.is_none() || other.is_none() || one == other;
     agrees(Some(&scope.load_balancer), timing.load_balancer.as_ref())
         && agrees(scope.target_group.as_ref(), timing.target_group.as_ref())

@@ -1,12 +1,12 @@
 //! What a heatmap leaves out, and how its requests compare with the idle timeout, in sentences.
 
 use crate::report::numbers::{self, duration};
-use crate::report::pictures::{AgainstIdleTimeout, Timing};
+use crate::report::pictures::{AgainstIdleTimeout, TimingPicture};
 
 /// What a picture leaves out, in words: `Not drawn: 20 WebSocket connections, 3 requests of unknown elapsed time.`
 /// `None` if it leaves nothing out.
 #[must_use]
-pub fn not_drawn(timing: &Timing) -> Option<String> {
+pub fn not_drawn(timing: &TimingPicture) -> Option<String> {
     let unknown = timing.requests.saturating_sub(timing.idle_timeout.measured).saturating_sub(timing.web_sockets);
     let web_sockets = (timing.web_sockets > 0).then(|| numbers::counted(timing.web_sockets, "WebSocket connection"));
     let unknown = (unknown > 0).then(|| format!("{} of unknown elapsed time", numbers::counted(unknown, "request")));

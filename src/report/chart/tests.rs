@@ -7,7 +7,7 @@ use super::timing::MIN_ELAPSED_BINS;
 use super::{TimeoutLine, TimingChart};
 use crate::diagnose::IdleTimeoutOrigin;
 use crate::report::ScopeRow;
-use crate::report::pictures::{AgainstIdleTimeout, Mark, MarkKind, Pictures, Timing};
+use crate::report::pictures::{AgainstIdleTimeout, Mark, MarkKind, Pictures, TimingPicture};
 use crate::timestamp::Timestamp;
 
 /// A chart of two minutes with `seconds` elapsed-time bins of one second, and a request in each cell of the first
@@ -37,8 +37,8 @@ fn scope(target_group: Option<&str>, target: Option<&str>) -> ScopeRow {
     }
 }
 
-fn timing(scope: ScopeRow) -> Timing {
-    Timing {
+fn timing(scope: ScopeRow) -> TimingPicture {
+    TimingPicture {
         load_balancer: Some(scope.load_balancer),
         target_group: scope.target_group,
         target: scope.target,
@@ -113,7 +113,7 @@ fn pictures(lines: &[(MarkKind, f64)], bins: i32, to_a_doubling: i32) -> Picture
 fn a_chart_reaches_from_its_shortest_request_to_its_longest_line() {
     let pictures = pictures(&[(MarkKind::IdleTimeout, 60.0)], 80, 4);
     let of = |first| {
-        let timing = Timing { density: vec![(0, first, vec![1])], ..timing(scope(None, None)) };
+        let timing = TimingPicture { density: vec![(0, first, vec![1])], ..timing(scope(None, None)) };
         TimingChart::new(&pictures, &timing).expect("a chart")
     };
     let chart = of(12);
@@ -121,7 +121,7 @@ fn a_chart_reaches_from_its_shortest_request_to_its_longest_line() {
     assert!((ends.0 - 0.008).abs() < 1e-9 && (ends.1 - 65.536).abs() < 1e-9, "{ends:?}");
     assert_eq!((chart.requests_in(0, 0), chart.requests_in(1, 0)), (1, 0));
     assert_eq!(chart.subject, "shop");
-    let nothing = Timing { density: Vec::new(), ..timing(scope(None, None)) };
+    let nothing = TimingPicture { density: Vec::new(), ..timing(scope(None, None)) };
     assert!(TimingChart::new(&pictures, &nothing).is_none());
 }
 
@@ -131,7 +131,7 @@ fn a_chart_of_only_slow_requests_has_all_lines_inside_and_a_labelled_axis() {
     let pictures = pictures(&lines, 92, 4);
     // The bin of one minute, the last bin, and the first.
     for first in [63, 91, 0] {
-        let timing = Timing { density: vec![(1, first, vec![1])], ..timing(scope(None, None)) };
+        let timing = TimingPicture { density: vec![(1, first, vec![1])], ..timing(scope(None, None)) };
         let chart = TimingChart::new(&pictures, &timing).expect("a chart");
         let bins = chart.elapsed.bins();
         assert!(bins >= MIN_ELAPSED_BINS, "{bins} bins");
@@ -144,7 +144,7 @@ fn a_chart_of_only_slow_requests_has_all_lines_inside_and_a_labelled_axis() {
     }
     let small = Pictures { elapsed_bins: vec![0.001, 1.0, 20.0], ..pictures };
     let timing = timing(scope(None, None));
-    let timing = Timing { density: vec![(0, 2, vec![1])], ..timing };
+    let timing = TimingPicture { density: vec![(0, 2, vec![1])], ..timing };
     let chart = TimingChart::new(&small, &timing).expect("a chart");
     assert_eq!(chart.elapsed.bins(), 3);
 }
@@ -153,7 +153,7 @@ fn a_chart_of_only_slow_requests_has_all_lines_inside_and_a_labelled_axis() {
 fn requests_that_are_not_drawn_are_counted_in_words() {
     let of = |requests, measured, web_sockets| {
         let idle_timeout = AgainstIdleTimeout { measured, ..AgainstIdleTimeout::default() };
-        not_drawn(&Timing { requests, web_sockets, idle_timeout, ..timing(scope(None, None)) })
+        not_drawn(&TimingPicture { requests, web_sockets, idle_timeout, ..timing(scope(None, None)) })
     };
     assert_eq!(of(9, 9, 0), None);
     assert_eq!(of(30, 9, 21).as_deref(), Some("Not drawn: 21 WebSocket connections."));

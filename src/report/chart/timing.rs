@@ -4,7 +4,7 @@ use super::axis::{ElapsedAxis, TimeAxis};
 use super::line::{TimeoutLine, lines};
 use crate::classify::Outcome;
 use crate::report::phrases;
-use crate::report::pictures::{Pictures, Timing};
+use crate::report::pictures::{Pictures, TimingPicture};
 use crate::report::plain::shortened;
 
 /// An axis has at least this many elapsed-time bins. They span more than a factor of 100, so that at least two powers
@@ -59,7 +59,7 @@ pub struct TimingChart {
 impl TimingChart {
     /// Lays out the timing of one scope. `None` if there is nothing to draw: no request has a known elapsed time.
     #[must_use]
-    pub fn new(pictures: &Pictures, timing: &Timing) -> Option<Self> {
+    pub fn new(pictures: &Pictures, timing: &TimingPicture) -> Option<Self> {
         let time = TimeAxis::of(pictures)?;
         let lines = lines(&pictures.marks, timing);
         let (first, last) = elapsed_range(&pictures.elapsed_bins, timing, &lines)?;
@@ -104,7 +104,7 @@ impl TimingChart {
 /// bins. `None` if no request has a known elapsed time.
 pub(in crate::report) fn elapsed_range(
     elapsed_bins: &[f64],
-    timing: &Timing,
+    timing: &TimingPicture,
     lines: &[TimeoutLine],
 ) -> Option<(usize, usize)> {
     let of_axis = |seconds: f64| elapsed_bins.partition_point(|edge| *edge <= seconds).saturating_sub(1);
@@ -118,7 +118,7 @@ pub(in crate::report) fn elapsed_range(
     Some((first, last.max((first + MIN_ELAPSED_BINS).min(elapsed_bins.len()) - 1)))
 }
 
-fn subject(timing: &Timing) -> String {
+fn subject(timing: &TimingPicture) -> String {
     let name = match (&timing.load_balancer, &timing.target_group, &timing.target) {
         (_, _, Some(target)) => target,
         (_, Some(group), _) => phrases::target_group_name(group),

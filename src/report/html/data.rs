@@ -11,7 +11,7 @@ use super::super::chart::axis::{
 use super::super::chart::{self, Look, TimeoutLine, against_idle_timeout, not_drawn};
 use super::super::json::embedded;
 use super::super::numbers::{self, duration};
-use super::super::pictures::{MarkKind, Pictures, Timing};
+use super::super::pictures::{MarkKind, Pictures, TimingPicture};
 use super::super::plain::shortened;
 use super::super::{CauseOverTime, FindingRow, Report, ScopeRow, phrases};
 use super::limits::MAX_NAME_WIDTH;
@@ -264,7 +264,7 @@ impl EmbeddedData {
     }
 }
 
-fn key(timing: &Timing) -> ScopeKey<'_> {
+fn key(timing: &TimingPicture) -> ScopeKey<'_> {
     (timing.load_balancer.as_deref(), timing.target_group.as_deref(), timing.target.as_deref())
 }
 
@@ -281,7 +281,7 @@ impl PageLine {
 }
 
 impl<'a> PageTiming<'a> {
-    fn new(timing: &'a Timing, lines: &mut Vec<PageLine>, outcomes: &[Outcome], report: &Report) -> Self {
+    fn new(timing: &'a TimingPicture, lines: &mut Vec<PageLine>, outcomes: &[Outcome], report: &Report) -> Self {
         let has_one = report.load_balancers.len() == 1;
         let on = timing.load_balancer.as_deref().map(phrases::load_balancer_name);
         let group = timing.target_group.as_deref().map(phrases::target_group_name);
@@ -358,7 +358,7 @@ impl<'a> PageLags<'a> {
 }
 
 /// What a picture leaves out, and how its requests compare with the idle timeout; in sentences.
-pub(super) fn against(timing: &Timing, report: &Report) -> Vec<String> {
+pub(super) fn against(timing: &TimingPicture, report: &Report) -> Vec<String> {
     let against = against_idle_timeout(&timing.idle_timeout, report.idle_timeout.seconds);
     not_drawn(timing).into_iter().chain([against]).collect()
 }

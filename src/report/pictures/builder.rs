@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::grid::{Grid, OverTime, add};
-use super::{AgainstIdleTimeout, MAX_TIMINGS, Timing, WhatIf};
+use super::{AgainstIdleTimeout, MAX_TIMINGS, TimingPicture, WhatIf};
 use crate::aggregate::heatmap::{ELAPSED_BINS, UNKNOWN_ELAPSED};
 use crate::aggregate::{LoadBalancerId, Quantiles, Summary, Target, TargetGroupId};
 use crate::classify::Outcome;
@@ -64,14 +64,14 @@ impl ChartBuilder {
         }
     }
 
-    fn timing(self, scope: ScopeRow, idle_timeout: Duration) -> Timing {
+    fn timing(self, scope: ScopeRow, idle_timeout: Duration) -> TimingPicture {
         let against = self.against(idle_timeout);
         let density = self.density.into_iter().filter_map(|(time, counts)| {
             let first = counts.iter().position(|requests| *requests > 0)?;
             let last = counts.iter().rposition(|requests| *requests > 0)?;
             Some((time, first, counts[first..=last].to_vec()))
         });
-        Timing {
+        TimingPicture {
             load_balancer: (!scope.load_balancer.is_empty()).then_some(scope.load_balancer),
             target_group: scope.target_group,
             target: scope.target,
@@ -106,7 +106,7 @@ impl ChartBuilder {
     }
 }
 
-pub(super) fn timings(summary: &Summary, idle_timeout: Duration, grid: Grid) -> Vec<Timing> {
+pub(super) fn timings(summary: &Summary, idle_timeout: Duration, grid: Grid) -> Vec<TimingPicture> {
     let scope = |load_balancer: LoadBalancerId, group: Option<TargetGroupId>, address: Option<&[u8]>| ScopeRow {
         load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
         target_group: group.and_then(|group| some_text_of(summary.target_groups.entry(group).1)),
