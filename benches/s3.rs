@@ -27,8 +27,8 @@ use std::time::{Duration, Instant};
 use albscope::simulate::{self, Memory, Scenario, Simulation};
 
 use program::{BUCKET, FOLDER, Run, Twin, command, finish, finish_with_peak, signed};
-use server::{Operation, Server};
-use store::Store;
+use server::{Operation, TestServer};
+use store::BucketStore;
 
 /// How often each case runs; the fastest counts, as the machine's other work only ever adds.
 const RUNS: usize = 5;
@@ -103,7 +103,7 @@ fn five_hundred(rate: f64) -> Vec<(String, Vec<u8>)> {
 /// Objects that have to be waited for, against the same on disk and against waiting alone.
 fn latency(rate: f64, layouts: &[(&str, &str)]) {
     let objects = five_hundred(rate);
-    let store = Store::memory();
+    let store = BucketStore::memory();
     for (key, bytes) in &objects {
         let (_, name) = key.rsplit_once('/').expect("a key has folders");
         store.put("logs", key, bytes.clone());
@@ -123,7 +123,7 @@ fn latency(rate: f64, layouts: &[(&str, &str)]) {
         "| layout | latency | concurrency | from S3 | 500 × latency / concurrency | ratio to the longer of that and disk | most in flight | peak resident |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     for (layout, url) in layouts {
         for (milliseconds, concurrency) in
             [(0, 32_u32), (20, 8), (20, 16), (20, 32), (20, 64), (20, 128), (100, 32), (100, 128)]
@@ -165,8 +165,8 @@ const HOUR: [&str; 6] = ["--since", "2026-11-20T10:00Z", "--until", "2026-11-20T
 
 /// One hour of one load balancer among 100,000 keys, at 20 ms a request.
 fn listing() {
-    let tree = Store::memory();
-    let flat = Store::memory();
+    let tree = BucketStore::memory();
+    let flat = BucketStore::memory();
     // 30 days of 3,456 or so.
     for day in 1..=30 {
         let below = |folder: &str| names(day, 1).map(|name| format!("{folder}{name}")).collect::<Vec<_>>();
@@ -183,7 +183,7 @@ fn listing() {
         (&flat, "AWS's names in one folder", 86_400, "s3://logs/copy/", &HOUR),
         (&flat, "other names in one folder", 99_990, "s3://logs/other/", &[]),
     ] {
-        let server = Server::new(store);
+        let server = TestServer::new(store);
         server.set_latency(Duration::from_millis(20));
         let twin = Twin::new([]);
         let endpoint = server.url();
@@ -204,12 +204,12 @@ fn listing() {
 fn memory() {
     println!("\n| a million keys in one folder | objects found | time | peak resident |");
     println!("| --- | ---: | ---: | ---: |");
-    let others = Store::memory();
+    let others = BucketStore::memory();
     others.put_all("logs", (0..1_000_000).map(|number| format!("flat/{number:07}.json")), "");
     others.put("logs", "flat/0500000.log", "");
-    let logs = Store::memory();
+    let logs = BucketStore::memory();
     logs.put_all("logs", (0..1_000_000).map(|number| format!("flat/{number:07}.log.gz")), "");
-    let aws = Store::memory();
+    let aws = BucketStore::memory();
     for day in 1..=25 {
         aws.put_all("logs", names(day, 14).map(|name| format!("flat/{name}")), "");
     }
@@ -218,7 +218,7 @@ fn memory() {
         ("AWS's names, an hour of one load balancer", &aws, &HOUR),
         ("other names of logs, all wanted", &logs, &[]),
     ] {
-        let server = Server::new(store);
+        let server = TestServer::new(store);
         let twin = Twin::new([]);
         let endpoint = server.url();
         let args =

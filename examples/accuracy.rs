@@ -48,7 +48,7 @@ const OF_GROUPS: &[&str] = &[
     "waf-unavailable",
 ];
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 struct Options {
     seeds: u64,
@@ -60,7 +60,7 @@ struct Options {
 }
 
 impl Options {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, AnyError> {
         let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut options = Self { seeds: 8, healthy: 20, first: 5001, scenarios: Vec::new(), jobs, lists_misses: false };
         while let Some(argument) = arguments.next() {
@@ -99,7 +99,7 @@ struct Case {
     scenario: &'static str,
     seed: u64,
     /// The target, or the target group.
-    place: String,
+    subject: String,
     failures: u64,
     cause: String,
     /// Other causes that describe most of the failures just as well.
@@ -138,7 +138,7 @@ impl Case {
 }
 
 /// One run and what the diagnosis made of it.
-struct Outcome {
+struct RunResult {
     scenario: &'static Scenario,
     seed: u64,
     lines: u64,
@@ -147,7 +147,7 @@ struct Outcome {
     unfounded: Vec<(&'static str, Confidence)>,
 }
 
-fn main() -> Result<(), Failure> {
+fn main() -> Result<(), AnyError> {
     let options = Options::parse(std::env::args().skip(1))?;
     let runs = options.runs();
     let next = AtomicUsize::new(0);
@@ -164,7 +164,7 @@ fn main() -> Result<(), Failure> {
         }
     });
     let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut outcomes = outcomes.into_iter().collect::<Result<Vec<_>, Failure>>()?;
+    let mut outcomes = outcomes.into_iter().collect::<Result<Vec<_>, AnyError>>()?;
     let index = |scenario: &Scenario| SCENARIOS.iter().position(|other| other.name == scenario.name);
     outcomes.sort_by_key(|outcome| (index(outcome.scenario), outcome.seed));
     let mut page = tables(&options, &outcomes);
@@ -175,7 +175,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn run(scenario: &'static Scenario, seed: u64) -> Result<Outcome, Failure> {
+fn run(scenario: &'static Scenario, seed: u64) -> Result<RunResult, AnyError> {
     let folder = tempfile::tempdir()?;
     let written = Simulation::new(scenario).seed(seed).compression(1).write_to(folder.path())?;
     let sources = [source::from_input(folder.path().join("AWSLogs").as_os_str())?];
@@ -187,7 +187,7 @@ fn run(scenario: &'static Scenario, seed: u64) -> Result<Outcome, Failure> {
     let is_healthy = scenario.causes.is_empty();
     let findings = diagnosis.findings.iter().filter(|_| is_healthy);
     let unfounded = findings.map(|finding| (finding.cause.id, finding.confidence)).collect();
-    Ok(Outcome { scenario, seed, lines: written.lines, cases, unfounded })
+    Ok(RunResult { scenario, seed, lines: written.lines, cases, unfounded })
 }
 
 /// Failures of a target or target group, counted by cause, and by other causes that describe them just as well.
@@ -214,7 +214,7 @@ struct Truth {
 }
 
 impl Truth {
-    fn read(scenario: &Scenario, lines: &str, story: &Value) -> Result<Self, Failure> {
+    fn read(scenario: &Scenario, lines: &str, story: &Value) -> Result<Self, AnyError> {
         let mut targets: BTreeMap<String, Count> = BTreeMap::new();
         for line in lines.lines() {
             let failure: Value = serde_json::from_str(line)?;
@@ -299,7 +299,7 @@ impl Truth {
                         }
                         _ => None,
                     },
-                    place: subject,
+                    subject,
                     cause,
                 }
             })
@@ -338,7 +338,7 @@ fn text(value: &Value) -> String {
 
 // The page. Writing to a String cannot fail.
 
-fn tables(options: &Options, outcomes: &[Outcome]) -> String {
+fn tables(options: &Options, outcomes: &[RunResult]) -> String {
     let cases: Vec<&Case> = outcomes.iter().flat_map(|outcome| &outcome.cases).collect();
     let (healthy, incidents): (Vec<_>, Vec<_>) =
         outcomes.iter().partition(|outcome| outcome.scenario.causes.is_empty());
@@ -469,17 +469,17 @@ fn estimates(page: &mut String, title: &str, cases: &[&Case], of: impl Fn(&Case)
     }
 }
 
-fn misses(outcomes: &[Outcome]) -> String {
+fn misses(outcomes: &[RunResult]) -> String {
     let mut page = String::from(
         "\n| scenario | seed | target or group | failures | true cause | also true | named | \n| --- | ---: | --- | ---: | --- | --- | --- |\n",
     );
     for case in outcomes.iter().flat_map(|outcome| &outcome.cases).filter(|case| !case.is_right()) {
         let named: Vec<_> =
             case.named.iter().map(|(cause, confidence)| format!("{cause} ({})", confidence.id())).collect();
-        let Case { scenario, seed, place, failures, cause, also, .. } = case;
+        let Case { scenario, seed, subject, failures, cause, also, .. } = case;
         let _ = writeln!(
             page,
-            "| {scenario} | {seed} | {place} | {failures} | {cause} | {} | {} |",
+            "| {scenario} | {seed} | {subject} | {failures} | {cause} | {} | {} |",
             also.join(", "),
             named.join(", ")
         );

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::common::{gzip, line};
-use crate::faults::{Fault, Rule};
+use crate::faults::{Fault, FaultRule};
 use crate::program::{BUCKET, Run, Twin, signed};
-use crate::server::{Operation, Server};
-use crate::store::{Store, Tags};
+use crate::server::{Operation, TestServer};
+use crate::store::{BucketStore, Tags};
 
 /// Twelve objects, each with so many lines as its number tells.
-fn store() -> Store {
-    let store = Store::memory();
+fn store() -> BucketStore {
+    let store = BucketStore::memory();
     for number in 0..12 {
         store.put("logs", format!("{number:02}.log.gz"), object(number));
     }
@@ -29,7 +29,7 @@ fn object(lines: usize) -> Vec<u8> {
 
 const LINES: u64 = 66;
 
-fn analyse(twin: &Twin, server: &Server, more: &[&str]) -> Run {
+fn analyse(twin: &Twin, server: &TestServer, more: &[&str]) -> Run {
     twin.on_s3(server, &[&["analyze", BUCKET, "--format", "json", "--cache", "cache"], more].concat())
 }
 
@@ -54,7 +54,7 @@ fn kept(twin: &Twin) -> Vec<(PathBuf, u64)> {
 fn a_second_run_reads_nothing_but_listings() {
     // Whatever an ETag is, it names its object.
     for tags in [Tags::Md5, Tags::Parts, Tags::Kms] {
-        let server = Server::new(&store().tags(tags));
+        let server = TestServer::new(&store().tags(tags));
         let twin = Twin::new([]);
         let without = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
         without.assert_sound("no cache");
@@ -82,7 +82,7 @@ fn a_second_run_reads_nothing_but_listings() {
 #[test]
 fn an_object_that_changed_is_fetched_again() {
     let store = store();
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let twin = Twin::new([]);
     analyse(&twin, &server, &[]).assert_sound("first");
     store.put("logs", "03.log.gz", object(1003));
@@ -109,7 +109,7 @@ fn a_damaged_file_is_noticed_and_fetched_again() {
         ("a byte flipped, of parts", Tags::Parts, |bytes| bytes[20] ^= 1),
         ("a byte flipped, of KMS", Tags::Kms, |bytes| bytes[20] ^= 1),
     ] {
-        let server = Server::new(&store().tags(tags));
+        let server = TestServer::new(&store().tags(tags));
         let twin = Twin::new([]);
         let first = analyse(&twin, &server, &[]);
         first.assert_sound(name);
@@ -133,13 +133,13 @@ fn a_damaged_file_is_noticed_and_fetched_again() {
 
 #[test]
 fn a_run_that_is_killed_leaves_nothing_that_is_taken_for_whole() {
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let twin = Twin::new([]);
     let expected = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]).json();
     server.forget();
     server.set_rules([
-        Rule::new(Fault::Stall(Duration::from_mins(1))).key("04.log.gz"),
-        Rule::new(Fault::Trickle(Duration::from_millis(30))).on(Operation::Get),
+        FaultRule::new(Fault::Stall(Duration::from_mins(1))).key("04.log.gz"),
+        FaultRule::new(Fault::Trickle(Duration::from_millis(30))).on(Operation::Get),
     ]);
     let args = ["analyze", BUCKET, "--cache", "cache", "--concurrency", "2", "--endpoint-url", &server.url()];
     let mut child = signed(twin.root(), &args).stdout(Stdio::null()).spawn().expect("the program starts");
@@ -170,7 +170,7 @@ fn the_cache_is_kept_within_its_bound_and_what_was_used_last_stays() {
         store.put("logs", format!("{number:02}.log.gz"), noise(number));
     }
     let all: u64 = (12..20).map(|number| noise(number).len() as u64).sum();
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let twin = Twin::new([]);
     let size = |twin: &Twin| kept(twin).iter().map(|(_, size)| size).sum::<u64>();
     analyse(&twin, &server, &[]);
@@ -189,7 +189,7 @@ fn the_cache_is_kept_within_its_bound_and_what_was_used_last_stays() {
 
 #[test]
 fn a_cache_that_cannot_be_is_told() {
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let twin = Twin::new([]);
     fs::write(twin.root().join("cache"), b"a file").expect("a file");
     let run = analyse(&twin, &server, &[]);
@@ -200,7 +200,7 @@ fn a_cache_that_cannot_be_is_told() {
 
 #[test]
 fn two_runs_at_once_do_not_disturb_each_other() {
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let twin = Twin::new([]);
     let expected = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]).json();
     thread::scope(|scope| {

@@ -11,10 +11,10 @@ use albscope::{Timestamp, simulate};
 use serde_json::Value;
 
 use crate::common::{gzip, line};
-use crate::faults::{Fault, Rule};
+use crate::faults::{Fault, FaultRule};
 use crate::program::{BUCKET, FOLDER, Run, Twin, finish, named_alike, signed};
-use crate::server::{Operation, Request, Server};
-use crate::store::{Store, Tags};
+use crate::server::{Operation, ServedRequest, TestServer};
+use crate::store::{BucketStore, Tags};
 
 /// Logs of a simulated load balancer: keys and gzip bytes.
 fn simulated(scenario: &str, start: &str, seconds: u32, rate: f64) -> Vec<(String, Vec<u8>)> {
@@ -153,7 +153,7 @@ const PAGES: [usize; 2] = [1000, 15];
 fn an_organisation_s_logs_give_the_same_report() {
     let twin = organisation();
     for page in PAGES {
-        let server = Server::new(&twin.store().pages_of(page));
+        let server = TestServer::new(&twin.store().pages_of(page));
         for format in FORMATS {
             let disk = twin.on_disk(&["analyze", FOLDER, "--format", format]);
             disk.assert_sound(format);
@@ -168,7 +168,7 @@ fn an_organisation_s_logs_give_the_same_report() {
 #[test]
 fn any_level_of_the_layout_is_a_place_to_begin() {
     let twin = organisation();
-    let servers = PAGES.map(|page| Server::new(&twin.store().pages_of(page)));
+    let servers = PAGES.map(|page| TestServer::new(&twin.store().pages_of(page)));
     let key = server_key(&twin);
     let parts: Vec<&str> = key.split('/').collect();
     // From the bucket to one object, with and without the slash.
@@ -198,7 +198,7 @@ fn server_key(twin: &Twin) -> String {
 #[test]
 fn a_window_or_a_load_balancer_selects_the_same_lines() {
     let twin = organisation();
-    let servers = PAGES.map(|page| Server::new(&twin.store().pages_of(page)));
+    let servers = PAGES.map(|page| TestServer::new(&twin.store().pages_of(page)));
     for (name, selection) in [
         ("an hour", &["--since", "2026-11-20T09:45Z", "--until", "10:00Z"][..]),
         ("over midnight", &["--since", "2026-11-20T23:50Z", "--until", "2026-11-21T00:10Z"]),
@@ -225,7 +225,7 @@ fn hostile_names_and_contents_give_the_same_report() {
     let objects = hostile();
     let twin = Twin::new(objects.iter().map(|(key, bytes)| (*key, bytes.as_slice())));
     // In memory there are folders that are objects too, as consoles make them, and ETags of other kinds.
-    let memory = Store::memory();
+    let memory = BucketStore::memory();
     for (key, bytes) in &objects {
         memory.put("logs", *key, bytes.clone());
         if let Some((folder, _)) = key.rsplit_once('/') {
@@ -239,7 +239,7 @@ fn hostile_names_and_contents_give_the_same_report() {
         ("memory, ETags of parts", memory.clone().tags(Tags::Parts)),
         ("memory, ETags of KMS", memory.tags(Tags::Kms)),
     ] {
-        let server = Server::new(&store);
+        let server = TestServer::new(&store);
         for format in FORMATS {
             let disk = twin.on_disk(&["analyze", FOLDER, "--format", format]);
             assert_eq!(disk.code, Some(2), "{name}: some of it cannot be read");
@@ -253,7 +253,7 @@ fn hostile_names_and_contents_give_the_same_report() {
 #[test]
 fn the_number_of_threads_and_of_requests_does_not_matter() {
     let twin = organisation();
-    let server = Server::new(&twin.store());
+    let server = TestServer::new(&twin.store());
     let disk = twin.on_disk(&["analyze", FOLDER, "--format", "json", "--threads", "1"]);
     for threads in ["1", "2", "16"] {
         for concurrency in ["1", "3", "200"] {
@@ -273,7 +273,7 @@ fn inputs_on_disk_and_in_s3_are_one_input() {
     for (key, bytes) in hostile() {
         twin.write(&format!("more/{key}"), &bytes);
     }
-    let server = Server::new(&twin.store());
+    let server = TestServer::new(&twin.store());
     let disk = twin.on_disk(&["analyze", "disk/logs/AWSLogs", "disk/logs/more", "--format", "text"]);
     for inputs in [
         ["disk/logs/AWSLogs", "s3://logs/more"],
@@ -290,7 +290,7 @@ fn inputs_on_disk_and_in_s3_are_one_input() {
 fn keys_that_two_inputs_have_count_once() {
     let key = "AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/20/a.log";
     let twin = Twin::new([(key, lines(3).as_slice()), ("other/b.log", lines(2).as_slice())]);
-    let server = Server::new(&twin.store());
+    let server = TestServer::new(&twin.store());
     let url = format!("{BUCKET}/{key}");
     let run = twin.on_s3(&server, &["analyze", "--format", "json", BUCKET, &url, &format!("{BUCKET}/AWSLogs/")]);
     run.assert_sound("overlapping inputs");
@@ -306,22 +306,22 @@ fn faults_that_pass_change_nothing() {
         twin.write(&format!("more/{key}"), &bytes);
     }
     let disk = twin.on_disk(&["analyze", FOLDER, "--format", "json"]);
-    let mut cases: Vec<(String, usize, Vec<Rule>)> = Fault::passing()
+    let mut cases: Vec<(String, usize, Vec<FaultRule>)> = Fault::passing()
         .into_iter()
         .zip([1000, 3].into_iter().cycle())
-        .map(|(fault, page)| (format!("{fault:?}, pages of {page}"), page, vec![Rule::new(fault).share(0.3, 7)]))
+        .map(|(fault, page)| (format!("{fault:?}, pages of {page}"), page, vec![FaultRule::new(fault).share(0.3, 7)]))
         .collect();
-    let tokens = Rule::new(Fault::BadContinuationToken).share(0.5, 7);
+    let tokens = FaultRule::new(Fault::BadContinuationToken).share(0.5, 7);
     cases.push(("tokens that are no longer known".to_owned(), 3, vec![tokens]));
     // Of those that are about a request the first decides, so one that is tried again may meet another.
-    let all = Fault::passing().into_iter().zip(1..).map(|(fault, seed)| Rule::new(fault).share(0.05, seed));
+    let all = Fault::passing().into_iter().zip(1..).map(|(fault, seed)| FaultRule::new(fault).share(0.05, seed));
     cases.push(("all of them".to_owned(), 3, all.collect()));
     // Nearly all of it is waiting.
     thread::scope(|scope| {
         for ((name, page, rules), threads) in cases.into_iter().zip(["1", "2", "16"].into_iter().cycle()) {
             let (twin, disk) = (&twin, &disk);
             scope.spawn(move || {
-                let server = Server::new(&twin.store().pages_of(page));
+                let server = TestServer::new(&twin.store().pages_of(page));
                 server.set_rules(rules);
                 let s3 = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json", "--threads", threads]);
                 assert_same(&name, disk, &s3);
@@ -333,17 +333,17 @@ fn faults_that_pass_change_nothing() {
 
 #[test]
 fn a_store_that_wants_fewer_requests_gets_fewer() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put_all("logs", (0..600).map(|number| format!("{number:03}.log")), lines(2));
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     server.set_latency(Duration::from_millis(10));
-    server.set_rules([Rule::new(Fault::SlowDown).above(8)]);
+    server.set_rules([FaultRule::new(Fault::SlowDown).above(8)]);
     let twin = Twin::new([]);
     let run = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json", "--concurrency", "64"]);
     run.assert_sound("never more than eight");
     assert_eq!(run.json()["input"]["lines"], 1200);
     let requests = server.requests();
-    let refused = |part: &[Request]| part.iter().filter(|request| request.fault.is_some()).count();
+    let refused = |part: &[ServedRequest]| part.iter().filter(|request| request.fault.is_some()).count();
     assert!(refused(&requests[..100]) > 30, "it begins with more");
     // A program that does not mind has most of its requests refused to the end.
     let later = &requests[requests.len() / 2..];
@@ -380,8 +380,8 @@ fn objects_that_cannot_be_read_are_named_and_all_others_count_once() {
         thread::scope(|scope| {
             let runs = cases.map(|(fault, parts)| {
                 scope.spawn(move || {
-                    let server = Server::new(&twin.store());
-                    server.set_rules(bad.iter().map(|key| Rule::new(fault.clone()).key(key)));
+                    let server = TestServer::new(&twin.store());
+                    server.set_rules(bad.iter().map(|key| FaultRule::new(fault.clone()).key(key)));
                     let run = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
                     let whole = server
                         .requests()
@@ -433,9 +433,9 @@ fn objects_that_cannot_be_read_are_named_and_all_others_count_once() {
 fn a_body_that_stops_is_given_up_and_read_again() {
     let (twin, bad) = good_and_bad();
     let disk = twin.on_disk(&["analyze", FOLDER, "--format", "json"]);
-    let server = Server::new(&twin.store());
+    let server = TestServer::new(&twin.store());
     let forever = Duration::from_secs(1000);
-    server.set_rules(bad.iter().map(|key| Rule::new(Fault::Stall(forever)).key(key).first_of_key(1)));
+    server.set_rules(bad.iter().map(|key| FaultRule::new(Fault::Stall(forever)).key(key).first_of_key(1)));
     let began = Instant::now();
     assert_same("stalled", &disk, &twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]));
     assert_eq!(server.faults(), 3);
@@ -445,9 +445,9 @@ fn a_body_that_stops_is_given_up_and_read_again() {
 #[test]
 fn one_slow_object_holds_up_nothing_but_itself() {
     let (twin, bad) = good_and_bad();
-    let server = Server::new(&twin.store());
+    let server = TestServer::new(&twin.store());
     let slow = Duration::from_millis(1500);
-    server.set_rules(bad.iter().map(|key| Rule::new(Fault::Stall(slow)).key(key)));
+    server.set_rules(bad.iter().map(|key| FaultRule::new(Fault::Stall(slow)).key(key)));
     let disk = twin.on_disk(&["analyze", FOLDER, "--format", "json"]);
     let began = Instant::now();
     let s3 = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json", "--concurrency", "8"]);
@@ -464,8 +464,8 @@ fn a_run_is_interrupted_whatever_it_waits_for() {
         [(Operation::Get, "INT"), (Operation::List, "INT"), (Operation::Get, "TERM"), (Operation::List, "TERM")]
     {
         let (twin, _) = good_and_bad();
-        let server = Server::new(&twin.store());
-        server.set_rules([Rule::new(Fault::Wait(Duration::from_secs(100))).on(operation)]);
+        let server = TestServer::new(&twin.store());
+        server.set_rules([FaultRule::new(Fault::Wait(Duration::from_secs(100))).on(operation)]);
         let mut asked = signed(twin.root(), &["analyze", BUCKET, "--endpoint-url", &server.url()]);
         let child = asked.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
         let began = Instant::now();
@@ -483,13 +483,13 @@ fn a_run_is_interrupted_whatever_it_waits_for() {
 
 #[test]
 fn an_object_that_was_replaced_after_the_listing_counts_once() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     for key in ["a.log", "b.log", "c.log"] {
         store.put("logs", key, lines(10));
     }
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     // The listing is out before the object is asked for.
-    server.set_rules([Rule::new(Fault::Wait(Duration::from_millis(700))).on(Operation::Get).key("b.log")]);
+    server.set_rules([FaultRule::new(Fault::Wait(Duration::from_millis(700))).on(Operation::Get).key("b.log")]);
     let twin = Twin::new([]);
     let asked = signed(twin.root(), &["analyze", BUCKET, "--format", "json", "--endpoint-url", &server.url()]);
     let run = thread::spawn(move || finish(asked));
@@ -506,11 +506,11 @@ fn an_object_that_was_replaced_after_the_listing_counts_once() {
 #[test]
 fn keys_that_are_no_paths_are_read_and_stay_names() {
     let keys = ["../../evil.log", "a/../b.log", "a//b.log", "/c.log", "./d.log", "a/./e.log", "f\\g.log", "h.log/"];
-    let store = Store::memory();
+    let store = BucketStore::memory();
     for key in keys {
         store.put("logs", key, lines(1));
     }
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let twin = Twin::new([]);
     let cache = twin.root().join("one/two/cache");
     let cache = cache.to_str().expect("UTF-8");

@@ -5,13 +5,13 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use crate::common::{gzip, line};
-use crate::faults::{Fault, Rule};
+use crate::faults::{Fault, FaultRule};
 use crate::program::{BUCKET, Run, Twin, command, finish, signed};
-use crate::server::{ACCESS_KEY, Operation, SECRET_KEY, Server};
-use crate::store::Store;
+use crate::server::{ACCESS_KEY, Operation, SECRET_KEY, TestServer};
+use crate::store::BucketStore;
 
-fn store() -> Store {
-    let store = Store::memory();
+fn store() -> BucketStore {
+    let store = BucketStore::memory();
     let bytes = gzip((line().build() + "\n").as_bytes());
     for (day, name) in [("20", "a"), ("20", "b"), ("21", "a")] {
         let key = format!("prod/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/{day}/{name}.log.gz");
@@ -45,8 +45,8 @@ fn what_s3_refuses_is_said_with_what_to_do() {
         ),
         ("no such bucket", Fault::NoSuchBucket, "s3://logs", &["s3://logs", "there is no bucket logs"]),
     ] {
-        let server = Server::new(&store());
-        server.set_rules([Rule::new(fault)]);
+        let server = TestServer::new(&store());
+        server.set_rules([FaultRule::new(fault)]);
         let run = twin.on_s3(&server, &["analyze", url]);
         assert_refused(name, &run, parts);
         let asked = server.requests().len();
@@ -56,7 +56,7 @@ fn what_s3_refuses_is_said_with_what_to_do() {
 
 #[test]
 fn a_bucket_that_is_not_there_is_named() {
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let run = Twin::new([]).on_s3(&server, &["analyze", "s3://other/prod"]);
     assert_refused("another bucket", &run, &["s3://other/prod", "there is no bucket other"]);
 }
@@ -64,7 +64,7 @@ fn a_bucket_that_is_not_there_is_named() {
 #[test]
 fn no_credentials_are_told_before_anything_is_asked() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let run = finish(command(twin.root(), &["analyze", BUCKET, "--endpoint-url", &server.url()]));
     let parts = ["s3://logs", "no AWS credentials", "--profile", "AWS_ACCESS_KEY_ID", "--no-sign-request"];
     assert_refused("no credentials", &run, &parts);
@@ -74,7 +74,7 @@ fn no_credentials_are_told_before_anything_is_asked() {
 #[test]
 fn credentials_that_are_wrong_are_told() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let mut guessed = signed(twin.root(), &["analyze", BUCKET, "--endpoint-url", &server.url()]);
     guessed.env("AWS_SECRET_ACCESS_KEY", "guessed");
     assert_refused("a wrong key", &finish(guessed), &["s3://logs", "credentials", "SignatureDoesNotMatch"]);
@@ -90,7 +90,7 @@ fn an_endpoint_that_nobody_listens_on_is_told() {
 
 #[test]
 fn an_address_that_does_not_speak_tls_is_told() {
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let url = server.url().replace("http://", "https://");
     let run = finish(signed(Twin::new([]).root(), &["analyze", BUCKET, "--endpoint-url", &url]));
     assert_refused("no TLS", &run, &["s3://logs", "does not speak TLS", "--endpoint-url", "http://"]);
@@ -98,7 +98,7 @@ fn an_address_that_does_not_speak_tls_is_told() {
 
 #[test]
 fn what_cannot_be_asked_for_is_not_tried_again() {
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let url = "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/alb";
     let began = Instant::now();
     let run = Twin::new([]).on_s3(&server, &["analyze", url]);
@@ -117,7 +117,7 @@ fn a_size_without_a_cache_is_refused() {
 #[test]
 fn urls_without_a_bucket_are_told() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     for url in ["s3://", "s3:///AWSLogs"] {
         let run = twin.on_s3(&server, &["analyze", url]);
         assert_refused(url, &run, &[url, "bucket", "s3://my-logs/AWSLogs/"]);
@@ -128,7 +128,7 @@ fn urls_without_a_bucket_are_told() {
 #[test]
 fn where_nothing_is_the_nearest_that_is_there_is_named() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let account = "s3://logs/prod/AWSLogs/123456789012";
     for (url, parts) in [
         ("s3://logs/nothing/at/all", &["s3://logs/", "prod/"][..]),
@@ -146,7 +146,7 @@ fn where_nothing_is_the_nearest_that_is_there_is_named() {
 #[test]
 fn one_input_that_is_refused_leaves_the_others() {
     let twin = Twin::new([("a.log", (line().build() + "\n").repeat(3).as_bytes())]);
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let run = twin.on_s3(&server, &["analyze", "disk/logs", "s3://other", "s3://logs/prod", "--format", "json"]);
     assert_eq!(run.code, Some(2));
     run.assert_complains("one of three", &["s3://other", "there is no bucket other"]);
@@ -159,10 +159,10 @@ fn part_of_a_listing_that_fails_is_named_and_the_rest_is_read() {
     let other = "prod/AWSLogs/210987654321/elasticloadbalancing/eu-west-1/2026/11/20/a.log.gz";
     store.put("logs", other, gzip((line().build() + "\n").as_bytes()));
     // More than a page, so that it is walked folder by folder.
-    let server = Server::new(&store.pages_of(3));
+    let server = TestServer::new(&store.pages_of(3));
     let twin = Twin::new([]);
     let denied = "prod/AWSLogs/210987654321/";
-    server.set_rules([Rule::new(Fault::AccessDenied).on(Operation::List).prefix(denied)]);
+    server.set_rules([FaultRule::new(Fault::AccessDenied).on(Operation::List).prefix(denied)]);
     let run = twin.on_s3(&server, &["analyze", "s3://logs/prod/AWSLogs/", "--format", "json"]);
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     let input = &run.json()["input"];
@@ -176,8 +176,8 @@ fn part_of_a_listing_that_fails_is_named_and_the_rest_is_read() {
 fn a_bucket_in_another_region_is_followed_there() {
     let twin = Twin::new([]);
     for fault in [Fault::Elsewhere("eu-central-1"), Fault::SignedForElsewhere("eu-central-1")] {
-        let server = Server::new(&store());
-        server.set_rules([Rule::new(fault.clone())]);
+        let server = TestServer::new(&store());
+        server.set_rules([FaultRule::new(fault.clone())]);
         let run = twin.on_s3(&server, &["analyze", BUCKET, "--region", "us-west-2", "--format", "json"]);
         run.assert_sound(&format!("{fault:?}"));
         assert_eq!(run.json()["input"]["objects"], 3, "{fault:?}");
@@ -194,7 +194,7 @@ fn a_bucket_in_another_region_is_followed_there() {
 #[test]
 fn the_region_is_the_flag_s_or_the_environment_s_or_the_profile_s() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let config = "[profile logs]\nregion = sa-east-1\n";
     let credentials = format!("[logs]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n");
     fs::create_dir(twin.root().join(".aws")).expect("a folder");
@@ -229,7 +229,7 @@ fn the_region_is_the_flag_s_or_the_environment_s_or_the_profile_s() {
 #[test]
 fn a_session_of_aws_login_is_reported_with_the_command_that_exports_it() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     fs::create_dir(twin.root().join(".aws")).expect("a folder");
     let session = "login_session = arn:aws:iam::123456789012:user/ops\nregion = eu-west-1\n";
     let config = format!(
@@ -254,7 +254,7 @@ fn a_session_of_aws_login_is_reported_with_the_command_that_exports_it() {
 #[test]
 fn the_endpoint_may_be_the_environment_s() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
         server.forget();
         let mut asked = signed(twin.root(), &["analyze", BUCKET]);
@@ -267,13 +267,13 @@ fn the_endpoint_may_be_the_environment_s() {
 #[test]
 fn a_public_bucket_is_read_without_credentials() {
     let twin = Twin::new([]);
-    let server = Server::public(&store());
+    let server = TestServer::public(&store());
     let args = ["analyze", BUCKET, "--no-sign-request", "--format", "json", "--endpoint-url", &server.url()];
     let run = finish(command(twin.root(), &args));
     run.assert_sound("no signature");
     assert_eq!(run.json()["input"]["objects"], 3);
     assert!(server.requests().iter().all(|request| request.region.is_none()), "nothing is signed");
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     let args = ["analyze", BUCKET, "--no-sign-request", "--endpoint-url", &server.url()];
     assert_refused("a private bucket", &finish(command(twin.root(), &args)), &["access denied", "s3:ListBucket"]);
 }
@@ -281,7 +281,7 @@ fn a_public_bucket_is_read_without_credentials() {
 #[test]
 fn who_pays_is_said_in_each_request() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
+    let server = TestServer::new(&store());
     twin.on_s3(&server, &["analyze", BUCKET]).assert_sound("the owner pays");
     assert!(server.requests().iter().all(|request| request.payer.is_none()));
     server.forget();
@@ -293,8 +293,8 @@ fn who_pays_is_said_in_each_request() {
 #[test]
 fn a_key_may_be_read_by_whoever_may_not_list() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
-    server.set_rules([Rule::new(Fault::AccessDenied).on(Operation::List)]);
+    let server = TestServer::new(&store());
+    server.set_rules([FaultRule::new(Fault::AccessDenied).on(Operation::List)]);
     let url = "s3://logs/prod/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/20/a.log.gz";
     let run = twin.on_s3(&server, &["analyze", url, "--format", "json"]);
     run.assert_sound("one key");
@@ -304,8 +304,8 @@ fn a_key_may_be_read_by_whoever_may_not_list() {
 #[test]
 fn a_strict_run_ends_at_the_first_object_that_cannot_be_read() {
     let twin = Twin::new([]);
-    let server = Server::new(&store());
-    server.set_rules([Rule::new(Fault::NoSuchKey).on(Operation::Get)]);
+    let server = TestServer::new(&store());
+    server.set_rules([FaultRule::new(Fault::NoSuchKey).on(Operation::Get)]);
     let run = twin.on_s3(&server, &["analyze", BUCKET, "--strict"]);
     assert_refused("strict", &run, &["s3://logs/prod/AWSLogs/123456789012", ".log.gz", "NoSuchKey"]);
 }

@@ -1,6 +1,6 @@
 //! What goes wrong between a program and S3, and to which requests it happens.
 //!
-//! A [`Rule`] puts a [`Fault`] on some requests. Answers are in S3's own words, so that a program which tells them
+//! A [`FaultRule`] puts a [`Fault`] on some requests. Answers are in S3's own words, so that a program which tells them
 //! apart by status, code or header meets what it would meet at AWS.
 
 #![allow(dead_code, reason = "shared by tests and benchmarks")]
@@ -15,8 +15,8 @@ use hyper::body::{Bytes, Frame};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, SERVER};
 use hyper::{Response, StatusCode};
 
-use crate::server::{Operation, Request};
-use crate::service::{Body, empty, escape_xml, full};
+use crate::server::{Operation, ServedRequest};
+use crate::service::{AnswerBody, empty, escape_xml, full};
 
 /// How long the server waits between parts of a body, so that they leave it one by one.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -85,7 +85,7 @@ impl Fault {
     }
 
     /// Whether this could happen to `request`.
-    fn fits(&self, request: &Request) -> bool {
+    fn fits(&self, request: &ServedRequest) -> bool {
         let signed_elsewhere = |home: &str| request.region.as_deref().is_some_and(|region| region != home);
         match self {
             Self::Elsewhere(home) | Self::SignedForElsewhere(home) => signed_elsewhere(home),
@@ -99,8 +99,8 @@ impl Fault {
     }
 
     /// The answer that takes the place of the server's own.
-    pub(crate) fn answer(&self, request: &Request) -> Option<Response<Body>> {
-        let Request { bucket, key, operation, .. } = request;
+    pub(crate) fn answer(&self, request: &ServedRequest) -> Option<Response<AnswerBody>> {
+        let ServedRequest { bucket, key, operation, .. } = request;
         let key = key.as_deref().unwrap_or_default();
         let resource = if key.is_empty() { bucket.clone() } else { format!("{bucket}/{key}") };
         let answer = match self {
@@ -183,7 +183,7 @@ impl Fault {
     }
 
     /// Puts the fault on a body that was whole. An error's answer is left as it is.
-    pub(crate) async fn spoil(&self, response: Response<Body>) -> Response<Body> {
+    pub(crate) async fn spoil(&self, response: Response<AnswerBody>) -> Response<AnswerBody> {
         if !response.status().is_success() {
             return response;
         }
@@ -235,7 +235,7 @@ impl Fault {
 }
 
 /// A body whose parts each wait before they come.
-fn paced(parts: impl IntoIterator<Item = (Duration, std::io::Result<Bytes>), IntoIter: Send + 'static>) -> Body {
+fn paced(parts: impl IntoIterator<Item = (Duration, std::io::Result<Bytes>), IntoIter: Send + 'static>) -> AnswerBody {
     let frames = stream::iter(parts).then(async |(pause, part)| {
         tokio::time::sleep(pause).await;
         part.map(Frame::data)
@@ -264,7 +264,7 @@ impl Answer {
         Self { region: Some(region), ..self }
     }
 
-    fn into_response(self, operation: Operation) -> Response<Body> {
+    fn into_response(self, operation: Operation) -> Response<AnswerBody> {
         let Self { status, elements, region } = self;
         let text = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>{elements}<RequestId>12AB34CD56EF7890</RequestId>\
@@ -291,7 +291,7 @@ impl Answer {
 
 /// Which requests a fault happens to. The first rule that is about a request decides.
 #[derive(Clone, Debug)]
-pub(crate) struct Rule {
+pub(crate) struct FaultRule {
     fault: Fault,
     operation: Option<Operation>,
     key: Option<String>,
@@ -311,7 +311,7 @@ enum Times {
 /// How often in a row a share may hit what is the same request tried again: below any sensible number of tries.
 const MOST_IN_A_ROW: u64 = 2;
 
-impl Rule {
+impl FaultRule {
     /// Every request that the fault can happen to.
     pub(crate) fn new(fault: Fault) -> Self {
         Self { fault, operation: None, key: None, prefix: None, above: 0, times: Times::Always }
@@ -355,7 +355,7 @@ impl Rule {
 
     /// Whether the fault happens to `request`, which came `earlier` times before, and for whose key there were
     /// `earlier_of_key` requests, while so many `others` are under way.
-    fn hits(&self, request: &Request, earlier: u64, earlier_of_key: u64, others: usize) -> bool {
+    fn hits(&self, request: &ServedRequest, earlier: u64, earlier_of_key: u64, others: usize) -> bool {
         let is_meant = self.operation.is_none_or(|operation| operation == request.operation)
             && self.key.as_ref().is_none_or(|key| request.key.as_ref() == Some(key))
             && self.prefix.as_ref().is_none_or(|prefix| request.prefix.as_ref() == Some(prefix))
@@ -379,7 +379,7 @@ impl Rule {
 /// The rules, and what they have seen.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    list: Vec<Rule>,
+    list: Vec<FaultRule>,
     /// How often each request came.
     seen: HashMap<String, u64>,
     /// How many requests there were for each key.
@@ -387,12 +387,12 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn new(list: Vec<Rule>) -> Self {
+    pub(crate) fn new(list: Vec<FaultRule>) -> Self {
         Self { list, ..Self::default() }
     }
 
     /// What happens to `request`, which is counted, while so many `others` are under way.
-    pub(crate) fn draw(&mut self, request: &Request, others: usize) -> Option<Fault> {
+    pub(crate) fn draw(&mut self, request: &ServedRequest, others: usize) -> Option<Fault> {
         let count = self.seen.entry(request.what()).or_default();
         let earlier = *count;
         *count += 1;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::common::{gzip, line};
 use crate::program::{BUCKET, Twin};
-use crate::server::{Operation, Request, Server};
-use crate::store::Store;
+use crate::server::{Operation, ServedRequest, TestServer};
+use crate::store::BucketStore;
 
 /// The end of the interval that `number` objects of five minutes come to after midnight: `1005`.
 fn clock(number: u32) -> String {
@@ -31,8 +31,8 @@ fn names_of_a_day(day: u32) -> impl Iterator<Item = String> {
 const REGION: &str = "AWSLogs/123456789012/elasticloadbalancing/eu-west-1";
 
 /// 100,800 keys in 35 days, and some of another account and other services.
-fn hundred_thousand() -> Store {
-    let store = Store::memory();
+fn hundred_thousand() -> BucketStore {
+    let store = BucketStore::memory();
     let bytes = gzip((line().build() + "\n").as_bytes());
     let months = [("10", 26..=31), ("11", 1..=29)];
     for (month, days) in months {
@@ -58,13 +58,13 @@ const OBJECTS_OF_THE_HOUR: u64 = 2 * 15;
 
 const HOUR: [&str; 4] = ["--since", "2026-11-20T10:00Z", "--until", "2026-11-20T11:00Z"];
 
-fn lists(server: &Server) -> Vec<Request> {
+fn lists(server: &TestServer) -> Vec<ServedRequest> {
     server.requests().into_iter().filter(|request| request.operation == Operation::List).collect()
 }
 
 #[test]
 fn an_hour_of_one_load_balancer_takes_no_more_than_its_day_s_pages() {
-    let server = Server::new(&hundred_thousand());
+    let server = TestServer::new(&hundred_thousand());
     let twin = Twin::new([]);
     let pages_of_the_day = 2880_usize.div_ceil(1000);
     for (place, levels) in [
@@ -96,14 +96,14 @@ fn an_hour_of_one_load_balancer_takes_no_more_than_its_day_s_pages() {
 
 #[test]
 fn what_is_small_is_listed_at_once_however_deep_it_lies() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     let bytes = gzip((line().build() + "\n").as_bytes());
     for (account, day) in [("123456789012", 20), ("123456789012", 21), ("210987654321", 20)] {
         let keys = names_of_a_day(day).step_by(20);
         let keys = keys.map(|name| format!("a/b/{}/2026/11/{day}/{name}", REGION.replace("123456789012", account)));
         store.put_all("logs", keys, bytes.clone());
     }
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     server.set_latency(Duration::from_millis(50));
     let twin = Twin::new([]);
     let run = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
@@ -116,7 +116,7 @@ fn what_is_small_is_listed_at_once_however_deep_it_lies() {
 
 #[test]
 fn a_window_over_midnight_takes_two_days() {
-    let server = Server::new(&hundred_thousand());
+    let server = TestServer::new(&hundred_thousand());
     let twin = Twin::new([]);
     let window = ["--since", "2026-11-19T23:30Z", "--until", "2026-11-20T00:30Z"];
     let args = [&["analyze", BUCKET, "--load-balancer", "shop", "--format", "json"], &window[..]].concat();
@@ -130,12 +130,12 @@ fn a_window_over_midnight_takes_two_days() {
 
 #[test]
 fn names_of_aws_in_a_flat_folder_are_jumped_over() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     let bytes = gzip((line().build() + "\n").as_bytes());
     for day in 1..=30 {
         store.put_all("logs", names_of_a_day(day).map(|name| format!("copy/{name}")), bytes.clone());
     }
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let twin = Twin::new([]);
     let args = [&["analyze", "s3://logs/copy/", "--load-balancer", "shop", "--format", "json"], &HOUR[..]].concat();
     let run = twin.on_s3(&server, &args);
@@ -149,7 +149,7 @@ fn names_of_aws_in_a_flat_folder_are_jumped_over() {
 #[test]
 fn a_dry_run_prints_the_plan_and_reads_nothing() {
     let store = hundred_thousand();
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let twin = Twin::new([]);
     let analyse = |more: &[&str]| {
         server.forget();
@@ -177,11 +177,11 @@ fn a_dry_run_prints_the_plan_and_reads_nothing() {
 
 #[test]
 fn a_plan_tells_what_is_cached_and_what_is_archived() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     for name in ["a.log", "b.log", "c.log"] {
         store.put("logs", name, (line().build() + "\n").into_bytes());
     }
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let twin = Twin::new([]);
     twin.on_s3(&server, &["analyze", "s3://logs/a.log", "--cache", "cache"]).assert_sound("one is kept");
     store.archive("logs", "b.log");
@@ -203,7 +203,7 @@ fn a_plan_tells_what_is_cached_and_what_is_archived() {
 #[test]
 fn a_url_is_an_object_or_else_a_folder_or_else_a_beginning() {
     let of = |count: usize| (line().build() + "\n").repeat(count).into_bytes();
-    let store = Store::memory();
+    let store = BucketStore::memory();
     for (key, count) in [
         ("object", 1),
         ("object/inner.log", 10),
@@ -222,7 +222,7 @@ fn a_url_is_an_object_or_else_a_folder_or_else_a_beginning() {
     // More of these than a page holds stand before the folder `many/`.
     store.put_all("logs", (0..1500).map(|number| format!("many!{number:04}.log")), of(1));
     store.put("logs", "many/a.log", of(7));
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let twin = Twin::new([]);
     for (url, lines) in [
         ("s3://logs/object", 1),

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::server::{ACCESS_KEY, SECRET_KEY, Server};
-use crate::store::Store;
+use crate::server::{ACCESS_KEY, SECRET_KEY, TestServer};
+use crate::store::BucketStore;
 
 /// A run of the program, over.
 #[derive(Debug)]
@@ -128,15 +128,15 @@ impl Twin {
     }
 
     /// For a server.
-    pub(crate) fn store(&self) -> Store {
-        Store::folder(&self.root.path().join("disk"))
+    pub(crate) fn store(&self) -> BucketStore {
+        BucketStore::folder(&self.root.path().join("disk"))
     }
 
     pub(crate) fn on_disk(&self, args: &[&str]) -> Run {
         finish(command(self.root(), args))
     }
 
-    pub(crate) fn on_s3(&self, server: &Server, args: &[&str]) -> Run {
+    pub(crate) fn on_s3(&self, server: &TestServer, args: &[&str]) -> Run {
         finish(signed(self.root(), &[args, &["--endpoint-url", &server.url()]].concat()))
     }
 }

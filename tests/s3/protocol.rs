@@ -11,9 +11,9 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials};
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{EncodingType, ObjectStorageClass};
 
-use crate::faults::{Fault, Rule};
-use crate::server::{ACCESS_KEY, Operation, SECRET_KEY, Server};
-use crate::store::{Store, Tags, md5};
+use crate::faults::{Fault, FaultRule};
+use crate::server::{ACCESS_KEY, Operation, SECRET_KEY, TestServer};
+use crate::store::{BucketStore, Tags, md5};
 
 /// A client that asks once, and the threads it runs on.
 struct Asker {
@@ -22,7 +22,7 @@ struct Asker {
 }
 
 impl Asker {
-    fn new(server: &Server, secret: Option<&str>) -> Self {
+    fn new(server: &TestServer, secret: Option<&str>) -> Self {
         let builder = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
@@ -54,7 +54,7 @@ impl Asker {
     }
 
     /// All of a listing: keys, and folders where there is a delimiter.
-    fn list(&self, listing: &Listing) -> Vec<String> {
+    fn list(&self, listing: &ListArguments) -> Vec<String> {
         self.ask(async {
             let mut found = Vec::new();
             let mut pages = self
@@ -90,7 +90,7 @@ fn told<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Listing {
+struct ListArguments {
     prefix: &'static str,
     delimiter: Option<&'static str>,
     start_after: Option<&'static str>,
@@ -109,16 +109,16 @@ const KEYS: [&str; 9] = [
 ];
 
 /// Both stores with the same objects, each holding its key.
-fn stores() -> (tempfile::TempDir, [Store; 2]) {
+fn stores() -> (tempfile::TempDir, [BucketStore; 2]) {
     let root = tempfile::tempdir().expect("a temporary folder");
-    let memory = Store::memory();
+    let memory = BucketStore::memory();
     for key in KEYS {
         let path = root.path().join("logs").join(key);
         fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("a folder");
         fs::write(&path, key).expect("a file");
         memory.put("logs", key, key);
     }
-    let folder = Store::folder(root.path());
+    let folder = BucketStore::folder(root.path());
     (root, [folder, memory])
 }
 
@@ -128,7 +128,7 @@ fn what_is_not_there_and_what_is_archived_is_told_as_s3_tells_it() {
     stores[1].put("logs", "old.log", "text");
     stores[1].archive("logs", "old.log");
     for store in &stores {
-        let server = Server::new(store);
+        let server = TestServer::new(store);
         let asker = Asker::new(&server, Some(SECRET_KEY));
         assert_eq!(asker.get("nothing.log").unwrap_err(), "404 NoSuchKey The specified key does not exist.");
         let missing = "404 NoSuchBucket The specified bucket does not exist";
@@ -137,7 +137,7 @@ fn what_is_not_there_and_what_is_archived_is_told_as_s3_tells_it() {
         let listing = asker.client.list_objects_v2().bucket("other").send();
         assert_eq!(told(&asker.ask(listing).expect_err("no bucket")), missing);
     }
-    let server = Server::new(&stores[1]);
+    let server = TestServer::new(&stores[1]);
     let asker = Asker::new(&server, Some(SECRET_KEY));
     let refused = "403 InvalidObjectState The operation is not valid for the object's storage class";
     assert_eq!(asker.get("old.log").unwrap_err(), refused);
@@ -147,7 +147,7 @@ fn what_is_not_there_and_what_is_archived_is_told_as_s3_tells_it() {
 }
 
 /// What S3's documentation says a listing is.
-fn expected(Listing { prefix, delimiter, start_after }: Listing) -> Vec<String> {
+fn expected(ListArguments { prefix, delimiter, start_after }: ListArguments) -> Vec<String> {
     let mut found: Vec<String> = KEYS
         .iter()
         .filter(|key| key.starts_with(prefix) && start_after.is_none_or(|after| **key > after))
@@ -166,7 +166,7 @@ fn listings_are_what_s3_would_list() {
     let (_root, stores) = stores();
     for store in stores {
         for page in [1, 3, 1000] {
-            let server = Server::new(&store.clone().pages_of(page));
+            let server = TestServer::new(&store.clone().pages_of(page));
             let asker = Asker::new(&server, Some(SECRET_KEY));
             for (prefix, delimiter, start_after) in [
                 ("", None, None),
@@ -181,7 +181,7 @@ fn listings_are_what_s3_would_list() {
                 ("grö", Some("/"), None),
                 ("nothing", None, None),
             ] {
-                let listing = Listing { prefix, delimiter, start_after };
+                let listing = ListArguments { prefix, delimiter, start_after };
                 server.forget();
                 let found = asker.list(&listing);
                 assert_eq!(found, expected(listing), "{listing:?}, pages of {page}");
@@ -195,7 +195,7 @@ fn listings_are_what_s3_would_list() {
 fn a_listing_is_encoded_when_it_is_asked_for() {
     let (_root, stores) = stores();
     for store in stores {
-        let server = Server::new(&store);
+        let server = TestServer::new(&store);
         let asker = Asker::new(&server, Some(SECRET_KEY));
         let request = asker.client.list_objects_v2().bucket("logs").prefix("a").encoding_type(EncodingType::Url);
         let page = asker.ask(request.send()).expect("a sound request");
@@ -209,7 +209,7 @@ fn a_listing_is_encoded_when_it_is_asked_for() {
 fn objects_are_whole_or_the_part_that_is_asked_for() {
     let (_root, stores) = stores();
     for store in stores {
-        let server = Server::new(&store);
+        let server = TestServer::new(&store);
         let asker = Asker::new(&server, Some(SECRET_KEY));
         for key in KEYS {
             assert_eq!(asker.get(key).as_deref(), Ok(key.as_bytes()));
@@ -236,7 +236,7 @@ fn etags_are_of_the_content_and_are_held_to() {
             (Tags::Kms, md5(b"a.log").chars().rev().collect()),
         ] {
             let quoted = format!("\"{expected}\"");
-            let server = Server::new(&store.clone().tags(tags));
+            let server = TestServer::new(&store.clone().tags(tags));
             let asker = Asker::new(&server, Some(SECRET_KEY));
             let object = |tag: &str| asker.client.get_object().bucket("logs").key("a.log").if_match(tag);
             let output = asker.ask(object(&quoted).send()).expect("the object is this one");
@@ -251,21 +251,21 @@ fn etags_are_of_the_content_and_are_held_to() {
 
 #[test]
 fn only_its_own_user_is_let_in_unless_it_is_public() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put("logs", "a.log", "text");
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     assert!(Asker::new(&server, Some(SECRET_KEY)).get("a.log").is_ok());
     assert!(Asker::new(&server, Some("guessed")).get("a.log").unwrap_err().starts_with("403 SignatureDoesNotMatch"));
     assert!(Asker::new(&server, None).get("a.log").unwrap_err().starts_with("403 AccessDenied"));
-    assert_eq!(Asker::new(&Server::public(&store), None).get("a.log").as_deref(), Ok(&b"text"[..]));
+    assert_eq!(Asker::new(&TestServer::public(&store), None).get("a.log").as_deref(), Ok(&b"text"[..]));
 }
 
 #[test]
 fn each_fault_is_what_it_says() {
     let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put("logs", "a.log", bytes.clone());
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let asker = Asker::new(&server, Some(SECRET_KEY));
     for (fault, expected) in [
         (Fault::SlowDown, "503 SlowDown Please reduce your request rate."),
@@ -288,7 +288,7 @@ fn each_fault_is_what_it_says() {
             "400 AuthorizationHeaderMalformed The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'",
         ),
     ] {
-        server.set_rules([Rule::new(fault.clone())]);
+        server.set_rules([FaultRule::new(fault.clone())]);
         let error = asker.get("a.log").expect_err("it fails");
         assert!(error.to_lowercase().contains(&expected.to_lowercase()), "{fault:?}: {error}");
         assert_eq!(server.requests().last().and_then(|request| request.fault.clone()), Some(fault));
@@ -300,10 +300,10 @@ fn each_fault_is_what_it_says() {
         (Fault::Stall(Duration::from_millis(1)), bytes.clone()),
         (Fault::ShortBody, bytes[..bytes.len() / 2].to_vec()),
     ] {
-        server.set_rules([Rule::new(fault.clone())]);
+        server.set_rules([FaultRule::new(fault.clone())]);
         assert!(asker.get("a.log").as_ref() == Ok(&expected), "{fault:?}");
     }
-    server.set_rules([Rule::new(Fault::WrongBody)]);
+    server.set_rules([FaultRule::new(Fault::WrongBody)]);
     let wrong = asker.get("a.log").expect("nobody compares it");
     assert_eq!(wrong.iter().zip(&bytes).filter(|(one, other)| one != other).count(), 1);
     assert_eq!(wrong.len(), bytes.len());
@@ -312,7 +312,7 @@ fn each_fault_is_what_it_says() {
 #[test]
 fn a_token_is_refused_by_the_rule_and_when_it_was_never_given() {
     let (_root, stores) = stores();
-    let server = Server::new(&stores[1].clone().pages_of(3));
+    let server = TestServer::new(&stores[1].clone().pages_of(3));
     let asker = Asker::new(&server, Some(SECRET_KEY));
     let page = |token: Option<&str>| {
         let request = asker.client.list_objects_v2().bucket("logs").set_continuation_token(token.map(str::to_owned));
@@ -320,7 +320,7 @@ fn a_token_is_refused_by_the_rule_and_when_it_was_never_given() {
     };
     let refused = "400 InvalidArgument The continuation token provided is incorrect";
     assert_eq!(page(Some("never given")).unwrap_err(), refused);
-    server.set_rules([Rule::new(Fault::BadContinuationToken).first(1)]);
+    server.set_rules([FaultRule::new(Fault::BadContinuationToken).first(1)]);
     let first = page(None).expect("no token, no fault");
     let token = first.next_continuation_token();
     assert_eq!(page(token).unwrap_err(), refused);
@@ -330,29 +330,29 @@ fn a_token_is_refused_by_the_rule_and_when_it_was_never_given() {
 #[test]
 fn rules_hit_what_they_name() {
     let (_root, stores) = stores();
-    let server = Server::new(&stores[1]);
+    let server = TestServer::new(&stores[1]);
     let asker = Asker::new(&server, Some(SECRET_KEY));
     server.set_rules([
-        Rule::new(Fault::NoSuchKey).on(Operation::Get).key("a.log"),
-        Rule::new(Fault::SlowDown).on(Operation::Get).first(1),
+        FaultRule::new(Fault::NoSuchKey).on(Operation::Get).key("a.log"),
+        FaultRule::new(Fault::SlowDown).on(Operation::Get).first(1),
     ]);
     assert!(asker.get("a.log").unwrap_err().starts_with("404"));
     assert!(asker.get("a.log").unwrap_err().starts_with("404"));
     assert!(asker.get("a/b.log").unwrap_err().starts_with("503"));
     assert!(asker.get("a/b.log").is_ok());
-    assert_eq!(asker.list(&Listing { prefix: "", delimiter: None, start_after: None }).len(), KEYS.len());
+    assert_eq!(asker.list(&ListArguments { prefix: "", delimiter: None, start_after: None }).len(), KEYS.len());
     assert_eq!((server.count(Operation::Get), server.count(Operation::List), server.faults()), (4, 1, 3));
 }
 
 #[test]
 fn a_share_of_the_requests_is_the_same_for_the_same_seed() {
     let keys: Vec<String> = (0..200).map(|number| format!("{number}.log")).collect();
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put_all("logs", keys.clone(), "text");
     let hit = |seed: u64, keys: &mut dyn Iterator<Item = &String>| -> Vec<String> {
-        let server = Server::new(&store);
+        let server = TestServer::new(&store);
         let asker = Asker::new(&server, Some(SECRET_KEY));
-        server.set_rules([Rule::new(Fault::SlowDown).share(0.2, seed)]);
+        server.set_rules([FaultRule::new(Fault::SlowDown).share(0.2, seed)]);
         let mut failed: Vec<String> = keys.filter(|key| asker.get(key).is_err()).cloned().collect();
         failed.sort_unstable();
         failed
@@ -361,17 +361,17 @@ fn a_share_of_the_requests_is_the_same_for_the_same_seed() {
     assert!((20..60).contains(&one.len()), "{} of 200", one.len());
     assert_eq!(hit(1, &mut keys.iter().rev()), one, "whatever the order");
     assert_ne!(hit(2, &mut keys.iter()), one);
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let asker = Asker::new(&server, Some(SECRET_KEY));
-    server.set_rules([Rule::new(Fault::SlowDown).share(1.0, 1)]);
+    server.set_rules([FaultRule::new(Fault::SlowDown).share(1.0, 1)]);
     assert_eq!([(); 3].map(|()| asker.get("1.log").is_ok()), [false, false, true], "not more than twice in a row");
 }
 
 #[test]
 fn waiting_requests_are_counted_as_under_way() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put("logs", "a.log", "text");
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     server.set_latency(Duration::from_millis(50));
     let asker = Asker::new(&server, Some(SECRET_KEY));
     let began = Instant::now();

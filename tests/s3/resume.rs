@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::common::{gzip, line};
-use crate::faults::{Fault, Rule};
+use crate::faults::{Fault, FaultRule};
 use crate::program::{BUCKET, Twin};
-use crate::server::{Operation, Request, Server};
-use crate::store::{Store, Tags};
+use crate::server::{Operation, ServedRequest, TestServer};
+use crate::store::{BucketStore, Tags};
 
 /// Objects of different lengths: 36 log lines in all.
-fn objects() -> Store {
-    let store = Store::memory();
+fn objects() -> BucketStore {
+    let store = BucketStore::memory();
     for count in 1..=8 {
         let request = format!("GET https://shop.example.com:443/{} HTTP/1.1", "x".repeat(count * 50));
         let text = (line().request(&request).build() + "\n").repeat(count);
@@ -20,15 +20,15 @@ fn objects() -> Store {
 }
 
 /// What was asked for of each object, in the order of the requests.
-fn reads(server: &Server) -> BTreeMap<String, Vec<Request>> {
-    let mut reads: BTreeMap<String, Vec<Request>> = BTreeMap::new();
+fn reads(server: &TestServer) -> BTreeMap<String, Vec<ServedRequest>> {
+    let mut reads: BTreeMap<String, Vec<ServedRequest>> = BTreeMap::new();
     for request in server.requests().into_iter().filter(|request| request.operation == Operation::Get) {
         reads.entry(request.key.clone().expect("a key")).or_default().push(request);
     }
     reads
 }
 
-fn begin(request: &Request) -> Option<u64> {
+fn begin(request: &ServedRequest) -> Option<u64> {
     let range = request.range.as_deref()?;
     range.strip_prefix("bytes=")?.split('-').next()?.parse().ok()
 }
@@ -37,8 +37,8 @@ fn begin(request: &Request) -> Option<u64> {
 #[test]
 fn only_what_is_missing_is_asked_for_again_of_the_same_version() {
     for (breaks, store) in [(1, objects()), (6, objects()), (6, objects().tags(Tags::Kms).with_checksums())] {
-        let server = Server::new(&store);
-        server.set_rules([Rule::new(Fault::CutAnywhere).on(Operation::Get).first_of_key(breaks)]);
+        let server = TestServer::new(&store);
+        server.set_rules([FaultRule::new(Fault::CutAnywhere).on(Operation::Get).first_of_key(breaks)]);
         let run = Twin::new([]).on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
         run.assert_sound("broken bodies");
         assert_eq!(run.json()["input"]["lines"], 36);
@@ -56,8 +56,8 @@ fn only_what_is_missing_is_asked_for_again_of_the_same_version() {
 
 #[test]
 fn a_store_that_knows_no_ranges_is_read_from_the_beginning() {
-    let server = Server::new(&objects().ignoring_ranges());
-    server.set_rules([Rule::new(Fault::CutAnywhere).on(Operation::Get).first_of_key(3)]);
+    let server = TestServer::new(&objects().ignoring_ranges());
+    server.set_rules([FaultRule::new(Fault::CutAnywhere).on(Operation::Get).first_of_key(3)]);
     let run = Twin::new([]).on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
     run.assert_sound("no ranges");
     assert_eq!(run.json()["input"]["lines"], 36);
@@ -72,8 +72,8 @@ fn an_object_that_is_replaced_after_a_break_is_read_anew_and_never_mixed() {
         "text.log",
         (line().request("GET https://shop.example.com:443/new HTTP/1.1").build() + "\n").repeat(70),
     );
-    let server = Server::new(&store);
-    server.set_rules([Rule::new(Fault::CutBody).on(Operation::Get).key("text.log").first(1)]);
+    let server = TestServer::new(&store);
+    server.set_rules([FaultRule::new(Fault::CutBody).on(Operation::Get).key("text.log").first(1)]);
     let run = Twin::new([]).on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
     run.assert_sound("replaced");
     assert_eq!(run.json()["input"]["lines"], 36 + 70);
@@ -86,8 +86,8 @@ fn an_object_that_is_replaced_after_a_break_is_read_anew_and_never_mixed() {
 #[test]
 fn a_body_of_several_answers_is_held_to_the_checksum_of_the_first() {
     // These tags are no MD5 sums, so only the checksum tells.
-    let server = Server::new(&objects().tags(Tags::Kms).with_checksums());
-    server.set_rules([Rule::new(Fault::CutWrongBody).on(Operation::Get).first_of_key(1)]);
+    let server = TestServer::new(&objects().tags(Tags::Kms).with_checksums());
+    server.set_rules([FaultRule::new(Fault::CutWrongBody).on(Operation::Get).first_of_key(1)]);
     let run = Twin::new([]).on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
     run.assert_sound("a wrong byte before the break");
     assert_eq!(run.json()["input"]["lines"], 36);

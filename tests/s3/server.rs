@@ -26,9 +26,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::faults::{Fault, Rule, Rules};
-use crate::service::{Body, Service};
-use crate::store::Store;
+use crate::faults::{Fault, FaultRule, Rules};
+use crate::service::{AnswerBody, Service};
+use crate::store::BucketStore;
 use crate::uri::{decode, query_pairs};
 
 /// The one user that the server knows.
@@ -59,7 +59,7 @@ impl Operation {
 
 /// A request as it came in.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
+pub(crate) struct ServedRequest {
     pub(crate) operation: Operation,
     pub(crate) bucket: String,
     pub(crate) key: Option<String>,
@@ -80,7 +80,7 @@ pub(crate) struct Request {
     pub(crate) fault: Option<Fault>,
 }
 
-impl Request {
+impl ServedRequest {
     fn new(request: &Parts) -> Self {
         let path = decode(request.uri.path().trim_start_matches('/'), false);
         let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
@@ -131,7 +131,7 @@ impl Request {
 }
 
 /// A server that stops when it is dropped.
-pub(crate) struct Server {
+pub(crate) struct TestServer {
     address: SocketAddr,
     shared: Arc<Shared>,
     /// Absent only while it is dropped.
@@ -141,21 +141,21 @@ pub(crate) struct Server {
 #[derive(Default)]
 struct Shared {
     rules: Mutex<Rules>,
-    latency: Latency,
-    traffic: Mutex<Traffic>,
+    latency: ResponseDelay,
+    traffic: Mutex<ServedRequests>,
 }
 
 /// What each request waits.
 ///
 /// A thread of its own measures the time. A runtime's timer has steps of a millisecond and ends in the next step, so
 /// 20 ms would take up to 21, and hundreds of requests in sequence would add that up.
-struct Latency {
+struct ResponseDelay {
     time: Mutex<Duration>,
     /// In the order in which they came: all wait as long.
     waiting: Sender<(Instant, oneshot::Sender<()>)>,
 }
 
-impl Default for Latency {
+impl Default for ResponseDelay {
     fn default() -> Self {
         let (waiting, come) = channel::<(Instant, oneshot::Sender<()>)>();
         // Ends when the sender is gone.
@@ -170,7 +170,7 @@ impl Default for Latency {
     }
 }
 
-impl Latency {
+impl ResponseDelay {
     async fn pass(&self) {
         let time = *lock(&self.time);
         if time > Duration::ZERO {
@@ -182,20 +182,20 @@ impl Latency {
 }
 
 #[derive(Default)]
-struct Traffic {
-    requests: Vec<Request>,
+struct ServedRequests {
+    requests: Vec<ServedRequest>,
     in_flight: usize,
     most_in_flight: usize,
 }
 
-impl Server {
+impl TestServer {
     /// Serves `store` to whoever signs as its user.
-    pub(crate) fn new(store: &Store) -> Self {
+    pub(crate) fn new(store: &BucketStore) -> Self {
         Self::start(Service::new(store.clone(), false))
     }
 
     /// Serves `store` to requests without a signature too.
-    pub(crate) fn public(store: &Store) -> Self {
+    pub(crate) fn public(store: &BucketStore) -> Self {
         Self::start(Service::new(store.clone(), true))
     }
 
@@ -218,7 +218,7 @@ impl Server {
     }
 
     /// Puts these rules in the place of all others.
-    pub(crate) fn set_rules(&self, rules: impl IntoIterator<Item = Rule>) {
+    pub(crate) fn set_rules(&self, rules: impl IntoIterator<Item = FaultRule>) {
         *lock(&self.shared.rules) = Rules::new(rules.into_iter().collect());
     }
 
@@ -228,7 +228,7 @@ impl Server {
     }
 
     /// All requests since the last [`Self::forget`], in the order in which they came.
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<ServedRequest> {
         lock(&self.shared.traffic).requests.clone()
     }
 
@@ -255,7 +255,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for TestServer {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -295,10 +295,10 @@ async fn answer(
     service: Service,
     shared: Arc<Shared>,
     resets: Arc<AtomicBool>,
-) -> io::Result<Response<Body>> {
+) -> io::Result<Response<AnswerBody>> {
     // Requests that only read have no body.
     let (request, _) = request.into_parts();
-    let mut seen = Request::new(&request);
+    let mut seen = ServedRequest::new(&request);
     let others = lock(&shared.traffic).in_flight;
     seen.fault = lock(&shared.rules).draw(&seen, others);
     let flight = Flight::begin(&shared, seen.clone());
@@ -335,7 +335,7 @@ async fn answer(
 struct Flight(Arc<Shared>);
 
 impl Flight {
-    fn begin(shared: &Arc<Shared>, request: Request) -> Self {
+    fn begin(shared: &Arc<Shared>, request: ServedRequest) -> Self {
         let mut traffic = lock(&shared.traffic);
         traffic.requests.push(request);
         traffic.in_flight += 1;

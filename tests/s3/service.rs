@@ -1,4 +1,5 @@
-//! The part of S3's protocol that reads: `GetObject`, `HeadObject`, `HeadBucket` and `ListObjectsV2`, over a [`Store`].
+//! The part of S3's protocol that reads: `GetObject`, `HeadObject`, `HeadBucket` and `ListObjectsV2`, over a
+//! [`BucketStore`].
 //!
 //! Requests are checked for their signature ([`crate::signature`]) and answered with S3's statuses, headers, XML
 //! and errors. `protocol.rs` holds it to what AWS's own client expects.
@@ -18,19 +19,19 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 
-use crate::server::{Operation, Request};
-use crate::signature::{self, Refusal};
-use crate::store::{Found, Listing, Missing, Page, Store};
+use crate::server::{Operation, ServedRequest};
+use crate::signature::{self, SignatureError};
+use crate::store::{BucketStore, ListRequest, Missing, Page, StoredObject};
 use crate::uri::query_pairs;
 
 /// What an answer carries. It may break off.
-pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
+pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, io::Error>;
 
-pub(crate) fn empty() -> Body {
+pub(crate) fn empty() -> AnswerBody {
     Empty::new().map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+pub(crate) fn full(bytes: impl Into<Bytes>) -> AnswerBody {
     Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
@@ -41,41 +42,41 @@ const LAST_MODIFIED_XML: &str = "1970-01-01T00:00:00.000Z";
 /// A store, and who may read it.
 #[derive(Clone)]
 pub(crate) struct Service {
-    store: Store,
+    store: BucketStore,
     /// Whether requests without a signature are let in.
     is_public: bool,
 }
 
 impl Service {
-    pub(crate) fn new(store: Store, is_public: bool) -> Self {
+    pub(crate) fn new(store: BucketStore, is_public: bool) -> Self {
         Self { store, is_public }
     }
 
     /// Answers a request that has no body, as all do that only read.
-    pub(crate) fn answer(&self, parts: &Parts, request: &Request) -> Response<Body> {
+    pub(crate) fn answer(&self, parts: &Parts, request: &ServedRequest) -> Response<AnswerBody> {
         let answer = self.check(parts).and_then(|()| match request.operation {
             Operation::Get => self.get_object(parts, request),
             Operation::Head => self.head_object(request),
             Operation::HeadBucket => self.head_bucket(request),
             Operation::List => self.list_objects(parts, request),
-            Operation::Other => Err(Failure::NotImplemented),
+            Operation::Other => Err(ServiceError::NotImplemented),
         });
         answer.unwrap_or_else(|failure| failure.into_response(request.operation))
     }
 
-    fn check(&self, parts: &Parts) -> Result<(), Failure> {
+    fn check(&self, parts: &Parts) -> Result<(), ServiceError> {
         match signature::check(parts) {
             Ok(()) => Ok(()),
-            Err(Refusal::Anonymous) if self.is_public => Ok(()),
-            Err(refusal) => Err(Failure::Refused(refusal)),
+            Err(SignatureError::Anonymous) if self.is_public => Ok(()),
+            Err(refusal) => Err(ServiceError::Refused(refusal)),
         }
     }
 
-    fn get_object(&self, parts: &Parts, request: &Request) -> Result<Response<Body>, Failure> {
+    fn get_object(&self, parts: &Parts, request: &ServedRequest) -> Result<Response<AnswerBody>, ServiceError> {
         let found = self.object(request)?;
         let wanted = parts.headers.get(IF_MATCH).and_then(|tag| tag.to_str().ok());
         if wanted.is_some_and(|tag| tag != found.tag) {
-            return Err(Failure::PreconditionFailed);
+            return Err(ServiceError::PreconditionFailed);
         }
         let whole = found.bytes.len();
         let range = parts.headers.get(RANGE).and_then(|range| range.to_str().ok());
@@ -83,7 +84,7 @@ impl Service {
         let (status, bytes, range) = match range {
             None => (StatusCode::OK, found.bytes.clone(), None),
             Some(range) => {
-                let (first, last) = range_of(range, whole).ok_or(Failure::InvalidRange)?;
+                let (first, last) = range_of(range, whole).ok_or(ServiceError::InvalidRange)?;
                 let range = format!("bytes {first}-{last}/{whole}");
                 (StatusCode::PARTIAL_CONTENT, found.bytes.slice(first..=last), Some(range))
             }
@@ -100,24 +101,28 @@ impl Service {
         Ok(response)
     }
 
-    fn head_object(&self, request: &Request) -> Result<Response<Body>, Failure> {
+    fn head_object(&self, request: &ServedRequest) -> Result<Response<AnswerBody>, ServiceError> {
         let found = self.object(request)?;
         Ok(self.object_response(&found, found.bytes.len()))
     }
 
-    fn head_bucket(&self, request: &Request) -> Result<Response<Body>, Failure> {
-        if self.store.has_bucket(&request.bucket) { Ok(Response::new(empty())) } else { Err(Failure::NoSuchBucket) }
+    fn head_bucket(&self, request: &ServedRequest) -> Result<Response<AnswerBody>, ServiceError> {
+        if self.store.has_bucket(&request.bucket) {
+            Ok(Response::new(empty()))
+        } else {
+            Err(ServiceError::NoSuchBucket)
+        }
     }
 
-    fn object(&self, request: &Request) -> Result<Found, Failure> {
+    fn object(&self, request: &ServedRequest) -> Result<StoredObject, ServiceError> {
         let key = request.key.as_deref().unwrap_or_default();
         let found = self.store.object(&request.bucket, key)?;
         // An archived object can be listed and looked at, but not read.
-        if found.is_archived && request.operation == Operation::Get { Err(Failure::Archived) } else { Ok(found) }
+        if found.is_archived && request.operation == Operation::Get { Err(ServiceError::Archived) } else { Ok(found) }
     }
 
     /// Headers of an object, and no body yet.
-    fn object_response(&self, found: &Found, length: usize) -> Response<Body> {
+    fn object_response(&self, found: &StoredObject, length: usize) -> Response<AnswerBody> {
         let mut response = Response::new(empty());
         let headers = response.headers_mut();
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -129,18 +134,18 @@ impl Service {
         response
     }
 
-    fn list_objects(&self, parts: &Parts, request: &Request) -> Result<Response<Body>, Failure> {
+    fn list_objects(&self, parts: &Parts, request: &ServedRequest) -> Result<Response<AnswerBody>, ServiceError> {
         let parameter =
             |name: &str| query_pairs(&parts.uri).find_map(|(found, value)| (found == name).then_some(value));
         let max_keys = parameter("max-keys")
             .map_or(Ok(1000), |keys| keys.parse::<usize>())
-            .map_err(|_| Failure::InvalidMaxKeys)?;
+            .map_err(|_| ServiceError::InvalidMaxKeys)?;
         let is_encoded = match parameter("encoding-type").as_deref() {
             None => false,
             Some("url") => true,
-            Some(_) => return Err(Failure::InvalidEncoding),
+            Some(_) => return Err(ServiceError::InvalidEncoding),
         };
-        let listing = Listing {
+        let listing = ListRequest {
             prefix: request.prefix.clone().unwrap_or_default(),
             delimiter: request.delimiter.clone().filter(|delimiter| !delimiter.is_empty()),
             start_after: request.start_after.clone(),
@@ -155,7 +160,7 @@ impl Service {
 }
 
 /// The answer to a listing.
-fn list_result(bucket: &str, listing: &Listing, page: &Page, is_encoded: bool) -> String {
+fn list_result(bucket: &str, listing: &ListRequest, page: &Page, is_encoded: bool) -> String {
     let name = |text: &str| escape_xml(&if is_encoded { encode_listed(text) } else { text.to_owned() });
     let element = |name: &str, text: &str| format!("<{name}>{text}</{name}>");
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -219,8 +224,8 @@ fn header(text: &str) -> HeaderValue {
 }
 
 /// Why a sound service does not do what it is asked for.
-enum Failure {
-    Refused(Refusal),
+enum ServiceError {
+    Refused(SignatureError),
     NoSuchKey,
     NoSuchBucket,
     Archived,
@@ -232,7 +237,7 @@ enum Failure {
     NotImplemented,
 }
 
-impl From<Missing> for Failure {
+impl From<Missing> for ServiceError {
     fn from(missing: Missing) -> Self {
         match missing {
             Missing::Bucket => Self::NoSuchBucket,
@@ -242,22 +247,22 @@ impl From<Missing> for Failure {
     }
 }
 
-impl Failure {
+impl ServiceError {
     /// Status, code and message, in S3's words.
     fn words(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Refused(Refusal::Anonymous) => (StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
-            Self::Refused(Refusal::Malformed) => (
+            Self::Refused(SignatureError::Anonymous) => (StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
+            Self::Refused(SignatureError::Malformed) => (
                 StatusCode::BAD_REQUEST,
                 "AuthorizationHeaderMalformed",
                 "The authorization header that you provided is not valid.",
             ),
-            Self::Refused(Refusal::UnknownAccessKey) => (
+            Self::Refused(SignatureError::UnknownAccessKey) => (
                 StatusCode::FORBIDDEN,
                 "InvalidAccessKeyId",
                 "The AWS Access Key Id you provided does not exist in our records.",
             ),
-            Self::Refused(Refusal::WrongSignature) => (
+            Self::Refused(SignatureError::WrongSignature) => (
                 StatusCode::FORBIDDEN,
                 "SignatureDoesNotMatch",
                 "The request signature we calculated does not match the signature you provided.",
@@ -294,7 +299,7 @@ impl Failure {
         }
     }
 
-    fn into_response(self, operation: Operation) -> Response<Body> {
+    fn into_response(self, operation: Operation) -> Response<AnswerBody> {
         let (status, code, message) = self.words();
         let xml = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{}</Message></Error>",

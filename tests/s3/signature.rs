@@ -17,7 +17,7 @@ const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// Why a request is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum SignatureError {
     /// It carries no signature.
     Anonymous,
     /// Its `Authorization` header is not of this form, or leaves out a header that must be signed.
@@ -29,19 +29,19 @@ pub(crate) enum Refusal {
 }
 
 /// Checks the signature of a request that has no body.
-pub(crate) fn check(request: &Parts) -> Result<(), Refusal> {
-    let authorization = request.headers.get(AUTHORIZATION).ok_or(Refusal::Anonymous)?;
-    let authorization = authorization.to_str().map_err(|_| Refusal::Malformed)?;
+pub(crate) fn check(request: &Parts) -> Result<(), SignatureError> {
+    let authorization = request.headers.get(AUTHORIZATION).ok_or(SignatureError::Anonymous)?;
+    let authorization = authorization.to_str().map_err(|_| SignatureError::Malformed)?;
     let Authorization { access_key, scope, signed_headers, signature } =
-        Authorization::parse(authorization).ok_or(Refusal::Malformed)?;
+        Authorization::parse(authorization).ok_or(SignatureError::Malformed)?;
     if access_key != ACCESS_KEY {
-        return Err(Refusal::UnknownAccessKey);
+        return Err(SignatureError::UnknownAccessKey);
     }
-    let canonical = canonical_request(request, signed_headers).ok_or(Refusal::Malformed)?;
-    let date_and_time = header(request, "x-amz-date").ok_or(Refusal::Malformed)?;
+    let canonical = canonical_request(request, signed_headers).ok_or(SignatureError::Malformed)?;
+    let date_and_time = header(request, "x-amz-date").ok_or(SignatureError::Malformed)?;
     let [date, region, service, terminator] = scope;
     if !date_and_time.starts_with(date) || service != "s3" || terminator != "aws4_request" {
-        return Err(Refusal::Malformed);
+        return Err(SignatureError::Malformed);
     }
     let to_sign = format!(
         "AWS4-HMAC-SHA256\n{date_and_time}\n{}\n{}",
@@ -51,7 +51,7 @@ pub(crate) fn check(request: &Parts) -> Result<(), Refusal> {
     let key = [date, region, service, terminator]
         .into_iter()
         .fold(format!("AWS4{SECRET_KEY}").into_bytes(), |key, part| hmac(&key, part));
-    if hex(&hmac(&key, &to_sign)) == signature { Ok(()) } else { Err(Refusal::WrongSignature) }
+    if hex(&hmac(&key, &to_sign)) == signature { Ok(()) } else { Err(SignatureError::WrongSignature) }
 }
 
 /// What the `Authorization` header says.

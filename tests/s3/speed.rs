@@ -4,10 +4,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::{gzip, line};
-use crate::faults::{Fault, Rule};
+use crate::faults::{Fault, FaultRule};
 use crate::program::{BUCKET, FOLDER, Twin, finish, finish_with_peak, signed};
-use crate::server::{Operation, Server};
-use crate::store::{Store, Tags};
+use crate::server::{Operation, TestServer};
+use crate::store::{BucketStore, Tags};
 
 const LATENCY: Duration = Duration::from_millis(20);
 
@@ -16,7 +16,7 @@ fn five_hundred_objects_are_waited_for_side_by_side() {
     let twin = Twin::new([]);
     let object = gzip((line().build() + "\n").repeat(50).as_bytes());
     let keys: Vec<String> = (0..500).map(|number| format!("{number:03}.log.gz")).collect();
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put_all("logs", keys.iter().cloned(), object.clone());
     for key in &keys {
         twin.write(key, &object);
@@ -25,7 +25,7 @@ fn five_hundred_objects_are_waited_for_side_by_side() {
     let disk = twin.on_disk(&["analyze", FOLDER, "--format", "json"]);
     let on_disk = began.elapsed();
     disk.assert_sound("disk");
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     server.set_latency(LATENCY);
     for concurrency in [8_u32, 64] {
         server.forget();
@@ -51,9 +51,9 @@ fn five_hundred_objects_are_waited_for_side_by_side() {
 fn a_request_that_waited_long_for_its_permit_has_a_fresh_signature_and_is_sent_once() {
     let object = gzip((line().build() + "\n").as_bytes());
     let twin = Twin::new([]);
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put_all("logs", (0..3).map(|number| format!("{number}.log.gz")), object);
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     server.set_latency(Duration::from_millis(1100));
     let run = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json", "--concurrency", "1"]);
     run.assert_sound("slow");
@@ -79,7 +79,7 @@ fn large(lines: usize) -> Vec<u8> {
 /// Objects of all sizes: those that come in one request, in ranges, and as a stream of ranges.
 #[test]
 fn large_objects_come_in_ranges_and_whole() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     let mut lines = 0;
     for (name, count) in [("one", 100), ("ranges", 50_000), ("also-ranges", 100_000), ("stream", 170_000)] {
         let object = large(count);
@@ -88,8 +88,8 @@ fn large_objects_come_in_ranges_and_whole() {
     }
     let twin = Twin::new([]);
     for fault in [None, Some(Fault::SlowDown), Some(Fault::CutBody), Some(Fault::ResetInBody), Some(Fault::ShortBody)] {
-        let server = Server::new(&store);
-        server.set_rules(fault.clone().map(|fault| Rule::new(fault).on(Operation::Get).share(0.3, 3)));
+        let server = TestServer::new(&store);
+        server.set_rules(fault.clone().map(|fault| FaultRule::new(fault).on(Operation::Get).share(0.3, 3)));
         let run = twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]);
         run.assert_sound(&format!("{fault:?}"));
         assert_eq!(run.json()["input"]["lines"], lines, "{fault:?}");
@@ -103,15 +103,15 @@ fn large_objects_come_in_ranges_and_whole() {
 #[test]
 fn large_objects_are_held_to_their_sum() {
     let object = |count: usize| {
-        let store = Store::memory();
+        let store = BucketStore::memory();
         store.put("logs", "large.log", large(count));
         store
     };
     for (count, is_streamed) in [(60_000, false), (170_000, true)] {
-        let server = Server::new(&object(count));
+        let server = TestServer::new(&object(count));
         let twin = Twin::new([]);
         let analyse = || twin.on_s3(&server, &["analyze", BUCKET, "--format", "json", "--cache", "cache"]);
-        server.set_rules([Rule::new(Fault::WrongBody).on(Operation::Get).first(1)]);
+        server.set_rules([FaultRule::new(Fault::WrongBody).on(Operation::Get).first(1)]);
         let wrong = analyse();
         assert!(server.faults() > 1, "{} ranges", server.faults());
         assert_eq!(wrong.json()["input"]["lines"], count);
@@ -132,7 +132,7 @@ fn large_objects_are_held_to_their_sum() {
     }
     // Where tags are something else, or the store says that they are.
     for tags in [Tags::Parts, Tags::Kms] {
-        let server = Server::new(&object(170_000).tags(tags));
+        let server = TestServer::new(&object(170_000).tags(tags));
         let twin = Twin::new([]);
         twin.on_s3(&server, &["analyze", BUCKET, "--format", "json"]).assert_sound(&format!("{tags:?}"));
     }
@@ -140,10 +140,10 @@ fn large_objects_are_held_to_their_sum() {
 
 #[test]
 fn a_large_object_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put("logs", "large.log", large(170_000));
-    let server = Server::new(&store);
-    server.set_rules([Rule::new(Fault::Wait(Duration::from_millis(100))).on(Operation::Get)]);
+    let server = TestServer::new(&store);
+    server.set_rules([FaultRule::new(Fault::Wait(Duration::from_millis(100))).on(Operation::Get)]);
     let twin = Twin::new([]);
     let asked = signed(
         twin.root(),
@@ -173,9 +173,9 @@ fn memory_does_not_follow_the_bytes() {
     let twin = Twin::new([]);
     let text = large(100_000);
     let count = 2 * BUDGET / text.len() as u64;
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put_all("logs", (0..count).map(|number| format!("{number:02}.log")), text);
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let args = ["analyze", BUCKET, "--format", "json", "--threads", "1", "--endpoint-url", &server.url()];
     let (run, peak) = finish_with_peak(signed(twin.root(), &args));
     run.assert_sound("large objects");
@@ -186,10 +186,10 @@ fn memory_does_not_follow_the_bytes() {
 /// A million keys of which few are wanted leave little behind.
 #[test]
 fn memory_does_not_follow_the_number_of_keys() {
-    let store = Store::memory();
+    let store = BucketStore::memory();
     store.put_all("logs", (0..1_000_000).map(|number| format!("flat/{number:07}-of-something-else.json")), "{}");
     store.put_all("logs", (0..10).map(|number| format!("flat/{:07}.log", number * 99_999)), large(1));
-    let server = Server::new(&store);
+    let server = TestServer::new(&store);
     let twin = Twin::new([]);
     let args = ["analyze", "s3://logs/flat/", "--format", "json", "--endpoint-url", &server.url()];
     let (run, peak) = finish_with_peak(signed(twin.root(), &args));

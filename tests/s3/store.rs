@@ -30,8 +30,8 @@ pub(crate) enum Tags {
 
 /// A service of buckets, for the server. A clone is the same service.
 #[derive(Clone)]
-pub(crate) struct Store {
-    place: Place,
+pub(crate) struct BucketStore {
+    storage: Storage,
     page: usize,
     tags: Tags,
     ignores_ranges: bool,
@@ -41,7 +41,7 @@ pub(crate) struct Store {
 }
 
 #[derive(Clone)]
-enum Place {
+enum Storage {
     Folder(PathBuf),
     Memory(Arc<Mutex<Buckets>>),
 }
@@ -55,21 +55,21 @@ struct Stored {
     is_archived: bool,
 }
 
-impl Store {
+impl BucketStore {
     /// Each folder in `root` is a bucket, and each file below it an object.
     pub(crate) fn folder(root: &Path) -> Self {
         assert!(root.is_dir(), "the folder is there");
-        Self::new(Place::Folder(root.to_path_buf()))
+        Self::new(Storage::Folder(root.to_path_buf()))
     }
 
     /// Nothing yet; a bucket is there as soon as it holds an object.
     pub(crate) fn memory() -> Self {
-        Self::new(Place::Memory(Arc::default()))
+        Self::new(Storage::Memory(Arc::default()))
     }
 
-    fn new(place: Place) -> Self {
+    fn new(storage: Storage) -> Self {
         Self {
-            place,
+            storage,
             page: PAGE,
             tags: Tags::default(),
             ignores_ranges: false,
@@ -137,7 +137,7 @@ impl Store {
     }
 
     fn with_buckets<T>(&self, work: impl FnOnce(&mut Buckets) -> T) -> T {
-        let Place::Memory(buckets) = &self.place else { panic!("files are changed in their folder") };
+        let Storage::Memory(buckets) = &self.storage else { panic!("files are changed in their folder") };
         work(&mut buckets.lock().expect("no test panics while it holds the buckets"))
     }
 
@@ -156,39 +156,39 @@ impl Store {
     }
 
     pub(crate) fn has_bucket(&self, bucket: &str) -> bool {
-        match &self.place {
-            Place::Folder(root) => root.join(bucket).is_dir(),
-            Place::Memory(_) => self.with_buckets(|buckets| buckets.contains_key(bucket)),
+        match &self.storage {
+            Storage::Folder(root) => root.join(bucket).is_dir(),
+            Storage::Memory(_) => self.with_buckets(|buckets| buckets.contains_key(bucket)),
         }
     }
 
-    pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<Found, Missing> {
+    pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<StoredObject, Missing> {
         if !self.has_bucket(bucket) {
             return Err(Missing::Bucket);
         }
-        match &self.place {
-            Place::Folder(root) => {
+        match &self.storage {
+            Storage::Folder(root) => {
                 let bytes = fs::read(root.join(bucket).join(key)).map_err(|_| Missing::Key)?;
-                Ok(Found { tag: self.tag(&md5(&bytes)), bytes: bytes.into(), is_archived: false })
+                Ok(StoredObject { tag: self.tag(&md5(&bytes)), bytes: bytes.into(), is_archived: false })
             }
-            Place::Memory(_) => self.with_buckets(|buckets| {
+            Storage::Memory(_) => self.with_buckets(|buckets| {
                 let stored = buckets.get_mut(bucket).and_then(|objects| objects.get_mut(key)).ok_or(Missing::Key)?;
                 let Stored { bytes, md5, is_archived } = stored.clone();
                 if let Some(bytes) = self.replacements.lock().expect("nobody panics").remove(key) {
                     *stored = Stored { md5: crate::store::md5(&bytes).into(), bytes, is_archived };
                 }
-                Ok(Found { tag: self.tag(&md5), bytes, is_archived })
+                Ok(StoredObject { tag: self.tag(&md5), bytes, is_archived })
             }),
         }
     }
 
     /// One page of a listing.
-    pub(crate) fn list(&self, bucket: &str, listing: &Listing) -> Result<Page, Missing> {
+    pub(crate) fn list(&self, bucket: &str, listing: &ListRequest) -> Result<Page, Missing> {
         if !self.has_bucket(bucket) {
             return Err(Missing::Bucket);
         }
-        match &self.place {
-            Place::Folder(root) => {
+        match &self.storage {
+            Storage::Folder(root) => {
                 let files = files_below(&root.join(bucket));
                 self.page(&files, listing, |key, path| {
                     let bytes = fs::read(path).map_err(|_| Missing::Key)?;
@@ -196,7 +196,7 @@ impl Store {
                     Ok(Listed { key: key.to_owned(), size: bytes.len(), tag, is_archived: false })
                 })
             }
-            Place::Memory(_) => self.with_buckets(|buckets| {
+            Storage::Memory(_) => self.with_buckets(|buckets| {
                 self.page(&buckets[bucket], listing, |key, stored| {
                     let Stored { bytes, md5, is_archived } = stored;
                     let (tag, is_archived) = (self.tag(md5), *is_archived);
@@ -209,10 +209,10 @@ impl Store {
     fn page<T>(
         &self,
         objects: &BTreeMap<String, T>,
-        listing: &Listing,
+        listing: &ListRequest,
         listed: impl Fn(&str, &T) -> Result<Listed, Missing>,
     ) -> Result<Page, Missing> {
-        let Listing { prefix, delimiter, start_after, continuation_token, max_keys } = listing;
+        let ListRequest { prefix, delimiter, start_after, continuation_token, max_keys } = listing;
         let mut from = Bound::Included(prefix.clone());
         if let Some(after) = start_after.as_ref().filter(|after| *after >= prefix) {
             from = Bound::Excluded(after.clone());
@@ -244,7 +244,7 @@ impl Store {
 }
 
 /// An object that is there.
-pub(crate) struct Found {
+pub(crate) struct StoredObject {
     pub(crate) bytes: Bytes,
     /// Its `ETag`, in quotes.
     pub(crate) tag: String,
@@ -261,7 +261,7 @@ pub(crate) enum Missing {
 }
 
 /// What `ListObjectsV2` asks for.
-pub(crate) struct Listing {
+pub(crate) struct ListRequest {
     pub(crate) prefix: String,
     pub(crate) delimiter: Option<String>,
     pub(crate) start_after: Option<String>,
