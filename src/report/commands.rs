@@ -5,8 +5,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::numbers;
 use super::plain::is_unsafe_in_terminal;
-use super::{ScopeRow, numbers};
+use super::scope::ScopeRow;
 use crate::aggregate::Span;
 use crate::knowledge::causes::Cause;
 use crate::timestamp::Timestamp;

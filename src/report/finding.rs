@@ -6,10 +6,11 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::commands::{ArnPrefix, checks};
-use super::values::{Outcomes, Window, some_text_of, text_of};
-use crate::aggregate::{Span, Summary, TargetGroupId, TargetId};
+use super::scope::ScopeRow;
+use super::values::{Outcomes, Window, text_of};
+use crate::aggregate::{Span, Summary, TargetId};
 use crate::classify::Outcome;
-use crate::diagnose::{Confidence, Estimates, Evidence, Finding, FindingId, LagCounts, Scope, Shape, seconds_of};
+use crate::diagnose::{Confidence, Estimates, Evidence, Finding, FindingId, LagCounts, Shape, seconds_of};
 use crate::knowledge::causes::Method;
 use crate::knowledge::servers::servers_with_keep_alive;
 use crate::knowledge::timers::{SeenAs, timers_at};
@@ -105,17 +106,6 @@ pub struct CheckRow {
     pub command: String,
 }
 
-/// What a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct ScopeRow {
-    /// Resource id.
-    pub load_balancer: String,
-    /// ARN; `None` if the finding is about the load balancer.
-    pub target_group: Option<String>,
-    /// `address:port`; `None` if the finding is not about a single target.
-    pub target: Option<String>,
-}
-
 /// Timeouts estimated from the log, in seconds; `None` if the log does not show one.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct EstimatesRow {
@@ -150,26 +140,6 @@ pub struct SampleRow {
     pub line: u64,
     /// The line; invalid UTF-8 is replaced.
     pub text: String,
-}
-
-impl ScopeRow {
-    pub(super) fn new(summary: &Summary, scope: Scope) -> Self {
-        let names = scope.names(summary);
-        Self {
-            load_balancer: text_of(names.load_balancer),
-            target_group: names.target_group.and_then(some_text_of),
-            target: names.target.map(text_of),
-        }
-    }
-
-    pub(super) fn of_target_group(summary: &Summary, id: TargetGroupId, address: Option<&[u8]>) -> Self {
-        let (load_balancer, arn, ()) = summary.target_groups.entry(id);
-        Self {
-            load_balancer: text_of(summary.load_balancers.entry(load_balancer).1),
-            target_group: some_text_of(arn),
-            target: address.map(text_of),
-        }
-    }
 }
 
 /// The rows of all findings.

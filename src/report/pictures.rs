@@ -11,7 +11,7 @@ mod remaining;
 
 use serde::Serialize;
 
-use super::finding::ScopeRow;
+use super::scope::ScopeRow;
 use crate::classify::Outcome;
 use crate::diagnose::IdleTimeoutOrigin;
 use crate::timestamp::Timestamp;

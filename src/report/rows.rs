@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::finding::ScopeRow;
+use super::scope::ScopeRow;
 use super::values::{Latency, Outcomes, StatusPairRow, pairs, some_text_of, text_of};
 use crate::aggregate::callers::Frequent;
 use crate::aggregate::{Callers, OutcomeCounts, Span, Summary, Target};

@@ -8,7 +8,7 @@ use super::{AgainstIdleTimeout, MAX_TIMINGS, TimingPicture, WhatIf};
 use crate::aggregate::heatmap::{ELAPSED_BINS, UNKNOWN_ELAPSED};
 use crate::aggregate::{LoadBalancerId, Quantiles, Summary, Target, TargetGroupId};
 use crate::classify::Outcome;
-use crate::report::finding::ScopeRow;
+use crate::report::scope::ScopeRow;
 use crate::report::values::{some_text_of, text_of};
 
 /// Shorter idle timeouts to consider, in seconds.

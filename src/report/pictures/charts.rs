@@ -8,7 +8,7 @@ use crate::aggregate::heatmap::{self, ELAPSED_BINS, MIN_WIDTH_SECONDS};
 use crate::aggregate::{Summary, Target};
 use crate::classify::CONNECT_TIMEOUT;
 use crate::diagnose::{Diagnosis, seconds_of};
-use crate::report::finding::ScopeRow;
+use crate::report::scope::ScopeRow;
 use crate::timestamp::Timestamp;
 
 /// The data for the pictures, and the failures over time of each finding and of each target, by their indices.
