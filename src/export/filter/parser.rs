@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::expression::{Comparison, Condition, Expression, Pattern, Value};
 use super::lexer::{Token, TokenKind, tokens};
-use super::{Comparison, Condition, Expression, Pattern, Value};
 use crate::export::columns::find_column;
 use crate::export::requests::RequestTable;
 use crate::table::schema::{Column, DataType};

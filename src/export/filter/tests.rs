@@ -1,10 +1,13 @@
 use proptest::prelude::*;
 
+use super::expression::{Comparison, Condition, Pattern, Value};
 use super::*;
 use crate::classify::classify;
+use crate::export::requests::RequestTable;
 use crate::kind::{Alb, alb};
 use crate::record::{Bounds, Record};
-use crate::table::schema::Table;
+use crate::table::schema::{Column, DataType, Table};
+use crate::timestamp::Timestamp;
 
 /// A request that was never forwarded: no times, no target status, and an answer by the load balancer.
 const REFUSED: &str = r#"https 2026-11-22T07:41:20.518414Z app/shop/50dc6c495c0c9188 192.0.2.10:55123 10.0.0.1:80 -1 -1 -1 502 - 120 353 "GET https://a.example:443/api/items/17?page=2 HTTP/1.1" "it's a \"browser\"" - - arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop-api/73e2d6bc24d8a067 "Root=1-6921698f-36d228ad5d99923122bbe354" "-" "-" 100 2026-11-22T07:41:20.516000Z "waf,forward" "-" "-" "10.0.0.1:80" "-" "-" "-" TID_1 "-" "-" "-" 198.51.100.7 "-" "-""#;
