@@ -13,22 +13,21 @@
 //! - *streaming*: `flate2` in bounded memory, for pipes, for objects too large to hold, for members that decode to
 //!   more than [`MAX_MEMBER_BYTES`], and to save the bytes before the damage in a member that libdeflate refuses.
 
+mod buffer;
+mod damage;
 mod gzip;
 mod libdeflate;
 
 use std::io::{self, BufRead, BufReader, Read};
 
+pub use buffer::Buffer;
+pub use damage::Damage;
 pub use gzip::MAX_MEMBER_BYTES;
 pub use libdeflate::Decompressor;
 
 use crate::error::Problem;
-use gzip::{GzipMembers, GzipStream};
-
-/// Bytes read or decoded in one step of a stream.
-const STEP_BYTES: usize = 256 * 1024;
-
-/// The first two bytes of every gzip member.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+use buffer::STEP_BYTES;
+use gzip::{GZIP_MAGIC, GzipMembers, GzipStream};
 
 /// An object's bytes, as a source hands them out.
 pub enum Body<'a> {
@@ -36,83 +35,6 @@ pub enum Body<'a> {
     Bytes(&'a [u8]),
     /// A stream of unknown length.
     Stream(Box<dyn Read + Send + 'a>),
-}
-
-/// Where the decoded text of an object stops short, and why.
-#[derive(Debug)]
-pub struct Damage {
-    /// What is wrong.
-    pub problem: Problem,
-    /// Offset in the object as it is stored, from 0.
-    pub stored_byte: u64,
-    /// What the decoder or the operating system said.
-    pub reason: io::Error,
-}
-
-/// Decoded bytes on their way to the line splitter.
-///
-/// All bytes of `storage` are initialised; those from `start` to `end` are waiting to be consumed.
-#[derive(Default)]
-pub struct Buffer {
-    storage: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-impl Buffer {
-    /// An empty buffer. It grows as bytes are decoded into it, and is meant to be reused.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The bytes that wait to be consumed.
-    #[must_use]
-    pub fn pending(&self) -> &[u8] {
-        &self.storage[self.start..self.end]
-    }
-
-    /// Forgets the first `count` pending bytes.
-    pub fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
-    }
-
-    /// Consumes the first `len + skip` pending bytes and returns the first `len` of them.
-    #[inline]
-    pub(crate) fn take(&mut self, len: usize, skip: usize) -> &[u8] {
-        let start = self.start;
-        self.consume(len + skip);
-        &self.storage[start..start + len]
-    }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.start = 0;
-        self.end = 0;
-    }
-
-    /// Room for at least `wanted` more bytes after the pending ones.
-    fn spare(&mut self, wanted: usize) -> &mut [u8] {
-        if self.start > 0 {
-            self.storage.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        if self.storage.len() - self.end < wanted {
-            self.storage.resize(self.end + wanted, 0);
-        }
-        &mut self.storage[self.end..]
-    }
-
-    /// Marks the first `count` bytes of [`Buffer::spare`] as filled.
-    fn filled(&mut self, count: usize) {
-        self.end += count;
-    }
-
-    #[cfg(test)]
-    fn spare_len(&self) -> usize {
-        self.storage.len() - self.end
-    }
 }
 
 /// Decodes one object, gzip or plain text.

@@ -4,9 +4,13 @@ use std::io::{self, BufRead};
 
 use flate2::{Decompress, DecompressError, FlushDecompress, Status};
 
+use super::buffer::{Buffer, STEP_BYTES};
+use super::damage::Damage;
 use super::libdeflate::{Decompressor, Refusal, Sizes};
-use super::{Buffer, Damage, GZIP_MAGIC, STEP_BYTES};
 use crate::error::Problem;
+
+/// The first two bytes of every gzip member.
+pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// A member that decodes to more than this is streamed. This bounds a worker's memory.
 pub const MAX_MEMBER_BYTES: usize = 128 * 1024 * 1024;
