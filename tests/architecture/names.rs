@@ -43,7 +43,6 @@ fn type_names(code: &str) -> Vec<&str> {
 }
 
 #[test]
-#[ignore = "too many are left"]
 fn few_names_are_those_of_several_types() {
     let files = all_files();
     let mut declared: BTreeMap<&str, Vec<&PathBuf>> = BTreeMap::new();

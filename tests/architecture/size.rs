@@ -53,7 +53,6 @@ fn root() -> &'static Path {
 }
 
 #[test]
-#[ignore = "some are longer"]
 fn files_are_short() {
     let mut files: Vec<_> = all_files().iter().map(|file| (code_lines(&file.code), file.path.clone())).collect();
     files.sort_unstable();
