@@ -104,12 +104,12 @@ impl<'a, K: ReadKind> Record<'a, K> {
         self.len() == 0
     }
 
-    /// The bytes of a field as logged, without the quotes around it. `place` is the field's number, from 0. `None`
+    /// The bytes of a field as logged, without the quotes around it. `field` is its number, from 0. `None`
     /// if the line ends before it.
     #[must_use]
     #[inline]
-    pub fn bytes(&self, place: usize) -> Option<&'a [u8]> {
-        let raw = self.bounds.raw(self.line, place)?;
+    pub fn bytes(&self, field: usize) -> Option<&'a [u8]> {
+        let raw = self.bounds.raw(self.line, field)?;
         match raw {
             [b'"', inner @ .., b'"'] => Some(inner),
             _ => Some(raw),
@@ -119,8 +119,8 @@ impl<'a, K: ReadKind> Record<'a, K> {
     /// Like [`Record::bytes`], but also `None` for an empty field and for `-`, the log's mark of an absent value.
     #[must_use]
     #[inline]
-    pub fn value(&self, place: usize) -> Option<&'a [u8]> {
-        match self.bytes(place)? {
+    pub fn value(&self, field: usize) -> Option<&'a [u8]> {
+        match self.bytes(field)? {
             b"-" | b"" => None,
             value => Some(value),
         }

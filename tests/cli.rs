@@ -114,7 +114,7 @@ fn damaged_gzip_is_reported_with_its_byte_offset_and_the_rest_is_read() {
         let text = run(logs.path(), &["analyze", "."]);
         assert_eq!(text.code, Some(2), "{name}");
         text.assert_complains(name, &["1 object could not be read to the end"]);
-        let location = text.stdout.lines().find(|line| line.contains("a.log.gz")).expect("its place is told");
+        let location = text.stdout.lines().find(|line| line.contains("a.log.gz")).expect("its location is told");
         assert!(location.contains("byte "), "{name}: {location}");
         let report = run(logs.path(), &["analyze", ".", "--format", "json"]).json();
         assert_eq!(report["input"]["problems"][0]["problem"], problem, "{name}");

@@ -157,7 +157,7 @@ fn a_tail_beyond_the_known_fields_is_kept_as_it_is() {
     for (name, tail, expected) in [
         ("one field", " new", "new"),
         ("quoted with a blank", r#" "new field" 7"#, r#""new field" 7"#),
-        ("far more than have a place", &" x".repeat(60), &"x ".repeat(60)),
+        ("far more than are read", &" x".repeat(60), &"x ".repeat(60)),
     ] {
         let line = with_fields(36) + tail;
         let mut bounds = Bounds::default();

@@ -495,7 +495,10 @@ fn the_number_of_threads_does_not_change_a_summary() {
     for threads in [2, 16] {
         let several = logs.analyse(&ReadOptions::new().threads(threads));
         assert_eq!(counts(&several), counts(&one), "{threads} threads");
-        assert_eq!(several.input.problems, one.input.problems, "{threads} threads: the places of problems, in order");
+        assert_eq!(
+            several.input.problems, one.input.problems,
+            "{threads} threads: the locations of problems, in order"
+        );
     }
 }
 

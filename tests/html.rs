@@ -270,7 +270,7 @@ fn names_of_lines_are_beside_the_picture_and_do_not_overlap() {
             "(() => {{ const end = Math.max(...[...document.querySelectorAll('#timing-chart .mark')].map(line => line.getBBox().x + line.getBBox().width)); const right = document.querySelector('#timing-chart svg').viewBox.baseVal.width; return {boxes}.every(box => box.x > end && box.x + box.width <= right); }})()"
         ));
         browser.assert(&format!(
-            "(() => {{ const boxes = {boxes}.sort((a, b) => a.y - b.y); return boxes.slice(1).every((box, place) => box.y >= boxes[place].y + boxes[place].height - 2); }})()"
+            "(() => {{ const boxes = {boxes}.sort((a, b) => a.y - b.y); return boxes.slice(1).every((box, index) => box.y >= boxes[index].y + boxes[index].height - 2); }})()"
         ));
         // Nothing that is drawn for requests overlaps the names.
         browser.assert(&format!(
@@ -424,7 +424,7 @@ fn pictures_zoom_and_show_what_is_under_the_pointer() {
     let Some(mut opened) = open_sample() else { return };
     let browser = &mut opened.browser;
     assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
-    let (left, top, width, height) = browser.place("#timing-chart svg");
+    let (left, top, width, height) = browser.bounds_of("#timing-chart svg");
     let at = |across: f64, up: f64| (left + width * across, top + height * up);
     let (x, y) = at(0.4, 0.6);
     browser.mouse("mouseMoved", x, y);
@@ -452,7 +452,7 @@ fn pictures_zoom_and_show_what_is_under_the_pointer() {
         ("[data-zoom=out]", "control.click()", 0.5),
         ("#scope", chosen, 0.6),
     ] {
-        let (left, top, width, height) = browser.place("#timing-chart svg");
+        let (left, top, width, height) = browser.bounds_of("#timing-chart svg");
         browser.mouse("mouseMoved", left + width * across, top + height * 0.6);
         browser.assert(&format!("!{tip}.hidden"));
         browser.assert(&format!(
@@ -465,7 +465,7 @@ fn pictures_zoom_and_show_what_is_under_the_pointer() {
     choose(browser, 0);
     assert_eq!(browser.eval(AXIS), json!(["08:00", "10:00"]));
     // The picture below has the same time axis.
-    let (left, top, width, height) = browser.place("#failures-chart svg");
+    let (left, top, width, height) = browser.bounds_of("#failures-chart svg");
     browser.drag((left + width * 0.3, top + height * 0.5), (left + width * 0.45, top + height * 0.5));
     let axis = browser.eval(AXIS);
     assert!(axis[0].as_str() > Some("08:20") && axis[1].as_str() < Some("09:05"), "{axis}");
@@ -581,7 +581,7 @@ fn everything_is_printed() {
     let tops = browser.eval(
         "['#causes', '#timing', '#findings', '#endings'].map(part => document.querySelector(part).getBoundingClientRect().top)",
     );
-    let tops: Vec<f64> = serde_json::from_value(tops).expect("places");
+    let tops: Vec<f64> = serde_json::from_value(tops).expect("numbers");
     assert!(tops.is_sorted(), "{tops:?}");
     // A sheet of A4 is 1,123 pixels high.
     browser.assert("document.querySelector('#timing-chart').getBoundingClientRect().bottom - document.body.getBoundingClientRect().top < 1123");

@@ -143,9 +143,9 @@ same(
 )
 
 # Every row leads back to its line.
-place = """select object, line, client_ip, trace_id from requests
+lines_of_rows = """select object, line, client_ip, trace_id from requests
     using sample reservoir(200 rows) repeatable (1) order by object, line"""
-for name, line, client, trace in query(place):
+for name, line, client, trace in query(lines_of_rows):
     with gzip.open(name, "rt") as text:
         found = text.read().split("\n")[line - 1]
     assert client in found and (trace is None or trace in found), (name, line)

@@ -1,4 +1,4 @@
-//! The exit status: the one place that decides it, from how a command turned out.
+//! The exit status. Only this decides it, from how a command turned out.
 
 use std::io;
 use std::process::ExitCode;

@@ -65,20 +65,20 @@ impl Bounds {
         self.is_plain
     }
 
-    /// The offset at which a field begins in the line. `place` is the field's number, from 0. `None` if the line
+    /// The offset at which a field begins in the line. `field` is its number, from 0. `None` if the line
     /// ends before it.
     #[inline]
-    pub(super) fn start(&self, place: usize) -> Option<usize> {
-        if place >= self.len {
+    pub(super) fn start(&self, field: usize) -> Option<usize> {
+        if field >= self.len {
             return None;
         }
-        Some(if place == 0 { 0 } else { self.ends[place - 1] as usize + 1 })
+        Some(if field == 0 { 0 } else { self.ends[field - 1] as usize + 1 })
     }
 
-    /// A field with its quotes. `place` is its number, from 0.
+    /// A field with its quotes. `field` is its number, from 0.
     #[inline]
-    pub(super) fn raw<'a>(&self, line: &'a [u8], place: usize) -> Option<&'a [u8]> {
-        line.get(self.start(place)?..self.ends[place] as usize)
+    pub(super) fn raw<'a>(&self, line: &'a [u8], field: usize) -> Option<&'a [u8]> {
+        line.get(self.start(field)?..self.ends[field] as usize)
     }
 
     fn push(&mut self, end: u32) {

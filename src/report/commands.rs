@@ -54,27 +54,28 @@ impl ArnPrefix {
 
 /// The first [`MAX_CHECKS`] checks of `cause` whose placeholders can all be filled: (question, command).
 ///
-/// `place` is that of the load balancer, if known; `seen` is the time of the failures.
+/// `arn_prefix` is that of the load balancer's target groups, if known; `seen` is the time of the failures.
 pub(super) fn checks(
     cause: &Cause,
     scope: &ScopeRow,
-    place: Option<&ArnPrefix>,
+    arn_prefix: Option<&ArnPrefix>,
     seen: Option<Span>,
 ) -> Vec<(&'static str, String)> {
-    let value_of = |name: &str| value(name, scope, place, seen).filter(|value| is_usable(value)).map(|it| quoted(&it));
+    let value_of =
+        |name: &str| value(name, scope, arn_prefix, seen).filter(|value| is_usable(value)).map(|it| quoted(&it));
     let filled = cause.checks.iter().filter_map(|check| Some((check.question, check.fill(value_of)?)));
     filled.take(MAX_CHECKS).collect()
 }
 
 /// The value of a placeholder; `None` if the log does not have it.
-fn value(name: &str, scope: &ScopeRow, place: Option<&ArnPrefix>, seen: Option<Span>) -> Option<String> {
+fn value(name: &str, scope: &ScopeRow, arn_prefix: Option<&ArnPrefix>, seen: Option<Span>) -> Option<String> {
     let load_balancer = Some(scope.load_balancer.as_str()).filter(|id| id.starts_with("app/"));
     let target = || scope.target.as_deref()?.parse::<SocketAddr>().ok();
     match name {
-        "region" => Some(place?.region.clone()),
+        "region" => Some(arn_prefix?.region.clone()),
         "load_balancer" => load_balancer.map(str::to_owned),
         "load_balancer_arn" => {
-            let ArnPrefix { partition, region, account } = place?;
+            let ArnPrefix { partition, region, account } = arn_prefix?;
             Some(format!("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/{}", load_balancer?))
         }
         "target_group_arn" => scope.target_group.clone().filter(|arn| ArnPrefix::of(arn).is_some()),
@@ -137,9 +138,12 @@ mod tests {
     }
 
     fn commands(id: &str, scope: &ScopeRow) -> Vec<String> {
-        let place = ArnPrefix::of(scope.target_group.as_deref().unwrap_or(ARN));
+        let arn_prefix = ArnPrefix::of(scope.target_group.as_deref().unwrap_or(ARN));
         let seen = Some(span("2026-11-22T07:38:34.5Z", "2026-11-22T07:44:21Z"));
-        checks(cause(id).expect("it is there"), scope, place.as_ref(), seen).into_iter().map(|(_, it)| it).collect()
+        checks(cause(id).expect("it is there"), scope, arn_prefix.as_ref(), seen)
+            .into_iter()
+            .map(|(_, it)| it)
+            .collect()
     }
 
     #[test]
@@ -169,7 +173,7 @@ mod tests {
         for (name, scope) in all {
             let commands = commands("connect-timeout", &scope);
             assert!(commands.iter().all(|command| !command.contains("describe-network-interfaces")), "{name}");
-            assert_eq!(commands.len(), 3, "{name}: others take its place");
+            assert_eq!(commands.len(), 3, "{name}: others come instead");
         }
         // Without an ARN there is no region, and an AWS command needs one.
         let nowhere = scope("app/shop/50dc6c495c0c9188", Some("arn:odd"), Some("10.0.1.7:80"));

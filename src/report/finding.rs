@@ -144,7 +144,7 @@ pub struct SampleRow {
 
 /// The rows of all findings.
 pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<Vec<(usize, u64)>>) -> Vec<FindingRow> {
-    let places = places(summary);
+    let arn_prefixes = arn_prefixes(summary);
     let scopes: Vec<ScopeRow> = findings.iter().map(|finding| ScopeRow::new(summary, finding.scope)).collect();
     // Findings of one cause in one target group get the same time span, so that one command covers all of them.
     let mut seen: BTreeMap<_, Option<Span>> = BTreeMap::new();
@@ -155,8 +155,8 @@ pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<V
     }
     let rows = findings.iter().zip(scopes).zip(over_time).map(|((finding, scope), failures_over_time)| {
         let seen = seen[&group(finding, &scope)];
-        let place = places.get(&scope.load_balancer);
-        let checks = checks(finding.cause, &scope, place, seen).into_iter();
+        let arn_prefix = arn_prefixes.get(&scope.load_balancer);
+        let checks = checks(finding.cause, &scope, arn_prefix, seen).into_iter();
         let checks = checks.map(|(question, command)| CheckRow { question, command }).collect();
         FindingRow { failures_over_time, ..FindingRow::new(summary, finding, scope, checks) }
     });
@@ -164,16 +164,16 @@ pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<V
 }
 
 /// The [`ArnPrefix`] of each load balancer, from the ARNs of its target groups. If they differ, that of the first ARN.
-fn places(summary: &Summary) -> BTreeMap<String, ArnPrefix> {
-    let mut places = BTreeMap::new();
+fn arn_prefixes(summary: &Summary) -> BTreeMap<String, ArnPrefix> {
+    let mut arn_prefixes = BTreeMap::new();
     let mut groups: Vec<_> = summary.target_groups.iter().collect();
     groups.sort_by_key(|(load_balancer, arn, ())| (*load_balancer, *arn));
     for (load_balancer, arn, ()) in groups {
-        if let Some(place) = ArnPrefix::of(&text_of(arn)) {
-            places.entry(text_of(summary.load_balancers.entry(load_balancer).1)).or_insert(place);
+        if let Some(arn_prefix) = ArnPrefix::of(&text_of(arn)) {
+            arn_prefixes.entry(text_of(summary.load_balancers.entry(load_balancer).1)).or_insert(arn_prefix);
         }
     }
-    places
+    arn_prefixes
 }
 
 /// Failures by target over all outcomes, the one with most failures first.

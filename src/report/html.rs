@@ -102,7 +102,7 @@ struct CardGroup<'a> {
 /// A problem of the input.
 struct ProblemEntry {
     title: String,
-    places: Vec<String>,
+    locations: Vec<String>,
 }
 
 impl<'a> PageTemplate<'a> {
@@ -308,7 +308,7 @@ impl ProblemEntry {
                 None => text,
             }
         });
-        Self { title: format!("{}: {}", phrases::affected(row), row.title), places: locations.collect() }
+        Self { title: format!("{}: {}", phrases::affected(row), row.title), locations: locations.collect() }
     }
 }
 

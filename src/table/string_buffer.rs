@@ -18,7 +18,7 @@ impl Default for StringBuffer {
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
-    reason = "places in memory"
+    reason = "offsets in memory"
 )]
 impl StringBuffer {
     /// How many there are.

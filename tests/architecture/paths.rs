@@ -112,7 +112,7 @@ impl Modules {
 }
 
 /// The path of the module that a file is, from the root: none for `src/lib.rs`, `decode::gzip` for
-/// `src/decode/gzip.rs`. The program's own root is in place of a module `main`.
+/// `src/decode/gzip.rs`. The program's own root counts as a module `main`.
 fn module_of(file: &Path) -> Vec<String> {
     let path = file.strip_prefix("src").unwrap_or(file).with_extension("");
     let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();

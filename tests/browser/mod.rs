@@ -238,7 +238,7 @@ impl Browser {
 
     /// Clicks on the middle of an element, wherever it is on the page.
     pub(super) fn click(&mut self, selector: &str) {
-        let (left, top, width, height) = self.place(selector);
+        let (left, top, width, height) = self.bounds_of(selector);
         let (x, y) = (left + width / 2.0, top + height / 2.0);
         self.mouse("mouseMoved", x, y);
         self.mouse("mousePressed", x, y);
@@ -246,7 +246,7 @@ impl Browser {
     }
 
     /// Scrolls an element into view, and returns its left, top, width and height there, in pixels.
-    pub(super) fn place(&mut self, selector: &str) -> (f64, f64, f64, f64) {
+    pub(super) fn bounds_of(&mut self, selector: &str) -> (f64, f64, f64, f64) {
         let element = format!("document.querySelector({})", json!(selector));
         self.eval(&format!("{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})"));
         self.settle();

@@ -194,7 +194,7 @@ fn a_cache_that_cannot_be_is_told() {
     fs::write(twin.root().join("cache"), b"a file").expect("a file");
     let run = analyse(&twin, &server, &[]);
     assert_eq!(run.code, Some(2), "{run:?}");
-    run.assert_complains("a file in its place", &["cache"]);
+    run.assert_complains("a file where the folder should be", &["cache"]);
     assert!(Path::new(&twin.root().join("cache")).is_file(), "it is left alone");
 }
 

@@ -120,18 +120,18 @@ fn assert_same(name: &str, disk: &Run, s3: &Run) {
 }
 
 /// Where two values differ first, and how.
-fn difference(place: &str, one: &Value, other: &Value) -> Option<String> {
+fn difference(path: &str, one: &Value, other: &Value) -> Option<String> {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
             let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
             let part = |value: &serde_json::Map<String, Value>, key| value.get(key).cloned().unwrap_or_default();
-            keys.into_iter().find_map(|key| difference(&format!("{place}.{key}"), &part(one, key), &part(other, key)))
+            keys.into_iter().find_map(|key| difference(&format!("{path}.{key}"), &part(one, key), &part(other, key)))
         }
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
             let pairs = one.iter().zip(other).enumerate();
-            pairs.into_iter().find_map(|(index, (one, other))| difference(&format!("{place}[{index}]"), one, other))
+            pairs.into_iter().find_map(|(index, (one, other))| difference(&format!("{path}[{index}]"), one, other))
         }
-        _ => (one != other).then(|| format!("{place}: {one} and {other}")),
+        _ => (one != other).then(|| format!("{path}: {one} and {other}")),
     }
 }
 
@@ -173,16 +173,16 @@ fn any_level_of_the_layout_is_a_place_to_begin() {
     let parts: Vec<&str> = key.split('/').collect();
     // From the bucket to one object, with and without the slash.
     for depth in 0..=parts.len() {
-        let place = parts[..depth].join("/");
-        let disk = twin.on_disk(&["analyze", &format!("{FOLDER}/{place}"), "--format", "json"]);
-        disk.assert_sound(&place);
+        let prefix = parts[..depth].join("/");
+        let disk = twin.on_disk(&["analyze", &format!("{FOLDER}/{prefix}"), "--format", "json"]);
+        disk.assert_sound(&prefix);
         // An object has none, and after the bucket's own a second slash would begin the key.
         let has_one_form = depth == 0 || depth == parts.len();
         let slashes = if has_one_form { &[""][..] } else { &["", "/"] };
         for (slash, server) in slashes.iter().flat_map(|slash| servers.iter().map(move |server| (slash, server))) {
-            let s3 = twin.on_s3(server, &["analyze", &format!("{BUCKET}/{place}{slash}"), "--format", "json"]);
-            s3.assert_sound(&place);
-            assert_eq!(named_alike(&s3.stdout), named_alike(&disk.stdout), "{place}{slash}");
+            let s3 = twin.on_s3(server, &["analyze", &format!("{BUCKET}/{prefix}{slash}"), "--format", "json"]);
+            s3.assert_sound(&prefix);
+            assert_eq!(named_alike(&s3.stdout), named_alike(&disk.stdout), "{prefix}{slash}");
         }
     }
 }
@@ -357,7 +357,7 @@ fn good_and_bad() -> (Twin, Vec<String>) {
     for (key, bytes) in &objects {
         twin.write(key, bytes);
     }
-    let bad = [2, objects.len() / 2, objects.len() - 1].map(|place| objects[place].0.clone());
+    let bad = [2, objects.len() / 2, objects.len() - 1].map(|index| objects[index].0.clone());
     (twin, bad.to_vec())
 }
 

@@ -98,7 +98,7 @@ impl Fault {
         }
     }
 
-    /// The answer that takes the place of the server's own.
+    /// The answer instead of the server's own.
     pub(crate) fn answer(&self, request: &ServedRequest) -> Option<Response<AnswerBody>> {
         let ServedRequest { bucket, key, operation, .. } = request;
         let key = key.as_deref().unwrap_or_default();

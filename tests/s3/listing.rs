@@ -67,7 +67,7 @@ fn an_hour_of_one_load_balancer_takes_no_more_than_its_day_s_pages() {
     let server = TestServer::new(&hundred_thousand());
     let twin = Twin::new([]);
     let pages_of_the_day = 2880_usize.div_ceil(1000);
-    for (place, levels) in [
+    for (url, levels) in [
         // The bucket, AWSLogs/, the account, the service; and whether one page has it all.
         ("s3://logs", 5),
         ("s3://logs/AWSLogs/", 4),
@@ -79,18 +79,18 @@ fn an_hour_of_one_load_balancer_takes_no_more_than_its_day_s_pages() {
         (&format!("s3://logs/{REGION}/2026/11/20/"), 0),
     ] {
         server.forget();
-        let args = [&["analyze", place, "--load-balancer", "shop", "--format", "json"], &HOUR[..]].concat();
+        let args = [&["analyze", url, "--load-balancer", "shop", "--format", "json"], &HOUR[..]].concat();
         let run = twin.on_s3(&server, &args);
-        run.assert_sound(place);
+        run.assert_sound(url);
         let lists = lists(&server);
-        assert!(lists.len() <= pages_of_the_day + levels, "{place}: {} listings: {lists:#?}", lists.len());
-        assert_eq!(run.json()["input"]["objects"], OBJECTS_OF_THE_HOUR, "{place}");
-        assert_eq!(server.count(Operation::Get) as u64, OBJECTS_OF_THE_HOUR, "{place}");
+        assert!(lists.len() <= pages_of_the_day + levels, "{url}: {} listings: {lists:#?}", lists.len());
+        assert_eq!(run.json()["input"]["objects"], OBJECTS_OF_THE_HOUR, "{url}");
+        assert_eq!(server.count(Operation::Get) as u64, OBJECTS_OF_THE_HOUR, "{url}");
         let elsewhere = lists.iter().filter(|list| {
             let prefix = list.prefix.as_deref().unwrap_or_default();
             prefix.contains("CloudTrail") || prefix.starts_with(&format!("{REGION}/2026/10"))
         });
-        assert_eq!(elsewhere.count(), 0, "{place}: only what may matter is looked into");
+        assert_eq!(elsewhere.count(), 0, "{url}: only what may matter is looked into");
     }
 }
 

@@ -153,7 +153,7 @@ fn expected(ListArguments { prefix, delimiter, start_after }: ListArguments) -> 
         .filter(|key| key.starts_with(prefix) && start_after.is_none_or(|after| **key > after))
         .map(|key| {
             let folder = delimiter.and_then(|delimiter| key[prefix.len()..].find(delimiter));
-            folder.map_or(*key, |place| &key[..=prefix.len() + place]).to_owned()
+            folder.map_or(*key, |index| &key[..=prefix.len() + index]).to_owned()
         })
         .collect();
     found.sort_unstable();

@@ -217,7 +217,7 @@ impl TestServer {
         format!("http://{}", self.address)
     }
 
-    /// Puts these rules in the place of all others.
+    /// Replaces all rules by these.
     pub(crate) fn set_rules(&self, rules: impl IntoIterator<Item = FaultRule>) {
         *lock(&self.shared.rules) = Rules::new(rules.into_iter().collect());
     }

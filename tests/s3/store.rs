@@ -36,7 +36,7 @@ pub(crate) struct BucketStore {
     tags: Tags,
     ignores_ranges: bool,
     has_checksums: bool,
-    /// What is put in place of an object, by its key, once it was read.
+    /// What replaces an object, by its key, once it was read.
     replacements: Arc<Mutex<BTreeMap<String, Bytes>>>,
 }
 
@@ -105,12 +105,12 @@ impl BucketStore {
         self.has_checksums
     }
 
-    /// Puts an object in place of the one with this key as soon as that was read once, even in part.
+    /// Replaces the object with this key as soon as it was read once, even in part.
     pub(crate) fn replace_once_read(&self, key: &str, bytes: impl Into<Bytes>) {
         self.replacements.lock().expect("nobody panics").insert(key.to_owned(), bytes.into());
     }
 
-    /// Puts an object into memory, in place of one of the same key.
+    /// Puts an object into memory. It replaces one of the same key.
     pub(crate) fn put(&self, bucket: &str, key: impl Into<String>, bytes: impl Into<Bytes>) {
         self.put_all(bucket, [key.into()], bytes);
     }

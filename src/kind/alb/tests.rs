@@ -85,15 +85,15 @@ fn processing_times_are_read_to_the_digit() {
         ("1000000000", REFUSED),
         ("0.0000000000001", REFUSED),
     ] {
-        for place in [REQUEST_PROCESSING_TIME, TARGET_PROCESSING_TIME, RESPONSE_PROCESSING_TIME] {
-            let line = with_field(place, text);
-            let found = ask(&line, |record| match place {
+        for field in [REQUEST_PROCESSING_TIME, TARGET_PROCESSING_TIME, RESPONSE_PROCESSING_TIME] {
+            let line = with_field(field, text);
+            let found = ask(&line, |record| match field {
                 REQUEST_PROCESSING_TIME => record.request_processing_time(),
                 TARGET_PROCESSING_TIME => record.target_processing_time(),
                 _ => record.response_processing_time(),
             });
-            assert_eq!(found, expected, "{text:?} at {place}");
-            assert_eq!(ask(&line, |record| record.exchange().is_ok()), expected.is_ok(), "{text:?} at {place}");
+            assert_eq!(found, expected, "{text:?} at {field}");
+            assert_eq!(ask(&line, |record| record.exchange().is_ok()), expected.is_ok(), "{text:?} at {field}");
         }
     }
 }

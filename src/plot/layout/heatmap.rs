@@ -76,7 +76,7 @@ impl SheetBuilder {
             let requests = chart.requests_in(time, elapsed);
             if requests > 0 {
                 let part = (requests as f32).ln_1p() / (most as f32).ln_1p();
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index in a short list")]
                 let shade = ((part * SHADES as f32).ceil() as usize).clamp(1, SHADES) - 1;
                 let cell = cell(chart, plot, time, elapsed);
                 match shades[shade].last_mut() {

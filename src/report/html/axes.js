@@ -1,5 +1,5 @@
 "use strict";
-// Ticks of the axes: picked from the steps, formats and texts in the page's data. The program has these in one place
+// Ticks of the axes: picked from the steps, formats and texts in the page's data. The program has these once
 // for all formats (`report/chart/axis.rs`). Nothing here knows a step, a unit or a format of its own.
 const axes = (() => {
   // A moment, in seconds since the epoch, as a format like `%Y-%m-%d %H:%M` says; in UTC.

@@ -72,7 +72,7 @@ impl Cells {
     pub(super) fn shade(&self, column: usize, row: usize, shades: usize) -> Option<usize> {
         let requests = self.requests[column * self.rows + row];
         let part = (requests / self.most).sqrt();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short list")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index in a short list")]
         let shade = (part * shades as f64).ceil() as usize;
         (requests > 0.0).then(|| shade.clamp(1, shades) - 1)
     }

@@ -35,7 +35,7 @@ pub(super) fn lags(chart: &LagChart<'_>, width: usize, glyphs: Glyphs) -> Vec<Ve
     let last = first + bins.width.as_secs_f64() * bins.failures.len() as f64;
     let mut times = Canvas::blank(right);
     let column_of = |seconds: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a line")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a column of a short line")]
         let column = ((seconds - first) / (last - first) * columns as f64).max(0.0) as usize;
         NAME + column.min(columns.saturating_sub(1))
     };

@@ -45,7 +45,7 @@ pub(super) fn timing(chart: &TimingChart, width: usize, glyphs: Glyphs) -> Vec<V
     let bins_per_row = chart.elapsed.bins().div_ceil(MAX_ROWS);
     let rows = chart.elapsed.bins().div_ceil(bins_per_row);
     let row_of = |position: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place on a short axis")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a bin of a short axis")]
         let bin = position.max(0.0) as usize;
         (bin / bins_per_row).min(rows - 1)
     };
@@ -104,7 +104,7 @@ fn time_axis(chart: &TimingChart, columns: usize, glyphs: Glyphs) -> [Vec<Styled
     axis.write(LEFT + 1, FAINT, &glyphs.horizontal.to_string().repeat(columns));
     let mut free = 0;
     for Tick { at, label } in ticks {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a line")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a column of a short line")]
         let column = (at * columns as f64 / chart.time.bins as f64) as usize;
         if (free..columns).contains(&column) && labels.write(LEFT + 1 + column, FAINT, &label) {
             axis.write(LEFT + 1 + column, FAINT, &glyphs.tick.to_string());

@@ -196,7 +196,7 @@ mod tests {
 
     fn keep(cache: &Cache, key: &str, content: &[u8]) -> Etag {
         let etag = etag_of(content);
-        let mut writer = cache.write("logs", key, &etag).expect("a place");
+        let mut writer = cache.write("logs", key, &etag).expect("a file");
         writer.write(content).expect("room");
         writer.finish().expect("it is moved");
         etag
@@ -223,7 +223,7 @@ mod tests {
     fn an_unfinished_or_damaged_file_is_not_found() {
         let (_folder, cache) = cache(1000);
         let etag = etag_of(b"hello");
-        let mut writer = cache.write("logs", "a", &etag).expect("a place");
+        let mut writer = cache.write("logs", "a", &etag).expect("a file");
         writer.write(b"hello").expect("room");
         drop(writer);
         assert!(cache.find("logs", "a", &etag, 5).is_none(), "it was not finished");
