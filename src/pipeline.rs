@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::location::Location;
 use crate::source::{CancelToken, Selection, Source, list_all};
 use read::{ObjectReader, Worker};
-use schedule::{Item, Schedule};
+use schedule::{Schedule, SourceObject};
 
 /// Shards at most, if a part is a summary: enough for any number of cores, and few enough that the parts fit into
 /// memory while they wait to be merged.
@@ -174,7 +174,7 @@ impl ReadOptions {
         merge: impl FnMut(P) -> Result<()> + Send,
     ) -> Result<InputAccount> {
         let mut input = InputAccount::default();
-        let mut objects: Vec<Item<'_>> = Vec::new();
+        let mut objects: Vec<SourceObject<'_>> = Vec::new();
         for (source, listing) in list_all(sources, &self.selection, &progress.cancel_token) {
             for (reason, count) in listing.skipped {
                 *input.objects_skipped.entry(reason).or_default() += count;
@@ -194,7 +194,7 @@ impl ReadOptions {
             Shards::AtMost(shards) => (objects.len().div_ceil(shards).max(1), usize::MAX),
             Shards::OneAnObject { max_ahead } => (1, max_ahead.max(1)),
         };
-        let shards: Vec<&[Item<'_>]> = objects.chunks(objects_a_shard).collect();
+        let shards: Vec<&[SourceObject<'_>]> = objects.chunks(objects_a_shard).collect();
         let threads = self.thread_count(shards.len());
         let schedule = Schedule::new(shards, max_ahead, |index| (InputAccount::default(), begin(index)));
         let merged = Mutex::new(InOrder { next: 0, waiting: BTreeMap::new(), input, merge, error: None });

@@ -13,24 +13,24 @@ use super::Progress;
 use crate::source::{Fetch, Object, Source};
 
 /// Objects of one shard that are fetched ahead before another shard is opened.
-const DEPTH: usize = 2;
+const MIN_FETCHES: usize = 2;
 
 /// How often a waiting worker checks whether the run was cancelled.
 const CANCEL_POLL: Duration = Duration::from_millis(50);
 
 /// An object and its source.
-pub(super) type Item<'a> = (&'a dyn Source, Object);
+pub(super) type SourceObject<'a> = (&'a dyn Source, Object);
 
 /// A shard that is being read.
-pub(super) struct Open<'a, P> {
+pub(super) struct OpenShard<'a, P> {
     /// Its index in the order of the input.
     pub(super) index: usize,
     /// What was collected from its objects so far.
     pub(super) part: P,
     /// The objects still to be read, in order.
-    rest: &'a [Item<'a>],
+    rest: &'a [SourceObject<'a>],
     /// The fetches of the first few objects of `rest`, in the same order.
-    pending: VecDeque<PendingFetch>,
+    fetches: VecDeque<PendingFetch>,
 }
 
 /// The fetch of one object. `fetch` is `None` if the object needs none.
@@ -39,12 +39,12 @@ struct PendingFetch {
     has_arrived: Arc<AtomicBool>,
 }
 
-impl<'a, P> Open<'a, P> {
+impl<'a, P> OpenShard<'a, P> {
     /// The object to read now, with its fetch if it has one. `None` if all are read.
-    pub(super) fn take(&mut self) -> Option<(&'a Item<'a>, Option<Fetch>)> {
+    pub(super) fn take(&mut self) -> Option<(&'a SourceObject<'a>, Option<Fetch>)> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
-        Some((first, self.pending.pop_front().and_then(|pending| pending.fetch)))
+        Some((first, self.fetches.pop_front().and_then(|pending| pending.fetch)))
     }
 
     /// Whether all its objects are read.
@@ -53,27 +53,27 @@ impl<'a, P> Open<'a, P> {
     }
 
     fn is_ready(&self) -> bool {
-        match self.pending.front() {
+        match self.fetches.front() {
             Some(pending) => pending.has_arrived.load(Ordering::Acquire),
-            None => self.rest.first().is_some_and(|item| !is_far(item)),
+            None => self.rest.first().is_some_and(|item| !needs_fetch(item)),
         }
     }
 
     /// Whether the next object to begin has to be fetched. If it does not, the objects after it wait until
     /// it is read.
     fn can_fetch(&self) -> bool {
-        self.rest.get(self.pending.len()).is_some_and(is_far)
+        self.rest.get(self.fetches.len()).is_some_and(needs_fetch)
     }
 }
 
 /// Whether an object has to be fetched before it can be read.
-fn is_far((source, _): &Item<'_>) -> bool {
+fn needs_fetch((source, _): &SourceObject<'_>) -> bool {
     source.read_ahead() > 0
 }
 
 /// Hands shards to workers.
 pub(super) struct Schedule<'a, P, F> {
-    shards: Vec<&'a [Item<'a>]>,
+    shards: Vec<&'a [SourceObject<'a>]>,
     /// Makes a shard's part, given the shard's index.
     begin: F,
     /// Objects to fetch at the same time.
@@ -91,32 +91,27 @@ struct ScheduleState<'a, P> {
     end: usize,
     /// Shards before this index are merged.
     merged: usize,
-    /// Open shards that no worker holds, by index.
-    resting: BTreeMap<usize, Open<'a, P>>,
-    in_hand: usize,
+    /// OpenShard shards that no worker holds, by index.
+    resting: BTreeMap<usize, OpenShard<'a, P>>,
+    /// How many open shards workers hold.
+    held: usize,
     /// Objects that are fetched, or being fetched, and that no worker has taken.
     under_way: usize,
 }
 
 impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
-    pub(super) fn new(shards: Vec<&'a [Item<'a>]>, max_ahead: usize, begin: F) -> Self {
+    pub(super) fn new(shards: Vec<&'a [SourceObject<'a>]>, max_ahead: usize, begin: F) -> Self {
         let items = shards.iter().flat_map(|shard| shard.iter());
         let read_ahead = items.map(|(source, _)| source.read_ahead()).max().unwrap_or(0);
-        let state = ScheduleState {
-            opened: 0,
-            end: shards.len(),
-            merged: 0,
-            resting: BTreeMap::new(),
-            in_hand: 0,
-            under_way: 0,
-        };
+        let state =
+            ScheduleState { opened: 0, end: shards.len(), merged: 0, resting: BTreeMap::new(), held: 0, under_way: 0 };
         Self { shards, begin, read_ahead, max_ahead, state: Mutex::new(state), notifier: Arc::default() }
     }
 
     /// A shard whose next object can be read now. Waits if there is none yet but may be one later. `None` once
     /// every wanted shard is finished or held by another worker, or if the run was cancelled. `returned` is the
     /// shard that the worker has just read from, if it has more objects.
-    pub(super) fn next(&self, returned: Option<Open<'a, P>>, progress: &Progress) -> Option<Open<'a, P>> {
+    pub(super) fn next(&self, returned: Option<OpenShard<'a, P>>, progress: &Progress) -> Option<OpenShard<'a, P>> {
         let mut returned = returned;
         loop {
             let seen = self.notifier.count();
@@ -124,33 +119,33 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
                 let mut state = self.lock();
                 let own = returned.as_ref().map(|open| open.index);
                 if let Some(open) = returned.take() {
-                    state.in_hand -= 1;
+                    state.held -= 1;
                     if open.index < state.end {
                         state.resting.insert(open.index, open);
                     }
                 }
                 self.fetch_ahead(&mut state);
                 if let Some(mut open) = self.pick(&mut state, own) {
-                    state.in_hand += 1;
-                    if open.pending.front_mut().is_some_and(|pending| pending.fetch.is_some()) {
+                    state.held += 1;
+                    if open.fetches.front_mut().is_some_and(|pending| pending.fetch.is_some()) {
                         state.under_way -= 1;
                     }
                     return Some(open);
                 }
-                let nothing_will_come = state.in_hand == 0 && state.resting.is_empty() && state.opened >= state.end;
+                let nothing_will_come = state.held == 0 && state.resting.is_empty() && state.opened >= state.end;
                 if nothing_will_come || progress.is_cancelled() {
                     self.notifier.notify();
                     return None;
                 }
             }
-            self.notifier.wait_past(seen);
+            self.notifier.wait_after(seen);
         }
     }
 
     /// Reports that a shard is read to its end, and that all shards before `merged` are merged.
     pub(super) fn finished(&self, merged: usize) {
         let mut state = self.lock();
-        state.in_hand -= 1;
+        state.held -= 1;
         state.merged = state.merged.max(merged);
         drop(state);
         self.notifier.notify();
@@ -159,18 +154,18 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
     /// Reports that a shard failed. The shards after it are not needed, those before it are.
     pub(super) fn failed(&self, index: usize) {
         let mut state = self.lock();
-        state.in_hand -= 1;
+        state.held -= 1;
         state.end = state.end.min(index);
         let dropped = state.resting.split_off(&index);
-        let lost = dropped.values().flat_map(|open| &open.pending).filter(|pending| pending.fetch.is_some()).count();
+        let lost = dropped.values().flat_map(|open| &open.fetches).filter(|pending| pending.fetch.is_some()).count();
         state.under_way -= lost;
         drop(state);
         self.notifier.notify();
     }
 
-    fn pick(&self, state: &mut ScheduleState<'a, P>, own: Option<usize>) -> Option<Open<'a, P>> {
+    fn pick(&self, state: &mut ScheduleState<'a, P>, own: Option<usize>) -> Option<OpenShard<'a, P>> {
         // A worker stays with its shard as long as it can, because the shard's counters are in its cache.
-        let own = own.filter(|index| state.resting.get(index).is_some_and(Open::is_ready));
+        let own = own.filter(|index| state.resting.get(index).is_some_and(OpenShard::is_ready));
         let ready = own.or_else(|| state.resting.iter().find(|(_, open)| open.is_ready()).map(|(&index, _)| index));
         if let Some(index) = ready {
             return state.resting.remove(&index);
@@ -178,7 +173,7 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         if !self.can_open(state) {
             return None;
         }
-        (!self.is_next_far(state)).then(|| self.open(state))
+        (!self.next_needs_fetch(state)).then(|| self.open(state))
     }
 
     fn can_open(&self, state: &ScheduleState<'a, P>) -> bool {
@@ -186,36 +181,36 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
     }
 
     /// Whether the next shard to be opened begins with an object that has to be fetched.
-    fn is_next_far(&self, state: &ScheduleState<'a, P>) -> bool {
-        self.shards[state.opened].first().is_some_and(is_far)
+    fn next_needs_fetch(&self, state: &ScheduleState<'a, P>) -> bool {
+        self.shards[state.opened].first().is_some_and(needs_fetch)
     }
 
-    fn open(&self, state: &mut ScheduleState<'a, P>) -> Open<'a, P> {
+    fn open(&self, state: &mut ScheduleState<'a, P>) -> OpenShard<'a, P> {
         let index = state.opened;
         state.opened += 1;
-        Open { index, part: (self.begin)(index), rest: self.shards[index], pending: VecDeque::new() }
+        OpenShard { index, part: (self.begin)(index), rest: self.shards[index], fetches: VecDeque::new() }
     }
 
-    /// Begins fetches until enough objects are being fetched: first [`DEPTH`] for each resting shard, then for newly
+    /// Begins fetches until enough objects are being fetched: first [`MIN_FETCHES`] for each resting shard, then for newly
     /// opened shards, then further ahead in the resting ones.
     fn fetch_ahead(&self, state: &mut ScheduleState<'a, P>) {
         while state.under_way < self.read_ahead {
-            let shallow = state.resting.values().find(|open| open.pending.len() < DEPTH && open.can_fetch());
+            let shallow = state.resting.values().find(|open| open.fetches.len() < MIN_FETCHES && open.can_fetch());
             let index = if let Some(open) = shallow {
                 open.index
-            } else if self.can_open(state) && self.is_next_far(state) {
+            } else if self.can_open(state) && self.next_needs_fetch(state) {
                 let open = self.open(state);
                 let index = open.index;
                 state.resting.insert(index, open);
                 index
             } else {
                 let deeper =
-                    state.resting.values().filter(|open| open.can_fetch()).min_by_key(|open| open.pending.len());
+                    state.resting.values().filter(|open| open.can_fetch()).min_by_key(|open| open.fetches.len());
                 let Some(open) = deeper else { break };
                 open.index
             };
             let Some(open) = state.resting.get_mut(&index) else { break };
-            let Some((source, object)) = open.rest.get(open.pending.len()) else { continue };
+            let Some((source, object)) = open.rest.get(open.fetches.len()) else { continue };
             let has_arrived = Arc::new(AtomicBool::new(false));
             let (arrived, notifier) = (has_arrived.clone(), self.notifier.clone());
             let fetch = source.fetch(
@@ -229,7 +224,7 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
                 Some(_) => state.under_way += 1,
                 None => has_arrived.store(true, Ordering::Release),
             }
-            open.pending.push_back(PendingFetch { fetch, has_arrived });
+            open.fetches.push_back(PendingFetch { fetch, has_arrived });
         }
     }
 
@@ -241,23 +236,23 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
 /// Wakes the workers that wait for something to change.
 #[derive(Default)]
 struct Notifier {
-    notified: Mutex<u64>,
+    notifications: Mutex<u64>,
     changed: Condvar,
 }
 
 impl Notifier {
     fn count(&self) -> u64 {
-        *self.notified.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.notifications.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn notify(&self) {
-        *self.notified.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *self.notifications.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.changed.notify_all();
     }
 
     /// Waits until it was notified more than `count` times, or until [`CANCEL_POLL`] is over.
-    fn wait_past(&self, count: u64) {
-        let notified = self.notified.lock().unwrap_or_else(PoisonError::into_inner);
+    fn wait_after(&self, count: u64) {
+        let notified = self.notifications.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_timeout_while(notified, CANCEL_POLL, |notified| *notified == count);
         drop(waited);
     }
