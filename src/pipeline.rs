@@ -218,8 +218,10 @@ impl ReadOptions {
                 }
                 let index = open.index;
                 let has_failed = result.is_err();
+                // What the shard was still fetching is given up here, before the schedule begins other fetches.
+                let part = open.into_part();
                 let mut merged = merged.lock().unwrap_or_else(PoisonError::into_inner);
-                merged.add(index, result.map(|()| open.part));
+                merged.add(index, result.map(|()| part));
                 let (next, is_over) = (merged.next, merged.error.is_some());
                 drop(merged);
                 match (is_over, has_failed) {

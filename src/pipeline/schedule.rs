@@ -5,7 +5,7 @@
 //! holds up only its own shard, and the result is the same as if every shard were read from beginning to end.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,8 +35,24 @@ pub(super) struct OpenShard<'a, P> {
 
 /// The fetch of one object. `fetch` is `None` if the object needs none.
 struct PendingFetch {
-    fetch: Option<Fetch>,
+    fetch: Option<(Fetch, ReadAheadSlot)>,
     has_arrived: Arc<AtomicBool>,
+}
+
+/// Counts one object as fetched ahead, until a worker takes the object or its shard is given up.
+struct ReadAheadSlot(Arc<AtomicUsize>);
+
+impl ReadAheadSlot {
+    fn new(taken: &Arc<AtomicUsize>) -> Self {
+        taken.fetch_add(1, Ordering::Relaxed);
+        Self(taken.clone())
+    }
+}
+
+impl Drop for ReadAheadSlot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl<'a, P> OpenShard<'a, P> {
@@ -44,7 +60,13 @@ impl<'a, P> OpenShard<'a, P> {
     pub(super) fn take(&mut self) -> Option<(&'a SourceObject<'a>, Option<Fetch>)> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
-        Some((first, self.fetches.pop_front().and_then(|pending| pending.fetch)))
+        let fetch = self.fetches.pop_front().and_then(|pending| pending.fetch);
+        Some((first, fetch.map(|(fetch, _)| fetch)))
+    }
+
+    /// What was collected. Gives up what is still being fetched.
+    pub(super) fn into_part(self) -> P {
+        self.part
     }
 
     /// Whether all its objects are read.
@@ -55,11 +77,11 @@ impl<'a, P> OpenShard<'a, P> {
     fn is_ready(&self) -> bool {
         match self.fetches.front() {
             Some(pending) => pending.has_arrived.load(Ordering::Acquire),
-            None => self.rest.first().is_some_and(|item| !needs_fetch(item)),
+            None => self.rest.first().is_some_and(|object| !needs_fetch(object)),
         }
     }
 
-    /// Whether the next object to begin has to be fetched. If it does not, the objects after it wait until
+    /// Whether the next object that is not being fetched has to be. If it does not, the objects after it wait until
     /// it is read.
     fn can_fetch(&self) -> bool {
         self.rest.get(self.fetches.len()).is_some_and(needs_fetch)
@@ -76,11 +98,13 @@ pub(super) struct Schedule<'a, P, F> {
     shards: Vec<&'a [SourceObject<'a>]>,
     /// Makes a shard's part, given the shard's index.
     begin: F,
-    /// Objects to fetch at the same time.
+    /// Objects to fetch ahead at the same time.
     read_ahead: usize,
     /// Shards that may be opened and not yet merged at the same time.
     max_ahead: usize,
     state: Mutex<ScheduleState<'a, P>>,
+    /// Objects that are fetched, or being fetched, and that no worker has taken.
+    fetched_ahead: Arc<AtomicUsize>,
     notifier: Arc<Notifier>,
 }
 
@@ -91,26 +115,31 @@ struct ScheduleState<'a, P> {
     end: usize,
     /// Shards before this index are merged.
     merged: usize,
-    /// OpenShard shards that no worker holds, by index.
+    /// Open shards that no worker holds, by index.
     resting: BTreeMap<usize, OpenShard<'a, P>>,
     /// How many open shards workers hold.
     held: usize,
-    /// Objects that are fetched, or being fetched, and that no worker has taken.
-    under_way: usize,
 }
 
 impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
     pub(super) fn new(shards: Vec<&'a [SourceObject<'a>]>, max_ahead: usize, begin: F) -> Self {
-        let items = shards.iter().flat_map(|shard| shard.iter());
-        let read_ahead = items.map(|(source, _)| source.read_ahead()).max().unwrap_or(0);
-        let state =
-            ScheduleState { opened: 0, end: shards.len(), merged: 0, resting: BTreeMap::new(), held: 0, under_way: 0 };
-        Self { shards, begin, read_ahead, max_ahead, state: Mutex::new(state), notifier: Arc::default() }
+        let objects = shards.iter().flat_map(|shard| shard.iter());
+        let read_ahead = objects.map(|(source, _)| source.read_ahead()).max().unwrap_or(0);
+        let state = ScheduleState { opened: 0, end: shards.len(), merged: 0, resting: BTreeMap::new(), held: 0 };
+        Self {
+            shards,
+            begin,
+            read_ahead,
+            max_ahead,
+            state: Mutex::new(state),
+            fetched_ahead: Arc::default(),
+            notifier: Arc::default(),
+        }
     }
 
-    /// A shard whose next object can be read now. Waits if there is none yet but may be one later. `None` once
-    /// every wanted shard is finished or held by another worker, or if the run was cancelled. `returned` is the
-    /// shard that the worker has just read from, if it has more objects.
+    /// A shard whose next object can be read now. Waits if there is none yet but may be one later. `None` once no
+    /// wanted shard is open or left to open, or if the run was cancelled. `returned` is the shard that the worker
+    /// has just read from, if it has more objects.
     pub(super) fn next(&self, returned: Option<OpenShard<'a, P>>, progress: &Progress) -> Option<OpenShard<'a, P>> {
         let mut returned = returned;
         loop {
@@ -125,11 +154,8 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
                     }
                 }
                 self.fetch_ahead(&mut state);
-                if let Some(mut open) = self.pick(&mut state, own) {
+                if let Some(open) = self.pick(&mut state, own) {
                     state.held += 1;
-                    if open.fetches.front_mut().is_some_and(|pending| pending.fetch.is_some()) {
-                        state.under_way -= 1;
-                    }
                     return Some(open);
                 }
                 let nothing_will_come = state.held == 0 && state.resting.is_empty() && state.opened >= state.end;
@@ -151,15 +177,13 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         self.notifier.notify();
     }
 
-    /// Reports that a shard failed. The shards after it are not needed, those before it are.
+    /// Reports that a shard failed, after it was dropped. The shards after it are not needed, those before it are.
     pub(super) fn failed(&self, index: usize) {
         let mut state = self.lock();
         state.held -= 1;
         state.end = state.end.min(index);
-        let dropped = state.resting.split_off(&index);
-        let lost = dropped.values().flat_map(|open| &open.fetches).filter(|pending| pending.fetch.is_some()).count();
-        state.under_way -= lost;
-        drop(state);
+        let given_up = state.resting.split_off(&index);
+        drop((state, given_up));
         self.notifier.notify();
     }
 
@@ -191,10 +215,10 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         OpenShard { index, part: (self.begin)(index), rest: self.shards[index], fetches: VecDeque::new() }
     }
 
-    /// Begins fetches until enough objects are being fetched: first [`MIN_FETCHES`] for each resting shard, then for newly
-    /// opened shards, then further ahead in the resting ones.
+    /// Begins fetches until enough objects are fetched ahead: first [`MIN_FETCHES`] for each resting shard, then for
+    /// newly opened shards, then further ahead in the resting ones.
     fn fetch_ahead(&self, state: &mut ScheduleState<'a, P>) {
-        while state.under_way < self.read_ahead {
+        while self.fetched_ahead.load(Ordering::Relaxed) < self.read_ahead {
             let shallow = state.resting.values().find(|open| open.fetches.len() < MIN_FETCHES && open.can_fetch());
             let index = if let Some(open) = shallow {
                 open.index
@@ -220,10 +244,10 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
                     notifier.notify();
                 }),
             );
-            match fetch {
-                Some(_) => state.under_way += 1,
-                None => has_arrived.store(true, Ordering::Release),
+            if fetch.is_none() {
+                has_arrived.store(true, Ordering::Release);
             }
+            let fetch = fetch.map(|fetch| (fetch, ReadAheadSlot::new(&self.fetched_ahead)));
             open.fetches.push_back(PendingFetch { fetch, has_arrived });
         }
     }
@@ -250,10 +274,13 @@ impl Notifier {
         self.changed.notify_all();
     }
 
-    /// Waits until it was notified more than `count` times, or until [`CANCEL_POLL`] is over.
+    /// Waits until there was a notification after the first `count`, or until [`CANCEL_POLL`] is over.
     fn wait_after(&self, count: u64) {
-        let notified = self.notifications.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(notified, CANCEL_POLL, |notified| *notified == count);
+        let notifications = self.notifications.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(notifications, CANCEL_POLL, |now| *now == count);
         drop(waited);
     }
 }
+
+#[cfg(test)]
+mod tests;
