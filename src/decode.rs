@@ -39,13 +39,19 @@ pub enum Body<'a> {
 
 /// Decodes one object, gzip or plain text.
 pub struct Decoder<'a> {
-    form: Form<'a>,
+    encoding: Encoding<'a>,
 }
 
-enum Form<'a> {
+enum Encoding<'a> {
+    /// Gzip in memory.
     Members(GzipMembers<'a>),
-    Stream(GzipStream<Box<dyn BufRead + Send + 'a>>),
-    Plain { reader: Box<dyn BufRead + Send + 'a>, read: u64 },
+    /// Gzip from a stream.
+    Stream(GzipStream<Box<dyn BufRead + 'a>>),
+    Plain {
+        reader: Box<dyn BufRead + 'a>,
+        /// Bytes read so far.
+        read: u64,
+    },
     Ended,
 }
 
@@ -56,24 +62,31 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// When the first bytes of a stream cannot be read.
     pub fn new(body: Body<'a>, decompressor: &'a mut Decompressor) -> io::Result<Self> {
-        let form = match body {
+        let encoding = match body {
             Body::Bytes(bytes) if bytes.starts_with(&GZIP_MAGIC) => {
-                Form::Members(GzipMembers::new(bytes, decompressor))
+                Encoding::Members(GzipMembers::new(bytes, decompressor))
             }
-            Body::Bytes(bytes) => Form::Plain { reader: Box::new(bytes), read: 0 },
-            Body::Stream(stream) => {
-                let mut reader = BufReader::with_capacity(STEP_BYTES, stream);
-                // One `read` of a pipe may give a single byte; the magic number needs two.
-                let first = peek_two(&mut reader)?;
-                let reader: Box<dyn BufRead + Send + 'a> = Box::new(io::Cursor::new(first.clone()).chain(reader));
-                if first == GZIP_MAGIC {
-                    Form::Stream(GzipStream::new(reader, 0))
-                } else {
-                    Form::Plain { reader, read: 0 }
-                }
-            }
+            Body::Bytes(bytes) => Encoding::Plain { reader: Box::new(bytes), read: 0 },
+            Body::Stream(stream) => return Self::of_stream(stream),
         };
-        Ok(Self { form })
+        Ok(Self { encoding })
+    }
+
+    /// Looks at the first bytes of `stream` and decodes it in bounded memory.
+    ///
+    /// # Errors
+    /// When the first bytes cannot be read.
+    pub fn of_stream(stream: impl Read + 'a) -> io::Result<Self> {
+        let mut reader = BufReader::with_capacity(STEP_BYTES, stream);
+        // One `read` of a pipe may give a single byte; the magic number needs two.
+        let first = peek_two(&mut reader)?;
+        let reader: Box<dyn BufRead + 'a> = Box::new(io::Cursor::new(first.clone()).chain(reader));
+        let encoding = if first == GZIP_MAGIC {
+            Encoding::Stream(GzipStream::new(reader, 0))
+        } else {
+            Encoding::Plain { reader, read: 0 }
+        };
+        Ok(Self { encoding })
     }
 
     /// Appends decoded bytes to `buffer`. `Ok(false)` means that the object has ended; every further call returns
@@ -82,20 +95,20 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// Once, if nothing more can be decoded. `buffer` then holds everything before the damage.
     pub fn fill(&mut self, buffer: &mut Buffer) -> Result<bool, Damage> {
-        let filled = match &mut self.form {
-            Form::Members(members) => members.fill(buffer),
-            Form::Stream(stream) => stream.fill(buffer),
-            Form::Plain { reader, read } => match fill_from(reader, buffer) {
+        let filled = match &mut self.encoding {
+            Encoding::Members(members) => members.fill(buffer),
+            Encoding::Stream(stream) => stream.fill(buffer),
+            Encoding::Plain { reader, read } => match fill_from(reader, buffer) {
                 Ok(count) => {
                     *read += count as u64;
                     Ok(count > 0)
                 }
                 Err(reason) => Err(Damage { problem: Problem::Unreadable, stored_byte: *read, reason }),
             },
-            Form::Ended => Ok(false),
+            Encoding::Ended => Ok(false),
         };
         if !matches!(filled, Ok(true)) {
-            self.form = Form::Ended;
+            self.encoding = Encoding::Ended;
         }
         filled
     }

@@ -33,9 +33,10 @@ pub enum ErrorKind {
         /// What the file system or the store said.
         source: io::Error,
     },
-    /// `--strict` was asked for, and the input has a problem.
-    Strict {
-        /// The first problem met.
+    /// The input has a problem, and whoever reads it asked to be told: with
+    /// [`ReadOptions::strict`](crate::ReadOptions::strict), or by a [`Reader`](crate::Reader).
+    Input {
+        /// What is wrong.
         problem: Problem,
         /// Where it is.
         at: Location,
@@ -67,9 +68,18 @@ impl Error {
     pub fn object(&self) -> Option<&str> {
         match self.kind() {
             ErrorKind::Source { object, .. } | ErrorKind::Read { object, .. } => Some(object),
-            ErrorKind::Strict { at, .. } => Some(&at.object),
+            ErrorKind::Input { at, .. } => Some(&at.object),
             ErrorKind::Write { target, .. } => Some(target),
             ErrorKind::Cancelled => None,
+        }
+    }
+
+    /// Where in the input the problem is. `None` for all but [`ErrorKind::Input`].
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        match self.kind() {
+            ErrorKind::Input { at, .. } => Some(at),
+            _ => None,
         }
     }
 
@@ -106,7 +116,7 @@ impl fmt::Display for Error {
         match &*self.0 {
             ErrorKind::Source { object, .. } => write!(f, "cannot open {object}"),
             ErrorKind::Read { object, .. } => write!(f, "cannot read {object} to the end"),
-            ErrorKind::Strict { problem, at } => write!(f, "{}: {at}", problem.title()),
+            ErrorKind::Input { problem, at } => write!(f, "{}: {at}", problem.title()),
             ErrorKind::Cancelled => write!(f, "stopped before the end"),
             ErrorKind::Write { target, .. } => write!(f, "cannot write {target}"),
         }
@@ -119,7 +129,7 @@ impl std::error::Error for Error {
             ErrorKind::Source { source, .. } | ErrorKind::Read { source, .. } | ErrorKind::Write { source, .. } => {
                 Some(source)
             }
-            ErrorKind::Strict { .. } | ErrorKind::Cancelled => None,
+            ErrorKind::Input { .. } | ErrorKind::Cancelled => None,
         }
     }
 }

@@ -1,6 +1,32 @@
 //! albscope reads the access logs of AWS Application Load Balancers and says, for each target, why requests failed.
 //!
-//! The program `albscope` is a thin shell around this library. Another program uses it like this:
+//! The program `albscope` is a thin shell around this library. Another program reads a log like this, line by line:
+//!
+//! ```
+//! use albscope::Reader;
+//!
+//! # fn main() -> albscope::Result<()> {
+//! let log: &[u8] = concat!(
+//!     r#"http 2019-10-11T15:01:50.492440Z app/web/c86a326e7dc14222 192.0.2.193:56488 10.0.1.107:80 -1 -1 "#,
+//!     r#"-1 504 - 125 308 "GET http://example.com:80/ HTTP/1.1" "curl/7.58.0" - - "#,
+//!     r#"arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/8f04c4fe71f5f794 "#,
+//!     r#""Root=1-5da09954-2c342a443bfb96249aa50ed7" "-" "-" 0 2019-10-11T15:01:40.491000Z "forward" "-" "#,
+//!     r#""-""#,
+//! )
+//! .as_bytes();
+//! // Or a file: `Reader::open(path)`, gzip or plain text.
+//! for record in Reader::new(log)? {
+//!     let record = record?;
+//!     let fields = record.record();
+//!     assert_eq!(fields.elb_status_code(), Ok(Some(504)));
+//!     assert_eq!(fields.target_status_code(), Ok(None)); // `-` is no status
+//!     assert_eq!(record.outcome(), albscope::classify::Outcome::ConnectTimeout);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Or it reads whole folders and buckets, and asks for the causes of the failures:
 //!
 //! ```
 //! use albscope::diagnose::{Context, diagnose};
@@ -12,30 +38,6 @@
 //! for finding in diagnose(&summary, &Context::default()).findings {
 //!     println!("{} failures, {:?} confidence: {}", finding.failures, finding.confidence, finding.cause.id);
 //! }
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! Or, for one line at a time:
-//!
-//! ```
-//! use albscope::classify::{Outcome, classify};
-//! use albscope::kind::Alb;
-//! use albscope::record::{Bounds, Record};
-//!
-//! # fn main() -> Result<(), albscope::Problem> {
-//! let line = concat!(
-//!     r#"http 2019-10-11T15:01:50.492440Z app/web/c86a326e7dc14222 192.0.2.193:56488 10.0.1.107:80 -1 -1 "#,
-//!     r#"-1 504 - 125 308 "GET http://example.com:80/ HTTP/1.1" "curl/7.58.0" - - "#,
-//!     r#"arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/8f04c4fe71f5f794 "#,
-//!     r#""Root=1-5da09954-2c342a443bfb96249aa50ed7" "-" "-" 0 2019-10-11T15:01:40.491000Z "forward" "-" "#,
-//!     r#""-""#,
-//! );
-//! let mut bounds = Bounds::default();
-//! let record: Record<'_, Alb> = Record::parse(line.as_bytes(), &mut bounds)?;
-//! assert_eq!(record.elb_status_code()?, Some(504));
-//! assert_eq!(record.target_status_code()?, None); // `-` is no status
-//! assert_eq!(classify(&record.exchange()?), Outcome::ConnectTimeout);
 //! # Ok(())
 //! # }
 //! ```
@@ -54,6 +56,7 @@
 //! | [`record`] | bytes to lines, a line to its fields |
 //! | [`schema`], [`kind`] | what a log's fields are, and typed access to them |
 //! | [`classify`] | how one request ended, from its own line |
+//! | [`reader`] | one log in a plain loop: a record and its outcome, or what is wrong with a line |
 //! | [`aggregate`] | what is kept about all requests, in bounded memory |
 //! | [`diagnose`] | the likely cause for each target |
 //! | [`knowledge`] | causes, servers and their timeouts, as data |
@@ -99,6 +102,7 @@ pub mod location;
 pub mod pipeline;
 #[cfg(feature = "pictures")]
 pub mod plot;
+pub mod reader;
 pub mod record;
 pub mod report;
 pub mod rules;
@@ -113,4 +117,5 @@ pub mod timestamp;
 pub use error::{Error, ErrorKind, Problem, Result};
 pub use location::Location;
 pub use pipeline::{Progress, ReadOptions};
+pub use reader::{OwnedRecord, Reader};
 pub use timestamp::Timestamp;

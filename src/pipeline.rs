@@ -146,7 +146,7 @@ impl ReadOptions {
     ///
     /// # Errors
     /// [`ErrorKind::Cancelled`]. With [`ReadOptions::strict`] also the first problem in the order of the input, as
-    /// [`ErrorKind::Strict`], or as [`ErrorKind::Source`] or [`ErrorKind::Read`] if something could not be listed
+    /// [`ErrorKind::Input`], or as [`ErrorKind::Source`] or [`ErrorKind::Read`] if something could not be listed
     /// or opened.
     pub fn run(&self, sources: &[Box<dyn Source>], progress: &Progress) -> Result<Summary> {
         let mut summary = Summary::default();
@@ -263,7 +263,7 @@ impl ReadOptions {
 
     fn note(&self, input: &mut InputAccount, problem: Problem, at: Location, reason: Option<String>) -> Result<()> {
         if self.is_strict {
-            return Err(ErrorKind::Strict { problem, at }.into());
+            return Err(ErrorKind::Input { problem, at }.into());
         }
         input.note(problem, at, reason);
         Ok(())

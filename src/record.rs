@@ -60,6 +60,28 @@ pub struct SelectedBy<'a> {
 ///
 /// Borrows the line and the bounds that [`Record::parse`] filled. So it is cheap to copy, and valid until the
 /// reader's buffer changes.
+///
+/// ```
+/// use albscope::classify::{Outcome, classify};
+/// use albscope::kind::Alb;
+/// use albscope::record::{Bounds, Record};
+///
+/// # fn main() -> Result<(), albscope::Problem> {
+/// let line = concat!(
+///     r#"http 2019-10-11T15:01:50.492440Z app/web/c86a326e7dc14222 192.0.2.193:56488 10.0.1.107:80 -1 -1 "#,
+///     r#"-1 504 - 125 308 "GET http://example.com:80/ HTTP/1.1" "curl/7.58.0" - - "#,
+///     r#"arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/8f04c4fe71f5f794 "#,
+///     r#""Root=1-5da09954-2c342a443bfb96249aa50ed7" "-" "-" 0 2019-10-11T15:01:40.491000Z "forward" "-" "#,
+///     r#""-""#,
+/// );
+/// let mut bounds = Bounds::default();
+/// let record: Record<'_, Alb> = Record::parse(line.as_bytes(), &mut bounds)?;
+/// assert_eq!(record.elb_status_code()?, Some(504));
+/// assert_eq!(record.target_status_code()?, None); // `-` is no status
+/// assert_eq!(classify(&record.exchange()?), Outcome::ConnectTimeout);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Record<'a, K> {
     line: &'a [u8],
     bounds: &'a Bounds,
@@ -84,6 +106,11 @@ impl<'a, K: ReadKind> Record<'a, K> {
     pub fn parse(line: &'a [u8], bounds: &'a mut Bounds) -> Result<Self, Problem> {
         split::split(line, K::SCHEMA, bounds)?;
         Ok(Self { line, bounds, kind: PhantomData })
+    }
+
+    /// The record of a line that [`Record::parse`] accepted when it filled `bounds`.
+    pub(crate) fn of_parsed(line: &'a [u8], bounds: &'a Bounds) -> Self {
+        Self { line, bounds, kind: PhantomData }
     }
 
     /// The whole line.

@@ -54,7 +54,7 @@ pub(super) fn code(result: anyhow::Result<Exit>) -> ExitCode {
             INTERRUPTED
         }
         Err(error) => {
-            let is_strict = is_kind(&error, |kind| matches!(kind, ErrorKind::Strict { .. }));
+            let is_strict = is_kind(&error, |kind| matches!(kind, ErrorKind::Input { .. }));
             let stopped = if is_strict { "stopped at the first problem, as --strict asks: " } else { "" };
             complain(&format!("{stopped}{error:#}"));
             ERROR

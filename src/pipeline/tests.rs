@@ -37,7 +37,7 @@ fn strict_reports_the_first_problem_of_the_input_whatever_the_threads() {
         for _ in 0..5 {
             let options = ReadOptions::new().threads(threads).strict(true);
             let error = run(&options, &folder, &Progress::new()).expect_err("there is a problem");
-            let ErrorKind::Strict { problem, at } = error.kind() else { panic!("{threads} threads: {error:?}") };
+            let ErrorKind::Input { problem, at } = error.kind() else { panic!("{threads} threads: {error:?}") };
             assert_eq!((*problem, at.line), (Problem::TooFewFields, 2_001), "{threads} threads");
             assert!(at.object.ends_with("0057.log"), "{threads} threads: {at}");
             assert_eq!(at.byte, 2_000 * (LINE.len() as u64 + 1), "{threads} threads");

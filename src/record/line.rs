@@ -1,5 +1,7 @@
 //! Decoded bytes to lines, each with its number and its offset.
 
+use std::borrow::BorrowMut;
+
 use memchr::memchr;
 
 use crate::decode::{Buffer, Damage, Decoder};
@@ -41,9 +43,11 @@ pub enum Event<'b> {
 }
 
 /// The lines of one object, in order.
-pub struct Lines<'a> {
+///
+/// `B` is a [`Buffer`], or borrows one that is reused for other objects.
+pub struct Lines<'a, B = &'a mut Buffer> {
     decoder: Decoder<'a>,
-    buffer: &'a mut Buffer,
+    buffer: B,
     /// Length of the start of the pending bytes that was searched and has no line break.
     searched: usize,
     /// Number and offset of the line that begins at the first pending byte.
@@ -53,46 +57,46 @@ pub struct Lines<'a> {
     dropped: u64,
     /// Bytes of the incomplete line before the damage.
     cut_off: u64,
-    state: State,
+    state: LinesState,
 }
 
-enum State {
+enum LinesState {
     Open,
     /// Nothing more can be decoded. The damage, if any, is reported after the last line.
     Ended(Option<Damage>),
 }
 
-impl<'a> Lines<'a> {
+impl<'a, B: BorrowMut<Buffer>> Lines<'a, B> {
     /// Reads lines from `decoder`, using `buffer` as scratch space. Its contents are dropped.
-    pub fn new(decoder: Decoder<'a>, buffer: &'a mut Buffer) -> Self {
-        buffer.clear();
-        Self { decoder, buffer, searched: 0, number: 1, byte: 0, dropped: 0, cut_off: 0, state: State::Open }
+    pub fn new(decoder: Decoder<'a>, mut buffer: B) -> Self {
+        buffer.borrow_mut().clear();
+        Self { decoder, buffer, searched: 0, number: 1, byte: 0, dropped: 0, cut_off: 0, state: LinesState::Open }
     }
 
     /// Bytes decoded so far, including those that are still pending.
     #[must_use]
     pub fn bytes_decoded(&self) -> u64 {
-        self.byte + self.dropped + self.cut_off + self.buffer.pending().len() as u64
+        self.byte + self.dropped + self.cut_off + self.buffer.borrow().pending().len() as u64
     }
 
     /// The next line, a line that is too long, or the damage. `None` at the end of the object.
     #[inline]
     pub fn next_event(&mut self) -> Option<Event<'_>> {
         loop {
-            if let Some(found) = memchr(b'\n', &self.buffer.pending()[self.searched..]) {
+            if let Some(found) = memchr(b'\n', &self.buffer.borrow().pending()[self.searched..]) {
                 return Some(self.take(self.searched + found, 1));
             }
-            self.searched = self.buffer.pending().len();
+            self.searched = self.buffer.borrow().pending().len();
             if self.searched > MAX_LINE_BYTES {
                 self.dropped += self.searched as u64;
-                self.buffer.consume(self.searched);
+                self.buffer.borrow_mut().consume(self.searched);
                 self.searched = 0;
             }
-            if let State::Ended(damage) = &mut self.state {
+            if let LinesState::Ended(damage) = &mut self.state {
                 if damage.as_ref().is_some_and(|damage| damage.problem != Problem::GzipTrailingGarbage) {
                     // The text after the last line break is an incomplete line, and is not handed out as a line.
                     self.cut_off += self.dropped + self.searched as u64;
-                    self.buffer.clear();
+                    self.buffer.borrow_mut().clear();
                     (self.searched, self.dropped) = (0, 0);
                 }
                 // The last line may lack its line break.
@@ -110,13 +114,13 @@ impl<'a> Lines<'a> {
     /// Empty if there is none. To be called before the first line is taken.
     pub fn peek(&mut self) -> &[u8] {
         loop {
-            let text = self.buffer.pending();
-            let has_ended = matches!(self.state, State::Ended(_));
+            let text = self.buffer.borrow().pending();
+            let has_ended = matches!(self.state, LinesState::Ended(_));
             let blank = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             let end = memchr(b'\n', &text[blank..]);
             if end.is_some() || has_ended || text.len() > MAX_LINE_BYTES {
-                let line = blank..end.map_or(self.buffer.pending().len(), |end| blank + end);
-                return &self.buffer.pending()[line];
+                let line = blank..end.map_or(self.buffer.borrow().pending().len(), |end| blank + end);
+                return &self.buffer.borrow().pending()[line];
             }
             self.decode();
         }
@@ -124,11 +128,11 @@ impl<'a> Lines<'a> {
 
     /// Decodes one more step into the buffer.
     fn decode(&mut self) {
-        match self.decoder.fill(self.buffer) {
+        match self.decoder.fill(self.buffer.borrow_mut()) {
             Ok(true) => {}
-            Ok(false) => self.state = State::Ended(None),
+            Ok(false) => self.state = LinesState::Ended(None),
             // The step that failed may have given complete lines, which come first.
-            Err(damage) => self.state = State::Ended(Some(damage)),
+            Err(damage) => self.state = LinesState::Ended(Some(damage)),
         }
     }
 
@@ -140,7 +144,7 @@ impl<'a> Lines<'a> {
         self.number += 1;
         self.byte += dropped + (len + line_break) as u64;
         self.searched = 0;
-        let text = self.buffer.take(len, line_break);
+        let text = self.buffer.borrow_mut().take(len, line_break);
         if dropped > 0 || text.len() > MAX_LINE_BYTES {
             return Event::TooLong { number, byte };
         }
