@@ -9,7 +9,7 @@ use crate::decode::{Body, Buffer, Decoder, Decompressor};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::kind::{self, AnyRecord, KindVisitor};
 use crate::location::Location;
-use crate::record::{Bounds, Event, Lines, ReadKind, Record, SelectedBy};
+use crate::record::{Bounds, Event, Lines, ReadKind, Record};
 use crate::source::{Fetch, Object, Source};
 
 /// A record that the selection admits, and where it is.
@@ -199,8 +199,7 @@ where
 {
     let record: Record<'_, K> = Record::parse(line, bounds)?;
     let values = K::values(&record, node)?;
-    let SelectedBy { time, load_balancer, target_group, target } = K::selected_by(&values);
-    if let Err(reason) = options.selection.admits_record(time, load_balancer, target_group, target) {
+    if let Err(reason) = options.selection.admits_record(&K::selected_by(&values)) {
         *account.records_skipped.entry(reason).or_default() += 1;
         return Ok(Ok(()));
     }

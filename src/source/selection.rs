@@ -2,6 +2,7 @@
 
 use super::key::{KeySpans, ObjectKey};
 use super::skip::{RecordSkip, Skip};
+use crate::record::SelectedBy;
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
 /// The interval that one object covers.
@@ -145,18 +146,13 @@ impl Selection {
         if in_folder && !is_log() { Err(Skip::NotALog) } else { Ok(None) }
     }
 
-    /// Whether a record is wanted.
+    /// Whether a record with these values is wanted.
     ///
     /// # Errors
     /// The first reason to skip it, in the order of [`RecordSkip::ALL`].
     #[inline]
-    pub fn admits_record(
-        &self,
-        time: Timestamp,
-        load_balancer: &[u8],
-        target_group: Option<&[u8]>,
-        target: Option<&[u8]>,
-    ) -> Result<(), RecordSkip> {
+    pub fn admits_record(&self, values: &SelectedBy<'_>) -> Result<(), RecordSkip> {
+        let &SelectedBy { time, load_balancer, target_group, target } = values;
         if self.since.is_some_and(|since| time < since) || self.until.is_some_and(|until| time >= until) {
             return Err(RecordSkip::OutsideWindow);
         }
@@ -212,7 +208,9 @@ mod tests {
     fn the_window_begins_at_since_and_ends_before_until() {
         let window = window("2026-11-22T07:00:00Z", "2026-11-22T08:00:00Z");
         let admits = |time: &str| {
-            window.admits_record(Timestamp::parse(time.as_bytes()).expect("a time"), b"", None, None).is_ok()
+            let time = Timestamp::parse(time.as_bytes()).expect("a time");
+            let values = SelectedBy { time, load_balancer: b"", target_group: None, target: None };
+            window.admits_record(&values).is_ok()
         };
         assert!(!admits("2026-11-22T06:59:59.999999Z"));
         assert!(admits("2026-11-22T07:00:00.000000Z"));
