@@ -9,7 +9,7 @@ use super::folder::object_id;
 use super::partition::{Partition, PartitionKey, PartitionKeys};
 use super::requests::{RequestRow, RequestTable};
 use super::sample::TraceSample;
-use super::sink::{ExportSink, MAX_ROW_BYTES, PartitionRows};
+use super::sink::{ExportSink, MAX_ROW_BYTES, PartInHand, PartitionRows};
 use crate::error::{Error, Result};
 use crate::kind::{AnyRecord, alb};
 use crate::pipeline::{Collector, SelectedRecord};
@@ -66,6 +66,7 @@ impl ExportShared {
             shared: self,
             index,
             object: None,
+            in_hand: None,
             keys: PartitionKeys::new(&self.choice.partitions),
             rows: BTreeMap::new(),
             bytes: 0,
@@ -87,6 +88,8 @@ pub(super) struct ObjectRows<'s> {
     index: usize,
     /// The object's id, and whether its name needs no cleaning. `None` until a record of it was selected.
     object: Option<(u64, bool)>,
+    /// From the first record on. Others may wait for this part while a worker has it in hand.
+    in_hand: Option<PartInHand<'s>>,
     keys: PartitionKeys,
     rows: BTreeMap<PartitionKey, PartitionRows>,
     /// Approximate memory use of the rows, in bytes.
@@ -123,7 +126,9 @@ impl Collector for ObjectRows<'_> {
         let (object, is_object_clean) = if let Some(object) = self.object {
             object
         } else {
-            // Encodes what other parts have queued first, so that the queue does not pile up.
+            // First, so that the others wait for this part rather than get ahead of it.
+            self.in_hand = Some(sink.take_in_hand(self.index));
+            // Encodes what other parts have queued before it adds more, so that the queue does not pile up.
             sink.work().map_err(|reason| self.shared.error(reason))?;
             *self.object.insert((object_id(selected.object), is_clean(selected.object.name.as_bytes())))
         };

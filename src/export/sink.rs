@@ -7,12 +7,18 @@
 //!
 //! Encoding is most of the work and happens outside of all locks: the groups of one part are encoded by the worker
 //! that reads it, groups of several parts by whichever worker calls [`ExportSink::work`] next.
+//!
+//! Groups that come before their turn wait in memory. If that gets too much, their workers wait, but only while a
+//! worker is reading the part whose turn it is. That worker never waits here, so it comes to its part's end, closes it
+//! and wakes the others, or it fails and wakes them. Nobody else waits for anything that a waiting worker would have
+//! to do, so no worker waits in vain. If nobody is reading the part whose turn it is, because its object is still
+//! being fetched, all workers go on: one of them must be free to read it when it arrives. So groups of at most as many
+//! parts as may be open at the same time are in memory (see `Shards::OneAnObject`).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use super::files::{CompleteFiles, EncodedGroup, ExportFiles};
 use super::partition::PartitionKey;
@@ -30,12 +36,9 @@ const MAX_GROUP_TEXT_BYTES: usize = 24 * 1024 * 1024;
 /// groups. Above that, which happens when rows go to many folders, the largest group is made.
 pub(super) const MAX_ROW_BYTES: usize = 64 * 1024 * 1024;
 
-/// Maximum bytes of row groups that wait for their turn. A part that would exceed it waits itself, see [`PATIENCE`].
+/// Bytes of row groups that wait for their turn. Above that, the worker of a part waits until another worker has read
+/// the part whose turn it is, if one is at it.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
-
-/// How long a part waits for its turn before it goes on anyway. Its object may have arrived while the first one in
-/// turn is still being fetched, and then there may be no worker left to read that one.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Rows of one key, and the ids of the objects they come from.
 pub(super) struct PartitionRows {
@@ -64,9 +67,24 @@ impl PartitionRows {
     }
 }
 
+/// A part that a worker is reading, or that waits to be closed.
+pub(super) struct PartInHand<'s> {
+    sink: &'s ExportSink,
+    part: usize,
+}
+
+impl Drop for PartInHand<'_> {
+    fn drop(&mut self) {
+        self.sink.lock().in_hand.remove(&self.part);
+        self.sink.turn.notify_all();
+    }
+}
+
 /// Takes rows and writes them.
 pub(super) struct ExportSink {
     encoder: Encoder,
+    /// [`MAX_WAITING_BYTES`], but in tests.
+    max_waiting_bytes: usize,
     state: Mutex<SinkState>,
     turn: Condvar,
     files: Mutex<ExportFiles>,
@@ -76,6 +94,8 @@ pub(super) struct ExportSink {
 struct SinkState {
     /// The part whose turn it is.
     next: usize,
+    /// The parts that a worker has begun to read and that are neither closed nor given up.
+    in_hand: BTreeSet<usize>,
     /// Rows that are too few for a row group, by key.
     pending: BTreeMap<PartitionKey, PartitionRows>,
     pending_bytes: usize,
@@ -130,12 +150,24 @@ impl SinkState {
 
 impl ExportSink {
     pub(super) fn new(encoder: Encoder, files: ExportFiles) -> Self {
-        Self { encoder, state: Mutex::default(), turn: Condvar::new(), files: Mutex::new(files) }
+        Self {
+            encoder,
+            max_waiting_bytes: MAX_WAITING_BYTES,
+            state: Mutex::default(),
+            turn: Condvar::new(),
+            files: Mutex::new(files),
+        }
     }
 
     /// Whether rows fill a row group.
     pub(super) fn is_group(&self, rows: &PartitionRows) -> bool {
         rows.are_full(&self.encoder)
+    }
+
+    /// Reports that a worker begins to read a part. Drop the result when the part is closed or given up.
+    pub(super) fn take_in_hand(&self, part: usize) -> PartInHand<'_> {
+        self.lock().in_hand.insert(part);
+        PartInHand { sink: self, part }
     }
 
     /// Encodes rows.
@@ -148,15 +180,17 @@ impl ExportSink {
     pub(super) fn offer(&self, part: usize, groups: &mut Vec<EncodedGroup>) -> io::Result<()> {
         let mut state = self.lock();
         state.waiting_bytes += groups.last().map_or(0, |group| group.encoded.bytes());
-        if state.next != part && state.waiting_bytes > MAX_WAITING_BYTES {
-            let waited = self.turn.wait_timeout_while(state, PATIENCE, |state| state.next != part);
-            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        // `in_hand` has this part, too. So a worker stops waiting when its own part's turn comes.
+        while state.next != part && state.waiting_bytes > self.max_waiting_bytes && state.in_hand.contains(&state.next)
+        {
+            state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.next != part {
             return Ok(());
         }
         state.take(groups);
         drop(state);
+        self.turn.notify_all();
         // Rows of earlier parts may have become a job, and these groups are written after it.
         self.work()
     }
@@ -236,3 +270,6 @@ impl ExportSink {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;
