@@ -242,8 +242,8 @@ impl Export {
         let shared = ExportShared { choice, causes, sink, name: name.clone() };
         let mut rows = RowCounts::default();
         let shards = Shards::OneAnObject { max_ahead: threads + 1 };
-        let merge = |part: ObjectRows<'_>| {
-            rows.merge(part.close());
+        let merge = |object: ObjectRows<'_>| {
+            rows.merge(object.close());
             Ok(())
         };
         let input = options.collect(sources, progress, shards, |index| shared.begin(index), merge)?;

@@ -9,7 +9,7 @@ use super::folder::object_id;
 use super::partition::{Partition, PartitionKey, PartitionKeys};
 use super::requests::{RequestRow, RequestTable};
 use super::sample::TraceSample;
-use super::sink::{ExportSink, MAX_ROW_BYTES, PartInHand, PartitionRows};
+use super::sink::{ExportSink, MAX_ROW_BYTES, ObjectInHand, PartitionRows};
 use crate::error::{Error, Result};
 use crate::kind::{AnyRecord, alb};
 use crate::pipeline::{Collector, SelectedRecord};
@@ -50,7 +50,7 @@ impl RowCounts {
     }
 }
 
-/// What the parts of one export share.
+/// What all [`ObjectRows`] of one export share.
 pub(super) struct ExportShared {
     pub(super) choice: RowFilter,
     pub(super) causes: Option<Causes>,
@@ -60,7 +60,7 @@ pub(super) struct ExportShared {
 }
 
 impl ExportShared {
-    /// The part of the object at `index` in the order of the input.
+    /// Begins the rows of the object at `index` in the order of the input.
     pub(super) fn begin(&self, index: usize) -> ObjectRows<'_> {
         ObjectRows {
             shared: self,
@@ -88,8 +88,8 @@ pub(super) struct ObjectRows<'s> {
     index: usize,
     /// The object's id, and whether its name needs no cleaning. `None` until a record of it was selected.
     object: Option<(u64, bool)>,
-    /// From the first record on. Others may wait for this part while a worker has it in hand.
-    in_hand: Option<PartInHand<'s>>,
+    /// From the first record on. Workers of other objects may wait for this one meanwhile.
+    in_hand: Option<ObjectInHand<'s>>,
     keys: PartitionKeys,
     rows: BTreeMap<PartitionKey, PartitionRows>,
     /// Approximate memory use of the rows, in bytes.
@@ -102,7 +102,7 @@ pub(super) struct ObjectRows<'s> {
 }
 
 impl ObjectRows<'_> {
-    /// Hands over what is left. Parts are closed in the order of their objects.
+    /// Hands over what is left. Objects are closed in their order.
     pub(super) fn close(mut self) -> RowCounts {
         self.shared.sink.close(&mut self.groups, self.rows, self.object.map(|(object, _)| object));
         self.counts
@@ -126,9 +126,9 @@ impl Collector for ObjectRows<'_> {
         let (object, is_object_clean) = if let Some(object) = self.object {
             object
         } else {
-            // First, so that the others wait for this part rather than get ahead of it.
+            // First, so that the workers of other objects wait for this one rather than get ahead of it.
             self.in_hand = Some(sink.take_in_hand(self.index));
-            // Encodes what other parts have queued before it adds more, so that the queue does not pile up.
+            // Encodes what other objects have queued before this one adds more, so that the queue does not pile up.
             sink.work().map_err(|reason| self.shared.error(reason))?;
             *self.object.insert((object_id(selected.object), is_clean(selected.object.name.as_bytes())))
         };

@@ -1,19 +1,26 @@
-//! Writes the rows of many parts to files, in the order of the parts, whatever the order in which they come.
+//! Writes the rows of many objects to files, in the order of the objects, whatever the order in which they come.
 //!
-//! A part is the rows of one object. It makes row groups of its own if it has enough rows, and hands over the
-//! remaining rows when its turn comes. The remaining rows of neighbouring parts are put together until they fill a
-//! row group, too. All of this depends on the rows and their order alone, so the files are the same for any number of
-//! threads.
+//! The rows of one object make row groups of their own if there are enough, and what remains is handed over when the
+//! object's turn comes. The remaining rows of neighbouring objects are put together until they fill a row group, too.
+//! All of this depends on the rows and their order alone, so the files are the same for any number of threads.
 //!
-//! Encoding is most of the work and happens outside of all locks: the groups of one part are encoded by the worker
-//! that reads it, groups of several parts by whichever worker calls [`ExportSink::work`] next.
+//! Encoding is most of the work and happens outside of all locks: the groups of one object are encoded by the worker
+//! that reads it, groups of several objects by whichever worker calls [`ExportSink::work`] next.
 //!
-//! Groups that come before their turn wait in memory. If that gets too much, their workers wait, but only while a
-//! worker is reading the part whose turn it is. That worker never waits here, so it comes to its part's end, closes it
-//! and wakes the others, or it fails and wakes them. Nobody else waits for anything that a waiting worker would have
-//! to do, so no worker waits in vain. If nobody is reading the part whose turn it is, because its object is still
-//! being fetched, all workers go on: one of them must be free to read it when it arrives. So groups of at most as many
-//! parts as may be open at the same time are in memory (see `Shards::OneAnObject`).
+//! Groups that come before their turn wait in memory. If they are too many, their workers wait too, but only while
+//! the object in turn is in hand: a worker has begun to read it. Why no worker waits in vain:
+//!
+//! - The worker that reads the object in turn never waits for a turn. So it comes to the object's end and closes it,
+//!   or it fails, is cancelled or panics, and then drops its [`ObjectInHand`]. Either wakes the others.
+//! - An object that was read to its end before its turn is closed as soon as its turn comes, by the worker that closed
+//!   the one before it. That worker does not wait for a turn meanwhile.
+//! - An object that nobody reads yet is not in hand. It may still have to be fetched, and one worker must be free to
+//!   read it when it arrives. So all go on.
+//!
+//! While the object in turn is in hand, what waits does not grow beyond [`MAX_WAITING_BYTES`] and one group for each
+//! worker. Otherwise, it is at most the groups of as many objects as may be open at the same time (see
+//! `Shards::OneAnObject`). If an object is given up, nothing after it is written, so the groups of later objects are
+//! dropped.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -32,12 +39,12 @@ pub(super) const MAX_GROUP_ROWS: usize = 128 * 1024;
 /// bytes per row.
 const MAX_GROUP_TEXT_BYTES: usize = 24 * 1024 * 1024;
 
-/// Maximum bytes of rows that a part, or all remaining rows of parts together, may hold before they become row
+/// Maximum bytes of rows of one object, or of the remaining rows of all objects together, before they become row
 /// groups. Above that, which happens when rows go to many folders, the largest group is made.
 pub(super) const MAX_ROW_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes of row groups that wait for their turn. Above that, the worker of a part waits until another worker has read
-/// the part whose turn it is, if one is at it.
+/// Bytes of row groups that wait for their turn. Above that, a worker waits for the object whose turn it is, if that
+/// is in hand.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 /// Rows of one key, and the ids of the objects they come from.
@@ -67,15 +74,22 @@ impl PartitionRows {
     }
 }
 
-/// A part that a worker is reading, or that waits to be closed.
-pub(super) struct PartInHand<'s> {
+/// An object that a worker is reading, or that was read and waits to be closed. Dropping it before the object is closed
+/// gives the object up.
+pub(super) struct ObjectInHand<'s> {
     sink: &'s ExportSink,
-    part: usize,
+    /// The index of the object in the order of the input.
+    index: usize,
 }
 
-impl Drop for PartInHand<'_> {
+impl Drop for ObjectInHand<'_> {
     fn drop(&mut self) {
-        self.sink.lock().in_hand.remove(&self.part);
+        let mut state = self.sink.lock();
+        state.in_hand.remove(&self.index);
+        if state.next <= self.index {
+            state.end = state.end.min(self.index);
+        }
+        drop(state);
         self.sink.turn.notify_all();
     }
 }
@@ -90,11 +104,12 @@ pub(super) struct ExportSink {
     files: Mutex<ExportFiles>,
 }
 
-#[derive(Default)]
 struct SinkState {
-    /// The part whose turn it is.
+    /// The index of the object whose turn it is.
     next: usize,
-    /// The parts that a worker has begun to read and that are neither closed nor given up.
+    /// No object from this index on will be written, because the one at this index was given up.
+    end: usize,
+    /// The indexes of the objects in hand: a worker has begun to read them, and they are neither closed nor given up.
     in_hand: BTreeSet<usize>,
     /// Rows that are too few for a row group, by key.
     pending: BTreeMap<PartitionKey, PartitionRows>,
@@ -111,6 +126,29 @@ struct SinkState {
 }
 
 impl SinkState {
+    fn new() -> Self {
+        Self {
+            next: 0,
+            end: usize::MAX,
+            in_hand: BTreeSet::new(),
+            pending: BTreeMap::new(),
+            pending_bytes: 0,
+            slots: VecDeque::new(),
+            first_slot: 0,
+            jobs: VecDeque::new(),
+            waiting_bytes: 0,
+            read: BTreeSet::new(),
+        }
+    }
+
+    /// Whether the worker of an object whose groups wait for their turn has to wait, too.
+    fn must_wait(&self, index: usize, max_waiting_bytes: usize) -> bool {
+        self.next != index
+            && index < self.end
+            && self.waiting_bytes > max_waiting_bytes
+            && self.in_hand.contains(&self.next)
+    }
+
     /// Queues the pending rows of a key to be encoded and written.
     fn flush(&mut self, key: &PartitionKey) {
         if let Some((key, rows)) = self.pending.remove_entry(key) {
@@ -153,7 +191,7 @@ impl ExportSink {
         Self {
             encoder,
             max_waiting_bytes: MAX_WAITING_BYTES,
-            state: Mutex::default(),
+            state: Mutex::new(SinkState::new()),
             turn: Condvar::new(),
             files: Mutex::new(files),
         }
@@ -164,10 +202,10 @@ impl ExportSink {
         rows.are_full(&self.encoder)
     }
 
-    /// Reports that a worker begins to read a part. Drop the result when the part is closed or given up.
-    pub(super) fn take_in_hand(&self, part: usize) -> PartInHand<'_> {
-        self.lock().in_hand.insert(part);
-        PartInHand { sink: self, part }
+    /// Reports that a worker begins to read the object at an index. Drop the result when the object is closed.
+    pub(super) fn take_in_hand(&self, index: usize) -> ObjectInHand<'_> {
+        self.lock().in_hand.insert(index);
+        ObjectInHand { sink: self, index }
     }
 
     /// Encodes rows.
@@ -175,27 +213,29 @@ impl ExportSink {
         Ok(EncodedGroup { key, encoded: self.encoder.encode(rows.columns)?, objects: rows.objects })
     }
 
-    /// Reports a row group that a part has made, the last of `groups`. Takes all of `groups` if it is the part's
+    /// Reports a row group of the object at an index, the last of `groups`. Takes all of `groups` if it is the object's
     /// turn.
-    pub(super) fn offer(&self, part: usize, groups: &mut Vec<EncodedGroup>) -> io::Result<()> {
+    pub(super) fn offer(&self, index: usize, groups: &mut Vec<EncodedGroup>) -> io::Result<()> {
         let mut state = self.lock();
         state.waiting_bytes += groups.last().map_or(0, |group| group.encoded.bytes());
-        // `in_hand` has this part, too. So a worker stops waiting when its own part's turn comes.
-        while state.next != part && state.waiting_bytes > self.max_waiting_bytes && state.in_hand.contains(&state.next)
-        {
+        while state.must_wait(index, self.max_waiting_bytes) {
             state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.next != part {
+        if index >= state.end {
+            state.waiting_bytes -= groups.drain(..).map(|group| group.encoded.bytes()).sum::<usize>();
+            return Ok(());
+        }
+        if state.next != index {
             return Ok(());
         }
         state.take(groups);
         drop(state);
         self.turn.notify_all();
-        // Rows of earlier parts may have become a job, and these groups are written after it.
+        // Rows of earlier objects may have become a job, and these groups are written after it.
         self.work()
     }
 
-    /// Takes what is left of the part whose turn it is, and gives the turn to the next part.
+    /// Takes what is left of the object whose turn it is, and gives the turn to the next one.
     pub(super) fn close(
         &self,
         groups: &mut Vec<EncodedGroup>,

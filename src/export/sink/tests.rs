@@ -1,5 +1,7 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -54,12 +56,12 @@ fn sink(max_waiting_bytes: usize) -> (ExportSink, Written) {
 }
 
 /// A group of one row.
-fn offer(sink: &ExportSink, part: usize, groups: &mut Vec<EncodedGroup>, number: i64) {
+fn offer(sink: &ExportSink, index: usize, groups: &mut Vec<EncodedGroup>, number: i64) {
     let columns: Vec<_> = NumberTable::COLUMNS.iter().collect();
     let mut rows = RowBuffer::new(&columns);
     rows.push(&columns, &number, true);
     groups.push(sink.encode("".into(), PartitionRows { columns: rows, objects: Vec::new() }).expect("it is encoded"));
-    sink.offer(part, groups).expect("it is taken");
+    sink.offer(index, groups).expect("it is taken");
 }
 
 fn close(sink: &ExportSink, groups: &mut Vec<EncodedGroup>) {
@@ -67,7 +69,7 @@ fn close(sink: &ExportSink, groups: &mut Vec<EncodedGroup>) {
 }
 
 #[test]
-fn a_part_before_its_turn_waits_for_the_part_that_is_being_read() {
+fn an_object_before_its_turn_waits_for_the_object_that_is_being_read() {
     let (sink, written) = sink(0);
     let begun = Barrier::new(2);
     let (sender, offered): (_, Receiver<()>) = channel();
@@ -96,7 +98,7 @@ fn a_part_before_its_turn_waits_for_the_part_that_is_being_read() {
 }
 
 #[test]
-fn a_part_before_its_turn_goes_on_if_nobody_reads_the_part_in_turn() {
+fn an_object_before_its_turn_goes_on_if_nobody_reads_the_object_in_turn() {
     let (sink, written) = sink(0);
     let (mut first, mut second) = (Vec::new(), Vec::new());
     let second_in_hand = sink.take_in_hand(1);
@@ -113,48 +115,67 @@ fn a_part_before_its_turn_goes_on_if_nobody_reads_the_part_in_turn() {
 }
 
 #[test]
-fn a_part_before_its_turn_goes_on_if_the_part_in_turn_is_given_up() {
+fn an_object_before_its_turn_goes_on_if_the_object_in_turn_is_given_up() {
     let (sink, _) = sink(0);
     let begun = Barrier::new(2);
+    let mut second = Vec::new();
     let first_in_hand = sink.take_in_hand(0);
     thread::scope(|scope| {
         scope.spawn(|| {
             let _in_hand = sink.take_in_hand(1);
             begun.wait();
-            offer(&sink, 1, &mut Vec::new(), 10);
+            offer(&sink, 1, &mut second, 10);
+            // Nobody reads the object in turn any more, and nothing after it will be written.
+            offer(&sink, 1, &mut second, 11);
         });
         begun.wait();
         drop(first_in_hand);
     });
+    assert!(second.is_empty(), "what will not be written is not kept");
+    assert_eq!(sink.lock().waiting_bytes, 0);
 }
 
-/// Reads parts as the pipeline does: workers take the first part that is ready, and parts are closed in order. Part
-/// `index` is ready once `after[index]` other parts were taken, or when no other part is left.
-fn run(workers: usize, after: &[usize], groups_a_part: usize, max_waiting_bytes: usize) -> Vec<i64> {
+/// Reads objects as the pipeline does: workers take the first object that is ready, and objects are closed in order.
+/// Object `index` is ready once `after[index]` other objects were taken, or when no other object is left. The object
+/// `failing` fails after its first group. Returns the rows written.
+fn run(
+    workers: usize,
+    after: &[usize],
+    groups_an_object: usize,
+    max_waiting_bytes: usize,
+    failing: Option<usize>,
+    pause: impl Fn() + Sync,
+) -> Vec<i64> {
     let (sink, written) = sink(max_waiting_bytes);
     let taken = Mutex::new(BTreeSet::new());
-    let done: Mutex<(usize, BTreeMap<usize, (Vec<EncodedGroup>, PartInHand<'_>)>)> = Mutex::default();
+    let done: Mutex<(usize, BTreeMap<usize, (Vec<EncodedGroup>, ObjectInHand<'_>)>)> = Mutex::default();
     let take = || {
         let mut taken = taken.lock().expect("no panic");
-        let mut left = (0..after.len()).filter(|part| !taken.contains(part));
+        let mut left = (0..after.len()).filter(|index| !taken.contains(index));
         let first = left.next()?;
-        let ready = std::iter::once(first).chain(left).find(|part| after[*part] <= taken.len()).unwrap_or(first);
+        let ready = std::iter::once(first).chain(left).find(|index| after[*index] <= taken.len()).unwrap_or(first);
         taken.insert(ready);
         Some(ready)
     };
     let work = || {
-        while let Some(part) = take() {
-            let in_hand = sink.take_in_hand(part);
+        'objects: while let Some(index) = take() {
+            pause();
+            let in_hand = sink.take_in_hand(index);
             let mut groups = Vec::new();
-            for group in 0..groups_a_part {
-                offer(&sink, part, &mut groups, i64::try_from(part * groups_a_part + group).expect("few"));
+            for group in 0..groups_an_object {
+                offer(&sink, index, &mut groups, i64::try_from(index * groups_an_object + group).expect("few"));
+                pause();
+                if failing == Some(index) {
+                    continue 'objects;
+                }
             }
             let mut done = done.lock().expect("no panic");
-            done.1.insert(part, (groups, in_hand));
+            done.1.insert(index, (groups, in_hand));
             while let Some((mut groups, _in_hand)) = {
                 let next = done.0;
                 done.1.remove(&next)
             } {
+                pause();
                 close(&sink, &mut groups);
                 done.0 += 1;
             }
@@ -173,10 +194,45 @@ proptest! {
     fn any_number_of_workers_writes_all_rows_in_order_whatever_arrives_first(
         workers in 1_usize..9,
         after in prop::collection::vec(0_usize..12, 1..20),
-        groups_a_part in 0_usize..6,
+        groups_an_object in 0_usize..6,
         max_waiting_bytes in prop::sample::select(&[0, 8, usize::MAX][..]),
     ) {
-        let rows = i64::try_from(after.len() * groups_a_part).expect("few");
-        prop_assert_eq!(run(workers, &after, groups_a_part, max_waiting_bytes), (0..rows).collect::<Vec<_>>());
+        let rows = i64::try_from(after.len() * groups_an_object).expect("few");
+        let written = run(workers, &after, groups_an_object, max_waiting_bytes, None, || {});
+        prop_assert_eq!(written, (0..rows).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn no_worker_waits_in_vain_whatever_is_slow_and_whatever_fails() {
+    const OBJECTS: usize = 40;
+    const GROUPS: usize = 3;
+    let (sender, done) = channel();
+    thread::spawn(move || {
+        for seed in 0..60_u64 {
+            let state = AtomicU64::new(seed << 32);
+            // The finalizer of splitmix64: numbers without a pattern.
+            let random = || {
+                let mut number = state.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+                number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                usize::try_from((number ^ (number >> 31)) % 1_000).expect("it is small")
+            };
+            let pause = || match random() {
+                wait @ 900.. => thread::sleep(Duration::from_micros(wait as u64)),
+                400.. => thread::yield_now(),
+                _ => {}
+            };
+            let after: Vec<_> = (0..OBJECTS).map(|_| random() % 12).collect();
+            let failing = (seed % 3 == 0).then(|| random() % OBJECTS);
+            let numbers = run(1 + random() % 24, &after, GROUPS, random() % 40, failing, pause);
+            let complete = failing.unwrap_or(OBJECTS) * GROUPS;
+            // Its first group is written if its turn had come.
+            let allowed = complete..=complete + usize::from(failing.is_some());
+            assert!(allowed.contains(&numbers.len()), "{} rows of {allowed:?}, seed {seed}", numbers.len());
+            assert!(numbers.iter().copied().eq((0..).take(numbers.len())), "in order, seed {seed}: {numbers:?}");
+        }
+        sender.send(()).expect("it is awaited");
+    });
+    done.recv_timeout(Duration::from_secs(120)).expect("all runs end, with the right rows");
 }
