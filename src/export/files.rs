@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::folder::{DataFile, Folder, FolderLayout, PART};
+use super::folder::{DATA_FILE_PREFIX, DataFile, Folder, FolderLayout};
 use super::partition::PartitionKey;
 use crate::durable_file::{CompleteFile, Output, Publishing};
 use crate::table::TableFormat;
@@ -119,7 +119,7 @@ impl ExportFiles {
     pub(super) fn write(&mut self, group: &EncodedGroup) -> io::Result<()> {
         match &mut self.target {
             ExportOutput::One(file) => file.write(&group.encoded),
-            ExportOutput::Folder(parts) => parts.write(group, &self.encoder),
+            ExportOutput::Folder(folder) => folder.write(group, &self.encoder),
         }
     }
 
@@ -131,11 +131,11 @@ impl ExportFiles {
                 Some(file) => CompleteFiles::One(file),
                 None => CompleteFiles::Stream,
             }),
-            ExportOutput::Folder(mut parts) => {
-                while let Some((_, open)) = parts.open.pop_first() {
-                    parts.written.push(open.finish()?);
+            ExportOutput::Folder(FolderFiles { folder, mut written, open, .. }) => {
+                for open in open.into_values() {
+                    written.push(open.finish()?);
                 }
-                Ok(CompleteFiles::Folder { folder: parts.folder, parts: parts.written, read })
+                Ok(CompleteFiles::Folder { folder, files: written, read })
             }
         }
     }
@@ -145,7 +145,7 @@ impl ExportFiles {
 pub(super) enum CompleteFiles {
     Stream,
     One(CompleteFile),
-    Folder { folder: Folder, parts: Vec<DataFile>, read: BTreeSet<u64> },
+    Folder { folder: Folder, files: Vec<DataFile>, read: BTreeSet<u64> },
 }
 
 impl CompleteFiles {
@@ -158,11 +158,11 @@ impl CompleteFiles {
                 file.publish(&mut Publishing::begin())?;
                 Ok(FilesWritten { files: 1, bytes, replaced: 0 })
             }
-            Self::Folder { folder, parts, read } => {
-                let bytes = parts.iter().map(|part| part.file.bytes()).sum();
-                let files = parts.len() as u64;
-                let replaced = folder.publish(parts, &read)?;
-                Ok(FilesWritten { files, bytes, replaced })
+            Self::Folder { folder, files, read } => {
+                let bytes = files.iter().map(|data| data.file.bytes()).sum();
+                let count = files.len() as u64;
+                let replaced = folder.publish(files, &read)?;
+                Ok(FilesWritten { files: count, bytes, replaced })
             }
         }
     }
@@ -184,7 +184,7 @@ impl FolderFiles {
             let first = group.objects.first().copied().unwrap_or_default();
             // The name has the first object's id. So the same run gives the same names, and a run that adds other
             // objects to the folder gives other names.
-            let name = format!("{PART}{first:016x}-{count:04}.{}", self.format.extension());
+            let name = format!("{DATA_FILE_PREFIX}{first:016x}-{count:04}.{}", self.format.extension());
             *count += 1;
             let path = Path::new(&*group.key).join(name);
             let file = encoder.begin(Output::File(self.folder.create(&path)?))?;
@@ -210,7 +210,7 @@ impl FolderFiles {
 impl OpenDataFile {
     fn finish(self) -> io::Result<DataFile> {
         let closed: Option<CompleteFile> = self.file.finish()?.close()?;
-        let Some(file) = closed else { unreachable!("a part was begun as a file") };
+        let Some(file) = closed else { unreachable!("a data file is no stream") };
         Ok(DataFile { path: self.path, file, objects: self.objects })
     }
 }

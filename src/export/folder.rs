@@ -38,7 +38,7 @@ const LOCK: &str = "_albscope.lock";
 const LIST_VERSION: u32 = 3;
 
 /// The prefix of the names of data files.
-pub(super) const PART: &str = "part-";
+pub(super) const DATA_FILE_PREFIX: &str = "part-";
 
 /// The number by which the list knows an object: a stable hash of the name in its
 /// [`ObjectId`](crate::source::ObjectId). An object that was replaced keeps its name, so the rows of its new
@@ -113,7 +113,7 @@ struct FileListVersion {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct ListedFile {
-    /// Relative to the folder, with `/` between its parts.
+    /// Relative to the folder, with `/` between its components.
     path: String,
     /// Ids as hexadecimal digits: some programs cannot hold 64 bits in a JSON number.
     objects: BTreeSet<String>,
@@ -121,8 +121,8 @@ struct ListedFile {
 
 impl ListedFile {
     fn new(path: &Path, objects: &BTreeSet<u64>) -> Self {
-        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-        Self { path: parts.join("/"), objects: objects.iter().map(|object| format!("{object:016x}")).collect() }
+        let components: Vec<_> = path.iter().map(|component| component.to_string_lossy()).collect();
+        Self { path: components.join("/"), objects: objects.iter().map(|object| format!("{object:016x}")).collect() }
     }
 }
 
@@ -185,7 +185,7 @@ impl Folder {
     ///
     /// A run that is killed in here leaves some files new and some old, each of them complete. Running it again
     /// repairs that.
-    pub(super) fn publish(self, parts: Vec<DataFile>, read: &BTreeSet<u64>) -> io::Result<u64> {
+    pub(super) fn publish(self, files: Vec<DataFile>, read: &BTreeSet<u64>) -> io::Result<u64> {
         let publishing = &mut Publishing::begin();
         if read.contains(&standard_input()) {
             return Err(io::Error::new(
@@ -206,17 +206,17 @@ impl Folder {
                 both.path
             )));
         }
-        let new: Vec<ListedFile> = parts.iter().map(|part| ListedFile::new(&part.path, &part.objects)).collect();
+        let new: Vec<ListedFile> = files.iter().map(|file| ListedFile::new(&file.path, &file.objects)).collect();
         // While files are added and removed, the list names all of them. So a run that is killed leaves no file that
         // the next one does not know.
         self.write_list(kept.iter().chain(&replaced).chain(&new), publishing)?;
         for entry in &replaced {
-            if !new.iter().any(|part| part.path == entry.path) {
+            if !new.iter().any(|file| file.path == entry.path) {
                 self.remove(Path::new(&entry.path))?;
             }
         }
-        for part in parts {
-            part.file.publish(publishing)?;
+        for data in files {
+            data.file.publish(publishing)?;
         }
         self.write_list(kept.iter().chain(&new), publishing)?;
         Ok(replaced.len() as u64)
@@ -258,7 +258,7 @@ impl Folder {
         let list: FileList = serde_json::from_slice(&text).map_err(malformed)?;
         // The list decides what is removed, so it must not name anything outside the folder.
         let is_inside =
-            |path: &str| path.split('/').all(|part| !matches!(part, "" | "." | "..")) && !path.contains('\\');
+            |path: &str| path.split('/').all(|component| !matches!(component, "" | "." | "..")) && !path.contains('\\');
         if let Some(outside) = list.files.iter().find(|entry| !is_inside(&entry.path)) {
             return Err(unreadable(format!("it lists {}, which may be outside the folder", outside.path)));
         }
@@ -294,7 +294,7 @@ impl Folder {
 /// Whether a file name is the temporary name of a data file. Earlier versions put no `_` in front.
 fn is_passing_name(name: &str) -> bool {
     let own = name.strip_suffix(".partial").map(|own| own.strip_prefix('_').unwrap_or(own));
-    let id = own.and_then(|own| own.strip_prefix(PART)?.split_once('-'));
+    let id = own.and_then(|own| own.strip_prefix(DATA_FILE_PREFIX)?.split_once('-'));
     id.is_some_and(|(id, _)| id.len() == 16 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 

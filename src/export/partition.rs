@@ -29,7 +29,7 @@ const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
 /// 255.
 const MAX_VALUE_BYTES: usize = 160;
 
-/// The folder of a row: a relative path with `/` between its parts. Empty if rows are not partitioned.
+/// The folder of a row: a relative path with `/` between its components. Empty if rows are not partitioned.
 pub(super) type PartitionKey = Arc<str>;
 
 impl Partition {
@@ -114,7 +114,7 @@ impl PartitionKeys {
 
     fn key_of(&self, row: &RequestRow<'_>) -> PartitionKey {
         let Civil { date: (year, month, day), clock: (hour, ..), .. } = row.exchange.time.into();
-        let parts: Vec<String> = self
+        let components: Vec<String> = self
             .partitions
             .iter()
             .map(|partition| match partition {
@@ -127,7 +127,7 @@ impl PartitionKeys {
                 }
             })
             .collect();
-        parts.join("/").into()
+        components.join("/").into()
     }
 }
 

@@ -25,7 +25,7 @@ pub struct RequestRow<'a> {
     pub(super) number: u64,
     request: &'a [u8],
     client: Option<Endpoint<'a>>,
-    parts: OnceCell<(RequestLine<'a>, Url<'a>)>,
+    parsed_request_line: OnceCell<(RequestLine<'a>, Url<'a>)>,
     route: OnceCell<Vec<u8>>,
     own_span: OnceCell<Vec<u8>>,
     /// Cause and confidence of the finding that the request belongs to.
@@ -51,28 +51,28 @@ impl<'a> RequestRow<'a> {
             number,
             request,
             client: record.client(),
-            parts: OnceCell::new(),
+            parsed_request_line: OnceCell::new(),
             route: OnceCell::new(),
             own_span: OnceCell::new(),
             cause: None,
         }
     }
 
-    /// The parts of the request line. They are parsed only when a column asks for them, because most request lines
+    /// The request line and its URL. They are parsed only when a column asks for them, because most request lines
     /// repeat an earlier one.
-    fn parts(&self) -> &(RequestLine<'a>, Url<'a>) {
-        self.parts.get_or_init(|| {
+    fn parsed_request_line(&self) -> &(RequestLine<'a>, Url<'a>) {
+        self.parsed_request_line.get_or_init(|| {
             let request_line = RequestLine::parse(self.request);
             (request_line, request_line.url.map(Url::parse).unwrap_or_default())
         })
     }
 
     fn request_line(&self) -> RequestLine<'a> {
-        self.parts().0
+        self.parsed_request_line().0
     }
 
     fn url(&self) -> Url<'a> {
-        self.parts().1
+        self.parsed_request_line().1
     }
 
     /// `METHOD /template`. `None` if the request was never complete.

@@ -48,8 +48,8 @@ impl FromStr for TraceSample {
 
 /// What all requests of one trace share: the root in the trace id if there is one, else the whole id.
 fn root_of(trace_id: &[u8]) -> &[u8] {
-    let mut parts = trace_id.split(|&byte| byte == b';');
-    parts.find(|part| part.starts_with(b"Root=")).unwrap_or(trace_id)
+    let mut fields = trace_id.split(|&byte| byte == b';');
+    fields.find(|field| field.starts_with(b"Root=")).unwrap_or(trace_id)
 }
 
 /// A hash that is the same in all versions: 64-bit FNV-1a, then the finalizer of `MurmurHash3`, because FNV alone
