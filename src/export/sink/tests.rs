@@ -135,6 +135,9 @@ fn an_object_before_its_turn_goes_on_if_the_object_in_turn_is_given_up() {
     assert_eq!(sink.lock().waiting_bytes, 0);
 }
 
+/// The groups of an object that was read to its end and not closed.
+type GroupsInHand<'s> = (Vec<EncodedGroup>, ObjectInHand<'s>);
+
 /// Reads objects as the pipeline does: workers take the first object that is ready, and objects are closed in order.
 /// Object `index` is ready once `after[index]` other objects were taken, or when no other object is left. The object
 /// `failing` fails after its first group. Returns the rows written.
@@ -148,7 +151,7 @@ fn run(
 ) -> Vec<i64> {
     let (sink, written) = sink(max_waiting_bytes);
     let taken = Mutex::new(BTreeSet::new());
-    let done: Mutex<(usize, BTreeMap<usize, (Vec<EncodedGroup>, ObjectInHand<'_>)>)> = Mutex::default();
+    let done: Mutex<(usize, BTreeMap<usize, GroupsInHand<'_>>)> = Mutex::default();
     let take = || {
         let mut taken = taken.lock().expect("no panic");
         let mut left = (0..after.len()).filter(|index| !taken.contains(index));
@@ -234,5 +237,5 @@ fn no_worker_waits_in_vain_whatever_is_slow_and_whatever_fails() {
         }
         sender.send(()).expect("it is awaited");
     });
-    done.recv_timeout(Duration::from_secs(120)).expect("all runs end, with the right rows");
+    done.recv_timeout(Duration::from_mins(2)).expect("all runs end, with the right rows");
 }
