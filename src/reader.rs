@@ -47,9 +47,9 @@ use crate::source::ObjectKey;
 /// ```
 /// use albscope::Reader;
 /// # use albscope::record::ReadKind;
-/// # let line = albscope::kind::Alb::KIND.sample_line;
 ///
 /// # fn main() -> albscope::Result<()> {
+/// # let line = albscope::kind::Alb::KIND.sample_line;
 /// let log = format!("{line}\nnot a record\n{line}\n");
 /// let (mut records, mut problems) = (0, Vec::new());
 /// for record in Reader::new(log.as_bytes())? {
