@@ -1,10 +1,12 @@
-"""Counts the instructions that `analyze` and `export` take for a line, and compares them with benches/instructions.json.
+"""Counts the instructions that `analyze` and `export` take for a line, and compares them with
+benches/instructions.json.
 
     python tests/instructions.py ALBSCOPE            fails if a count is more than 10 % above its figure
     python tests/instructions.py ALBSCOPE --write    writes the figures anew
 
-valgrind counts, on one thread, so the figures do not depend on what else the machine does. The logs are small (some 40,000 lines): an incident,
-which is `sample-logs`, and a healthy load balancer, which `albscope simulate` makes. A figure contains the start of the program.
+valgrind counts, on one thread, so the figures do not depend on what else the machine does. The logs are small
+(some 40,000 lines): an incident, which is `sample-logs`, and a healthy load balancer, which `albscope simulate`
+makes. A figure contains the start of the program.
 """
 
 import json

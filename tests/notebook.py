@@ -2,7 +2,8 @@
 
     python tests/notebook.py ALBSCOPE
 
-Its own assertions hold the counts against `albscope analyze --format json`. It is kept without outputs; --show prints them.
+Its own assertions hold the counts against `albscope analyze --format json`. It is kept without outputs; --show
+prints them.
 """
 
 import os

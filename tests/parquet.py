@@ -2,8 +2,8 @@
 
     python tests/parquet.py ALBSCOPE
 
-pyarrow, Polars and DuckDB each read what `albscope export` writes of a few made lines: every column's type, which values are null, and lists with absent
-items, alone, mixed and in a file without any.
+pyarrow, Polars and DuckDB each read what `albscope export` writes of a few made lines: every column's type, which
+values are null, and lists with absent items, alone, mixed and in a file without any.
 """
 
 import pathlib

@@ -2,8 +2,8 @@
 
     python tests/reconcile.py ALBSCOPE LOGS
 
-Nothing here knows albscope's code: lines are taken apart by one regular expression, as AWS's own table definition for Athena does. What it cannot read (lines that are no
-records) must not be in LOGS.
+Nothing here knows albscope's code: lines are taken apart by one regular expression, as AWS's own table definition
+for Athena does. What it cannot read (lines that are no records) must not be in LOGS.
 """
 
 import gzip
