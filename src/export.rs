@@ -6,7 +6,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`requests`], [`columns`] | the table of requests, and its columns by name |
+//! | [`requests`], `columns` | the table of requests, and its columns by name |
 //! | [`tables`] | the tables of an analysis: targets, findings, status pairs, minutes, routes |
 //! | [`filter`], [`sample`], [`partition`] | choose the rows, and the folder of each row |
 //! | `causes` | finds the cause of a failed request |

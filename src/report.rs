@@ -1,8 +1,8 @@
 //! One [`Report`] value, and a renderer for each format.
 //!
-//! Input: a [`Summary`] and its [`Diagnosis`]. The numbers are computed once, in [`Report::new`]; the renderers only
-//! lay them out, so text, JSON, Markdown and HTML cannot disagree. To add a format, add a module, a variant of
-//! [`Format`] and its arm in [`Report::render`].
+//! Input: a [`Summary`](crate::aggregate::Summary) and its [`Diagnosis`](crate::diagnose::Diagnosis). The numbers are
+//! computed once, in [`Report::new`]; the renderers only lay them out, so text, JSON, Markdown and HTML cannot
+//! disagree. To add a format, add a module, a variant of [`Format`] and its arm in [`Report::render`].
 
 mod causes;
 pub mod chart;

@@ -11,7 +11,7 @@ pub struct SortedRoutes {
 }
 
 impl SortedRoutes {
-    /// The id here of a route that had the id `old` in the [`Routes`].
+    /// The id here of a route that had the id `old` in the [`Routes`](super::Routes).
     ///
     /// # Panics
     /// If there was no such route.
