@@ -4,19 +4,22 @@
 //! the parts of the shards are merged in order. So the result is the same for any number of threads and any order
 //! of arrival, even if a cap makes a count depend on what came first.
 
+mod options;
+mod progress;
 mod read;
 mod schedule;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
+pub use options::ReadOptions;
+pub use progress::{Progress, ProgressReading};
 pub use read::{Collector, SelectedRecord};
 
 use crate::aggregate::{InputAccount, Summary};
-use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::location::Location;
-use crate::source::{CancelToken, Selection, Source, list_all};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::{Source, list_all};
 use read::{ObjectReader, Worker};
 use schedule::{Schedule, SourceObject};
 
@@ -24,122 +27,7 @@ use schedule::{Schedule, SourceObject};
 /// memory while they wait to be merged.
 const MAX_SHARDS: usize = 256;
 
-/// How far a run is. Shared with whoever shows the progress or stops the run.
-#[derive(Debug, Default)]
-pub struct Progress {
-    objects: AtomicU64,
-    bytes: AtomicU64,
-    objects_done: AtomicU64,
-    bytes_done: AtomicU64,
-    cancel_token: CancelToken,
-}
-
-/// The values of a [`Progress`] at one time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProgressReading {
-    /// Names of objects seen by the listing, wanted or not.
-    pub listed: u64,
-    /// Objects to read; 0 while they are being listed.
-    pub objects: u64,
-    /// Their size in bytes, as stored. Too small if the size of some objects is not known.
-    pub bytes: u64,
-    /// Objects read.
-    pub objects_done: u64,
-    /// Bytes read.
-    pub bytes_done: u64,
-}
-
-impl Progress {
-    /// Nothing done yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How far the run is now.
-    #[must_use]
-    pub fn reading(&self) -> ProgressReading {
-        ProgressReading {
-            listed: self.cancel_token.listed(),
-            objects: self.objects.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-            objects_done: self.objects_done.load(Ordering::Relaxed),
-            bytes_done: self.bytes_done.load(Ordering::Relaxed),
-        }
-    }
-
-    /// Resets the counters for another run over the same input. The number of listed names and a cancellation stay.
-    pub fn restart(&self) {
-        for number in [&self.objects, &self.bytes, &self.objects_done, &self.bytes_done] {
-            number.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// Asks the run to stop; it ends with [`ErrorKind::Cancelled`] soon after.
-    pub fn cancel(&self) {
-        self.cancel_token.cancel();
-    }
-
-    /// Whether it was asked to stop.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.cancel_token.is_cancelled()
-    }
-
-    /// What a listing reports to, and checks for cancellation.
-    #[must_use]
-    pub fn cancel_token(&self) -> &CancelToken {
-        &self.cancel_token
-    }
-}
-
-/// A run over log objects, to be configured and started.
-///
-/// ```
-/// use albscope::{ReadOptions, Progress, source};
-///
-/// # fn main() -> albscope::Result<()> {
-/// let inputs = [source::from_input("sample-logs".as_ref())?];
-/// let summary = ReadOptions::new().threads(2).run(&inputs, &Progress::new())?;
-/// println!("{} requests, {} failed", summary.requests(), summary.outcomes().failures());
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct ReadOptions {
-    selection: Selection,
-    threads: usize,
-    is_strict: bool,
-}
-
 impl ReadOptions {
-    /// Everything is selected, there is one thread for each core, and problems are counted rather than fatal.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Which lines count.
-    #[must_use]
-    pub fn selection(mut self, selection: Selection) -> Self {
-        self.selection = selection;
-        self
-    }
-
-    /// How many threads read; 0 for one per core.
-    #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
-        self
-    }
-
-    /// Whether the first problem of the input ends the run.
-    #[must_use]
-    pub fn strict(mut self, is_strict: bool) -> Self {
-        self.is_strict = is_strict;
-        self
-    }
-
     /// Reads all objects of all sources into a summary.
     ///
     /// Whatever cannot be listed, opened or read is noted in the summary's [`InputAccount`], and the run goes on.
@@ -249,39 +137,6 @@ impl ReadOptions {
             Some(error) => Err(error),
             None => Ok(merged.input),
         }
-    }
-
-    /// How many threads read. More than `most` are of no use.
-    pub(crate) fn thread_count(&self, most: usize) -> usize {
-        let wanted = if self.threads > 0 {
-            self.threads
-        } else {
-            std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
-        };
-        wanted.clamp(1, most.max(1))
-    }
-
-    fn note(&self, input: &mut InputAccount, problem: Problem, at: Location, reason: Option<String>) -> Result<()> {
-        if self.is_strict {
-            return Err(ErrorKind::Input { problem, at }.into());
-        }
-        input.note(problem, at, reason);
-        Ok(())
-    }
-
-    fn note_unread(&self, input: &mut InputAccount, error: Error) -> Result<()> {
-        if self.is_strict {
-            return Err(error);
-        }
-        let (object, reason) = match error.kind() {
-            ErrorKind::Source { object, source } | ErrorKind::Read { object, source } => {
-                (&**object, source.to_string())
-            }
-            _ => return Err(error),
-        };
-        input.objects_failed += 1;
-        input.note(Problem::Unreadable, Location { object: object.into(), line: 0, byte: 0 }, Some(reason));
-        Ok(())
     }
 }
 

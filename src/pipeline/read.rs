@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Progress, ReadOptions};
+use super::options::ReadOptions;
+use super::progress::Progress;
 use crate::aggregate::{InputAccount, Summary};
 use crate::decode::{Body, Buffer, Decoder, Decompressor};
 use crate::error::{Error, ErrorKind, Problem, Result};

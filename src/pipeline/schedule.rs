@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Progress;
+use super::progress::Progress;
 use crate::source::{Fetch, Object, Source};
 
 /// Objects of one shard that are fetched ahead before another shard is opened.

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::decode::Body;
+use crate::error::Problem;
 use crate::source::{Arrived, Delivery, Fetch, Fetched, Listing, Object, fetch_channel, from_input};
+use crate::source::{CancelToken, Selection};
 
 const LINE: &str = r#"http 2026-11-22T07:41:20.518414Z app/a/1 192.0.2.10:55123 10.0.0.1:80 0.000 0.001 0.000 200 200 120 353 "GET http://a.example:80/ HTTP/1.1" "curl" - - arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/73e2d6bc24d8a067 "Root=1-6921698f-36d228ad5d99923122bbe354" "-" "-" 0 2026-11-22T07:41:20.516000Z "forward" "-" "-""#;
 

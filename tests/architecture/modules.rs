@@ -111,7 +111,6 @@ fn modules_import_what_the_table_says() {
 }
 
 #[test]
-#[ignore = "the circle of `pipeline` is left"]
 fn files_do_not_import_each_other() {
     let files = product_files();
     let modules = Modules::new(&files);
