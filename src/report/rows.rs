@@ -133,7 +133,8 @@ pub struct TargetRow {
     pub cause: Option<&'static str>,
     /// Confidence of that finding; `None` if there is none.
     pub confidence: Option<Confidence>,
-    /// Failures over time: (index of the time bin in [`Report::pictures`](super::Report::pictures), failures). Only bins with failures.
+    /// Failures over time: (index of the time bin in [`Report::pictures`](super::Report::pictures), failures). Only
+    /// bins with failures.
     pub failures_over_time: Vec<(usize, u64)>,
 }
 
