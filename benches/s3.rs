@@ -5,6 +5,8 @@
 
 #![expect(clippy::print_stdout, reason = "tables are what it is for")]
 
+#[path = "../tests/common/mod.rs"]
+mod common;
 #[path = "../tests/s3/faults.rs"]
 mod faults;
 #[path = "../tests/s3/program.rs"]
@@ -26,7 +28,8 @@ use std::time::{Duration, Instant};
 
 use albscope::simulate::{self, Memory, Scenario, Simulation};
 
-use program::{BUCKET, FOLDER, Run, Twin, command, finish, finish_with_peak, signed};
+use common::program::finish_with_peak;
+use program::{BUCKET, FOLDER, ProgramRun, Twin, command, finish, signed};
 use server::{Operation, TestServer};
 use store::BucketStore;
 
@@ -48,7 +51,7 @@ fn main() {
 struct Measured {
     time: Duration,
     peak: Option<u64>,
-    run: Run,
+    run: ProgramRun,
 }
 
 fn measured(command: Command) -> Measured {
@@ -81,7 +84,7 @@ fn megabytes(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "unknown".to_owned(), |bytes| format!("{:.0} MB", bytes as f64 / 1e6))
 }
 
-fn count(run: &Run, part: &str) -> u64 {
+fn count(run: &ProgramRun, part: &str) -> u64 {
     run.json()["input"][part].as_u64().expect("a count")
 }
 

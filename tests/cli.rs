@@ -855,9 +855,9 @@ fn a_finding_on_a_target_group_names_its_targets() {
 #[test]
 fn a_pager_s_width_is_taken_from_the_environment() {
     let wide = |columns: &str| {
-        let output = command(repository(), &["analyze", "sample-logs"]).env("COLUMNS", columns).output();
-        let run = finish(output.expect("the program runs"));
-        run.stdout.contains("Most failures")
+        let mut command = command(repository(), &["analyze", "sample-logs"]);
+        command.env("COLUMNS", columns);
+        finish(command).stdout.contains("Most failures")
     };
     assert!(wide("140"));
     assert!(!wide("80"));

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use albscope::export::requests::RequestTable;
@@ -17,32 +17,22 @@ use albscope::table::schema::Table;
 use albscope::{Progress, ReadOptions, source};
 use flate2::read::MultiGzDecoder;
 
+use common::program::{self, ProgramRun, finish, signal};
 use common::{LineBuilder, Logs, gzip, line};
 
 fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = program_with_signals("--default-signal=INT");
-    command.arg("export").args(args).current_dir(folder).stdin(Stdio::null());
-    command
+    program::command(folder, &[&["export"], args].concat())
 }
 
-/// The program with this setting of `env`. A shell may have started the tests with SIGINT ignored, as it does in the
-/// background, and children inherit that.
-fn program_with_signals(setting: &str) -> Command {
-    let mut command = Command::new("env");
-    command.arg(setting).arg(env!("CARGO_BIN_EXE_albscope"));
-    command
-}
-
-fn run(folder: &Path, args: &[&str]) -> Output {
-    command(folder, args).output().expect("the program runs")
+fn run(folder: &Path, args: &[&str]) -> ProgramRun {
+    finish(command(folder, args))
 }
 
 /// The standard output of a run, which must succeed without a message.
 fn export(folder: &Path, args: &[&str]) -> String {
     let output = run(folder, args);
-    let stderr = text_of(&output.stderr);
-    assert_eq!((output.status.code(), &*stderr), (Some(0), ""), "{args:?}");
-    text_of(&output.stdout)
+    assert_eq!((output.code, &*output.stderr), (Some(0), ""), "{args:?}");
+    output.stdout
 }
 
 fn text_of(bytes: &[u8]) -> String {
@@ -480,8 +470,8 @@ fn columns_are_those_that_were_asked_for_in_that_order() {
         ("load_balancer", "there is no column load_balancer; did you mean elb?"),
     ] {
         let output = run(logs.path(), &["a.log", "-o", "x.csv", "--columns", columns]);
-        assert_eq!(output.status.code(), Some(2), "{columns}");
-        assert!(text_of(&output.stderr).contains(expected), "{}", text_of(&output.stderr));
+        assert_eq!(output.code, Some(2), "{columns}");
+        assert!(output.stderr.contains(expected), "{}", output.stderr);
     }
 }
 
@@ -489,9 +479,9 @@ fn columns_are_those_that_were_asked_for_in_that_order() {
 fn an_invalid_filter_is_shown_with_the_position_of_the_error() {
     let logs = Logs::new();
     let output = run(logs.path(), &["a.log", "-o", "x.csv", "--where", "is_failure and elapsed>ten"]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.code, Some(2));
     let expected = "elapsed is compared with a number of seconds with at most six decimals\n  is_failure and elapsed>ten\n                         ^^^\n";
-    assert!(text_of(&output.stderr).contains(expected), "{}", text_of(&output.stderr));
+    assert!(output.stderr.contains(expected), "{}", output.stderr);
 }
 
 #[test]
@@ -505,8 +495,7 @@ fn causes_are_the_same_as_in_the_report() {
     for row in rows.iter().filter(|row| !row["cause"].is_empty()) {
         *found.entry((row["cause"].clone(), row["confidence"].clone(), row["target"].clone())).or_default() += 1;
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_albscope")).args(["analyze", logs, "--format", "json"]).output();
-    let report: serde_json::Value = serde_json::from_slice(&output.expect("the program runs").stdout).expect("JSON");
+    let report = program::run(folder.path(), &["analyze", logs, "--format", "json"]).json();
     let mut expected = BTreeMap::new();
     for finding in report["findings"].as_array().expect("findings") {
         for row in finding["by_target"].as_array().expect("targets") {
@@ -524,12 +513,8 @@ fn causes_of_piped_input_are_refused() {
     let logs = Logs::new();
     for args in [&["--columns", "default,cause"][..], &["--where", "cause = target-crash"]] {
         let output = run(logs.path(), &[&["-", "-o", "x.csv"], args].concat());
-        assert_eq!(output.status.code(), Some(2));
-        assert!(
-            text_of(&output.stderr).contains("standard input can be read only once"),
-            "{}",
-            text_of(&output.stderr)
-        );
+        assert_eq!(output.code, Some(2));
+        assert!(output.stderr.contains("standard input can be read only once"), "{}", output.stderr);
     }
     assert_eq!(files_below(logs.path()), Vec::<PathBuf>::new());
 }
@@ -550,8 +535,8 @@ fn an_output_that_makes_no_sense_is_refused_before_anything_is_read() {
         (&["-o", "x.parquet", "--sample", "10"], "expected a share above 0% and at most 100%"),
     ] {
         let output = run(logs.path(), &[&["a.log"], args].concat());
-        assert_eq!(output.status.code(), Some(2), "{args:?}");
-        let stderr = text_of(&output.stderr);
+        assert_eq!(output.code, Some(2), "{args:?}");
+        let stderr = &output.stderr;
         assert!(stderr.contains(part), "{args:?}: {stderr}");
     }
     assert_eq!(files_below(logs.path()), [logs.path().join("a.log")]);
@@ -564,15 +549,15 @@ fn what_cannot_be_read_is_reported_and_the_rest_is_written() {
     let whole = gzip(lines(10, 40).as_bytes());
     logs.write("b.log.gz", &whole[..whole.len() - 20]);
     let output = run(logs.path(), &[".", "-o", "x.csv"]);
-    assert_eq!(output.status.code(), Some(2));
-    let stderr = text_of(&output.stderr);
+    assert_eq!(output.code, Some(2));
+    let stderr = &output.stderr;
     assert!(stderr.contains("1 × line with too few fields for an access log; first ./a.log:4"), "{stderr}");
     assert!(stderr.contains("1 × gzip stream that is cut off; first ./b.log.gz:"), "{stderr}");
     assert!(rows_of(&fs::read(logs.path().join("x.csv")).expect("it was written")).len() > 3);
 
     let output = run(logs.path(), &[".", "-o", "y.csv", "--strict"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(text_of(&output.stderr).contains("--strict"), "{}", text_of(&output.stderr));
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("--strict"), "{}", output.stderr);
     let left: Vec<PathBuf> =
         files_below(logs.path()).into_iter().filter(|path| path.to_string_lossy().contains("y.csv")).collect();
     assert_eq!(left, Vec::<PathBuf>::new(), "nothing is left of a file that was not finished");
@@ -612,11 +597,6 @@ fn waiting_for_input(folder: &Path, mut command: Command) -> (Child, std::proces
     (child, stdin)
 }
 
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
-    assert!(status.expect("kill runs").success());
-}
-
 #[test]
 fn a_run_that_is_ended_leaves_no_file_and_the_old_one_as_it_was() {
     for (name, expected_code) in [("INT", Some(130)), ("TERM", Some(130)), ("KILL", None)] {
@@ -651,9 +631,11 @@ fn a_run_that_is_ended_leaves_no_file_and_the_old_one_as_it_was() {
 fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
     for name in ["INT", "HUP"] {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut command = program_with_signals(&format!("--ignore-signal={name}"));
-        command.args(["export", "-", "-o", "x.parquet"]).current_dir(folder.path());
-        let (mut child, stdin) = waiting_for_input(folder.path(), command);
+        let ignoring = || {
+            let setting = format!("--ignore-signal={name}");
+            program::command_with_signals(&setting, folder.path(), &["export", "-", "-o", "x.parquet"])
+        };
+        let (mut child, stdin) = waiting_for_input(folder.path(), ignoring());
         signal(&child, name);
         // The run ends in order at the end of its input. It would not if the signal were handled.
         drop(stdin);
@@ -661,9 +643,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
         assert_eq!(parquet_rows(&folder.path().join("x.parquet")).0, 2000, "{name}");
 
         fs::remove_file(folder.path().join("x.parquet")).expect("it was written");
-        let mut command = program_with_signals(&format!("--ignore-signal={name}"));
-        command.args(["export", "-", "-o", "x.parquet"]).current_dir(folder.path());
-        let (mut child, stdin) = waiting_for_input(folder.path(), command);
+        let (mut child, stdin) = waiting_for_input(folder.path(), ignoring());
         signal(&child, "TERM");
         assert_eq!(child.wait().expect("it ends").code(), Some(130), "{name}");
         drop(stdin);
@@ -686,8 +666,8 @@ fn two_runs_do_not_write_the_same_file_at_the_same_time() {
             lock
         });
         let other = run(logs.path(), &[&[log.to_str().expect("UTF-8")], &args[..]].concat());
-        assert_eq!(other.status.code(), Some(2), "{output}");
-        assert!(text_of(&other.stderr).contains("another program is writing"), "{}", text_of(&other.stderr));
+        assert_eq!(other.code, Some(2), "{output}");
+        assert!(other.stderr.contains("another program is writing"), "{}", other.stderr);
         drop(lock);
         if let Some((mut child, stdin)) = first {
             drop(stdin);
@@ -709,9 +689,11 @@ fn a_full_disk_leaves_no_file() {
             env!("CARGO_BIN_EXE_albscope"),
             log.display()
         );
-        let run = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().expect("bash runs");
-        let stderr = text_of(&run.stderr);
-        assert_eq!(run.status.code(), Some(2), "{output}: {stderr}");
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &script]).current_dir(folder.path());
+        let run = finish(shell);
+        let stderr = &run.stderr;
+        assert_eq!(run.code, Some(2), "{output}: {stderr}");
         assert!(stderr.starts_with(&format!("albscope: cannot write {output}: File too large")), "{output}: {stderr}");
         let left = files_below(folder.path());
         assert!(left.iter().all(|path| path.ends_with("_albscope.lock")), "{output}: {left:?}");
@@ -730,8 +712,8 @@ fn a_reader_that_closes_the_pipe_early_is_no_trouble() {
             .expect("the program starts");
         let mut first = [0];
         child.stdout.take().expect("it is piped").read_exact(&mut first).expect("it writes");
-        let output = child.wait_with_output().expect("it ends");
-        assert_eq!((output.status.code(), &*text_of(&output.stderr)), (Some(0), ""), "{format}");
+        let output = ProgramRun::new(child.wait_with_output().expect("it ends"));
+        assert_eq!((output.code, &*output.stderr), (Some(0), ""), "{format}");
     }
 }
 
@@ -789,12 +771,11 @@ fn a_second_run_replaces_what_the_first_wrote_and_one_of_other_objects_adds_to_i
     let (before, rows) = run_of("three", &[]);
     assert_eq!(rows, 40);
     let output = run(logs.path(), &["three/c.log", "-o", "out", "--partition-by", "hour", "--format", "csv"]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.code, Some(2));
     assert!(
-        text_of(&output.stderr)
-            .contains("has rows of objects that this run read and rows of objects that it did not read"),
+        output.stderr.contains("has rows of objects that this run read and rows of objects that it did not read"),
         "{}",
-        text_of(&output.stderr)
+        output.stderr
     );
     assert_eq!(parts(&out), before);
 }
@@ -852,9 +833,10 @@ fn piped_input_is_not_exported_into_a_folder() {
         let (reader, mut writer) = io::pipe().expect("a pipe");
         writer.write_all(lines(0, 5).as_bytes()).expect("it takes so much");
         drop(writer);
-        let output = command.stdin(reader).output().expect("the program runs");
-        let stderr = text_of(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        command.stdin(reader);
+        let output = finish(command);
+        let stderr = &output.stderr;
+        assert_eq!(output.code, Some(2), "{args:?}: {stderr}");
         assert!(
             stderr.contains("cannot be exported into a folder") && stderr.contains("Give a file with --output"),
             "{stderr}"
@@ -908,8 +890,8 @@ fn a_log_is_not_replaced_by_its_export() {
         &["in/x.csv.partial", "-o", "in/x.csv"],
     ] {
         let output = run(logs.path(), args);
-        let stderr = text_of(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        let stderr = &output.stderr;
+        assert_eq!(output.code, Some(2), "{args:?}: {stderr}");
         assert!(stderr.contains("is read as a log and would be lost"), "{args:?}: {stderr}");
         assert!(
             [&log, &other].iter().all(|path| fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())),
@@ -936,8 +918,8 @@ fn a_table_is_not_replaced_if_nothing_could_be_read() {
     for input in ["garbage.log", "damaged.log.gz", "empty"] {
         for output in ["old.parquet", "out/", "new.csv"] {
             let run = run(logs.path(), &[input, "-o", output]);
-            let stderr = text_of(&run.stderr);
-            assert_eq!((run.status.code(), &*text_of(&run.stdout)), (Some(2), ""), "{input} {output}: {stderr}");
+            let stderr = &run.stderr;
+            assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{input} {output}: {stderr}");
             let expected = format!("no record was read, so nothing was written: {output} is unchanged");
             assert!(stderr.contains(&expected), "{input} {output}: {stderr}");
         }
@@ -946,8 +928,8 @@ fn a_table_is_not_replaced_if_nothing_could_be_read() {
     assert_eq!(fs::read(logs.path().join("old.parquet")).expect("it is there"), b"old");
     // If something could be read, it is written, and the message says that it is incomplete.
     let output = run(logs.path(), &["a.log", "damaged.log.gz", "nowhere.log", "-o", "old.parquet"]);
-    assert_eq!(output.status.code(), Some(2));
-    let said = text_of(&output.stdout);
+    assert_eq!(output.code, Some(2));
+    let said = &output.stdout;
     assert!(said.ends_with(": old.parquet; incomplete, because 2 objects could not be read to the end\n"), "{said}");
     assert_eq!(parquet_rows(&logs.path().join("old.parquet")).0, 5);
 }
@@ -1006,8 +988,8 @@ fn all_files_of_a_folder_have_the_same_format_and_columns() {
     ] {
         for input in ["a.log", "b.log"] {
             let output = run(logs.path(), &[&[input, "-o", "out/"], args].concat());
-            assert_eq!(output.status.code(), Some(2), "{input} {args:?}");
-            assert!(text_of(&output.stderr).contains(wanted), "{input} {args:?}: {}", text_of(&output.stderr));
+            assert_eq!(output.code, Some(2), "{input} {args:?}");
+            assert!(output.stderr.contains(wanted), "{input} {args:?}: {}", output.stderr);
             assert_eq!(files_below(&logs.path().join("out")), before, "{input} {args:?}: nothing has changed");
         }
     }
@@ -1034,8 +1016,8 @@ fn a_folder_list_that_is_invalid_or_names_files_outside_is_refused() {
     ] {
         logs.write("out/_albscope.json", list.as_bytes());
         let output = run(logs.path(), &["in", "-o", "out/"]);
-        assert_eq!(output.status.code(), Some(2), "{list}");
-        assert!(text_of(&output.stderr).contains("_albscope.json in this folder cannot be used"), "{list}");
+        assert_eq!(output.code, Some(2), "{list}");
+        assert!(output.stderr.contains("_albscope.json in this folder cannot be used"), "{list}");
         assert_eq!(fs::read(&precious).expect("it is there"), b"kept");
         let parts =
             files_below(&logs.path().join("out")).into_iter().filter(|path| path.to_string_lossy().contains("/part-"));

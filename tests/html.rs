@@ -8,7 +8,6 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use albscope::classify::Outcome;
 use albscope::kind::alb;
 use albscope::report::chart::{ElapsedAxis, Look, Tick, TimeAxis};
 use browser::{Browser, chromium};
+use common::program::run;
 use common::{Logs, line};
 use serde_json::{Value, json};
 
@@ -58,17 +58,11 @@ fn open_sample() -> Option<Opened> {
 /// Analyses the logs in `input` and writes the page into `folder`.
 fn analyze(input: &Path, folder: &Path, options: &[&str]) -> PathBuf {
     let page = folder.join("page.html");
-    let status = Command::new(env!("CARGO_BIN_EXE_albscope"))
-        .arg("analyze")
-        .args([input, Path::new("--html"), &page])
-        .args(["--format", "json", "--quiet"])
-        .args(options)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .expect("the program runs");
+    let input = input.to_str().expect("UTF-8");
+    let args = ["analyze", input, "--html", "page.html", "--format", "json", "--quiet"];
+    let run = run(folder, &[&args, options].concat());
     // 2 means that an object could not be read to its end.
-    assert!(matches!(status.code(), Some(0 | 2)), "{status}");
+    assert!(matches!(run.code, Some(0 | 2)), "{run:?}");
     page
 }
 

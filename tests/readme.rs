@@ -1,12 +1,19 @@
 //! The README and docs/pictures.md say what the program does.
 
-use std::process::Command;
+mod common;
+
+use std::path::Path;
 
 use albscope::classify::Outcome;
 use albscope::knowledge::causes::{CAUSES, Method};
 use albscope::report::chart::{Family, Look};
+use common::program::run;
 
 const README: &str = include_str!("../README.md");
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
 
 fn table_of_outcomes() -> String {
     let rows = Outcome::ALL.iter().map(|outcome| {
@@ -64,15 +71,9 @@ fn the_table_of_causes_matches_the_code() {
 
 #[test]
 fn the_output_shown_is_real() {
-    let output = Command::new(env!("CARGO_BIN_EXE_albscope"))
-        .args(["analyze", "sample-logs"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_remove("COLUMNS")
-        .output()
-        .expect("the program runs");
-    assert!(output.status.success());
-    let printed = String::from_utf8(output.stdout).expect("UTF-8");
-    let mut rest = printed.as_str();
+    let run = run(repository(), &["analyze", "sample-logs"]);
+    run.assert_sound("sample-logs");
+    let mut rest = run.stdout.as_str();
     let shown = block_after("cargo run --release -- analyze sample-logs");
     assert!(shown.lines().count() > 30, "the README shows the report");
     for line in shown.lines().filter(|line| *line != "…") {
@@ -90,13 +91,8 @@ fn the_output_shown_is_real() {
 fn the_figure_shown_is_real() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let figure = folder.path().join("figure.png");
-    let output = Command::new(env!("CARGO_BIN_EXE_albscope"))
-        .args(["analyze", "sample-logs", "--plot"])
-        .arg(&figure)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("the program runs");
-    assert!(output.status.success());
+    let path = figure.to_str().expect("UTF-8");
+    run(repository(), &["analyze", "sample-logs", "--plot", path]).assert_sound("a figure");
     let drawn = std::fs::read(figure).expect("it is there");
     let shown = include_bytes!("../docs/images/sample-logs.png");
     assert!(drawn == shown, "draw it again: albscope analyze sample-logs --plot docs/images/sample-logs.png");
@@ -107,7 +103,6 @@ fn the_figure_shown_is_real() {
 #[test]
 fn the_sample_logs_are_made_by_the_command_that_their_readme_shows() {
     use std::collections::BTreeMap;
-    use std::path::Path;
 
     fn files_below(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
         for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -122,12 +117,7 @@ fn the_sample_logs_are_made_by_the_command_that_their_readme_shows() {
     }
 
     let made = tempfile::tempdir().expect("a temporary folder");
-    let status = Command::new(env!("CARGO_BIN_EXE_albscope"))
-        .args(["simulate", "incident", "--quiet", "--output"])
-        .arg(made.path())
-        .stdout(std::process::Stdio::null())
-        .status();
-    assert!(status.expect("the program runs").success());
+    run(made.path(), &["simulate", "incident", "--quiet", "--output", "."]).assert_sound("the sample");
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-logs");
     let (mut expected, mut found) = (BTreeMap::new(), BTreeMap::new());
     files_below(&sample, &sample, &mut expected);

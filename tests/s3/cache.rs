@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::common::{gzip, line};
 use crate::faults::{Fault, FaultRule};
-use crate::program::{BUCKET, Run, Twin, signed};
+use crate::program::{BUCKET, ProgramRun, Twin, signed};
 use crate::server::{Operation, TestServer};
 use crate::store::{BucketStore, Tags};
 
@@ -29,12 +29,12 @@ fn object(lines: usize) -> Vec<u8> {
 
 const LINES: u64 = 66;
 
-fn analyse(twin: &Twin, server: &TestServer, more: &[&str]) -> Run {
+fn analyse(twin: &Twin, server: &TestServer, more: &[&str]) -> ProgramRun {
     twin.on_s3(server, &[&["analyze", BUCKET, "--format", "json", "--cache", "cache"], more].concat())
 }
 
 /// The report but for what it says of the cache.
-fn without_cache(run: &Run) -> Value {
+fn without_cache(run: &ProgramRun) -> Value {
     let mut report = run.json();
     report["input"].as_object_mut().expect("an object").remove("from_cache");
     report
@@ -143,10 +143,7 @@ fn a_run_that_is_killed_leaves_nothing_that_is_taken_for_whole() {
     ]);
     let args = ["analyze", BUCKET, "--cache", "cache", "--concurrency", "2", "--endpoint-url", &server.url()];
     let mut child = signed(twin.root(), &args).stdout(Stdio::null()).spawn().expect("the program starts");
-    let begun = Instant::now();
-    while server.count(Operation::Get) < 7 && begun.elapsed() < Duration::from_secs(20) {
-        thread::sleep(Duration::from_millis(5));
-    }
+    server.wait_for(Operation::Get, 7);
     child.kill().expect("it is still at work");
     child.wait().expect("it ends");
     server.set_rules([]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,10 @@ use albscope::simulate::{Memory, Scenario, Simulation};
 use albscope::{Timestamp, simulate};
 use serde_json::Value;
 
+use crate::common::program::signal;
 use crate::common::{gzip, line};
 use crate::faults::{Fault, FaultRule};
-use crate::program::{BUCKET, FOLDER, Run, Twin, finish, named_alike, signed};
+use crate::program::{BUCKET, FOLDER, ProgramRun, Twin, finish, named_alike, signed};
 use crate::server::{Operation, ServedRequest, TestServer};
 use crate::store::{BucketStore, Tags};
 
@@ -109,7 +110,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Everything that `name` printed on S3 is what it printed on disk, but for the names of objects.
 #[track_caller]
-fn assert_same(name: &str, disk: &Run, s3: &Run) {
+fn assert_same(name: &str, disk: &ProgramRun, s3: &ProgramRun) {
     assert_eq!(s3.stderr, named_alike(&disk.stderr), "{name}: standard error");
     assert_eq!(s3.code, disk.code, "{name}: exit status");
     let expected = named_alike(&disk.stdout);
@@ -136,7 +137,7 @@ fn difference(path: &str, one: &Value, other: &Value) -> Option<String> {
 }
 
 /// The report without what it says of objects that were left out: on S3 folders are left out unseen.
-fn without_left_out(run: &Run) -> Value {
+fn without_left_out(run: &ProgramRun) -> Value {
     let mut report = run.json();
     let input = report["input"].as_object_mut().expect("an object");
     input.remove("objects_skipped");
@@ -364,7 +365,7 @@ fn good_and_bad() -> (Twin, Vec<String>) {
 #[test]
 fn objects_that_cannot_be_read_are_named_and_all_others_count_once() {
     let (twin, bad) = good_and_bad();
-    let reports: Vec<(Fault, &[&str], Run, usize)> = {
+    let reports: Vec<(Fault, &[&str], ProgramRun, usize)> = {
         let cases: [(Fault, &[&str]); 9] = [
             (Fault::AccessDenied, &["access denied", "s3:GetObject", "arn:aws:s3:::logs/AWSLogs/*"]),
             (Fault::NoSuchKey, &["NoSuchKey"]),
@@ -468,13 +469,9 @@ fn a_run_is_interrupted_whatever_it_waits_for() {
         server.set_rules([FaultRule::new(Fault::Wait(Duration::from_secs(100))).on(operation)]);
         let mut asked = signed(twin.root(), &["analyze", BUCKET, "--endpoint-url", &server.url()]);
         let child = asked.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
-        let began = Instant::now();
-        while server.count(operation) == 0 && began.elapsed() < Duration::from_secs(20) {
-            thread::sleep(Duration::from_millis(5));
-        }
-        let pid = child.id().to_string();
+        server.wait_for(operation, 1);
         let asked_to_end = Instant::now();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().expect("kill is there").success());
+        signal(&child, name);
         let status = child.wait_with_output().expect("it ends").status;
         assert_eq!(status.code(), Some(130), "{operation:?} {name}: {status}");
         assert!(asked_to_end.elapsed() < Duration::from_secs(5), "{operation:?} {name}: {:?}", asked_to_end.elapsed());
@@ -493,9 +490,7 @@ fn an_object_that_was_replaced_after_the_listing_counts_once() {
     let twin = Twin::new([]);
     let asked = signed(twin.root(), &["analyze", BUCKET, "--format", "json", "--endpoint-url", &server.url()]);
     let run = thread::spawn(move || finish(asked));
-    while server.count(Operation::Get) < 3 && !run.is_finished() {
-        thread::sleep(Duration::from_millis(5));
-    }
+    server.wait_for(Operation::Get, 3);
     store.put("logs", "b.log", lines(25));
     let run = run.join().expect("no panic");
     run.assert_sound("replaced");

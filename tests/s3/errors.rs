@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::{gzip, line};
 use crate::faults::{Fault, FaultRule};
-use crate::program::{BUCKET, Run, Twin, command, finish, signed};
+use crate::program::{BUCKET, ProgramRun, Twin, command, finish, signed};
 use crate::server::{ACCESS_KEY, Operation, SECRET_KEY, TestServer};
 use crate::store::BucketStore;
 
@@ -22,7 +22,7 @@ fn store() -> BucketStore {
 
 /// It ends with status 2, one sentence and no report.
 #[track_caller]
-fn assert_refused(name: &str, run: &Run, parts: &[&str]) {
+fn assert_refused(name: &str, run: &ProgramRun, parts: &[&str]) {
     assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{name}: {}", run.stderr);
     run.assert_complains(name, parts);
 }

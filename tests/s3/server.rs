@@ -11,7 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -143,6 +143,8 @@ struct Shared {
     rules: Mutex<Rules>,
     latency: ResponseDelay,
     traffic: Mutex<ServedRequests>,
+    /// Notified of each request.
+    came: Condvar,
 }
 
 /// What each request waits.
@@ -186,6 +188,12 @@ struct ServedRequests {
     requests: Vec<ServedRequest>,
     in_flight: usize,
     most_in_flight: usize,
+}
+
+impl ServedRequests {
+    fn count(&self, operation: Operation) -> usize {
+        self.requests.iter().filter(|request| request.operation == operation).count()
+    }
 }
 
 impl TestServer {
@@ -234,7 +242,19 @@ impl TestServer {
 
     /// How many of an operation there were, tried again or not.
     pub(crate) fn count(&self, operation: Operation) -> usize {
-        lock(&self.shared.traffic).requests.iter().filter(|request| request.operation == operation).count()
+        lock(&self.shared.traffic).count(operation)
+    }
+
+    /// Waits until there were `count` of an operation.
+    ///
+    /// # Panics
+    /// If they have not come after 20 s.
+    pub(crate) fn wait_for(&self, operation: Operation, count: usize) {
+        let is_short = |traffic: &mut ServedRequests| traffic.count(operation) < count;
+        let traffic = lock(&self.shared.traffic);
+        let waited = self.shared.came.wait_timeout_while(traffic, Duration::from_secs(20), is_short);
+        let (traffic, timeout) = waited.expect("nobody panics while holding it");
+        assert!(!timeout.timed_out(), "{} of {count} {operation:?} came", traffic.count(operation));
     }
 
     /// How many requests met a fault.
@@ -341,6 +361,7 @@ impl Flight {
         traffic.in_flight += 1;
         traffic.most_in_flight = traffic.most_in_flight.max(traffic.in_flight);
         drop(traffic);
+        shared.came.notify_all();
         Self(Arc::clone(shared))
     }
 }

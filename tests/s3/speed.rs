@@ -3,9 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::common::program::finish_with_peak;
 use crate::common::{gzip, line};
 use crate::faults::{Fault, FaultRule};
-use crate::program::{BUCKET, FOLDER, Twin, finish, finish_with_peak, signed};
+use crate::program::{BUCKET, FOLDER, Twin, finish, signed};
 use crate::server::{Operation, TestServer};
 use crate::store::{BucketStore, Tags};
 
@@ -150,9 +151,7 @@ fn a_large_object_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one() {
         &["analyze", BUCKET, "--concurrency", "2", "--format", "json", "--endpoint-url", &server.url()],
     );
     let run = thread::spawn(move || finish(asked));
-    while server.count(Operation::Get) < 4 && !run.is_finished() {
-        thread::sleep(Duration::from_millis(5));
-    }
+    server.wait_for(Operation::Get, 4);
     store.put("logs", "large.log", large(1));
     let run = run.join().expect("no panic");
     assert_eq!(run.code, Some(2), "{}", run.stderr);
