@@ -148,7 +148,7 @@ impl Summary {
     #[cold]
     fn clean_up_routes(&mut self) {
         let new_ids = self.routes.clean_up();
-        self.timeline.move_routes(&new_ids);
+        self.timeline.renumber_routes(&new_ids);
     }
 
     /// Requests that count: those read, without those that the selection left out.

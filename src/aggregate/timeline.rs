@@ -56,9 +56,9 @@ pub struct TimedRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct TimelineEntry {
     /// Ticks from the start of the block to the end of the request.
-    ended: u32,
+    ended_ticks: u32,
     /// Ticks from its dispatch to its end.
-    took: u32,
+    duration_ticks: u32,
     route: Option<RouteId>,
     outcome: Outcome,
     /// The target's status minus [`STATUS_BASE`]. 0 if the target answered with less than 500, or not at all.
@@ -77,9 +77,9 @@ struct Block {
     failures: u32,
 }
 
-/// The blocks of one pair, in no order.
+/// The blocks of one pair of node and target, in no order.
 #[derive(Clone, Debug, Default)]
-struct Pair {
+struct PairBlocks {
     blocks: Vec<Block>,
     /// The index of each block by its number: lines need not come in order, and may claim any year.
     index_of: HashMap<i64, usize, FixedState>,
@@ -92,8 +92,8 @@ struct Pair {
 struct Node {
     /// By [`TargetId::index`]: one more than the index of the target's pair in `pairs`, or 0 if the node has sent
     /// nothing to the target.
-    pair_of_target: Vec<u32>,
-    pairs: Vec<(TargetId, Pair)>,
+    slot_of_target: Vec<u32>,
+    pairs: Vec<(TargetId, PairBlocks)>,
 }
 
 ids! {
@@ -106,7 +106,7 @@ ids! {
 pub struct Timeline {
     nodes: Interner<SeenNodeId, (), Node>,
     requests: usize,
-    is_thinned: bool,
+    has_dropped_blocks: bool,
 }
 
 impl Timeline {
@@ -121,16 +121,16 @@ impl Timeline {
         let took = elapsed.saturating_sub(exchange.request_processing_time.unwrap_or_default());
         let number = block_number(exchange.time);
         let entry = TimelineEntry {
-            ended: ticks(exchange.time.micros_since(block_start(number))),
-            took: ticks(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)),
+            ended_ticks: ticks(exchange.time.micros_since(block_start(number))),
+            duration_ticks: ticks(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)),
             route,
             outcome,
             status: exchange.target_status_code.map_or(0, |status| status.saturating_sub(STATUS_BASE).min(255) as u8),
         };
-        node.pair(target).block(number).push(entry);
+        node.pair_or_insert(target).block_or_insert(number).push(entry);
         self.requests += 1;
         if self.requests > MAX_REQUESTS {
-            self.thin();
+            self.drop_blocks();
         }
     }
 
@@ -145,12 +145,12 @@ impl Timeline {
 
     /// Adds the requests of `other`. `targets` and `routes` have the ids here of its targets and routes.
     pub fn merge(&mut self, other: Self, targets: &NewIds<TargetId>, routes: &NewIds<RouteId>) {
-        self.is_thinned |= other.is_thinned;
+        self.has_dropped_blocks |= other.has_dropped_blocks;
         for ((), name, theirs) in other.nodes.into_entries() {
             let mut requests = 0;
             let Some(mine) = self.node(&name) else { continue };
             for (target, pair) in theirs.pairs {
-                let known = mine.pair(targets.of(target));
+                let known = mine.pair_or_insert(targets.of(target));
                 for mut block in pair.blocks {
                     requests += block.entries.len();
                     for entry in &mut block.entries {
@@ -162,12 +162,12 @@ impl Timeline {
             self.requests += requests;
         }
         if self.requests > MAX_REQUESTS {
-            self.thin();
+            self.drop_blocks();
         }
     }
 
     /// Updates the routes after they got new ids.
-    pub fn move_routes(&mut self, routes: &NewIds<RouteId>) {
+    pub fn renumber_routes(&mut self, routes: &NewIds<RouteId>) {
         let pairs = self.nodes.values_mut().flat_map(|node| &mut node.pairs);
         for entry in pairs.flat_map(|(_, pair)| &mut pair.blocks).flat_map(|block| &mut block.entries) {
             entry.route = entry.route.map(|route| routes.of(route));
@@ -176,9 +176,9 @@ impl Timeline {
 
     /// Drops the blocks with no failure near them. While more than half of [`MAX_REQUESTS`] are left, it then drops
     /// every other run of four blocks (the length of a failure's surroundings), so that the runs left are complete.
-    fn thin(&mut self) {
-        self.is_thinned = true;
-        self.retain(Pair::fails_near);
+    fn drop_blocks(&mut self) {
+        self.has_dropped_blocks = true;
+        self.retain(PairBlocks::has_failure_near);
         let mut stride = 2;
         while self.requests > MAX_REQUESTS / 2 {
             self.retain(|_, number| number.div_euclid(BLOCKS_BEFORE + BLOCKS_AFTER + 1).rem_euclid(stride) == 0);
@@ -186,10 +186,10 @@ impl Timeline {
         }
     }
 
-    fn retain(&mut self, keeps: impl Fn(&Pair, i64) -> bool) {
+    fn retain(&mut self, is_kept: impl Fn(&PairBlocks, i64) -> bool) {
         self.requests = 0;
         for (_, pair) in self.nodes.values_mut().flat_map(|node| &mut node.pairs) {
-            let kept: Vec<bool> = pair.blocks.iter().map(|block| keeps(pair, block.number)).collect();
+            let kept: Vec<bool> = pair.blocks.iter().map(|block| is_kept(pair, block.number)).collect();
             pair.retain(&kept);
             self.requests += pair.blocks.iter().map(|block| block.entries.len()).sum::<usize>();
         }
@@ -197,8 +197,8 @@ impl Timeline {
 
     /// Whether blocks were dropped.
     #[must_use]
-    pub fn is_thinned(&self) -> bool {
-        self.is_thinned
+    pub fn has_dropped_blocks(&self) -> bool {
+        self.has_dropped_blocks
     }
 
     /// The names of all nodes, sorted by bytes, so in the order of their [`NodeId`]s.
@@ -216,21 +216,21 @@ impl Timeline {
         let names = self.nodes();
         let mut blocks: Vec<(NodeId, &Block)> = Vec::new();
         for ((), name, node) in self.nodes.iter() {
-            let Some(pair) = node.find(target) else { continue };
+            let Some(pair) = node.pair(target) else { continue };
             let node = NodeId::from_index(names.partition_point(|other| *other < name));
             blocks.extend(pair.blocks.iter().map(|block| (node, block)));
         }
         blocks.sort_unstable_by_key(|&(node, block)| (block.number, node));
         let mut timed_requests = Vec::with_capacity(blocks.iter().map(|(_, block)| block.entries.len()).sum());
-        let mut packed: Vec<u128> = Vec::new();
+        let mut sort_keys: Vec<u128> = Vec::new();
         for blocks in blocks.chunk_by(|(_, one), (_, other)| one.number == other.number) {
-            packed.clear();
+            sort_keys.clear();
             for (node, block) in blocks {
-                packed.extend(block.entries.iter().map(|entry| entry.packed(*node)));
+                sort_keys.extend(block.entries.iter().map(|entry| entry.sort_key(*node)));
             }
-            packed.sort();
+            sort_keys.sort();
             let start = block_start(blocks[0].1.number);
-            timed_requests.extend(packed.iter().map(|&packed| TimedRequest::unpacked(packed, start)));
+            timed_requests.extend(sort_keys.iter().map(|&key| TimedRequest::from_sort_key(key, start)));
         }
         timed_requests
     }
@@ -238,25 +238,25 @@ impl Timeline {
 
 impl Node {
     #[inline]
-    fn pair(&mut self, target: TargetId) -> &mut Pair {
+    fn pair_or_insert(&mut self, target: TargetId) -> &mut PairBlocks {
         let index = target.index();
-        if self.pair_of_target.len() <= index {
-            self.pair_of_target.resize(index + 1, 0);
+        if self.slot_of_target.len() <= index {
+            self.slot_of_target.resize(index + 1, 0);
         }
-        if self.pair_of_target[index] == 0 {
-            self.pairs.push((target, Pair::default()));
-            self.pair_of_target[index] = u32::try_from(self.pairs.len()).expect("fewer pairs than targets, which fit");
+        if self.slot_of_target[index] == 0 {
+            self.pairs.push((target, PairBlocks::default()));
+            self.slot_of_target[index] = u32::try_from(self.pairs.len()).expect("fewer pairs than targets, which fit");
         }
-        &mut self.pairs[self.pair_of_target[index] as usize - 1].1
+        &mut self.pairs[self.slot_of_target[index] as usize - 1].1
     }
 
-    fn find(&self, target: TargetId) -> Option<&Pair> {
-        let index = self.pair_of_target.get(target.index())?.checked_sub(1)?;
+    fn pair(&self, target: TargetId) -> Option<&PairBlocks> {
+        let index = self.slot_of_target.get(target.index())?.checked_sub(1)?;
         Some(&self.pairs[index as usize].1)
     }
 }
 
-impl Pair {
+impl PairBlocks {
     fn merge(&mut self, block: Block) {
         match self.index_of.get(&block.number) {
             Some(&index) => {
@@ -269,7 +269,7 @@ impl Pair {
     }
 
     #[inline]
-    fn block(&mut self, number: i64) -> &mut Block {
+    fn block_or_insert(&mut self, number: i64) -> &mut Block {
         // Lines come nearly in order, so it is nearly always the latest block.
         let latest = self.blocks.len().wrapping_sub(1);
         let index = match self.blocks.last() {
@@ -295,7 +295,7 @@ impl Pair {
         }
     }
 
-    fn fails_near(&self, number: i64) -> bool {
+    fn has_failure_near(&self, number: i64) -> bool {
         let mut near = number - BLOCKS_AFTER..=number + BLOCKS_BEFORE;
         near.any(|number| self.index_of.get(&number).is_some_and(|&index| self.blocks[index].failures > 0))
     }
@@ -305,17 +305,17 @@ impl TimelineEntry {
     /// Sort key: end, then dispatch, then the other fields, so the order never depends on line order. It is one
     /// number because millions of them are compared.
     #[inline]
-    fn packed(&self, node: NodeId) -> u128 {
-        let Self { ended, took, route, outcome, status } = *self;
+    fn sort_key(&self, node: NodeId) -> u128 {
+        let Self { ended_ticks, duration_ticks, route, outcome, status } = *self;
         let parts = [
-            (ended, 32),
-            (!took, 32),
+            (ended_ticks, 32),
+            (!duration_ticks, 32),
             (outcome as u32, 8),
             (u32::from(NodeId::to_bits(Some(node))), 16),
             (u32::from(RouteId::to_bits(route)), 16),
             (u32::from(status), 8),
         ];
-        parts.into_iter().fold(0, |packed, (part, bits)| packed << bits | u128::from(part))
+        parts.into_iter().fold(0, |key, (part, bits)| key << bits | u128::from(part))
     }
 }
 
@@ -328,20 +328,20 @@ impl Block {
 }
 
 impl TimedRequest {
-    /// The inverse of [`TimelineEntry::packed`]. `start` is the start of the block.
+    /// The inverse of [`TimelineEntry::sort_key`]. `start` is the start of the block.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "parts of a number")]
-    fn unpacked(packed: u128, start: Timestamp) -> Self {
-        let (status, route, node) = (packed as u8, (packed >> 8) as u16, (packed >> 24) as u16);
-        let (outcome, took, ended) = ((packed >> 40) as u8, !((packed >> 48) as u32), (packed >> 80) as u32);
-        let ended = start.plus_micros(i64::from(ended) * TICK_MICROS);
+    fn from_sort_key(key: u128, start: Timestamp) -> Self {
+        let (status, route, node) = (key as u8, (key >> 8) as u16, (key >> 24) as u16);
+        let (outcome, duration_ticks, ended_ticks) = ((key >> 40) as u8, !((key >> 48) as u32), (key >> 80) as u32);
+        let ended = start.plus_micros(i64::from(ended_ticks) * TICK_MICROS);
         Self {
-            dispatched: ended.plus_micros(-i64::from(took) * TICK_MICROS),
+            dispatched: ended.plus_micros(-i64::from(duration_ticks) * TICK_MICROS),
             ended,
             outcome: Outcome::ALL[usize::from(outcome)],
             target_status: NonZeroU16::new(u16::from(status)).map(|status| status.saturating_add(STATUS_BASE)),
             route: RouteId::from_bits(route),
-            node: NodeId::from_bits(node).expect("it was packed with one"),
+            node: NodeId::from_bits(node).expect("its sort key has one"),
         }
     }
 

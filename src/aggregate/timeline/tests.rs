@@ -55,7 +55,7 @@ fn past_the_cap_requests_near_failures_are_kept_and_the_others_dropped() {
     for number in 0..=MAX_REQUESTS {
         observe(&mut timeline, 1_000_000 + i64::try_from(number % 7_200).expect("a second"), Outcome::Ok);
     }
-    assert!(timeline.is_thinned());
+    assert!(timeline.has_dropped_blocks());
     assert!(timeline.requests <= MAX_REQUESTS);
     let near: Vec<i64> = timed_requests(&timeline)
         .iter()
