@@ -57,7 +57,7 @@ pub struct Summary {
     /// What was read, and what could not be.
     pub input: InputAccount,
     /// First and last `time` of the requests that count. Absent when there are none.
-    pub window: Option<Span>,
+    pub span: Option<Span>,
     /// Load balancers by resource id.
     pub load_balancers: Interner<LoadBalancerId, (), LoadBalancer>,
     /// Target groups by their load balancer and their ARN. An empty ARN holds the requests that no
@@ -89,7 +89,7 @@ impl Summary {
         line: &[u8],
         location: impl FnOnce() -> Location,
     ) {
-        Span::include(&mut self.window, exchange.time);
+        Span::include(&mut self.span, exchange.time);
         let load_balancer = self.load_balancers.intern((), exchange.load_balancer, MAX_LOAD_BALANCERS);
         let target_group = exchange.target_group.unwrap_or_default();
         let target_group = self.target_groups.intern(load_balancer, target_group, MAX_TARGET_GROUPS);
@@ -118,7 +118,7 @@ impl Summary {
     /// of problems in `input` depend on it: the first ones merged are kept.
     pub fn merge(&mut self, other: Self) {
         self.input.merge(other.input);
-        self.window = Span::union(self.window, other.window);
+        self.span = Span::union(self.span, other.span);
         let load_balancers = self.load_balancers.merge(
             other.load_balancers,
             MAX_LOAD_BALANCERS,

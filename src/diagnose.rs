@@ -115,8 +115,8 @@ pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
         Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Given },
         None => infer_idle_timeout(summary),
     };
-    let mut explained = match summary.window {
-        Some(window) => detect::findings(summary, window, idle_timeout),
+    let mut explained = match summary.span {
+        Some(log_span) => detect::findings(summary, log_span, idle_timeout),
         None => Vec::new(),
     };
     let mut by_outcome = residual::findings(summary, &explained);

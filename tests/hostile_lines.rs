@@ -548,9 +548,9 @@ fn times_in_any_order_are_read_and_a_long_web_socket_does_not_count_as_slow() {
     let summary = logs.analyse(&ReadOptions::new());
     assert_account_is_whole("out of order", &summary);
     assert_eq!(summary.requests(), 3);
-    let window = summary.window.expect("there are requests");
-    assert_eq!(window.first.to_string(), "2026-11-22T07:41:20.518000Z");
-    assert_eq!(window.last.to_string(), "2026-11-22T08:41:20.000000Z");
+    let span = summary.span.expect("there are requests");
+    assert_eq!(span.first.to_string(), "2026-11-22T07:41:20.518000Z");
+    assert_eq!(span.last.to_string(), "2026-11-22T08:41:20.000000Z");
     let (_, _, target) = summary.targets.iter().next().expect("one target");
     assert_eq!(target.elapsed.count(), 2, "the connection's hour is no elapsed time");
     assert_eq!(summary.outcomes().of(Outcome::Ok), 3);

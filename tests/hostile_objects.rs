@@ -348,9 +348,9 @@ fn a_window_skips_objects_and_records_and_counts_both() {
     assert_eq!(summary.requests(), 3);
     assert_eq!(summary.input.records, 16);
     assert_eq!(summary.input.records_skipped, BTreeMap::from([(RecordSkip::OutsideWindow, 13)]));
-    let window = summary.window.expect("there are requests");
-    assert_eq!(window.first.to_string(), "2026-11-22T07:41:20.518414Z");
-    assert_eq!(window.last.to_string(), "2026-11-22T07:42:30.000000Z");
+    let span = summary.span.expect("there are requests");
+    assert_eq!(span.first.to_string(), "2026-11-22T07:41:20.518414Z");
+    assert_eq!(span.last.to_string(), "2026-11-22T07:42:30.000000Z");
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn an_empty_window_reads_no_record_and_still_accounts_for_all() {
     let selection = Selection { since: Some(time("2027-01-01T00:00:00Z")), ..Selection::default() };
     let summary = logs.analyse(&ReadOptions::new().selection(selection));
     assert_account_is_whole("empty window", &summary);
-    assert_eq!((summary.requests(), summary.window), (0, None));
+    assert_eq!((summary.requests(), summary.span), (0, None));
     assert_eq!(summary.input.objects_skipped, BTreeMap::from([(Skip::OutsideWindow, 6)]));
 }
 
@@ -435,7 +435,7 @@ fn counts(summary: &Summary) -> Vec<String> {
     let mut all = vec![
         format!("{:?}", (input.objects, &input.objects_skipped, input.objects_failed, input.bytes_read)),
         format!("{:?}", (input.bytes_decoded, input.lines, input.records, input.unreadable_lines)),
-        format!("{:?} {:?}", problems(summary), summary.window),
+        format!("{:?} {:?}", problems(summary), summary.span),
     ];
     let balancer = |id| summary.load_balancers.entry(id).1.escape_ascii().to_string();
     let group = |id| {

@@ -97,7 +97,7 @@ fn contents(summary: &Summary) -> Vec<String> {
         format!("{} {}", id.escape_ascii(), arn.escape_ascii())
     };
     let sketch = |it: &Quantiles| format!("{} {:?} {:?}", it.count(), it.quantile(0.5), it.quantile(1.0));
-    let mut rows = vec![format!("{:?}", summary.window)];
+    let mut rows = vec![format!("{:?}", summary.span)];
     for ((), id, load_balancer) in summary.load_balancers.iter() {
         for (start, bin) in load_balancer.timing.sorted() {
             let mut failed = bin.failed.clone();

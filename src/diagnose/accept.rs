@@ -70,7 +70,7 @@ pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Fin
         failures: failures as u64,
         by_target,
         seen,
-        time_pattern: time_pattern(&times, group.shared.window),
+        time_pattern: time_pattern(&times, group.shared.log_span),
         evidence,
         estimates: verdict.estimates,
         lags: verdict.lags.clone(),

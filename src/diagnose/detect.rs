@@ -53,7 +53,7 @@ const DETECTORS: &[Detector] = &[
 
 /// The findings of all detectors, target group by target group. The groups are diagnosed in parallel: each finding is
 /// about one of them.
-pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeout) -> Vec<Finding> {
+pub(super) fn findings(summary: &Summary, log_span: Span, idle_timeout: IdleTimeout) -> Vec<Finding> {
     let mut groups: Vec<TargetGroupId> = summary
         .targets
         .iter()
@@ -66,7 +66,7 @@ pub(super) fn findings(summary: &Summary, window: Span, idle_timeout: IdleTimeou
         return Vec::new();
     }
     let (nodes, routes) = (summary.timeline.nodes(), summary.routes.sorted());
-    let shared = SummaryView { summary, window, idle_timeout, nodes, routes };
+    let shared = SummaryView { summary, log_span, idle_timeout, nodes, routes };
     groups.into_par_iter().flat_map_iter(|group| findings_of_group(&shared, group)).collect()
 }
 

@@ -17,7 +17,7 @@ use crate::aggregate::{RouteId, Span, Summary, Target, TargetGroupId, TargetId};
 pub(super) struct SummaryView<'a> {
     pub(super) summary: &'a Summary,
     /// First and last `time` of all requests.
-    pub(super) window: Span,
+    pub(super) log_span: Span,
     pub(super) idle_timeout: IdleTimeout,
     /// Names of the nodes, in the order of their ids.
     pub(super) nodes: Vec<&'a [u8]>,

@@ -186,7 +186,7 @@ fn failures_of_a_source_are_counted_and_the_rest_is_read() {
 #[test]
 fn no_input_gives_an_empty_summary() {
     let summary = ReadOptions::new().run(&[], &Progress::new()).expect("nothing can go wrong");
-    assert_eq!((summary.requests(), summary.input.objects, summary.window), (0, 0, None));
+    assert_eq!((summary.requests(), summary.input.objects, summary.span), (0, 0, None));
     assert_eq!(summary.input.problems, BTreeMap::new());
 }
 

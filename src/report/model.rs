@@ -83,7 +83,7 @@ impl Report {
             schema_version: SCHEMA_VERSION,
             albscope_version: env!("CARGO_PKG_VERSION"),
             command: None,
-            window: summary.window.into(),
+            window: summary.span.into(),
             selected: Window { start: selection.since, end: selection.until },
             input: Input::new(summary),
             idle_timeout: IdleTimeoutRow {

@@ -1,7 +1,7 @@
 //! Data for the pictures: requests over time and elapsed time, timeouts to compare them with, failures over time by
 //! cause.
 //!
-//! All pictures share one grid. It has at most [`MAX_TIME_BINS`] time bins, which are wider for a longer window, and
+//! All pictures share one grid. It has at most [`MAX_TIME_BINS`] time bins, which are wider for a longer log, and
 //! four elapsed-time bins to a power of two. So pictures do not grow with the length of the logs.
 
 mod builder;
@@ -31,7 +31,7 @@ pub struct Pictures {
     pub start: Option<Timestamp>,
     /// Width of a time bin: 60, 120, 240, … seconds.
     pub time_bin_seconds: i64,
-    /// How many time bins there are, up to the end of the window; 0 if there are no requests.
+    /// How many time bins there are, up to the end of the log; 0 if there are no requests.
     pub time_bins: usize,
     /// Lower edges of the elapsed-time bins, in seconds. The first bin also has shorter times, the last also longer
     /// ones.

@@ -45,7 +45,7 @@ pub(super) fn begins(group: &GroupView<'_>, target: &TargetView<'_>) -> Option<T
     // The timeline drops quiet blocks of a log that is too long for it, but `seen` still covers the requests in them.
     let begun = target.first_sent()?.min(target.totals.seen?.first);
     let late = (target.mean_gap().as_secs_f64() * LATE_GAPS).max(MIN_LATE.as_secs_f64());
-    (begun.micros_since(group.shared.window.first) as f64 / 1e6 > late).then_some(begun)
+    (begun.micros_since(group.shared.log_span.first) as f64 / 1e6 > late).then_some(begun)
 }
 
 /// Whether a target that is not ready may fail this way.

@@ -177,7 +177,7 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
         failing: onsets.len(),
         serving: serving.len(),
         onset_within,
-        is_over: group.shared.window.last.micros_since(span.last) > 10_000_000,
+        is_over: group.shared.log_span.last.micros_since(span.last) > 10_000_000,
         arrivals: arrivals(&serving, span),
         is_silence: failed.iter().all(|(_, _, timed_request)| timed_request.outcome == Outcome::IdleTimeout),
         routes,

@@ -34,7 +34,7 @@ pub enum Shape {
     Ramp,
     /// They come and go several times.
     Pulses,
-    /// Few at a time, for at least half of the window.
+    /// Few at a time, for at least half of the log.
     Trickle,
 }
 
@@ -73,8 +73,8 @@ impl TimePattern {
     }
 }
 
-/// The course of failures in `window`. `times` are the dispatch times, sorted.
-pub(in crate::diagnose) fn time_pattern(times: &[Timestamp], window: Span) -> TimePattern {
+/// The course of failures in a log of the span `log_span`. `times` are their dispatch times, sorted.
+pub(in crate::diagnose) fn time_pattern(times: &[Timestamp], log_span: Span) -> TimePattern {
     let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return TimePattern::default() };
     let mean_gap = seconds(first, last) / (times.len().max(2) - 1) as f64;
     let gap = MIN_GAP.max(Duration::from_secs_f64(mean_gap * EPISODE_GAPS));
@@ -82,7 +82,7 @@ pub(in crate::diagnose) fn time_pattern(times: &[Timestamp], window: Span) -> Ti
         .into_iter()
         .map(|episode| Span { first: times[episode.start], last: times[episode.end - 1] })
         .collect();
-    let whole = seconds(window.first, window.last).max(1.0);
+    let whole = seconds(log_span.first, log_span.last).max(1.0);
     // Sparse, and without gaps that are long compared with the mean gap: one thing that goes on.
     let longest_gap = times.windows(2).map(|pair| seconds(pair[0], pair[1])).fold(0.0, f64::max);
     let is_trickle = seconds(first, last) >= whole / 2.0 && longest_gap <= GAP_FACTOR * mean_gap && mean_gap >= 1.0;
@@ -125,11 +125,11 @@ fn seconds(from: Timestamp, to: Timestamp) -> f64 {
 mod tests {
     use super::*;
 
-    const WINDOW: Span = Span { first: Timestamp::from_seconds(0), last: Timestamp::from_seconds(7_200) };
+    const LOG_SPAN: Span = Span { first: Timestamp::from_seconds(0), last: Timestamp::from_seconds(7_200) };
 
     fn shape_of(seconds: impl IntoIterator<Item = i64>) -> (usize, Option<Shape>) {
         let times: Vec<Timestamp> = seconds.into_iter().map(Timestamp::from_seconds).collect();
-        let time_pattern = time_pattern(&times, WINDOW);
+        let time_pattern = time_pattern(&times, LOG_SPAN);
         (time_pattern.episode_count, time_pattern.shape)
     }
 

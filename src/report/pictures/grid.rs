@@ -17,10 +17,10 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The narrowest bins that the window and the heatmaps of the targets allow; `None` if there are no requests.
+    /// The narrowest bins that the log's span and the targets' heatmaps allow; `None` if there are no requests.
     pub(super) fn new(summary: &Summary) -> Option<Self> {
-        let window = summary.window?;
-        let (first, last) = (window.first.as_seconds(), window.last.as_seconds());
+        let span = summary.span?;
+        let (first, last) = (span.first.as_seconds(), span.last.as_seconds());
         let widest = summary.targets.iter().map(|(_, _, target)| target.heatmap.width_seconds()).max();
         let mut width = widest.unwrap_or(MIN_WIDTH_SECONDS);
         let bins = |width: i64| usize::try_from(last.div_euclid(width) - first.div_euclid(width) + 1).unwrap_or(1);

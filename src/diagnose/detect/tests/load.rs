@@ -102,7 +102,7 @@ fn errors_that_began_with_new_targets_are_of_the_release() {
 
 /// The log does not show that it was ever otherwise.
 #[test]
-fn errors_from_the_beginning_of_the_window_are_no_outage() {
+fn errors_from_the_beginning_of_the_log_are_no_outage() {
     let requests: Vec<Seen> = FOUR.iter().flat_map(|target| shared(target, 0..10, 0..100)).collect();
     let of_each = ("application-error", Confidence::High, 100);
     assert_eq!(causes(&diagnosis_of(&requests)), [of_each; 4]);
