@@ -18,7 +18,7 @@ use crate::timestamp::Timestamp;
 /// [`MIN_FAILURES_FOR_HIGH`] failures its confidence is at most medium. `None` for fewer than [`MIN_FAILURES`]:
 /// these are described, not classified, and stay unexplained.
 pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Finding> {
-    let failures: usize = verdict.explains.iter().map(|(_, indices)| indices.len()).sum();
+    let failures: usize = verdict.explained.iter().map(|of_target| of_target.request_indices.len()).sum();
     if (failures as u64) < MIN_FAILURES {
         return None;
     }
@@ -32,10 +32,10 @@ pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Fin
     let mut times = Vec::with_capacity(failures);
     let mut by_target: Vec<(TargetId, Outcome, u64)> = Vec::new();
     let mut ended: BTreeMap<(TargetId, Outcome, i64), u64> = BTreeMap::new();
-    for (target, index) in verdict.requests() {
-        let target = &mut group.targets[target];
-        let (id, timed_request) = (target.id, target.timed_requests[index]);
-        target.mark_explained(index);
+    for (target_index, request_index) in verdict.requests() {
+        let target = &mut group.targets[target_index];
+        let (id, timed_request) = (target.id, target.timed_requests[request_index]);
+        target.mark_explained(request_index);
         Span::include(&mut seen, timed_request.ended);
         times.push(timed_request.dispatched);
         *ended.entry((id, timed_request.outcome, timed_request.ended.as_seconds().div_euclid(60))).or_default() += 1;
@@ -51,8 +51,8 @@ pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Fin
     outcomes.sort_by_key(|(outcome, requests)| (std::cmp::Reverse(*requests), *outcome));
     times.sort_unstable();
     let (outcome, _) = *outcomes.first()?;
-    let scope = match verdict.explains.as_slice() {
-        [(target, _)] if !verdict.is_of_group => Scope::Target(group.targets[*target].id),
+    let scope = match verdict.explained.as_slice() {
+        [of_target] if !verdict.is_about_group => Scope::Target(group.targets[of_target.target_index].id),
         _ => Scope::TargetGroup(group.target_group),
     };
     Some(Finding {
@@ -91,7 +91,8 @@ pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Fin
 /// target and outcome alone, so one may be of a failure that this verdict does not explain.
 fn samples(group: &GroupView<'_>, verdict: &Verdict, outcome: Outcome, seen: Span) -> Samples {
     let mut samples = Samples::default();
-    let of_targets = verdict.explains.iter().flat_map(|(target, _)| &group.targets[*target].totals.failures);
+    let targets = verdict.explained.iter().map(|of_target| &group.targets[of_target.target_index]);
+    let of_targets = targets.flat_map(|target| &target.totals.failures);
     let kept =
         of_targets.filter(|failures| failures.outcome == outcome).flat_map(|failures| failures.samples.as_slice());
     for Sample { time, location, line } in kept.filter(|sample| (seen.first..=seen.last).contains(&sample.time)) {

@@ -6,7 +6,7 @@ use super::evidence::{Evidence, grouped, one_or, percent, plural};
 use super::group_view::GroupView;
 use super::measure::routes::RouteRates;
 use super::measure::share::{Rate, concentrated};
-use super::verdict::Verdict;
+use super::verdict::{ExplainedFailures, Verdict};
 use crate::aggregate::{Callers, Span};
 use crate::classify::Outcome;
 
@@ -15,18 +15,19 @@ pub(super) fn concentration(group: &GroupView<'_>, verdict: &Verdict) -> Vec<Evi
     let Some(span) = extent(group, verdict) else { return Vec::new() };
     let outcomes: Vec<Outcome> = {
         let mut outcomes: Vec<Outcome> =
-            verdict.requests().map(|(target, index)| group.targets[target].timed_requests[index].outcome).collect();
+            verdict.requests().map(|(target, request)| group.targets[target].timed_requests[request].outcome).collect();
         outcomes.sort_unstable();
         outcomes.dedup();
         outcomes
     };
     let mut evidence = Vec::new();
-    if let ([(number, _)], false) = (verdict.explains.as_slice(), verdict.is_of_group) {
-        evidence.extend(against_others(group, *number, span, &outcomes));
-        evidence.extend(subnet(group, *number, span, &outcomes));
+    if let ([of_target], false) = (verdict.explained.as_slice(), verdict.is_about_group) {
+        evidence.extend(against_others(group, of_target.target_index, span, &outcomes));
+        evidence.extend(subnet(group, of_target.target_index, span, &outcomes));
     }
     let mut by_node = vec![Rate::default(); group.shared.nodes.len()];
-    let of_verdict = || verdict.explains.iter().flat_map(|(number, _)| group.targets[*number].sent_in(span));
+    let targets = || verdict.explained.iter().map(|of_target| &group.targets[of_target.target_index]);
+    let of_verdict = || targets().flat_map(|target| target.sent_in(span));
     for timed_request in of_verdict() {
         by_node[timed_request.node.index()].requests += 1;
     }
@@ -56,9 +57,10 @@ fn callers(group: &GroupView<'_>, verdict: &Verdict) -> Vec<Evidence> {
     let mut callers = Callers::default();
     let mut ended_so = 0;
     let explained = verdict.requests().count();
-    for (target, indices) in &verdict.explains {
-        let target = &group.targets[*target];
-        let mut ended: Vec<Outcome> = indices.iter().map(|&index| target.timed_requests[index].outcome).collect();
+    for ExplainedFailures { target_index, request_indices } in &verdict.explained {
+        let target = &group.targets[*target_index];
+        let mut ended: Vec<Outcome> =
+            request_indices.iter().map(|&index| target.timed_requests[index].outcome).collect();
         ended.sort_unstable();
         ended.dedup();
         for failures in target.totals.failures.iter().filter(|failures| ended.contains(&failures.outcome)) {

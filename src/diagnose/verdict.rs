@@ -19,9 +19,17 @@ pub(super) struct Verdict {
     pub(super) lags: Option<Arc<LagCounts>>,
     pub(super) evidence: Vec<Evidence>,
     /// Whether it is about the target group as a whole.
-    pub(super) is_of_group: bool,
-    /// The failures: for each target (index in [`GroupView::targets`]), indices in [`TargetView::timed_requests`].
-    pub(super) explains: Vec<(usize, Vec<usize>)>,
+    pub(super) is_about_group: bool,
+    /// The failures that it explains. Each target occurs at most once.
+    pub(super) explained: Vec<ExplainedFailures>,
+}
+
+/// The failures of one target that a verdict explains.
+pub(super) struct ExplainedFailures {
+    /// The target's index in [`GroupView::targets`].
+    pub(super) target_index: usize,
+    /// The failures' indices in [`TargetView::timed_requests`].
+    pub(super) request_indices: Vec<usize>,
 }
 
 impl Verdict {
@@ -34,8 +42,8 @@ impl Verdict {
             estimates: Estimates::default(),
             lags: None,
             evidence: Vec::new(),
-            is_of_group: false,
-            explains: Vec::new(),
+            is_about_group: false,
+            explained: Vec::new(),
         }
     }
 
@@ -43,39 +51,39 @@ impl Verdict {
     pub(super) fn on_target(
         cause: &'static Cause,
         confidence: Confidence,
-        target: usize,
-        explains: Vec<usize>,
+        target_index: usize,
+        request_indices: Vec<usize>,
     ) -> Self {
-        Self::new(cause, confidence).explaining(vec![(target, explains)])
+        Self::new(cause, confidence).explaining(vec![ExplainedFailures { target_index, request_indices }])
     }
 
-    /// This verdict with `explains` set.
-    pub(super) fn explaining(self, explains: Vec<(usize, Vec<usize>)>) -> Self {
-        Self { explains, ..self }
+    /// This verdict with `explained` set.
+    pub(super) fn explaining(self, explained: Vec<ExplainedFailures>) -> Self {
+        Self { explained, ..self }
     }
 }
 
 /// One verdict for each target with at least [`MIN_FAILURES`] failures. The targets with fewer share one verdict, so
 /// that thinly spread failures are reported too.
 ///
-/// `explains` has target and request indices as in [`Verdict::explains`]. `conclude` is given the number of failures
-/// and the targets.
+/// `conclude` is given the number of failures and the indices of the targets.
 pub(super) fn share_out(
-    explains: impl IntoIterator<Item = (usize, Vec<usize>)>,
+    explained: impl IntoIterator<Item = ExplainedFailures>,
     conclude: impl Fn(usize, &[usize]) -> Verdict,
 ) -> Vec<Verdict> {
-    let (mut few, mut verdicts): (Vec<(usize, Vec<usize>)>, Vec<Verdict>) = (Vec::new(), Vec::new());
-    for (target, indices) in explains {
-        if indices.len() as u64 >= MIN_FAILURES {
-            verdicts.push(conclude(indices.len(), &[target]).explaining(vec![(target, indices)]));
-        } else if !indices.is_empty() {
-            few.push((target, indices));
+    let (mut few, mut verdicts): (Vec<ExplainedFailures>, Vec<Verdict>) = (Vec::new(), Vec::new());
+    for of_target in explained {
+        let failures = of_target.request_indices.len();
+        if failures as u64 >= MIN_FAILURES {
+            verdicts.push(conclude(failures, &[of_target.target_index]).explaining(vec![of_target]));
+        } else if failures > 0 {
+            few.push(of_target);
         }
     }
     if !few.is_empty() {
-        let targets: Vec<usize> = few.iter().map(|(target, _)| *target).collect();
-        let failures = few.iter().map(|(_, indices)| indices.len()).sum();
-        verdicts.push(Verdict { is_of_group: targets.len() > 1, ..conclude(failures, &targets).explaining(few) });
+        let targets: Vec<usize> = few.iter().map(|of_target| of_target.target_index).collect();
+        let failures = few.iter().map(|of_target| of_target.request_indices.len()).sum();
+        verdicts.push(Verdict { is_about_group: targets.len() > 1, ..conclude(failures, &targets).explaining(few) });
     }
     verdicts
 }
@@ -83,6 +91,8 @@ pub(super) fn share_out(
 impl Verdict {
     /// Index of the target and index of the request of each failure that it explains.
     pub(super) fn requests(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
-        self.explains.iter().flat_map(|(target, indices)| indices.iter().map(move |&index| (*target, index)))
+        self.explained.iter().flat_map(|ExplainedFailures { target_index, request_indices }| {
+            request_indices.iter().map(move |&request_index| (*target_index, request_index))
+        })
     }
 }

@@ -12,7 +12,7 @@ use crate::diagnose::group_view::{GroupView, WHEN_DUE};
 use crate::diagnose::measure::load::median_took;
 use crate::diagnose::measure::share::Rate;
 use crate::diagnose::target_view::TargetView;
-use crate::diagnose::verdict::{Verdict, share_out};
+use crate::diagnose::verdict::{ExplainedFailures, Verdict, share_out};
 use crate::knowledge::causes;
 
 /// With fewer rejected requests than this, a route may just have been unlucky.
@@ -92,13 +92,15 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
         let closed = group.unexplained(number);
         closed.filter(|(_, timed_request)| is_refused(timed_request) && timed_request.is_to(&routes))
     };
-    let explains =
-        (0..group.targets.len()).map(|number| (number, closed_by(number).map(|(index, _)| index).collect::<Vec<_>>()));
+    let explained = (0..group.targets.len()).map(|target_index| ExplainedFailures {
+        target_index,
+        request_indices: closed_by(target_index).map(|(index, _)| index).collect(),
+    });
     let failing = (0..group.targets.len()).filter(|&number| closed_by(number).next().is_some()).count();
     let is_asked =
         |target: &&TargetView<'_>| target.timed_requests.iter().any(|timed_request| timed_request.is_to(&routes));
     let asked = group.targets.iter().filter(is_asked).count();
-    share_out(explains, |count, targets| {
+    share_out(explained, |count, targets| {
         let closed = targets.iter().flat_map(|&number| closed_by(number)).map(|(_, timed_request)| timed_request);
         let found =
             RejectedAnswers { routes: &routes, held, others, failing, asked, count, median: median_took(closed) };

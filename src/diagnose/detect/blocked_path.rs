@@ -40,7 +40,8 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
 
 #[derive(Default)]
 struct BlockedConnections {
-    explains: Vec<usize>,
+    /// Indices of the failures that it explains, in the target's requests.
+    explained: Vec<usize>,
     timeouts: usize,
     silent: usize,
     /// Requests answered meanwhile through the nodes whose connections timed out, and through other nodes.
@@ -97,12 +98,12 @@ fn blocked(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
         found.silent += silent.len();
         found.answered += by_these;
         found.answered_elsewhere += by_others;
-        found.explains.extend(timeouts.iter().map(|(index, _)| *index));
-        found.explains.extend(silent);
+        found.explained.extend(timeouts.iter().map(|(index, _)| *index));
+        found.explained.extend(silent);
         found.nodes.extend(nodes);
     }
-    found.explains.sort_unstable();
-    found.explains.dedup();
+    found.explained.sort_unstable();
+    found.explained.dedup();
     (found.timeouts > 0).then(|| found.verdict(group, number))
 }
 
@@ -161,7 +162,7 @@ impl BlockedConnections {
         Verdict {
             also_fits: vec![&causes::TARGET_TLS_HANDSHAKE],
             evidence,
-            ..Verdict::on_target(&causes::CONNECT_TIMEOUT, confidence, number, self.explains)
+            ..Verdict::on_target(&causes::CONNECT_TIMEOUT, confidence, number, self.explained)
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::diagnose::evidence::{Evidence, plural, seconds, seconds_of};
 use crate::diagnose::finding::Estimates;
 use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::walls::sharp_wall;
-use crate::diagnose::verdict::{Verdict, share_out};
+use crate::diagnose::verdict::{ExplainedFailures, Verdict, share_out};
 use crate::knowledge::causes;
 
 /// Every day some clients give up on slow requests. From this share of all requests on, it is more than that.
@@ -35,9 +35,11 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
         return Vec::new();
     }
     let at_wall = |number: usize| left(number).filter(|(_, timed_request)| wall.holds(timed_request.took()));
-    let explains =
-        (0..group.targets.len()).map(|number| (number, at_wall(number).map(|(index, _)| index).collect::<Vec<_>>()));
-    share_out(explains, |count, _| {
+    let explained = (0..group.targets.len()).map(|target_index| ExplainedFailures {
+        target_index,
+        request_indices: at_wall(target_index).map(|(index, _)| index).collect(),
+    });
+    share_out(explained, |count, _| {
         let is_sure = wall.times >= MIN_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
         let evidence = vec![Evidence::speaks_for(
             format!(

@@ -39,10 +39,10 @@ fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Ve
 /// `replaced`: how many targets of the group were replaced before they ended.
 fn verdict(group: &GroupView<'_>, number: usize, deaths: &[Death], replaced: usize) -> Option<Verdict> {
     let last = deaths.last()?;
-    let mut explains: Vec<usize> = deaths.iter().flat_map(Death::explains).collect();
-    explains.sort_unstable();
-    explains.dedup();
-    let failures = explains.len() as u64;
+    let mut explained: Vec<usize> = deaths.iter().flat_map(Death::explained).collect();
+    explained.sort_unstable();
+    explained.dedup();
+    let failures = explained.len() as u64;
     if failures < MIN_FAILURES {
         return None;
     }
@@ -77,7 +77,7 @@ fn verdict(group: &GroupView<'_>, number: usize, deaths: &[Death], replaced: usi
     Some(Verdict {
         also_fits,
         evidence: evidence(deaths, [ended, refused, survived], is_whole, is_replaced.then_some(replaced)),
-        ..Verdict::on_target(likeliest, confidence, number, explains)
+        ..Verdict::on_target(likeliest, confidence, number, explained)
     })
 }
 

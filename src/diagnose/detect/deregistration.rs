@@ -9,7 +9,7 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural_are, seconds, seconds_of};
 use crate::diagnose::group_view::GroupView;
-use crate::diagnose::verdict::Verdict;
+use crate::diagnose::verdict::{ExplainedFailures, Verdict};
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
@@ -25,7 +25,7 @@ const QUIET_GAPS: f64 = 10.0;
 const AGREE: Duration = Duration::from_secs(3);
 
 struct Cut {
-    target: usize,
+    target_index: usize,
     /// Indices of the requests that were cut off in the target's requests.
     requests: Vec<usize>,
     /// From the last request sent to the target until the cut.
@@ -36,7 +36,7 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let cuts: Vec<Cut> = group.side_by_side().flat_map_iter(|target| cuts(group, target)).collect();
     let total: usize = cuts.iter().map(|cut| cut.requests.len()).sum();
     let Some(longest) = cuts.iter().map(|cut| cut.quiet).max() else { return Vec::new() };
-    let mut targets: Vec<usize> = cuts.iter().map(|cut| cut.target).collect();
+    let mut targets: Vec<usize> = cuts.iter().map(|cut| cut.target_index).collect();
     targets.dedup();
     let agree = cuts.iter().all(|cut| longest.saturating_sub(cut.quiet) <= AGREE);
     // A single target that ends this way may have been idle and then stopped.
@@ -77,24 +77,24 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
             .map(|cut| Verdict {
                 also_fits: also_fits(),
                 evidence: evidence(&cut),
-                ..Verdict::on_target(&causes::DEREGISTRATION_DELAY_ELAPSED, confidence, cut.target, cut.requests)
+                ..Verdict::on_target(&causes::DEREGISTRATION_DELAY_ELAPSED, confidence, cut.target_index, cut.requests)
             })
             .collect();
     }
     // Some targets have too few requests for a finding of their own, so one verdict covers all of them.
     let Some(largest) = cuts.iter().max_by_key(|cut| cut.requests.len()) else { return Vec::new() };
     let evidence = evidence(largest);
-    let mut explains: Vec<(usize, Vec<usize>)> = Vec::new();
-    for cut in cuts {
-        match explains.last_mut() {
-            Some((target, indices)) if *target == cut.target => indices.extend(cut.requests),
-            _ => explains.push((cut.target, cut.requests)),
+    let mut explained: Vec<ExplainedFailures> = Vec::new();
+    for Cut { target_index, requests, .. } in cuts {
+        match explained.last_mut() {
+            Some(last) if last.target_index == target_index => last.request_indices.extend(requests),
+            _ => explained.push(ExplainedFailures { target_index, request_indices: requests }),
         }
     }
     vec![Verdict {
         also_fits: also_fits(),
         evidence,
-        explains,
+        explained,
         ..Verdict::new(&causes::DEREGISTRATION_DELAY_ELAPSED, confidence)
     }]
 }
@@ -119,7 +119,7 @@ fn cuts(group: &GroupView<'_>, number: usize) -> Vec<Cut> {
             // The target must stay quiet after the cut. One that soon gets requests again was merely idle.
             let is_over = next.is_none_or(|next| next.micros_since(last) as f64 / 1e6 >= min_quiet.as_secs_f64());
             (quiet >= min_quiet && is_over).then(|| Cut {
-                target: number,
+                target_index: number,
                 requests: together.iter().map(|(index, ..)| *index).collect(),
                 quiet,
             })

@@ -15,7 +15,7 @@ use crate::diagnose::group_view::{GroupView, WHEN_DUE};
 use crate::diagnose::measure::lags::{KeepAlivePeak, Lags, PairHistory, estimate, may_be_race};
 use crate::diagnose::measure::load::slowdown;
 use crate::diagnose::measure::time_pattern::episodes;
-use crate::diagnose::verdict::{Verdict, share_out};
+use crate::diagnose::verdict::{ExplainedFailures, Verdict, share_out};
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
@@ -66,9 +66,11 @@ fn pairs_of(group: &GroupView<'_>, number: usize, nodes: usize) -> Vec<PairHisto
 
 /// Verdicts that explain the candidates of all targets: one per target, and one for all targets with too few.
 fn verdicts(group: &GroupView<'_>, conclude: impl Fn(usize) -> (Confidence, Estimates, Vec<Evidence>)) -> Vec<Verdict> {
-    let explains = (0..group.targets.len())
-        .map(|number| (number, candidates(group, number).map(|(index, _)| index).collect::<Vec<_>>()));
-    share_out(explains, |failures, _| {
+    let explained = (0..group.targets.len()).map(|target_index| ExplainedFailures {
+        target_index,
+        request_indices: candidates(group, target_index).map(|(index, _)| index).collect(),
+    });
+    share_out(explained, |failures, _| {
         let (confidence, estimates, evidence) = conclude(failures);
         Verdict {
             also_fits: vec![&causes::TARGET_CRASH],

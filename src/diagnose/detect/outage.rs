@@ -17,7 +17,7 @@ use crate::diagnose::measure::share::Rate;
 use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::measure::walls::sharp_wall;
 use crate::diagnose::target_view::TargetView;
-use crate::diagnose::verdict::Verdict;
+use crate::diagnose::verdict::{ExplainedFailures, Verdict};
 use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
 
@@ -67,7 +67,8 @@ struct Outage {
     before: Rate,
     arrivals: Option<f64>,
     is_over: bool,
-    explains: Vec<(usize, usize)>,
+    /// Index of the target and index of the request of each failure that it explains.
+    explained: Vec<(usize, usize)>,
     took: Vec<Duration>,
     /// Whether all failures are idle timeouts.
     is_silence: bool,
@@ -105,8 +106,8 @@ fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
         .filter_map(|range| outage(group, &failed[range]))
         .filter(|outage| outage.fits(manner))
         .collect();
-    let largest = outages.iter().max_by_key(|outage| outage.explains.len())?;
-    let total: usize = outages.iter().map(|outage| outage.explains.len()).sum();
+    let largest = outages.iter().max_by_key(|outage| outage.explained.len())?;
+    let total: usize = outages.iter().map(|outage| outage.explained.len()).sum();
     let is_flat = largest.arrivals.is_none_or(|factor| factor < MORE);
     let confidence = match manner {
         Manner::Slow if is_flat && total >= MIN_FOR_HIGH && largest.before.requests >= MIN_FOR_HIGH => Confidence::High,
@@ -118,21 +119,22 @@ fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
         Manner::Slow => vec![&causes::TARGET_SATURATED, &causes::IDLE_TIMEOUT_EXCEEDED],
         Manner::Quick => vec![&causes::APPLICATION_ERROR, &causes::INNER_PROXY_ERROR],
     };
-    let mut explains: Vec<(usize, Vec<usize>)> = Vec::new();
-    let mut indices: Vec<(usize, usize)> = outages.iter().flat_map(|outage| outage.explains.iter().copied()).collect();
-    indices.sort_unstable();
-    for (target, index) in indices {
-        match explains.last_mut() {
-            Some((last, known)) if *last == target => known.push(index),
-            _ => explains.push((target, vec![index])),
+    let mut explained: Vec<ExplainedFailures> = Vec::new();
+    let mut failures: Vec<(usize, usize)> =
+        outages.iter().flat_map(|outage| outage.explained.iter().copied()).collect();
+    failures.sort_unstable();
+    for (target_index, request_index) in failures {
+        match explained.last_mut() {
+            Some(last) if last.target_index == target_index => last.request_indices.push(request_index),
+            _ => explained.push(ExplainedFailures { target_index, request_indices: vec![request_index] }),
         }
     }
     let evidence = evidence(group, largest, manner);
     Some(Verdict {
         also_fits,
         evidence,
-        is_of_group: true,
-        explains,
+        is_about_group: true,
+        explained,
         ..Verdict::new(&causes::DEPENDENCY_OUTAGE, confidence)
     })
 }
@@ -166,7 +168,7 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
             before.observe(timed_request.outcome.is_failure());
         }
     }
-    let explains: Vec<(usize, usize)> = failed
+    let explained: Vec<(usize, usize)> = failed
         .iter()
         .filter(|(_, _, timed_request)| timed_request.is_to(&routes))
         .map(|(target, index, _)| (*target, *index))
@@ -183,7 +185,7 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
         routes,
         rate,
         before,
-        explains,
+        explained,
         took,
     })
     .filter(|_| !is_new_release(group, span))
@@ -207,7 +209,7 @@ impl Outage {
         // requests before the outage to show a change.
         let is_change =
             self.before.share() <= self.rate.share() * BEFORE && self.rate.ratio_at_least(self.before) > 2.0;
-        let is_enough = self.explains.len() >= MIN_FAILURES;
+        let is_enough = self.explained.len() >= MIN_FAILURES;
         let by_manner = match manner {
             // One slow route causes idle timeouts without an outage, so idle timeouts alone must affect several
             // routes. If other requests to the same routes are still answered, requests queue: the targets are

@@ -108,14 +108,14 @@ fn overloaded(group: &GroupView<'_>, number: usize, wanted: impl Fn(&Episode) ->
         .filter(wanted)
         .collect();
     let largest = found.iter().max_by_key(|episode| episode.failures.len())?;
-    let mut explains: Vec<usize> = found.iter().flat_map(|episode| episode.failures.iter().copied()).collect();
-    explains.sort_unstable();
+    let mut explained: Vec<usize> = found.iter().flat_map(|episode| episode.failures.iter().copied()).collect();
+    explained.sort_unstable();
     let around = largest.surroundings(group);
     let (was_slow, is_more) = (largest.was_slow(), around.arrivals.is_some_and(|more| more >= MORE));
     let [slow_others, others] = around.others;
     let is_shared = others > 0 && slow_others * 5 >= others * 4;
     let confidence = match (was_slow, is_more) {
-        (_, true) if largest.was_rising() && explains.len() >= MIN_FOR_HIGH => Confidence::High,
+        (_, true) if largest.was_rising() && explained.len() >= MIN_FOR_HIGH => Confidence::High,
         (true, _) | (_, true) => Confidence::Medium,
         // Unless most other targets are slow too, a shared dependency is not the cause.
         (false, _) if !is_shared => Confidence::Medium,
@@ -127,7 +127,11 @@ fn overloaded(group: &GroupView<'_>, number: usize, wanted: impl Fn(&Episode) ->
         vec![&causes::IDLE_TIMEOUT_EXCEEDED]
     };
     let evidence = evidence(largest, &around);
-    Some(Verdict { also_fits, evidence, ..Verdict::on_target(&causes::TARGET_SATURATED, confidence, number, explains) })
+    Some(Verdict {
+        also_fits,
+        evidence,
+        ..Verdict::on_target(&causes::TARGET_SATURATED, confidence, number, explained)
+    })
 }
 
 impl Episode {

@@ -15,7 +15,7 @@ use crate::diagnose::finding::Estimates;
 use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::measure::walls::{Wall, wall};
-use crate::diagnose::verdict::{Verdict, share_out};
+use crate::diagnose::verdict::{ExplainedFailures, Verdict, share_out};
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
@@ -86,10 +86,14 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
     let whole = Duration::from_secs(limit.as_secs());
     let timeout = if whole >= longest { whole } else { limit };
     let idle_timeout = group.shared.idle_timeout.duration;
-    let explains = targets.iter().map(|&number| {
-        (number, late(number).filter(|(_, p)| p.took() >= limit).map(|(index, _)| index).collect::<Vec<_>>())
+    let explained = targets.iter().map(|&target_index| ExplainedFailures {
+        target_index,
+        request_indices: late(target_index)
+            .filter(|(_, timed_request)| timed_request.took() >= limit)
+            .map(|(index, _)| index)
+            .collect(),
     });
-    share_out(explains, |count, _| {
+    share_out(explained, |count, _| {
         let is_sure = count as u64 >= MIN_FAILURES_FOR_HIGH && beyond == 0 && timeout < idle_timeout;
         Verdict {
             also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::TARGET_CRASH],
@@ -162,8 +166,11 @@ fn cut_off(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
     }
     let slow = times_of(wanted).into_iter().filter(|time| *time >= Duration::from_secs(1)).count();
     let answered = targets.iter().flat_map(|&number| held(number)).filter(|(_, p)| is_answered_500(p)).count();
-    let explains = targets.iter().map(|&number| (number, held(number).map(|(index, _)| index).collect::<Vec<_>>()));
-    share_out(explains, |count, _| conclude(group, &wall, count, [moments.len(), slow, answered, longer]))
+    let explained = targets.iter().map(|&target_index| ExplainedFailures {
+        target_index,
+        request_indices: held(target_index).map(|(index, _)| index).collect(),
+    });
+    share_out(explained, |count, _| conclude(group, &wall, count, [moments.len(), slow, answered, longer]))
 }
 
 /// Whether a wall is as thick as a supervisor makes it, from the 10th to the 90th percentile of its times.

@@ -11,7 +11,7 @@ use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, plural_are};
 use crate::diagnose::group_view::{GroupView, WHEN_DUE};
 use crate::diagnose::measure::share::{Rate, concentrated};
-use crate::diagnose::verdict::{Verdict, share_out};
+use crate::diagnose::verdict::{ExplainedFailures, Verdict, share_out};
 use crate::knowledge::causes;
 
 /// Fewer closed requests of a single target are not a pattern.
@@ -105,9 +105,11 @@ fn of_one_target(group: &GroupView<'_>, number: usize, share: f64) -> Option<Ver
 }
 
 fn of_all_targets(group: &GroupView<'_>, share: f64) -> Vec<Verdict> {
-    let explains = (0..group.targets.len())
-        .map(|number| (number, closed(group, number).map(|(index, _)| index).collect::<Vec<_>>()));
-    share_out(explains, |count, _| Verdict {
+    let explained = (0..group.targets.len()).map(|target_index| ExplainedFailures {
+        target_index,
+        request_indices: closed(group, target_index).map(|(index, _)| index).collect(),
+    });
+    share_out(explained, |count, _| Verdict {
         also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::TARGET_CRASH],
         evidence: vec![
             Evidence::speaks_for(

@@ -13,7 +13,7 @@ use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_o
 use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::target_view::TargetView;
-use crate::diagnose::verdict::{Verdict, share_out};
+use crate::diagnose::verdict::{ExplainedFailures, Verdict, share_out};
 use crate::knowledge::causes::{self, Cause};
 use crate::timestamp::Timestamp;
 
@@ -50,7 +50,7 @@ fn silent(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
         group.unexplained(number).filter(|(_, timed_request)| is_silence(timed_request)).collect();
     waiting.sort_by_key(|(_, timed_request)| timed_request.dispatched);
     let times: Vec<Timestamp> = waiting.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
-    let (mut explains, mut routes, mut lasted, mut refused) = (Vec::new(), Vec::new(), Duration::ZERO, 0);
+    let (mut explained, mut routes, mut lasted, mut refused) = (Vec::new(), Vec::new(), Duration::ZERO, 0);
     let gap = EPISODE_GAP.max(target.mean_gap().mul_f64(EPISODE_GAPS));
     for range in episodes(&times, gap).into_iter().filter(|episode| episode.len() >= MIN_FAILURES) {
         let episode = &waiting[range];
@@ -76,15 +76,15 @@ fn silent(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
         if timeouts < MIN_FAILURES || silent < MIN_FAILURES || silent * 5 < episode.len() * 4 || of.len() < 2 {
             continue;
         }
-        explains.extend(episode.iter().map(|(index, _)| *index));
+        explained.extend(episode.iter().map(|(index, _)| *index));
         refused += episode.len() - timeouts;
         routes.extend(of);
         lasted += span.length();
     }
-    if explains.is_empty() {
+    if explained.is_empty() {
         return None;
     }
-    explains.sort_unstable();
+    explained.sort_unstable();
     routes.sort_unstable();
     routes.dedup();
     let mut evidence = vec![
@@ -92,7 +92,7 @@ fn silent(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
             format!(
                 "for about {} s the target answered nothing: {} to {} reached the idle timeout of {} s",
                 seconds(lasted),
-                plural(explains.len() - refused, "request"),
+                plural(explained.len() - refused, "request"),
                 plural(routes.len(), "route"),
                 seconds(group.shared.idle_timeout.duration)
             ),
@@ -124,7 +124,7 @@ fn silent(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
     Some(Verdict {
         also_fits,
         evidence,
-        ..Verdict::on_target(&causes::IDLE_TIMEOUT_EXCEEDED, Confidence::Medium, number, explains)
+        ..Verdict::on_target(&causes::IDLE_TIMEOUT_EXCEEDED, Confidence::Medium, number, explained)
     })
 }
 
@@ -149,9 +149,11 @@ pub(super) fn slow_routes(group: &GroupView<'_>) -> Vec<Verdict> {
         .map(TimedRequest::took)
         .max();
     let is_near = longest.is_some_and(|longest| longest * 2 >= idle_timeout);
-    let explains = (0..group.targets.len())
-        .map(|number| (number, timed_out(group, number).map(|(index, _)| index).collect::<Vec<_>>()));
-    share_out(explains, |count, of| {
+    let explained = (0..group.targets.len()).map(|target_index| ExplainedFailures {
+        target_index,
+        request_indices: timed_out(group, target_index).map(|(index, _)| index).collect(),
+    });
+    share_out(explained, |count, of| {
         let near = of.iter().flat_map(|&number| timed_out(group, number));
         let near = near.filter(|(_, timed_request)| timed_request.took().abs_diff(idle_timeout) <= SHARP).count();
         let is_sharp = near * 10 >= count * 9;

@@ -59,7 +59,7 @@ pub(in crate::diagnose) struct Death {
 
 impl Death {
     /// The failures that it explains, in the order of their ends.
-    pub(in crate::diagnose) fn explains(&self) -> Vec<usize> {
+    pub(in crate::diagnose) fn explained(&self) -> Vec<usize> {
         let mut indices = [self.ended.as_slice(), &self.refused].concat();
         indices.sort_unstable();
         indices
@@ -319,6 +319,6 @@ mod tests {
             timed_request(9_000, 9_040, Outcome::Ok),
         ];
         let deaths = deaths(&timed_requests, failures(&timed_requests));
-        assert_eq!(deaths.iter().map(|death| death.explains().len()).collect::<Vec<_>>(), [2]);
+        assert_eq!(deaths.iter().map(|death| death.explained().len()).collect::<Vec<_>>(), [2]);
     }
 }
