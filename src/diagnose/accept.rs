@@ -28,28 +28,29 @@ pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Fin
     }
     evidence.extend(concentration(group, verdict));
     let mut outcomes: Vec<(Outcome, u64)> = Vec::new();
-    let mut seen = None;
-    let mut times = Vec::with_capacity(failures);
-    let mut by_target: Vec<(TargetId, Outcome, u64)> = Vec::new();
-    let mut ended: BTreeMap<(TargetId, Outcome, i64), u64> = BTreeMap::new();
+    let mut span = None;
+    let mut dispatches = Vec::with_capacity(failures);
+    let mut failures_by_target: Vec<(TargetId, Outcome, u64)> = Vec::new();
+    let mut failures_per_minute: BTreeMap<(TargetId, Outcome, i64), u64> = BTreeMap::new();
     for (target_index, request_index) in verdict.requests() {
         let target = &mut group.targets[target_index];
         let (id, timed_request) = (target.id, target.timed_requests[request_index]);
         target.mark_explained(request_index);
-        Span::include(&mut seen, timed_request.ended);
-        times.push(timed_request.dispatched);
-        *ended.entry((id, timed_request.outcome, timed_request.ended.as_seconds().div_euclid(60))).or_default() += 1;
+        Span::include(&mut span, timed_request.ended);
+        dispatches.push(timed_request.dispatched);
+        let minute = timed_request.ended.as_seconds().div_euclid(60);
+        *failures_per_minute.entry((id, timed_request.outcome, minute)).or_default() += 1;
         match outcomes.iter_mut().find(|(outcome, _)| *outcome == timed_request.outcome) {
             Some((_, requests)) => *requests += 1,
             None => outcomes.push((timed_request.outcome, 1)),
         }
-        match by_target.iter_mut().rev().find(|(of, outcome, _)| (*of, *outcome) == (id, timed_request.outcome)) {
-            Some((_, _, requests)) => *requests += 1,
-            None => by_target.push((id, timed_request.outcome, 1)),
+        match failures_by_target.iter_mut().rev().find(|known| (known.0, known.1) == (id, timed_request.outcome)) {
+            Some((_, _, count)) => *count += 1,
+            None => failures_by_target.push((id, timed_request.outcome, 1)),
         }
     }
     outcomes.sort_by_key(|(outcome, requests)| (std::cmp::Reverse(*requests), *outcome));
-    times.sort_unstable();
+    dispatches.sort_unstable();
     let (outcome, _) = *outcomes.first()?;
     let scope = match verdict.explained.as_slice() {
         [of_target] if !verdict.is_about_group => Scope::Target(group.targets[of_target.target_index].id),
@@ -68,34 +69,34 @@ pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Fin
             verdict.confidence
         },
         failures: failures as u64,
-        by_target,
-        seen,
-        time_pattern: time_pattern(&times, group.shared.log_span),
+        failures_by_target,
+        span,
+        time_pattern: time_pattern(&dispatches, group.shared.log_span),
         evidence,
         estimates: verdict.estimates,
         lags: verdict.lags.clone(),
-        ended: ended
+        failures_per_minute: failures_per_minute
             .into_iter()
-            .map(|((target, outcome, minute), requests)| FailuresPerMinute {
+            .map(|((target, outcome, minute), failures)| FailuresPerMinute {
                 target,
                 outcome,
                 minute: Timestamp::from_seconds(minute * 60),
-                requests,
+                failures,
             })
             .collect(),
-        samples: samples(group, verdict, outcome, seen?),
+        samples: samples(group, verdict, outcome, span?),
     })
 }
 
 /// The earliest samples for the targets and the main outcome of a verdict, within its time. They are kept by
 /// target and outcome alone, so one may be of a failure that this verdict does not explain.
-fn samples(group: &GroupView<'_>, verdict: &Verdict, outcome: Outcome, seen: Span) -> Samples {
+fn samples(group: &GroupView<'_>, verdict: &Verdict, outcome: Outcome, span: Span) -> Samples {
     let mut samples = Samples::default();
     let targets = verdict.explained.iter().map(|of_target| &group.targets[of_target.target_index]);
     let of_targets = targets.flat_map(|target| &target.totals.failures);
     let kept =
         of_targets.filter(|failures| failures.outcome == outcome).flat_map(|failures| failures.samples.as_slice());
-    for Sample { time, location, line } in kept.filter(|sample| (seen.first..=seen.last).contains(&sample.time)) {
+    for Sample { time, location, line } in kept.filter(|sample| (span.first..=span.last).contains(&sample.time)) {
         samples.observe(*time, line, || location.clone());
     }
     samples

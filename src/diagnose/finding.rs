@@ -34,10 +34,10 @@ pub struct Finding {
     /// How many requests it explains.
     pub failures: u64,
     /// Failures by target and outcome. Empty if the failures reached no target.
-    pub by_target: Vec<(TargetId, Outcome, u64)>,
+    pub failures_by_target: Vec<(TargetId, Outcome, u64)>,
     /// When the first and the last of its failures ended. A finding from the outcome alone covers all failures of
     /// that outcome at its scope here, also those that other findings explain.
-    pub seen: Option<Span>,
+    pub span: Option<Span>,
     /// Episodes of the failures, and the shape of their course. Empty for a finding from the outcome alone.
     pub time_pattern: TimePattern,
     /// Statements for and against the cause. The first number of the first statement is `failures`.
@@ -48,7 +48,7 @@ pub struct Finding {
     pub lags: Option<Arc<LagCounts>>,
     /// Failures by target, outcome and minute of their end, in no particular order. Empty for a finding from the
     /// outcome alone: its failures are those of that outcome at its scope that are in no other finding.
-    pub ended: Vec<FailuresPerMinute>,
+    pub failures_per_minute: Vec<FailuresPerMinute>,
     /// Lines of the earliest failures, at most [`MAX_SAMPLES`](crate::aggregate::sample::MAX_SAMPLES). May be empty.
     pub samples: Samples,
 }
@@ -63,7 +63,7 @@ pub struct FailuresPerMinute {
     /// The start of the minute, UTC.
     pub minute: Timestamp,
     /// Number of failures.
-    pub requests: u64,
+    pub failures: u64,
 }
 
 /// Timeouts estimated from how failures are spread over time. `None` if the log does not show one.
@@ -82,7 +82,7 @@ impl Finding {
         let other = if other.failures > self.failures { std::mem::replace(self, other) } else { other };
         self.confidence = self.confidence.max(other.confidence);
         self.failures += other.failures;
-        self.seen = Span::union(self.seen, other.seen);
+        self.span = Span::union(self.span, other.span);
         for (outcome, requests) in other.outcomes {
             match self.outcomes.iter_mut().find(|(known, _)| *known == outcome) {
                 Some((_, known)) => *known += requests,
@@ -91,17 +91,17 @@ impl Finding {
         }
         self.outcomes.sort_by_key(|(outcome, requests)| (std::cmp::Reverse(*requests), *outcome));
         self.outcome = self.outcomes.first().map_or(self.outcome, |(outcome, _)| *outcome);
-        for (target, outcome, requests) in other.by_target {
-            match self.by_target.iter_mut().find(|(of, how, _)| (*of, *how) == (target, outcome)) {
-                Some((_, _, known)) => *known += requests,
-                None => self.by_target.push((target, outcome, requests)),
+        for (target, outcome, failures) in other.failures_by_target {
+            match self.failures_by_target.iter_mut().find(|(of, how, _)| (*of, *how) == (target, outcome)) {
+                Some((_, _, known)) => *known += failures,
+                None => self.failures_by_target.push((target, outcome, failures)),
             }
         }
         self.time_pattern.absorb(other.time_pattern);
         self.estimates.keep_alive = self.estimates.keep_alive.or(other.estimates.keep_alive);
         self.estimates.timeout = self.estimates.timeout.or(other.estimates.timeout);
         self.lags = self.lags.take().or(other.lags);
-        self.ended.extend(other.ended);
+        self.failures_per_minute.extend(other.failures_per_minute);
         self.samples.merge(other.samples);
         if let Some(first) = other.evidence.into_iter().next() {
             self.evidence.push(Evidence { text: format!("in addition, {}", first.text), ..first });
@@ -114,7 +114,7 @@ impl Finding {
     /// How many failures of a target it explains.
     #[must_use]
     pub fn failures_of(&self, target: TargetId) -> u64 {
-        let of_target = self.by_target.iter().filter(|(id, ..)| *id == target);
-        of_target.map(|(_, _, requests)| requests).sum()
+        let of_target = self.failures_by_target.iter().filter(|(id, ..)| *id == target);
+        of_target.map(|(_, _, failures)| failures).sum()
     }
 }

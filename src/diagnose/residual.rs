@@ -23,8 +23,8 @@ const MIN_SHARE_OF_CLIENTS_LEAVING: f64 = 0.005;
 pub(super) fn findings(summary: &Summary, explained: &[Finding]) -> Vec<Finding> {
     let mut taken: BTreeMap<(Scope, Outcome), u64> = BTreeMap::new();
     for finding in explained {
-        for (target, outcome, requests) in &finding.by_target {
-            *taken.entry((Scope::Target(*target), *outcome)).or_default() += requests;
+        for (target, outcome, failures) in &finding.failures_by_target {
+            *taken.entry((Scope::Target(*target), *outcome)).or_default() += failures;
         }
     }
     let mut findings = Vec::new();
@@ -91,17 +91,17 @@ fn finding(summary: &Summary, scope: Scope, target: &Target, failures: &Failures
         confidence,
         failures: failures.requests,
         outcomes: vec![(failures.outcome, failures.requests)],
-        by_target: match scope {
+        failures_by_target: match scope {
             Scope::Target(target) => vec![(target, failures.outcome, failures.requests)],
             Scope::TargetGroup(_) | Scope::LoadBalancer(_) => Vec::new(),
         },
-        seen: failures.seen,
+        span: failures.seen,
         time_pattern: TimePattern::default(),
         evidence: evidence(scope, target, failures, taken, &also_fits),
         also_fits,
         estimates: Estimates::default(),
         lags: None,
-        ended: Vec::new(),
+        failures_per_minute: Vec::new(),
         samples: failures.samples.clone(),
     })
 }

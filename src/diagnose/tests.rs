@@ -364,7 +364,7 @@ proptest! {
                     .map(|finding| match scope {
                         Scope::Target(target) => {
                             let of = |of: &&(TargetId, Outcome, u64)| (of.0, of.1) == (target, failures.outcome);
-                            finding.by_target.iter().filter(of).map(|(_, _, requests)| requests).sum::<u64>()
+                            finding.failures_by_target.iter().filter(of).map(|(_, _, failures)| failures).sum::<u64>()
                         }
                         _ if finding.scope == scope && finding.outcome == failures.outcome => finding.failures,
                         _ => 0,

@@ -29,7 +29,7 @@ struct Claim {
     cause: &'static str,
     confidence: Confidence,
     failures: u64,
-    seen: Option<Span>,
+    span: Option<Span>,
 }
 
 impl Causes {
@@ -41,16 +41,16 @@ impl Causes {
                 cause: finding.cause.id,
                 confidence: finding.confidence,
                 failures,
-                seen: finding.seen,
+                span: finding.span,
             };
             let mut add = |key: ClaimKey, failures| causes.claims.entry(key).or_default().push(claim(failures));
-            for &(target, outcome, failures) in &finding.by_target {
+            for &(target, outcome, failures) in &finding.failures_by_target {
                 let (target_group, address, _) = summary.targets.entry(target);
                 let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
                 let ((), load_balancer, _) = summary.load_balancers.entry(load_balancer);
                 add((load_balancer.into(), arn.into(), address.into(), outcome), failures);
             }
-            if !finding.by_target.is_empty() {
+            if !finding.failures_by_target.is_empty() {
                 continue;
             }
             let (load_balancer, arn) = match finding.scope {
@@ -59,7 +59,7 @@ impl Causes {
                     let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
                     (load_balancer, arn)
                 }
-                // A finding about a target has entries in `by_target`.
+                // A finding about a target has entries in `failures_by_target`.
                 Scope::Target(_) => continue,
             };
             let ((), load_balancer, _) = summary.load_balancers.entry(load_balancer);
@@ -84,8 +84,8 @@ impl Causes {
             _ => &[],
         };
         let is_of_its_time = |claim: &&Claim| {
-            claim.seen.is_some_and(|seen| {
-                let (first, last) = (seen.first.plus_micros(-SLACK_MICROS), seen.last.plus_micros(SLACK_MICROS));
+            claim.span.is_some_and(|span| {
+                let (first, last) = (span.first.plus_micros(-SLACK_MICROS), span.last.plus_micros(SLACK_MICROS));
                 (first..=last).contains(&exchange.time)
             })
         };

@@ -151,7 +151,7 @@ pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<V
     let group = |finding: &Finding, scope: &ScopeRow| (finding.cause.id, ScopeRow { target: None, ..scope.clone() });
     for (finding, scope) in findings.iter().zip(&scopes) {
         let all = seen.entry(group(finding, scope)).or_default();
-        *all = Span::union(*all, finding.seen);
+        *all = Span::union(*all, finding.span);
     }
     let rows = findings.iter().zip(scopes).zip(over_time).map(|((finding, scope), failures_over_time)| {
         let seen = seen[&group(finding, &scope)];
@@ -179,8 +179,8 @@ fn arn_prefixes(summary: &Summary) -> BTreeMap<String, ArnPrefix> {
 /// Failures by target over all outcomes, the one with most failures first.
 fn by_target(summary: &Summary, finding: &Finding) -> Vec<TargetFailures> {
     let mut totals: BTreeMap<TargetId, u64> = BTreeMap::new();
-    for (target, _, requests) in &finding.by_target {
-        *totals.entry(*target).or_default() += requests;
+    for (target, _, failures) in &finding.failures_by_target {
+        *totals.entry(*target).or_default() += failures;
     }
     let name = |target: TargetId| text_of(summary.targets.entry(target).1);
     let mut rows: Vec<TargetFailures> =
@@ -246,8 +246,8 @@ impl FindingRow {
             outcome: finding.outcome,
             outcomes: Outcomes(finding.outcomes.clone()),
             failures: finding.failures,
-            first_seen: finding.seen.map(|seen| seen.first),
-            last_seen: finding.seen.map(|seen| seen.last),
+            first_seen: finding.span.map(|span| span.first),
+            last_seen: finding.span.map(|span| span.last),
             shape: finding.time_pattern.shape,
             episode_count: finding.time_pattern.episode_count,
             episodes: finding.time_pattern.episodes.iter().map(|&episode| Some(episode).into()).collect(),

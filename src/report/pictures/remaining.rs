@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::grid::{Grid, OverTime, add, merged};
 use crate::aggregate::Summary;
 use crate::classify::Outcome;
-use crate::diagnose::{Finding, Scope, scope_of};
+use crate::diagnose::{FailuresPerMinute, Finding, Scope, scope_of};
 
 /// The failures that no finding has taken yet, by scope, outcome and time bin.
 pub(super) struct RemainingFailures {
@@ -27,15 +27,15 @@ impl RemainingFailures {
         Self { grid, left }
     }
 
-    /// Takes the failures that a finding lists in `ended`. All findings do so before any takes the rest.
+    /// Takes the failures that a finding lists in `failures_per_minute`. All findings do so before any takes the rest.
     pub(super) fn take_explained(&mut self, finding: &Finding) -> OverTime {
         let mut over_time = OverTime::new();
-        for ended in &finding.ended {
-            let bin = self.grid.bin(ended.minute);
-            add(&mut over_time, bin, ended.requests);
-            let left = self.left.get_mut(&(Scope::Target(ended.target), ended.outcome));
+        for &FailuresPerMinute { target, outcome, minute, failures } in &finding.failures_per_minute {
+            let bin = self.grid.bin(minute);
+            add(&mut over_time, bin, failures);
+            let left = self.left.get_mut(&(Scope::Target(target), outcome));
             if let Some(left) = left.and_then(|counts| counts.get_mut(&bin)) {
-                *left = left.saturating_sub(ended.requests);
+                *left = left.saturating_sub(failures);
             }
         }
         over_time
@@ -44,7 +44,7 @@ impl RemainingFailures {
     /// If a finding lists none, takes all that is left of its outcome at its scope. Returns the finding's failures
     /// over time.
     pub(super) fn take_the_rest(&mut self, finding: &Finding, over_time: OverTime) -> OverTime {
-        if !finding.ended.is_empty() {
+        if !finding.failures_per_minute.is_empty() {
             return over_time;
         }
         merged(over_time, self.left.remove(&(finding.scope, finding.outcome)).unwrap_or_default())
