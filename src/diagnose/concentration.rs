@@ -80,8 +80,8 @@ fn extent(group: &GroupView<'_>, verdict: &Verdict) -> Option<Span> {
 /// Evidence that all targets of a target's subnet failed in this way, and no others: then it is the subnet, or
 /// its zone. `None` if it is not so, or if fewer than two targets are on either side. Targets without requests in
 /// `span` do not count.
-fn subnet(group: &GroupView<'_>, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
-    let own = group.targets[number].subnet?;
+fn subnet(group: &GroupView<'_>, target_index: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
+    let own = group.targets[target_index].subnet?;
     let (mut inside, mut outside) = (0, 0);
     for target in &group.targets {
         let has_failed = target.failed_in(span, outcomes) > 0;
@@ -104,12 +104,12 @@ fn subnet(group: &GroupView<'_>, number: usize, span: Span, outcomes: &[Outcome]
 
 /// Evidence on the other targets of the group: how many of their requests in `span` failed in the same way.
 /// `None` if they had no requests.
-fn against_others(group: &GroupView<'_>, number: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
+fn against_others(group: &GroupView<'_>, target_index: usize, span: Span, outcomes: &[Outcome]) -> Option<Evidence> {
     // Fewer targets than this are checked before another thread could help.
     const SHARE: usize = 512;
-    let others = group.side_by_side().with_min_len(SHARE).filter(|other| *other != number);
-    let rates = others.map(|other| {
-        let other = &group.targets[other];
+    let others = group.side_by_side().with_min_len(SHARE).filter(|index| *index != target_index);
+    let rates = others.map(|index| {
+        let other = &group.targets[index];
         Rate { failures: other.failed_in(span, outcomes), requests: other.sent_in(span).len() }
     });
     let active: Vec<Rate> = rates.filter(|rate| rate.requests > 0).collect();

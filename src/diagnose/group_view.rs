@@ -121,8 +121,8 @@ impl<'a> GroupView<'a> {
     }
 
     /// The failures of a target that nothing explains yet, with their indices in [`TargetView::timed_requests`].
-    pub(super) fn unexplained(&self, target: usize) -> impl Iterator<Item = (usize, &TimedRequest)> {
-        self.targets[target].unexplained()
+    pub(super) fn unexplained(&self, target_index: usize) -> impl Iterator<Item = (usize, &TimedRequest)> {
+        self.targets[target_index].unexplained()
     }
 
     /// How long such a request usually takes: one to the same route. `None` if fewer than [`MIN_FOR_USUAL`] were

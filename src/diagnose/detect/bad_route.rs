@@ -88,20 +88,20 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     if !is_found {
         return Vec::new();
     }
-    let closed_by = |number: usize| {
-        let closed = group.unexplained(number);
+    let closed_by = |index: usize| {
+        let closed = group.unexplained(index);
         closed.filter(|(_, timed_request)| is_refused(timed_request) && timed_request.is_to(&routes))
     };
     let explained = (0..group.targets.len()).map(|target_index| ExplainedFailures {
         target_index,
         request_indices: closed_by(target_index).map(|(index, _)| index).collect(),
     });
-    let failing = (0..group.targets.len()).filter(|&number| closed_by(number).next().is_some()).count();
+    let failing = (0..group.targets.len()).filter(|&index| closed_by(index).next().is_some()).count();
     let is_asked =
         |target: &&TargetView<'_>| target.timed_requests.iter().any(|timed_request| timed_request.is_to(&routes));
     let asked = group.targets.iter().filter(is_asked).count();
     share_out(explained, |count, targets| {
-        let closed = targets.iter().flat_map(|&number| closed_by(number)).map(|(_, timed_request)| timed_request);
+        let closed = targets.iter().flat_map(|&index| closed_by(index)).map(|(_, timed_request)| timed_request);
         let found =
             RejectedAnswers { routes: &routes, held, others, failing, asked, count, median: median_took(closed) };
         found.verdict(group)

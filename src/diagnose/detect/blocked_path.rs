@@ -35,7 +35,7 @@ const SLOW: f64 = 4.0;
 const MIN_FOR_HIGH: usize = 10;
 
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
-    group.side_by_side().filter_map(|target| blocked(group, target)).collect()
+    group.side_by_side().filter_map(|target_index| blocked(group, target_index)).collect()
 }
 
 #[derive(Default)]
@@ -50,15 +50,17 @@ struct BlockedConnections {
     nodes: Vec<NodeId>,
 }
 
-fn blocked(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
-    let target = &group.targets[number];
+fn blocked(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
+    let target = &group.targets[target_index];
     let mut timed_out: Vec<(usize, &TimedRequest)> = group
-        .unexplained(number)
+        .unexplained(target_index)
         .filter(|(_, timed_request)| timed_request.outcome == Outcome::ConnectTimeout)
         .collect();
     timed_out.sort_by_key(|(_, timed_request)| timed_request.dispatched);
-    let mut waiting: Vec<(usize, &TimedRequest)> =
-        group.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout).collect();
+    let mut waiting: Vec<(usize, &TimedRequest)> = group
+        .unexplained(target_index)
+        .filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout)
+        .collect();
     waiting.sort_by_key(|(_, timed_request)| timed_request.dispatched);
     let dispatches: Vec<Timestamp> = timed_out.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let mut found = BlockedConnections::default();
@@ -104,12 +106,12 @@ fn blocked(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
     }
     found.explained.sort_unstable();
     found.explained.dedup();
-    (found.timeouts > 0).then(|| found.verdict(group, number))
+    (found.timeouts > 0).then(|| found.verdict(group, target_index))
 }
 
 impl BlockedConnections {
-    fn verdict(mut self, group: &GroupView<'_>, number: usize) -> Verdict {
-        let target = &group.targets[number];
+    fn verdict(mut self, group: &GroupView<'_>, target_index: usize) -> Verdict {
+        let target = &group.targets[target_index];
         let is_sure = self.timeouts >= MIN_FOR_HIGH && self.answered * ANSWERS_PER_TIMEOUT <= self.timeouts;
         let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
         let mut evidence = vec![Evidence::speaks_for(
@@ -162,7 +164,7 @@ impl BlockedConnections {
         Verdict {
             also_fits: vec![&causes::TARGET_TLS_HANDSHAKE],
             evidence,
-            ..Verdict::on_target(&causes::CONNECT_TIMEOUT, confidence, number, self.explained)
+            ..Verdict::on_target(&causes::CONNECT_TIMEOUT, confidence, target_index, self.explained)
         }
     }
 }

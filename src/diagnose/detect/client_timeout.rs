@@ -20,9 +20,9 @@ const MIN_SHARE: f64 = 0.001;
 const MIN_FOR_HIGH: usize = 20;
 
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
-    let left = |number: usize| {
+    let left = |index: usize| {
         group
-            .unexplained(number)
+            .unexplained(index)
             .filter(|(_, timed_request)| timed_request.outcome == Outcome::ClientClosedAfterDispatch)
     };
     let times: Vec<Duration> = (0..group.targets.len())
@@ -34,7 +34,7 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     if (wall.times as u64) < MIN_FAILURES_FOR_HIGH || (wall.times as f64) < requests as f64 * MIN_SHARE {
         return Vec::new();
     }
-    let at_wall = |number: usize| left(number).filter(|(_, timed_request)| wall.holds(timed_request.took()));
+    let at_wall = |index: usize| left(index).filter(|(_, timed_request)| wall.holds(timed_request.took()));
     let explained = (0..group.targets.len()).map(|target_index| ExplainedFailures {
         target_index,
         request_indices: at_wall(target_index).map(|(index, _)| index).collect(),

@@ -24,20 +24,20 @@ pub(super) fn workers(group: &GroupView<'_>) -> Vec<Verdict> {
 }
 
 fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Vec<Verdict> {
-    let deaths_of = |number: usize| {
-        let target = &group.targets[number];
-        let mut found = deaths(&target.timed_requests, group.unexplained(number).map(|(index, _)| index));
+    let deaths_of = |target_index: usize| {
+        let target = &group.targets[target_index];
+        let mut found = deaths(&target.timed_requests, group.unexplained(target_index).map(|(index, _)| index));
         found.retain(|death| wanted(death));
         found
     };
     let found: Vec<Vec<Death>> = group.side_by_side().map(deaths_of).collect();
     let replaced = found.iter().filter_map(|deaths| deaths.last()).filter(|last| is_replaced_beforehand(group, last));
     let replaced = replaced.count();
-    (0..).zip(&found).filter_map(|(number, deaths)| verdict(group, number, deaths, replaced)).collect()
+    (0..).zip(&found).filter_map(|(target_index, deaths)| verdict(group, target_index, deaths, replaced)).collect()
 }
 
 /// `replaced`: how many targets of the group were replaced before they ended.
-fn verdict(group: &GroupView<'_>, number: usize, deaths: &[Death], replaced: usize) -> Option<Verdict> {
+fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], replaced: usize) -> Option<Verdict> {
     let last = deaths.last()?;
     let mut explained: Vec<usize> = deaths.iter().flat_map(Death::explained).collect();
     explained.sort_unstable();
@@ -52,7 +52,7 @@ fn verdict(group: &GroupView<'_>, number: usize, deaths: &[Death], replaced: usi
     let is_whole = deaths.iter().all(Death::is_whole);
     let is_replaced = is_replaced_beforehand(group, last);
     // On a TLS port, handshakes may fail while open connections are unharmed.
-    let may_be_tls = ended == 0 && !is_replaced && is_tls_port(group, number);
+    let may_be_tls = ended == 0 && !is_replaced && is_tls_port(group, target_index);
     let (likeliest, also_fits) = match (is_replaced, is_whole) {
         _ if may_be_tls => (&causes::TARGET_TLS_HANDSHAKE, vec![&causes::TARGET_CRASH, &causes::CONNECTION_REFUSED]),
         (true, _) => (&causes::DEPLOY_WITHOUT_DRAINING, vec![&causes::TARGET_CRASH]),
@@ -77,13 +77,13 @@ fn verdict(group: &GroupView<'_>, number: usize, deaths: &[Death], replaced: usi
     Some(Verdict {
         also_fits,
         evidence: evidence(deaths, [ended, refused, survived], is_whole, is_replaced.then_some(replaced)),
-        ..Verdict::on_target(likeliest, confidence, number, explained)
+        ..Verdict::on_target(likeliest, confidence, target_index, explained)
     })
 }
 
 /// Whether TLS is common on the target's port: 443, or four digits that end in it.
-fn is_tls_port(group: &GroupView<'_>, number: usize) -> bool {
-    let address = group.shared.summary.targets.entry(group.targets[number].id).1;
+fn is_tls_port(group: &GroupView<'_>, target_index: usize) -> bool {
+    let address = group.shared.summary.targets.entry(group.targets[target_index].id).1;
     let port = address.rsplit(|&byte| byte == b':').next().unwrap_or_default();
     port == b"443" || port.len() == 4 && port.ends_with(b"443")
 }

@@ -33,7 +33,7 @@ struct Cut {
 }
 
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
-    let cuts: Vec<Cut> = group.side_by_side().flat_map_iter(|target| cuts(group, target)).collect();
+    let cuts: Vec<Cut> = group.side_by_side().flat_map_iter(|target_index| cuts(group, target_index)).collect();
     let total: usize = cuts.iter().map(|cut| cut.requests.len()).sum();
     let Some(longest) = cuts.iter().map(|cut| cut.quiet).max() else { return Vec::new() };
     let mut targets: Vec<usize> = cuts.iter().map(|cut| cut.target_index).collect();
@@ -99,11 +99,11 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     }]
 }
 
-fn cuts(group: &GroupView<'_>, number: usize) -> Vec<Cut> {
-    let target = &group.targets[number];
+fn cuts(group: &GroupView<'_>, target_index: usize) -> Vec<Cut> {
+    let target = &group.targets[target_index];
     let min_quiet = MIN_QUIET.max(target.mean_gap().mul_f64(QUIET_GAPS));
     let closed: Vec<(usize, Timestamp, Timestamp)> = group
-        .unexplained(number)
+        .unexplained(target_index)
         .filter(|(_, timed_request)| {
             timed_request.outcome == Outcome::ClosedBeforeResponse && timed_request.took() >= MIN_QUIET
         })
@@ -119,7 +119,7 @@ fn cuts(group: &GroupView<'_>, number: usize) -> Vec<Cut> {
             // The target must stay quiet after the cut. One that soon gets requests again was merely idle.
             let is_over = next.is_none_or(|next| next.micros_since(last) as f64 / 1e6 >= min_quiet.as_secs_f64());
             (quiet >= min_quiet && is_over).then(|| Cut {
-                target_index: number,
+                target_index,
                 requests: together.iter().map(|(index, ..)| *index).collect(),
                 quiet,
             })

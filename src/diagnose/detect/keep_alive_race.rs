@@ -39,25 +39,25 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
 fn lags_of(group: &GroupView<'_>) -> Lags {
     let nodes = group.shared.nodes.len();
     let histories: Vec<PairHistory> =
-        group.side_by_side().flat_map_iter(|number| pairs_of(group, number, nodes)).collect();
+        group.side_by_side().flat_map_iter(|target_index| pairs_of(group, target_index, nodes)).collect();
     estimate(&histories, group.shared.idle_timeout.duration)
 }
 
 /// Failures that may be races and that nothing explains yet.
-fn candidates<'a>(group: &'a GroupView<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
-    group.unexplained(number).filter(|(_, timed_request)| may_be_race(timed_request))
+fn candidates<'a>(group: &'a GroupView<'_>, target_index: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
+    group.unexplained(target_index).filter(|(_, timed_request)| may_be_race(timed_request))
 }
 
 /// A target's requests and candidates by node, at the node's index. Empty if the target has no candidates; then its
 /// requests are not read.
-fn pairs_of(group: &GroupView<'_>, number: usize, nodes: usize) -> Vec<PairHistory> {
+fn pairs_of(group: &GroupView<'_>, target_index: usize, nodes: usize) -> Vec<PairHistory> {
     let mut pairs = Vec::new();
-    for (_, candidate) in candidates(group, number) {
+    for (_, candidate) in candidates(group, target_index) {
         pairs.resize_with(nodes, PairHistory::default);
         pairs[candidate.node.index()].failures.push(*candidate);
     }
     if !pairs.is_empty() {
-        for timed_request in &group.targets[number].timed_requests {
+        for timed_request in &group.targets[target_index].timed_requests {
             pairs[timed_request.node.index()].timed_requests.push(*timed_request);
         }
     }
@@ -141,7 +141,7 @@ pub(super) fn without_a_peak(group: &GroupView<'_>) -> Vec<Verdict> {
     const MOMENT_GAP: Duration = Duration::from_secs(2);
     const SLOW: f64 = 3.0;
     let all: Vec<&TimedRequest> = (0..group.targets.len())
-        .flat_map(|number| candidates(group, number))
+        .flat_map(|index| candidates(group, index))
         .map(|(_, timed_request)| timed_request)
         .collect();
     let requests: usize = group.targets.iter().map(|target| target.timed_requests.len()).sum();

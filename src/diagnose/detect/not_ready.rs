@@ -37,7 +37,7 @@ const MIN_RATIO: f64 = 10.0;
 const MIN_LATER: usize = 10;
 
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
-    group.side_by_side().filter_map(|target| not_ready(group, target)).collect()
+    group.side_by_side().filter_map(|target_index| not_ready(group, target_index)).collect()
 }
 
 /// When the target was first used, if it started within the log. `None` if it may have been there before.
@@ -61,12 +61,12 @@ fn may_be_early(timed_request: &TimedRequest) -> bool {
     )
 }
 
-fn not_ready(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
-    let target = &group.targets[number];
+fn not_ready(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
+    let target = &group.targets[target_index];
     let begun = begins(group, target)?;
     let ends = begun.plus_micros(i64::try_from(START.as_micros()).unwrap_or(i64::MAX));
     let failures: Vec<(usize, &TimedRequest)> =
-        group.unexplained(number).filter(|(_, timed_request)| may_be_early(timed_request)).collect();
+        group.unexplained(target_index).filter(|(_, timed_request)| may_be_early(timed_request)).collect();
     let last_early = failures
         .iter()
         .filter(|(_, timed_request)| timed_request.dispatched <= ends)
@@ -88,7 +88,7 @@ fn not_ready(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
     }
     // If the other targets fail too, the start of this one is not the cause.
     let mut others = Rate::default();
-    for (_, other) in group.targets.iter().enumerate().filter(|(other, _)| *other != number) {
+    for (_, other) in group.targets.iter().enumerate().filter(|(index, _)| *index != target_index) {
         for timed_request in other.sent_in(Span { first: begun, last: ready }) {
             others.observe(timed_request.outcome.is_failure());
         }
@@ -134,6 +134,6 @@ fn not_ready(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
     Some(Verdict {
         also_fits: vec![&causes::CONNECTION_REFUSED],
         evidence,
-        ..Verdict::on_target(&causes::TARGET_NOT_READY, confidence, number, indices)
+        ..Verdict::on_target(&causes::TARGET_NOT_READY, confidence, target_index, indices)
     })
 }

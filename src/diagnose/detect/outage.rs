@@ -95,10 +95,12 @@ fn manner_of(group: &GroupView<'_>, timed_request: &TimedRequest) -> Option<Mann
 
 fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
     let mut failed: Vec<(usize, usize, &TimedRequest)> = (0..group.targets.len())
-        .flat_map(|number| group.unexplained(number).map(move |(index, timed_request)| (number, index, timed_request)))
+        .flat_map(|target_index| {
+            group.unexplained(target_index).map(move |(index, timed_request)| (target_index, index, timed_request))
+        })
         .filter(|(_, _, timed_request)| manner_of(group, timed_request) == Some(manner))
         .collect();
-    failed.sort_by_key(|(target, index, timed_request)| (timed_request.dispatched, *target, *index));
+    failed.sort_by_key(|(target_index, index, timed_request)| (timed_request.dispatched, *target_index, *index));
     let times: Vec<Timestamp> = failed.iter().map(|(_, _, timed_request)| timed_request.dispatched).collect();
     let outages: Vec<Outage> = episodes(&times, EPISODE_GAP)
         .into_iter()
@@ -143,8 +145,8 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
     let span = Span { first: failed.first()?.2.dispatched, last: failed.last()?.2.dispatched };
     let serving: Vec<&TargetView<'_>> = group.targets.iter().filter(|target| target.sent_in(span).len() >= 3).collect();
     let mut first_of: BTreeMap<usize, Timestamp> = BTreeMap::new();
-    for (target, _, timed_request) in failed {
-        first_of.entry(*target).or_insert(timed_request.dispatched);
+    for (target_index, _, timed_request) in failed {
+        first_of.entry(*target_index).or_insert(timed_request.dispatched);
     }
     let mut onsets: Vec<Timestamp> = first_of.into_values().collect();
     onsets.sort_unstable();
@@ -171,7 +173,7 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
     let explained: Vec<(usize, usize)> = failed
         .iter()
         .filter(|(_, _, timed_request)| timed_request.is_to(&routes))
-        .map(|(target, index, _)| (*target, *index))
+        .map(|(target_index, index, _)| (*target_index, *index))
         .collect();
     let took: Vec<Duration> = failed.iter().map(|(_, _, timed_request)| timed_request.took()).collect();
     Some(Outage {

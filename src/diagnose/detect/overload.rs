@@ -65,17 +65,17 @@ fn may_be_overload(timed_request: &TimedRequest) -> bool {
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let is_overload =
         |episode: &Episode| episode.was_slow() || episode.arrivals(group).is_some_and(|more| more >= MORE);
-    group.side_by_side().filter_map(|target| overloaded(group, target, is_overload)).collect()
+    group.side_by_side().filter_map(|target_index| overloaded(group, target_index, is_overload)).collect()
 }
 
 /// Targets that became slow from one moment to the next, and whose answers are late: requests queue in front of them.
 pub(super) fn queues(group: &GroupView<'_>) -> Vec<Verdict> {
-    group.side_by_side().filter_map(|target| overloaded(group, target, |_| true)).collect()
+    group.side_by_side().filter_map(|target_index| overloaded(group, target_index, |_| true)).collect()
 }
 
 /// One episode of failures of a target that was slow.
 struct Episode {
-    target: usize,
+    target_index: usize,
     span: Span,
     /// Indices of the failures in the target's requests.
     failures: Vec<usize>,
@@ -96,15 +96,15 @@ struct Surroundings {
     others: [usize; 2],
 }
 
-fn overloaded(group: &GroupView<'_>, number: usize, wanted: impl Fn(&Episode) -> bool) -> Option<Verdict> {
+fn overloaded(group: &GroupView<'_>, target_index: usize, wanted: impl Fn(&Episode) -> bool) -> Option<Verdict> {
     let mut failed: Vec<(usize, &TimedRequest)> =
-        group.unexplained(number).filter(|(_, timed_request)| may_be_overload(timed_request)).collect();
+        group.unexplained(target_index).filter(|(_, timed_request)| may_be_overload(timed_request)).collect();
     failed.sort_by_key(|(_, timed_request)| timed_request.dispatched);
     let times: Vec<Timestamp> = failed.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let found: Vec<Episode> = episodes(&times, EPISODE_GAP)
         .into_iter()
         .filter(|episode| episode.len() >= MIN_FAILURES)
-        .filter_map(|range| episode(group, number, &failed[range]))
+        .filter_map(|range| episode(group, target_index, &failed[range]))
         .filter(wanted)
         .collect();
     let largest = found.iter().max_by_key(|episode| episode.failures.len())?;
@@ -130,7 +130,7 @@ fn overloaded(group: &GroupView<'_>, number: usize, wanted: impl Fn(&Episode) ->
     Some(Verdict {
         also_fits,
         evidence,
-        ..Verdict::on_target(&causes::TARGET_SATURATED, confidence, number, explained)
+        ..Verdict::on_target(&causes::TARGET_SATURATED, confidence, target_index, explained)
     })
 }
 
@@ -165,7 +165,7 @@ impl Episode {
     }
 
     fn surroundings(&self, group: &GroupView<'_>) -> Surroundings {
-        let target = &group.targets[self.target];
+        let target = &group.targets[self.target_index];
         let others = self.active(group).into_iter().filter(|other| other.id != target.id);
         let slowdowns: Vec<Option<f64>> = others.map(|other| self.slowdown(group, other, self.span)).collect();
         let slow = slowdowns.iter().flatten().filter(|factor| **factor >= SLOW).count();
@@ -180,14 +180,14 @@ impl Episode {
     }
 }
 
-fn episode(group: &GroupView<'_>, number: usize, failed: &[(usize, &TimedRequest)]) -> Option<Episode> {
-    let target = &group.targets[number];
+fn episode(group: &GroupView<'_>, target_index: usize, failed: &[(usize, &TimedRequest)]) -> Option<Episode> {
+    let target = &group.targets[target_index];
     let span = Span { first: failed.first()?.1.dispatched, last: failed.last()?.1.dispatched };
     let failures = failed.iter().map(|(_, timed_request)| *timed_request);
     let mut indices: Vec<usize> = failed.iter().map(|(index, _)| *index).collect();
     indices.sort_unstable();
     let slow_routes = RouteRates::new(failures, target.sent_in(span)).concentrated();
-    let mut episode = Episode { target: number, span, failures: indices, slow_routes, before: None, during: None };
+    let mut episode = Episode { target_index, span, failures: indices, slow_routes, before: None, during: None };
     episode.before = episode.slowdown(group, target, episode.lead());
     episode.during = episode.slowdown(group, target, span);
     let slowest = episode.before.into_iter().chain(episode.during).fold(0.0, f64::max);

@@ -37,7 +37,7 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     if !together.is_empty() || all.len() == 1 {
         return if together.is_empty() { late_answers(group, &all) } else { together };
     }
-    let apart: Vec<Verdict> = all.iter().flat_map(|&number| cut_off(group, &[number])).collect();
+    let apart: Vec<Verdict> = all.iter().flat_map(|&index| cut_off(group, &[index])).collect();
     if apart.is_empty() { late_answers(group, &all) } else { apart }
 }
 
@@ -51,14 +51,14 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
     /// The slowest answer before the limit must take at least this share of it. Otherwise the answers say nothing
     /// about the limit.
     const NEAR: f64 = 0.6;
-    let late = |number: usize| {
+    let late = |index: usize| {
         group
-            .unexplained(number)
+            .unexplained(index)
             .filter(|(_, timed_request)| is_closed(timed_request) && timed_request.took() >= Duration::from_secs(1))
     };
     let mut closed: Vec<Duration> = targets
         .iter()
-        .flat_map(|&number| late(number))
+        .flat_map(|&index| late(index))
         .map(|(_, timed_request): (usize, &TimedRequest)| timed_request.took())
         .collect();
     closed.sort_unstable();
@@ -69,7 +69,7 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
     let limit = closed[closed.len() / MAX_WRONG];
     let mut answered: Vec<Duration> = targets
         .iter()
-        .flat_map(|&number| group.targets[number].answered())
+        .flat_map(|&index| group.targets[index].answered())
         .filter(|timed_request| timed_request.took() >= Duration::from_secs(1))
         .map(TimedRequest::took)
         .collect();
@@ -78,7 +78,7 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
     let longest = answered[..answered.len() - beyond].last().copied().unwrap_or_default();
     let is_limit = beyond * MAX_WRONG <= closed.len() && longest.as_secs_f64() >= limit.as_secs_f64() * NEAR;
     let mut moments: Vec<Timestamp> =
-        targets.iter().flat_map(|&number| late(number)).map(|(_, timed_request)| timed_request.ended).collect();
+        targets.iter().flat_map(|&index| late(index)).map(|(_, timed_request)| timed_request.ended).collect();
     moments.sort_unstable();
     if !is_limit || episodes(&moments, MOMENT_GAP).len() < MIN_MOMENTS {
         return Vec::new();
@@ -135,10 +135,9 @@ fn is_answered_500(timed_request: &TimedRequest) -> bool {
 }
 
 fn cut_off(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
-    let of =
-        |number: usize, wanted: fn(&TimedRequest) -> bool| group.unexplained(number).filter(move |(_, p)| wanted(p));
+    let of = |index: usize, wanted: fn(&TimedRequest) -> bool| group.unexplained(index).filter(move |(_, p)| wanted(p));
     let times_of = |wanted: fn(&TimedRequest) -> bool| -> Vec<Duration> {
-        targets.iter().flat_map(|&number| of(number, wanted)).map(|(_, timed_request)| timed_request.took()).collect()
+        targets.iter().flat_map(|&index| of(index, wanted)).map(|(_, timed_request)| timed_request.took()).collect()
     };
     let either: fn(&TimedRequest) -> bool = |timed_request| is_closed(timed_request) || is_answered_500(timed_request);
     let closed_wall = wall(&times_of(is_closed)).map(|wall| (wall, is_closed as fn(&TimedRequest) -> bool));
@@ -149,23 +148,20 @@ fn cut_off(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
         None => wall(&times_of(either)).filter(|wall| is_smeared(&times_of(either), wall)).map(|wall| (wall, either)),
     };
     let Some((wall, wanted)) = found else { return Vec::new() };
-    let held = |number: usize| of(number, wanted).filter(|(_, timed_request)| wall.holds(timed_request.took()));
+    let held = |index: usize| of(index, wanted).filter(|(_, timed_request)| wall.holds(timed_request.took()));
     let mut moments: Vec<Timestamp> =
-        targets.iter().flat_map(|&number| held(number)).map(|(_, timed_request)| timed_request.ended).collect();
+        targets.iter().flat_map(|&index| held(index)).map(|(_, timed_request)| timed_request.ended).collect();
     moments.sort_unstable();
     // Answered requests that ran longer speak against a timeout, which applies to every request.
-    let longer = |number: &usize| {
-        group.targets[*number]
-            .answered()
-            .filter(|timed_request| timed_request.took() > wall.at + wall.thickness)
-            .count()
+    let longer = |index: &usize| {
+        group.targets[*index].answered().filter(|timed_request| timed_request.took() > wall.at + wall.thickness).count()
     };
     let longer: usize = targets.iter().map(longer).sum();
     if episodes(&moments, MOMENT_GAP).len() < MIN_MOMENTS || longer > moments.len() {
         return Vec::new();
     }
     let slow = times_of(wanted).into_iter().filter(|time| *time >= Duration::from_secs(1)).count();
-    let answered = targets.iter().flat_map(|&number| held(number)).filter(|(_, p)| is_answered_500(p)).count();
+    let answered = targets.iter().flat_map(|&index| held(index)).filter(|(_, p)| is_answered_500(p)).count();
     let explained = targets.iter().map(|&target_index| ExplainedFailures {
         target_index,
         request_indices: held(target_index).map(|(index, _)| index).collect(),

@@ -27,28 +27,28 @@ const TOGETHER: Duration = Duration::from_millis(250);
 
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let all: Vec<&TimedRequest> =
-        (0..group.targets.len()).flat_map(|number| closed(group, number)).map(|(_, p)| p).collect();
+        (0..group.targets.len()).flat_map(|index| closed(group, index)).map(|(_, p)| p).collect();
     let Some(share) = group.share_of_usual(all.iter().copied()) else { return Vec::new() };
     if share < WHEN_DUE {
         return Vec::new();
     }
     let by_target: Vec<Rate> = (0..group.targets.len())
-        .map(|number| Rate {
-            failures: closed(group, number).count(),
-            requests: group.targets[number].timed_requests.len(),
+        .map(|target_index| Rate {
+            failures: closed(group, target_index).count(),
+            requests: group.targets[target_index].timed_requests.len(),
         })
         .collect();
     match concentrated(&by_target)[..] {
-        [number] if by_target[number].failures >= MIN_CLOSED => {
-            of_one_target(group, number, share).into_iter().collect()
+        [target_index] if by_target[target_index].failures >= MIN_CLOSED => {
+            of_one_target(group, target_index, share).into_iter().collect()
         }
         _ if all.len() as u64 >= MIN_FAILURES_FOR_HIGH => of_all_targets(group, share),
         _ => Vec::new(),
     }
 }
 
-fn closed<'a>(group: &'a GroupView<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
-    group.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::ClosedBeforeResponse)
+fn closed<'a>(group: &'a GroupView<'_>, target_index: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
+    group.unexplained(target_index).filter(|(_, timed_request)| timed_request.outcome == Outcome::ClosedBeforeResponse)
 }
 
 fn worked(share: f64) -> Evidence {
@@ -61,8 +61,8 @@ fn worked(share: f64) -> Evidence {
     )
 }
 
-fn of_one_target(group: &GroupView<'_>, number: usize, share: f64) -> Option<Verdict> {
-    let ended: Vec<&TimedRequest> = closed(group, number).map(|(_, timed_request)| timed_request).collect();
+fn of_one_target(group: &GroupView<'_>, target_index: usize, share: f64) -> Option<Verdict> {
+    let ended: Vec<&TimedRequest> = closed(group, target_index).map(|(_, timed_request)| timed_request).collect();
     let is_of_one_death = |pair: &[&TimedRequest]| {
         let within = |micros: i64, most: Duration| u128::from(micros.unsigned_abs()) <= most.as_micros();
         within(pair[1].ended.micros_since(pair[0].ended), TOGETHER)
@@ -96,11 +96,11 @@ fn of_one_target(group: &GroupView<'_>, number: usize, share: f64) -> Option<Ver
         ),
         worked(share),
     ];
-    let indices = closed(group, number).map(|(index, _)| index).collect();
+    let indices = closed(group, target_index).map(|(index, _)| index).collect();
     Some(Verdict {
         also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::UNEXPLAINED],
         evidence,
-        ..Verdict::on_target(&causes::TARGET_CRASH, confidence, number, indices)
+        ..Verdict::on_target(&causes::TARGET_CRASH, confidence, target_index, indices)
     })
 }
 

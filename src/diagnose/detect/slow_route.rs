@@ -29,8 +29,8 @@ const MIN_FOR_HIGH: usize = 10;
 /// The load balancer's timer is sharp: nearly all requests that met it end this close to the idle timeout.
 const SHARP: Duration = Duration::from_millis(500);
 
-fn timed_out<'a>(group: &'a GroupView<'_>, number: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
-    group.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout)
+fn timed_out<'a>(group: &'a GroupView<'_>, target_index: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
+    group.unexplained(target_index).filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout)
 }
 
 /// Whether the target was silent until the idle timeout, or left no room for another connection because it accepts
@@ -41,13 +41,13 @@ fn is_silence(timed_request: &TimedRequest) -> bool {
 
 /// Targets that answered nothing at all while requests to several routes waited for them: their processes hang.
 pub(super) fn silent_targets(group: &GroupView<'_>) -> Vec<Verdict> {
-    group.side_by_side().filter_map(|target| silent(group, target)).collect()
+    group.side_by_side().filter_map(|target_index| silent(group, target_index)).collect()
 }
 
-fn silent(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
-    let target = &group.targets[number];
+fn silent(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
+    let target = &group.targets[target_index];
     let mut waiting: Vec<(usize, &TimedRequest)> =
-        group.unexplained(number).filter(|(_, timed_request)| is_silence(timed_request)).collect();
+        group.unexplained(target_index).filter(|(_, timed_request)| is_silence(timed_request)).collect();
     waiting.sort_by_key(|(_, timed_request)| timed_request.dispatched);
     let times: Vec<Timestamp> = waiting.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let (mut explained, mut routes, mut lasted, mut refused) = (Vec::new(), Vec::new(), Duration::ZERO, 0);
@@ -124,14 +124,14 @@ fn silent(group: &GroupView<'_>, number: usize) -> Option<Verdict> {
     Some(Verdict {
         also_fits,
         evidence,
-        ..Verdict::on_target(&causes::IDLE_TIMEOUT_EXCEEDED, Confidence::Medium, number, explained)
+        ..Verdict::on_target(&causes::IDLE_TIMEOUT_EXCEEDED, Confidence::Medium, target_index, explained)
     })
 }
 
 /// All idle timeouts that are left. Confidence is high only if they concentrate on a few routes of the group.
 pub(super) fn slow_routes(group: &GroupView<'_>) -> Vec<Verdict> {
     let met =
-        (0..group.targets.len()).flat_map(|number| timed_out(group, number)).map(|(_, timed_request)| timed_request);
+        (0..group.targets.len()).flat_map(|index| timed_out(group, index)).map(|(_, timed_request)| timed_request);
     let by_route = group.route_rates(met);
     let failures = by_route.all().failures;
     if failures == 0 {
@@ -154,7 +154,7 @@ pub(super) fn slow_routes(group: &GroupView<'_>) -> Vec<Verdict> {
         request_indices: timed_out(group, target_index).map(|(index, _)| index).collect(),
     });
     share_out(explained, |count, of| {
-        let near = of.iter().flat_map(|&number| timed_out(group, number));
+        let near = of.iter().flat_map(|&index| timed_out(group, index));
         let near = near.filter(|(_, timed_request)| timed_request.took().abs_diff(idle_timeout) <= SHARP).count();
         let is_sharp = near * 10 >= count * 9;
         let is_of_routes = !routes.is_empty() && routes.len() <= 3 && held * 5 >= failures * 4;

@@ -34,17 +34,17 @@ const MIN_FOR_HIGH: usize = 10;
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     group
         .side_by_side()
-        .flat_map_iter(|target| {
-            let gateway = errors(group, target, Outcome::TargetGatewayError);
-            let plain = errors(group, target, Outcome::TargetError);
-            [gateway_errors(group, target, &gateway), application_errors(group, target, &plain)].into_iter().flatten()
+        .flat_map_iter(|index| {
+            let gateway = errors(group, index, Outcome::TargetGatewayError);
+            let plain = errors(group, index, Outcome::TargetError);
+            [gateway_errors(group, index, &gateway), application_errors(group, index, &plain)].into_iter().flatten()
         })
         .collect()
 }
 
-fn errors<'a>(group: &'a GroupView<'_>, number: usize, outcome: Outcome) -> Vec<(usize, &'a TimedRequest)> {
+fn errors<'a>(group: &'a GroupView<'_>, target_index: usize, outcome: Outcome) -> Vec<(usize, &'a TimedRequest)> {
     let errors: Vec<_> =
-        group.unexplained(number).filter(|(_, timed_request)| timed_request.outcome == outcome).collect();
+        group.unexplained(target_index).filter(|(_, timed_request)| timed_request.outcome == outcome).collect();
     if (errors.len() as u64) < MIN_FAILURES { Vec::new() } else { errors }
 }
 
@@ -61,13 +61,16 @@ fn statuses_of(errors: &[(usize, &TimedRequest)]) -> String {
 }
 
 /// The rate of these errors on each route of one target.
-fn rates_of(group: &GroupView<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> RouteRates {
-    RouteRates::new(errors.iter().map(|(_, timed_request)| *timed_request), group.targets[number].timed_requests.iter())
+fn rates_of(group: &GroupView<'_>, target_index: usize, errors: &[(usize, &TimedRequest)]) -> RouteRates {
+    RouteRates::new(
+        errors.iter().map(|(_, timed_request)| *timed_request),
+        group.targets[target_index].timed_requests.iter(),
+    )
 }
 
 type Fits = Vec<&'static Cause>;
 
-fn gateway_errors(group: &GroupView<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
+fn gateway_errors(group: &GroupView<'_>, target_index: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
     let median = median_took(errors.iter().map(|(_, timed_request)| *timed_request))?;
     let times: Vec<Duration> = errors.iter().map(|(_, timed_request)| timed_request.took()).collect();
     let wall: Option<Wall> = sharp_wall(&times).filter(|wall| wall.at >= MIN_WAIT);
@@ -77,13 +80,13 @@ fn gateway_errors(group: &GroupView<'_>, number: usize, errors: &[(usize, &Timed
         .filter(|(_, timed_request)| timed_request.target_status.is_none_or(|status| status.get() != 503))
         .count();
     let is_of_proxy = of_proxies * 10 >= errors.len() * 9;
-    let routes = rates_of(group, number, errors).concentrated();
+    let routes = rates_of(group, target_index, errors).concentrated();
     let is_of_routes = (1..=3).contains(&routes.len());
     let is_at_once = median <= AT_ONCE;
     let is_many = errors.len() >= MIN_FOR_HIGH;
     // 503s at no constant time, under more load than usual: the target sheds requests that it cannot serve.
     let (first, last) = (errors.first()?.1.dispatched, errors.last()?.1.dispatched);
-    let more = arrivals(&[&group.targets[number]], Span { first, last });
+    let more = arrivals(&[&group.targets[target_index]], Span { first, last });
     let is_shed = !is_of_proxy && wall.is_none() && more.is_some_and(|factor| factor >= MORE);
     let (id, also_fits, confidence): (_, Fits, _) = match (is_of_proxy, wall.is_some(), is_of_routes) {
         _ if is_shed => (
@@ -146,14 +149,18 @@ fn gateway_errors(group: &GroupView<'_>, number: usize, errors: &[(usize, &Timed
         also_fits,
         estimates: Estimates { timeout: wall.map(|wall| wall.at), ..Estimates::default() },
         evidence,
-        ..Verdict::on_target(id, confidence, number, indices)
+        ..Verdict::on_target(id, confidence, target_index, indices)
     })
 }
 
-fn application_errors(group: &GroupView<'_>, number: usize, errors: &[(usize, &TimedRequest)]) -> Option<Verdict> {
+fn application_errors(
+    group: &GroupView<'_>,
+    target_index: usize,
+    errors: &[(usize, &TimedRequest)],
+) -> Option<Verdict> {
     let (_, first) = errors.first()?;
     let median = median_took(errors.iter().map(|(_, timed_request)| *timed_request))?;
-    let rates = rates_of(group, number, errors);
+    let rates = rates_of(group, target_index, errors);
     let is_of_routes = (1..=3).contains(&rates.concentrated().len());
     let mut evidence = vec![
         Evidence::speaks_for(format!("the target itself answered {}", statuses_of(errors)), []),
@@ -162,7 +169,7 @@ fn application_errors(group: &GroupView<'_>, number: usize, errors: &[(usize, &T
             [("target_processing_time_median", seconds_of(median))],
         ),
     ];
-    let from_the_start = not_ready::begins(group, &group.targets[number])
+    let from_the_start = not_ready::begins(group, &group.targets[target_index])
         .is_some_and(|begun| first.dispatched.micros_since(begun) < 30_000_000);
     if from_the_start {
         evidence.push(Evidence::speaks_for(
@@ -182,6 +189,6 @@ fn application_errors(group: &GroupView<'_>, number: usize, errors: &[(usize, &T
     Some(Verdict {
         also_fits: vec![&causes::DEPENDENCY_OUTAGE],
         evidence,
-        ..Verdict::on_target(&causes::APPLICATION_ERROR, confidence, number, indices)
+        ..Verdict::on_target(&causes::APPLICATION_ERROR, confidence, target_index, indices)
     })
 }
