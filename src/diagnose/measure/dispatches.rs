@@ -130,7 +130,7 @@ mod tests {
     use crate::classify::Outcome;
     use proptest::prelude::*;
 
-    fn passages_at(micros: impl IntoIterator<Item = i64>) -> Vec<TimedRequest> {
+    fn requests_at(micros: impl IntoIterator<Item = i64>) -> Vec<TimedRequest> {
         let at = micros.into_iter().map(Timestamp::from_micros);
         let (outcome, target_status) = (Outcome::Ok, None);
         at.map(|at| TimedRequest {
@@ -145,12 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn passages_are_sorted_by_dispatch_however_far_apart() {
+    fn requests_are_sorted_by_dispatch_however_far_apart() {
         for far in [100_000_000, 2_000_000_000_000] {
             let micros: Vec<i64> = (0..5_000).map(|number| number * 7_919 % 3_000 * far - far).collect();
             let mut expected: Vec<u32> = (0..5_000).collect();
             expected.sort_by_key(|&index| micros[index as usize]);
-            assert_eq!(in_order(&passages_at(micros)), expected);
+            assert_eq!(in_order(&requests_at(micros)), expected);
         }
         assert_eq!(in_order(&[]), Vec::<u32>::new());
     }
@@ -167,7 +167,7 @@ mod tests {
             one in any_micros(),
             other in any_micros(),
         ) {
-            let timed_requests = passages_at(micros.iter().copied());
+            let timed_requests = requests_at(micros.iter().copied());
             let dispatches = Dispatches::new(&timed_requests);
             // Spans that begin or end at a request, too.
             for first in micros.iter().copied().chain([one]) {
