@@ -211,7 +211,7 @@ fn a_race_comes_one_keep_alive_time_after_an_earlier_answer_and_successes_do_not
 }
 
 #[test]
-fn a_crash_ends_what_was_under_way_at_one_moment() {
+fn a_crash_ends_what_was_in_flight_at_one_moment() {
     let (memory, _) = remember(&scenario("target-crash"));
     let mut ends: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
     for row in rows(&memory).iter().filter(|row| row.failed() && row.seconds(6).is_some()) {

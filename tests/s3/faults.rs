@@ -332,7 +332,7 @@ impl FaultRule {
         Self { prefix: Some(prefix.into()), ..self }
     }
 
-    /// Only a request that comes when so many others are under way.
+    /// Only a request that comes when so many others are in flight.
     pub(crate) fn above(self, above: usize) -> Self {
         Self { above, ..self }
     }
@@ -354,7 +354,7 @@ impl FaultRule {
     }
 
     /// Whether the fault happens to `request`, which came `earlier` times before, and for whose key there were
-    /// `earlier_of_key` requests, while so many `others` are under way.
+    /// `earlier_of_key` requests, while so many `others` are in flight.
     fn hits(&self, request: &ServedRequest, earlier: u64, earlier_of_key: u64, others: usize) -> bool {
         let is_meant = self.operation.is_none_or(|operation| operation == request.operation)
             && self.key.as_ref().is_none_or(|key| request.key.as_ref() == Some(key))
@@ -391,7 +391,7 @@ impl Rules {
         Self { list, ..Self::default() }
     }
 
-    /// What happens to `request`, which is counted, while so many `others` are under way.
+    /// What happens to `request`, which is counted, while so many `others` are in flight.
     pub(crate) fn draw(&mut self, request: &ServedRequest, others: usize) -> Option<Fault> {
         let count = self.seen.entry(request.what()).or_default();
         let earlier = *count;

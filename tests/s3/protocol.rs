@@ -368,7 +368,7 @@ fn a_share_of_the_requests_is_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn waiting_requests_are_counted_as_under_way() {
+fn waiting_requests_are_counted_as_in_flight() {
     let store = BucketStore::memory();
     store.put("logs", "a.log", "text");
     let server = TestServer::new(&store);

@@ -262,7 +262,7 @@ impl TestServer {
         lock(&self.shared.traffic).requests.iter().filter(|request| request.fault.is_some()).count()
     }
 
-    /// The highest number of requests that were under way at once, to the end of their bodies.
+    /// The highest number of requests that were in flight at once, to the end of their bodies.
     pub(crate) fn most_in_flight(&self) -> usize {
         lock(&self.shared.traffic).most_in_flight
     }
@@ -343,7 +343,7 @@ async fn answer(
     };
     Ok(response.map(|body| {
         body.map_frame(move |frame| {
-            // The request is under way for as long as its body is.
+            // The request is in flight for as long as its body is.
             let _ = &flight;
             frame
         })
@@ -351,7 +351,7 @@ async fn answer(
     }))
 }
 
-/// A request under way.
+/// A request in flight.
 struct Flight(Arc<Shared>);
 
 impl Flight {

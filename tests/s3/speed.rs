@@ -161,7 +161,7 @@ fn a_large_object_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one() {
     assert!(sample["reason"].as_str().is_some_and(|reason| reason.contains("replaced")), "{sample}");
 }
 
-/// What may be held of objects that are under way, at most; less on a machine with less than eight times as much.
+/// What may be held of objects in flight, at most; less on a machine with less than eight times as much.
 const BUDGET: u64 = 256 * 1024 * 1024;
 
 /// What the program takes besides, unoptimised.

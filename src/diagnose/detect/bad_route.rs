@@ -28,7 +28,7 @@ const SOMETIMES: f64 = 0.05;
 const OFTEN: f64 = 0.25;
 
 /// A route that fails only sometimes must fail at least this many times as often as the others, counted over the time
-/// that its requests are under way.
+/// that its requests are in flight.
 const MIN_RATIO_OVER_TIME: f64 = 1.5;
 
 /// At least this share of all rejected requests must belong to these routes.
@@ -42,7 +42,7 @@ fn is_refused(timed_request: &TimedRequest) -> bool {
     matches!(timed_request.outcome, Outcome::ClosedBeforeResponse | Outcome::ResponseRejected | Outcome::StreamReset)
 }
 
-/// How many times as often as the others these routes fail, counted over the time that their requests are under way.
+/// How many times as often as the others these routes fail, counted over the time that their requests are in flight.
 /// It is the lower bound of the ratio.
 fn over_time(group: &GroupView<'_>, routes: &[RouteId], held: Rate, others: Rate) -> f64 {
     let (mut of_routes, mut of_others) = (Duration::ZERO, Duration::ZERO);

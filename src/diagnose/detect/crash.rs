@@ -13,7 +13,7 @@ use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
 
-/// Whole processes: nearly all requests that were under way ended, and then the target was away.
+/// Whole processes: nearly all requests in flight ended, and then the target was away.
 pub(super) fn whole_processes(group: &GroupView<'_>) -> Vec<Verdict> {
     verdicts(group, Death::is_whole)
 }
@@ -66,7 +66,7 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], replace
         // Several targets ended, and for each a replacement was there before: that is done on purpose.
         (true, false) if is_replaced && replaced >= 2 && failures >= MIN_FAILURES_FOR_HIGH => Confidence::High,
         (true, false) if is_replaced => Confidence::Medium,
-        // Nothing was under way: all that shows is that the target was away.
+        // No request was in flight: all that shows is that the target was away.
         _ if ended == 0 => Confidence::Low,
         (true, true) if failures >= MIN_FAILURES_FOR_HIGH && ended >= 3 => Confidence::High,
         (true, _) => Confidence::Medium,

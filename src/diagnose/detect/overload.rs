@@ -38,8 +38,8 @@ const SLOWER: f64 = 2.0;
 /// From this many times the usual time on, answers before the first failure count as getting slower.
 const RISING: f64 = 2.5;
 
-/// There is a queue only with at least this many requests under way on average, including those being served.
-const MIN_UNDER_WAY: f64 = 2.0;
+/// There is a queue only with at least this many requests in flight on average, including those being served.
+const MIN_IN_FLIGHT: f64 = 2.0;
 
 /// From this many times the usual request rate on, the load counts as higher.
 const MORE: f64 = 1.5;
@@ -90,7 +90,7 @@ struct Episode {
 /// many episodes and many targets.
 struct Surroundings {
     arrivals: Option<f64>,
-    /// Requests under way at the same time, on average: in the two minutes before the lead, and in the episode.
+    /// Requests in flight at the same time, on average: in the two minutes before the lead, and in the episode.
     concurrency: [f64; 2],
     /// How many other targets were slow too, and how many other targets served.
     others: [usize; 2],
@@ -191,8 +191,8 @@ fn episode(group: &GroupView<'_>, target_index: usize, failed: &[(usize, &TimedR
     episode.before = episode.slowdown(group, target, episode.lead());
     episode.during = episode.slowdown(group, target, span);
     let slowest = episode.before.into_iter().chain(episode.during).fold(0.0, f64::max);
-    // With fewer than two requests under way, no request waits for another.
-    if slowest < SLOW || concurrency(target, span) < MIN_UNDER_WAY {
+    // With fewer than two requests in flight, no request waits for another.
+    if slowest < SLOW || concurrency(target, span) < MIN_IN_FLIGHT {
         return None;
     }
     // A target that is slow at all times has another problem.

@@ -178,7 +178,7 @@ impl Engine<'_> {
         let Some(stalls) = self.plan.targets[target].stalls else { return };
         let length = self.service.log_normal(stalls.length, stalls.spread);
         let busy_until = &mut self.targets[target].busy_until;
-        // A longer pause may be under way already.
+        // A longer pause may have begun already.
         *busy_until = (*busy_until).max(self.now + length);
         let next = length + self.service.exponential(stalls.gap) + 1;
         self.after(next, ModelEvent::Stall(target));

@@ -85,15 +85,15 @@ pub(super) async fn walk(
         }
         _ => walk.take(&node, first.page),
     }
-    let mut under_way = JoinSet::new();
+    let mut in_flight = JoinSet::new();
     loop {
-        while under_way.len() < shared.listings()
+        while in_flight.len() < shared.listings()
             && !cancel_token.is_cancelled()
             && let Some((node, from)) = walk.queue.pop_front()
         {
             let (shared, bucket) = (shared.clone(), url.bucket.clone());
             walk.listing.requests += 1;
-            under_way.spawn(async move {
+            in_flight.spawn(async move {
                 let page = shared.page(&bucket, &node.prefix, node.asks_for_folders(), &from).await;
                 (node, from, page)
             });
@@ -102,7 +102,7 @@ pub(super) async fn walk(
         if cancel_token.is_cancelled() {
             break;
         }
-        let Some(done) = under_way.join_next().await else { break };
+        let Some(done) = in_flight.join_next().await else { break };
         let Ok((node, from, page)) = done else { continue };
         match (page, from) {
             (Ok(page), _) => walk.take(&node, page),

@@ -74,7 +74,7 @@ fn a_target_that_never_answered_and_refuses_has_no_listener() {
 
 /// Nothing shows how the target ended, but something listened there before.
 #[test]
-fn refusals_without_a_request_under_way_are_perhaps_a_crash() {
+fn refusals_without_a_request_in_flight_are_perhaps_a_crash() {
     let mut requests: Vec<Seen> = answers(0..100_000, 500).collect();
     requests.extend((0..20).map(|number| unsent(100_000 + number * 500, 1, BAD_GATEWAY)));
     requests.extend(answers(110_000..300_000, 500));

@@ -49,7 +49,7 @@ fn a_target_replaced_after_it_ended_was_lost() {
     assert_eq!(causes(&diagnosis_of(&requests)), [("target-crash", Confidence::Medium, 12)]);
 }
 
-/// At `instant`, one in four of 16 requests that are under way ends; the others are answered two seconds later.
+/// At `instant`, one in four of 16 requests in flight ends; the others are answered two seconds later.
 fn a_worker_dies(instant: i64) -> impl Iterator<Item = Seen> {
     (0..16).map(move |number| {
         let dispatched = instant - 8_000 + number * 500;
