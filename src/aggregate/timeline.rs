@@ -2,8 +2,9 @@
 //!
 //! Each load balancer node has its own connections to targets, so what happens to a connection shows only within
 //! such a pair. The timeline keeps a few bytes for each request: when it was sent to the target, when it ended, and
-//! how. It is cut into blocks of [`BLOCK_SECONDS`]. When there are more than [`MAX_REQUESTS`], blocks with no
-//! failure in them, shortly after them or just before them are dropped first.
+//! how. It is cut into blocks of [`BLOCK_SECONDS`]. If there are more than [`MAX_REQUESTS`], the timeline drops
+//! blocks. A block is kept longest if its pair has a failure in it, in the block before it, or in one of the two
+//! blocks after it.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -81,17 +82,17 @@ struct Block {
 #[derive(Clone, Debug, Default)]
 struct PairBlocks {
     blocks: Vec<Block>,
-    /// The index of each block by its number: lines need not come in order, and may claim any year.
+    /// The index of each block, by the block's number. A map, because lines need not be in order and may have any year.
     index_of: HashMap<i64, usize, FixedState>,
 }
 
 /// What is kept for one node.
 ///
-/// All lines of an object are from one node, so the node is found immediately, and the pair without hashing.
+/// All lines of an object are from one node, so neighbouring lookups find the same node. The pair is found without
+/// hashing.
 #[derive(Clone, Debug, Default)]
 struct Node {
-    /// By [`TargetId::index`]: one more than the index of the target's pair in `pairs`, or 0 if the node has sent
-    /// nothing to the target.
+    /// By [`TargetId::index`]: 1 + the index of the target's pair in `pairs`. 0 if the node sent the target nothing.
     slot_of_target: Vec<u32>,
     pairs: Vec<(TargetId, PairBlocks)>,
 }
@@ -166,7 +167,7 @@ impl Timeline {
         }
     }
 
-    /// Updates the routes after they got new ids.
+    /// Replaces the id of each request's route. `routes` has the new ids.
     pub fn renumber_routes(&mut self, routes: &NewIds<RouteId>) {
         let pairs = self.nodes.values_mut().flat_map(|node| &mut node.pairs);
         for entry in pairs.flat_map(|(_, pair)| &mut pair.blocks).flat_map(|block| &mut block.entries) {
@@ -174,8 +175,9 @@ impl Timeline {
         }
     }
 
-    /// Drops the blocks with no failure near them. While more than half of [`MAX_REQUESTS`] are left, it then drops
-    /// every other run of four blocks (the length of a failure's surroundings), so that the runs left are complete.
+    /// Drops the blocks with no failure near them. While more than half of [`MAX_REQUESTS`] are left, also drops every
+    /// second run of four blocks. Four blocks are what is kept around one failure: in shorter runs, what came before
+    /// a failure or after it would more often be missing.
     fn drop_blocks(&mut self) {
         self.has_dropped_blocks = true;
         self.retain(PairBlocks::has_failure_near);
@@ -211,7 +213,7 @@ impl Timeline {
 
     /// The requests of one target on all nodes, sorted by the time at which they ended.
     #[must_use]
-    #[expect(clippy::stable_sort_primitive, reason = "it makes use of the order that each node's lines nearly have")]
+    #[expect(clippy::stable_sort_primitive, reason = "it makes use of nearly sorted input, as each node's lines are")]
     pub fn of_target(&self, target: TargetId) -> Vec<TimedRequest> {
         let names = self.nodes();
         let mut blocks: Vec<(NodeId, &Block)> = Vec::new();

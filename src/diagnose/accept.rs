@@ -14,9 +14,9 @@ use crate::aggregate::{Sample, Samples, Span, TargetId};
 use crate::classify::Outcome;
 use crate::timestamp::Timestamp;
 
-/// Marks the failures of a verdict as explained and makes a finding of it. With fewer than
-/// [`MIN_FAILURES_FOR_HIGH`] failures its confidence is at most medium. `None` for fewer than [`MIN_FAILURES`]:
-/// these are described, not classified, and stay unexplained.
+/// Makes a finding of a verdict, and marks the verdict's failures as explained. With fewer than
+/// [`MIN_FAILURES_FOR_HIGH`] failures, the confidence is at most medium. With fewer than [`MIN_FAILURES`], returns
+/// `None` and marks nothing.
 pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Finding> {
     let failures: usize = verdict.explained.iter().map(|of_target| of_target.request_indices.len()).sum();
     if (failures as u64) < MIN_FAILURES {
@@ -88,8 +88,8 @@ pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Fin
     })
 }
 
-/// The earliest samples for the targets and the main outcome of a verdict, within its time. They are kept by
-/// target and outcome alone, so one may be of a failure that this verdict does not explain.
+/// The earliest samples of the verdict's targets that have its main outcome and ended between its first and last
+/// failure. Samples are kept by target and outcome, not by verdict. So another verdict may explain one of them.
 fn samples(group: &GroupView<'_>, verdict: &Verdict, outcome: Outcome, span: Span) -> Samples {
     let mut samples = Samples::default();
     let targets = verdict.explained.iter().map(|of_target| &group.targets[of_target.target_index]);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Fewer failures than this are described, not classified.
+/// With fewer failures than this, no cause is named.
 pub const MIN_FAILURES: u64 = 3;
 
 /// Fewer failures than this never give high confidence.

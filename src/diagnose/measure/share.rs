@@ -68,7 +68,7 @@ impl std::ops::Sub for Rate {
 /// the failures, at several times the rate of the rest. Empty if there are none, or if no other category has
 /// requests.
 ///
-/// Categories are taken by falling rate until they have nine in ten of the failures.
+/// Categories are taken by falling rate until they have 90 % of the failures.
 pub(in crate::diagnose) fn concentrated(categories: &[Rate]) -> Vec<usize> {
     let total: Rate = categories.iter().copied().sum();
     if total.failures < MIN_FAILURES {
