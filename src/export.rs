@@ -241,7 +241,7 @@ impl Export {
         let sink = ExportSink::new(encoder, files);
         let shared = ExportShared { choice, causes, sink, name: name.clone() };
         let mut rows = RowCounts::default();
-        let shards = Shards::OneAnObject { max_ahead: threads + 1 };
+        let shards = Shards::OnePerObject { max_unmerged: threads + 1 };
         let merge = |object: ObjectRows<'_>| {
             rows.merge(object.close());
             Ok(())

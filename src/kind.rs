@@ -1,4 +1,4 @@
-//! The kinds of log. One file a kind: how it is recognised and, if it is read, its fields, its getters, and the way
+//! The kinds of log. One file per kind: how it is recognised and, if it is read, its fields, its getters, and the way
 //! from its record to what the rest of the library needs, for the access log an
 //! [`Exchange`](crate::classify::Exchange).
 //!

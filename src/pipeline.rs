@@ -47,7 +47,7 @@ impl ReadOptions {
         Ok(summary)
     }
 
-    /// Reads all objects of all sources. `begin` makes a part for each shard, given the shard's index in the order
+    /// Reads all objects of all sources. `new_part` makes a part for each shard, given the shard's index in the order
     /// of the input, and the part collects the shard's records. `merge` gets the parts one at a time, in the order
     /// of the input.
     ///
@@ -58,7 +58,7 @@ impl ReadOptions {
         sources: &[Box<dyn Source>],
         progress: &Progress,
         shards: Shards,
-        begin: impl Fn(usize) -> P + Sync,
+        new_part: impl Fn(usize) -> P + Sync,
         merge: impl FnMut(P) -> Result<()> + Send,
     ) -> Result<InputAccount> {
         let mut input = InputAccount::default();
@@ -78,19 +78,19 @@ impl ReadOptions {
         progress.bytes.store(objects.iter().map(|(_, object)| object.stored_bytes).sum(), Ordering::Relaxed);
         progress.objects.store(objects.len() as u64, Ordering::Relaxed);
 
-        let (objects_a_shard, max_ahead) = match shards {
+        let (objects_per_shard, max_unmerged) = match shards {
             Shards::AtMost(shards) => (objects.len().div_ceil(shards).max(1), usize::MAX),
-            Shards::OneAnObject { max_ahead } => (1, max_ahead.max(1)),
+            Shards::OnePerObject { max_unmerged } => (1, max_unmerged.max(1)),
         };
-        let shards: Vec<&[SourceObject<'_>]> = objects.chunks(objects_a_shard).collect();
+        let shards: Vec<&[SourceObject<'_>]> = objects.chunks(objects_per_shard).collect();
         let threads = self.thread_count(shards.len());
-        let schedule = Schedule::new(shards, max_ahead, |index| (InputAccount::default(), begin(index)));
-        let merged = Mutex::new(InOrder { next: 0, waiting: BTreeMap::new(), input, merge, error: None });
+        let schedule = Schedule::new(shards, max_unmerged, |index| (InputAccount::default(), new_part(index)));
+        let merged = Mutex::new(OrderedMerge { next: 0, waiting: BTreeMap::new(), input, merge, error: None });
         let reader = ObjectReader { options: self, progress };
         let work = || {
             let mut worker = Worker::default();
-            let mut in_hand = None;
-            while let Some(mut open) = schedule.next(in_hand.take(), progress) {
+            let mut returned = None;
+            while let Some(mut open) = schedule.next(returned.take(), progress) {
                 let Some(((source, object), fetch)) = open.take() else { break };
                 let is_fetched = fetch.is_some();
                 let (account, part) = &mut open.part;
@@ -101,7 +101,7 @@ impl ReadOptions {
                     std::thread::yield_now();
                 }
                 if result.is_ok() && !open.is_done() {
-                    in_hand = Some(open);
+                    returned = Some(open);
                     continue;
                 }
                 let index = open.index;
@@ -147,14 +147,14 @@ pub enum Shards {
     /// small however much they take in.
     AtMost(usize),
     /// One shard for each object. For parts that grow with what they take in.
-    OneAnObject {
+    OnePerObject {
         /// Shards that may be open or waiting to be merged at the same time, at least 1.
-        max_ahead: usize,
+        max_unmerged: usize,
     },
 }
 
 /// Merges the parts of the shards in the order of the shards, whatever the order in which they finish.
-struct InOrder<P, M> {
+struct OrderedMerge<P, M> {
     next: usize,
     waiting: BTreeMap<usize, Result<(InputAccount, P)>>,
     input: InputAccount,
@@ -163,7 +163,7 @@ struct InOrder<P, M> {
     error: Option<Error>,
 }
 
-impl<P, M: FnMut(P) -> Result<()>> InOrder<P, M> {
+impl<P, M: FnMut(P) -> Result<()>> OrderedMerge<P, M> {
     fn add(&mut self, index: usize, result: Result<(InputAccount, P)>) {
         self.waiting.insert(index, result);
         while let Some(result) = self.waiting.remove(&self.next) {

@@ -66,6 +66,6 @@ above = False
 for what, count in counts.items():
     ratio = count / figures[what]
     above |= ratio > ALLOWED
-    print(f"{what:17} {count:6} instructions a line, {ratio:.3f} of the figure {figures[what]}")
+    print(f"{what:17} {count:6} instructions per line, {ratio:.3f} of the figure {figures[what]}")
 if above:
     sys.exit(f"more than {ALLOWED:.2f} of the figure in {FIGURES}")

@@ -19,7 +19,7 @@
 //!
 //! While the object in turn is in hand, what waits does not grow beyond [`MAX_WAITING_BYTES`] and one group for each
 //! worker. Otherwise, it is at most the groups of as many objects as may be open at the same time (see
-//! `Shards::OneAnObject`). If an object is given up, nothing after it is written, so the groups of later objects are
+//! `Shards::OnePerObject`). If an object is given up, nothing after it is written, so the groups of later objects are
 //! dropped.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

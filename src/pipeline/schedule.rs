@@ -28,8 +28,8 @@ pub(super) struct OpenShard<'a, P> {
     /// What was collected from its objects so far.
     pub(super) part: P,
     /// The objects still to be read, in order.
-    rest: &'a [SourceObject<'a>],
-    /// The fetches of the first few objects of `rest`, in the same order.
+    unread: &'a [SourceObject<'a>],
+    /// The fetches of the first few objects of `unread`, in the same order.
     fetches: VecDeque<PendingFetch>,
 }
 
@@ -58,8 +58,8 @@ impl Drop for ReadAheadSlot {
 impl<'a, P> OpenShard<'a, P> {
     /// The object to read now, with its fetch if it has one. `None` if all are read.
     pub(super) fn take(&mut self) -> Option<(&'a SourceObject<'a>, Option<Fetch>)> {
-        let (first, rest) = self.rest.split_first()?;
-        self.rest = rest;
+        let (first, unread) = self.unread.split_first()?;
+        self.unread = unread;
         let fetch = self.fetches.pop_front().and_then(|pending| pending.fetch);
         Some((first, fetch.map(|(fetch, _)| fetch)))
     }
@@ -71,20 +71,20 @@ impl<'a, P> OpenShard<'a, P> {
 
     /// Whether all its objects are read.
     pub(super) fn is_done(&self) -> bool {
-        self.rest.is_empty()
+        self.unread.is_empty()
     }
 
     fn is_ready(&self) -> bool {
         match self.fetches.front() {
             Some(pending) => pending.has_arrived.load(Ordering::Acquire),
-            None => self.rest.first().is_some_and(|object| !needs_fetch(object)),
+            None => self.unread.first().is_some_and(|object| !needs_fetch(object)),
         }
     }
 
     /// Whether the next object that is not being fetched has to be. If it does not, the objects after it wait until
     /// it is read.
     fn can_fetch(&self) -> bool {
-        self.rest.get(self.fetches.len()).is_some_and(needs_fetch)
+        self.unread.get(self.fetches.len()).is_some_and(needs_fetch)
     }
 }
 
@@ -97,11 +97,11 @@ fn needs_fetch((source, _): &SourceObject<'_>) -> bool {
 pub(super) struct Schedule<'a, P, F> {
     shards: Vec<&'a [SourceObject<'a>]>,
     /// Makes a shard's part, given the shard's index.
-    begin: F,
+    new_part: F,
     /// Objects to fetch ahead at the same time.
     read_ahead: usize,
     /// Shards that may be opened and not yet merged at the same time.
-    max_ahead: usize,
+    max_unmerged: usize,
     state: Mutex<ScheduleState<'a, P>>,
     /// Objects that are fetched, or being fetched, and that no worker has taken.
     fetched_ahead: Arc<AtomicUsize>,
@@ -110,27 +110,33 @@ pub(super) struct Schedule<'a, P, F> {
 
 struct ScheduleState<'a, P> {
     /// Shards before this index were opened.
-    opened: usize,
+    opened_end: usize,
     /// Shards before this index are wanted. A shard that failed, and those after it, are not.
-    end: usize,
+    needed_end: usize,
     /// Shards before this index are merged.
-    merged: usize,
+    merged_end: usize,
     /// Open shards that no worker holds, by index.
     resting: BTreeMap<usize, OpenShard<'a, P>>,
     /// How many open shards workers hold.
-    held: usize,
+    held_count: usize,
 }
 
 impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
-    pub(super) fn new(shards: Vec<&'a [SourceObject<'a>]>, max_ahead: usize, begin: F) -> Self {
+    pub(super) fn new(shards: Vec<&'a [SourceObject<'a>]>, max_unmerged: usize, new_part: F) -> Self {
         let objects = shards.iter().flat_map(|shard| shard.iter());
         let read_ahead = objects.map(|(source, _)| source.read_ahead()).max().unwrap_or(0);
-        let state = ScheduleState { opened: 0, end: shards.len(), merged: 0, resting: BTreeMap::new(), held: 0 };
+        let state = ScheduleState {
+            opened_end: 0,
+            needed_end: shards.len(),
+            merged_end: 0,
+            resting: BTreeMap::new(),
+            held_count: 0,
+        };
         Self {
             shards,
-            begin,
+            new_part,
             read_ahead,
-            max_ahead,
+            max_unmerged,
             state: Mutex::new(state),
             fetched_ahead: Arc::default(),
             notifier: Arc::default(),
@@ -146,19 +152,19 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
             let seen = self.notifier.count();
             {
                 let mut state = self.lock();
-                let own = returned.as_ref().map(|open| open.index);
+                let current = returned.as_ref().map(|open| open.index);
                 if let Some(open) = returned.take() {
-                    state.held -= 1;
-                    if open.index < state.end {
+                    state.held_count -= 1;
+                    if open.index < state.needed_end {
                         state.resting.insert(open.index, open);
                     }
                 }
                 self.fetch_ahead(&mut state);
-                if let Some(open) = self.pick(&mut state, own) {
-                    state.held += 1;
+                if let Some(open) = self.pick(&mut state, current) {
+                    state.held_count += 1;
                     return Some(open);
                 }
-                let nothing_will_come = state.held == 0 && state.resting.is_empty() && state.opened >= state.end;
+                let nothing_will_come = state.held_count == 0 && state.resting.is_empty() && state.opened_end >= state.needed_end;
                 if nothing_will_come || progress.is_cancelled() {
                     self.notifier.notify();
                     return None;
@@ -168,11 +174,11 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         }
     }
 
-    /// Reports that a shard is read to its end, and that all shards before `merged` are merged.
-    pub(super) fn finished(&self, merged: usize) {
+    /// Reports that a shard is read to its end, and that all shards before `merged_end` are merged.
+    pub(super) fn finished(&self, merged_end: usize) {
         let mut state = self.lock();
-        state.held -= 1;
-        state.merged = state.merged.max(merged);
+        state.held_count -= 1;
+        state.merged_end = state.merged_end.max(merged_end);
         drop(state);
         self.notifier.notify();
     }
@@ -180,17 +186,17 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
     /// Reports that a shard failed, after it was dropped. The shards after it are not needed, those before it are.
     pub(super) fn failed(&self, index: usize) {
         let mut state = self.lock();
-        state.held -= 1;
-        state.end = state.end.min(index);
+        state.held_count -= 1;
+        state.needed_end = state.needed_end.min(index);
         let given_up = state.resting.split_off(&index);
         drop((state, given_up));
         self.notifier.notify();
     }
 
-    fn pick(&self, state: &mut ScheduleState<'a, P>, own: Option<usize>) -> Option<OpenShard<'a, P>> {
+    fn pick(&self, state: &mut ScheduleState<'a, P>, current: Option<usize>) -> Option<OpenShard<'a, P>> {
         // A worker stays with its shard as long as it can, because the shard's counters are in its cache.
-        let own = own.filter(|index| state.resting.get(index).is_some_and(OpenShard::is_ready));
-        let ready = own.or_else(|| state.resting.iter().find(|(_, open)| open.is_ready()).map(|(&index, _)| index));
+        let current = current.filter(|index| state.resting.get(index).is_some_and(OpenShard::is_ready));
+        let ready = current.or_else(|| state.resting.iter().find(|(_, open)| open.is_ready()).map(|(&index, _)| index));
         if let Some(index) = ready {
             return state.resting.remove(&index);
         }
@@ -201,26 +207,26 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
     }
 
     fn can_open(&self, state: &ScheduleState<'a, P>) -> bool {
-        state.opened < state.end && state.opened - state.merged < self.max_ahead
+        state.opened_end < state.needed_end && state.opened_end - state.merged_end < self.max_unmerged
     }
 
     /// Whether the next shard to be opened begins with an object that has to be fetched.
     fn next_needs_fetch(&self, state: &ScheduleState<'a, P>) -> bool {
-        self.shards[state.opened].first().is_some_and(needs_fetch)
+        self.shards[state.opened_end].first().is_some_and(needs_fetch)
     }
 
     fn open(&self, state: &mut ScheduleState<'a, P>) -> OpenShard<'a, P> {
-        let index = state.opened;
-        state.opened += 1;
-        OpenShard { index, part: (self.begin)(index), rest: self.shards[index], fetches: VecDeque::new() }
+        let index = state.opened_end;
+        state.opened_end += 1;
+        OpenShard { index, part: (self.new_part)(index), unread: self.shards[index], fetches: VecDeque::new() }
     }
 
     /// Begins fetches until enough objects are fetched ahead: first [`MIN_FETCHES`] for each resting shard, then for
     /// newly opened shards, then further ahead in the resting ones.
     fn fetch_ahead(&self, state: &mut ScheduleState<'a, P>) {
         while self.fetched_ahead.load(Ordering::Relaxed) < self.read_ahead {
-            let shallow = state.resting.values().find(|open| open.fetches.len() < MIN_FETCHES && open.can_fetch());
-            let index = if let Some(open) = shallow {
+            let below_min = state.resting.values().find(|open| open.fetches.len() < MIN_FETCHES && open.can_fetch());
+            let index = if let Some(open) = below_min {
                 open.index
             } else if self.can_open(state) && self.next_needs_fetch(state) {
                 let open = self.open(state);
@@ -228,13 +234,13 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
                 state.resting.insert(index, open);
                 index
             } else {
-                let deeper =
+                let fewest_fetches =
                     state.resting.values().filter(|open| open.can_fetch()).min_by_key(|open| open.fetches.len());
-                let Some(open) = deeper else { break };
+                let Some(open) = fewest_fetches else { break };
                 open.index
             };
             let Some(open) = state.resting.get_mut(&index) else { break };
-            let Some((source, object)) = open.rest.get(open.fetches.len()) else { continue };
+            let Some((source, object)) = open.unread.get(open.fetches.len()) else { continue };
             let has_arrived = Arc::new(AtomicBool::new(false));
             let (arrived, notifier) = (has_arrived.clone(), self.notifier.clone());
             let fetch = source.fetch(

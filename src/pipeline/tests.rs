@@ -392,7 +392,7 @@ fn one_part_per_object_is_merged_in_order_and_few_are_open() {
     static MOST: AtomicUsize = AtomicUsize::new(0);
     let near = folder(&vec![vec![LINE]; 200]);
     let mut merged = Vec::new();
-    let begin = |index| {
+    let new_part = |index| {
         MOST.fetch_max(OPEN.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         LineCount(AtomicUsize::new(index), &OPEN)
     };
@@ -402,11 +402,11 @@ fn one_part_per_object_is_merged_in_order_and_few_are_open() {
         Ok(())
     };
     let sources = [from_input(near.path().as_os_str()).expect("it is there")];
-    let shards = Shards::OneAnObject { max_ahead: 3 };
+    let shards = Shards::OnePerObject { max_unmerged: 3 };
     let options = ReadOptions::new().threads(8);
-    options.collect(&sources, &Progress::new(), shards, begin, merge).expect("a run");
+    options.collect(&sources, &Progress::new(), shards, new_part, merge).expect("a run");
     assert_eq!(merged, (0..200).collect::<Vec<_>>());
-    // The schedule has at most `max_ahead` parts open, and counts a part as open until its merge has returned.
+    // The schedule has at most `max_unmerged` parts open, and counts a part as open until its merge has returned.
     assert!(MOST.load(Ordering::SeqCst) <= 4, "{} parts at once", MOST.load(Ordering::SeqCst));
 }
 
@@ -425,7 +425,7 @@ fn an_error_in_the_merge_ends_the_run() {
         merges += 1;
         if merges == 5 { Err(Error::write("out.parquet", io::Error::other("the disk is full"))) } else { Ok(()) }
     };
-    let shards = Shards::OneAnObject { max_ahead: 8 };
+    let shards = Shards::OnePerObject { max_unmerged: 8 };
     let error = ReadOptions::new()
         .threads(4)
         .collect(&sources, &Progress::new(), shards, |_| Nothing, merge)
