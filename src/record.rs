@@ -159,7 +159,7 @@ impl<'a, K: ReadKind> Record<'a, K> {
     /// here.
     #[must_use]
     #[inline]
-    pub fn span(&self, first: usize, last: Option<usize>) -> Option<&'a [u8]> {
+    pub fn fields_text(&self, first: usize, last: Option<usize>) -> Option<&'a [u8]> {
         let Some(start) = self.bounds.start(first) else { return self.bounds.is_plain().then_some(&[]) };
         let end = last.and_then(|last| self.bounds.start(last + 1)).map_or(self.line.len(), |next| next - 1);
         self.bounds.is_plain().then(|| &self.line[start.saturating_sub(1)..end])

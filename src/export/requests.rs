@@ -27,7 +27,7 @@ pub struct RequestRow<'a> {
     client: Option<Endpoint<'a>>,
     parsed_request_line: OnceCell<(RequestLine<'a>, Url<'a>)>,
     route: OnceCell<Vec<u8>>,
-    own_span: OnceCell<Vec<u8>>,
+    unusual_line: OnceCell<Vec<u8>>,
     /// Cause and confidence of the finding that the request belongs to.
     pub(super) cause: Option<(&'static str, Confidence)>,
 }
@@ -53,7 +53,7 @@ impl<'a> RequestRow<'a> {
             client: record.client(),
             parsed_request_line: OnceCell::new(),
             route: OnceCell::new(),
-            own_span: OnceCell::new(),
+            unusual_line: OnceCell::new(),
             cause: None,
         }
     }
@@ -90,8 +90,9 @@ impl<'a> RequestRow<'a> {
     /// The text from field `first` to field `last`, or to the end of the line. Some lines could split the same bytes
     /// into other fields. For such a line this is the whole line after a line break, a mark that no other text has.
     #[inline]
-    fn span(&self, first: usize, last: Option<usize>) -> &[u8] {
-        self.record.span(first, last).unwrap_or_else(|| self.own_span.get_or_init(|| [b"\n", self.line].concat()))
+    fn fields_text(&self, first: usize, last: Option<usize>) -> &[u8] {
+        let unusual_line = || self.unusual_line.get_or_init(|| [b"\n", self.line].concat());
+        self.record.fields_text(first, last).unwrap_or_else(|| unusual_line())
     }
 
     /// Why one of the three processing times is absent. `None` if all are present.
@@ -158,11 +159,11 @@ const fn value_field<const FIELD: usize>(
 const FIELD_GROUPS: &[FieldGroup<RequestTable>] = &[
     FieldGroup {
         columns: &["user_agent", "ssl_cipher", "ssl_protocol", "target_group_arn"],
-        text: |row| row.span(alb::USER_AGENT, Some(alb::TARGET_GROUP_ARN)),
+        text: |row| row.fields_text(alb::USER_AGENT, Some(alb::TARGET_GROUP_ARN)),
     },
     FieldGroup {
         columns: &["domain_name", "chosen_cert_arn", "matched_rule_priority"],
-        text: |row| row.span(alb::DOMAIN_NAME, Some(alb::MATCHED_RULE_PRIORITY)),
+        text: |row| row.fields_text(alb::DOMAIN_NAME, Some(alb::MATCHED_RULE_PRIORITY)),
     },
     FieldGroup {
         columns: &[
@@ -174,7 +175,7 @@ const FIELD_GROUPS: &[FieldGroup<RequestTable>] = &[
             "classification",
             "classification_reason",
         ],
-        text: |row| row.span(alb::ACTIONS_EXECUTED, Some(alb::CLASSIFICATION_REASON)),
+        text: |row| row.fields_text(alb::ACTIONS_EXECUTED, Some(alb::CLASSIFICATION_REASON)),
     },
     FieldGroup {
         columns: &[
@@ -185,7 +186,7 @@ const FIELD_GROUPS: &[FieldGroup<RequestTable>] = &[
             "elb_error_code",
             "unknown_fields",
         ],
-        text: |row| row.span(alb::TRANSFORMED_HOST, None),
+        text: |row| row.fields_text(alb::TRANSFORMED_HOST, None),
     },
 ];
 

@@ -31,7 +31,7 @@ pub struct ObjectKey<'a> {
 /// The parts of a parsed file name, as offsets of bytes in it. An [`Object`](super::Object) carries this besides its
 /// name; it takes ten bytes, because a listing may have a million objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct KeySpans {
+pub(super) struct KeyOffsets {
     /// The index of its kind in [`LOG_KINDS`].
     kind: u8,
     /// Where the account begins; the twelve digits are followed by `_elasticloadbalancing_` and the region.
@@ -54,7 +54,7 @@ impl<'a> ObjectKey<'a> {
     /// Parses a file name (without its folder). `None` if it does not have AWS's form; the object may still hold a log.
     #[must_use]
     pub fn parse(file_name: &'a str) -> Option<Self> {
-        KeySpans::parse(file_name).map(|spans| spans.of(file_name))
+        KeyOffsets::parse(file_name).map(|offsets| offsets.of(file_name))
     }
 
     /// The load balancer's resource id, `app/<name>/<id>`; empty for a test object.
@@ -64,7 +64,7 @@ impl<'a> ObjectKey<'a> {
     }
 }
 
-impl KeySpans {
+impl KeyOffsets {
     /// Parses a file name (without its folder), as [`ObjectKey::parse`] does.
     pub(super) fn parse(file_name: &str) -> Option<Self> {
         // Longer names exist neither in S3 nor on disk.

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::etag::Etag;
 use super::id::{ObjectId, ObjectVersion};
-use super::key::{KeySpans, ObjectKey};
+use super::key::{KeyOffsets, ObjectKey};
 
 /// One log object, listed and not yet opened.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Object {
     pub name: Arc<str>,
     /// Its size as stored, in bytes; 0 if unknown.
     pub stored_bytes: u64,
-    key: Option<KeySpans>,
+    key: Option<KeyOffsets>,
     pub(super) location: ObjectLocation,
 }
 
@@ -54,7 +54,7 @@ impl Object {
     }
 
     /// What a path leads to. `key` is its file name, parsed.
-    pub(super) fn file(path: &Path, metadata: Option<&fs::Metadata>, key: Option<KeySpans>) -> Self {
+    pub(super) fn file(path: &Path, metadata: Option<&fs::Metadata>, key: Option<KeyOffsets>) -> Self {
         let file = metadata.filter(|metadata| metadata.is_file());
         let location = FileLocation {
             path: path.to_str().is_none().then(|| path.into()),
@@ -76,7 +76,7 @@ impl Object {
         stored_bytes: u64,
         etag: Option<Etag>,
         is_archived: bool,
-        key: Option<KeySpans>,
+        key: Option<KeyOffsets>,
     ) -> Self {
         Self { name: url.into(), stored_bytes, key, location: ObjectLocation::S3 { etag, is_archived } }
     }

@@ -1,6 +1,6 @@
 //! Which objects and which records are wanted.
 
-use super::key::{KeySpans, ObjectKey};
+use super::key::{KeyOffsets, ObjectKey};
 use super::skip::{RecordSkip, Skip};
 use crate::record::SelectedBy;
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
@@ -134,8 +134,8 @@ impl Selection {
     ///
     /// # Errors
     /// The reason to skip it.
-    pub(super) fn admits_name(&self, file_name: &str, in_folder: bool) -> Result<Option<KeySpans>, Skip> {
-        if let Some(key) = KeySpans::parse(file_name) {
+    pub(super) fn admits_name(&self, file_name: &str, in_folder: bool) -> Result<Option<KeyOffsets>, Skip> {
+        if let Some(key) = KeyOffsets::parse(file_name) {
             return self.admits_object(&key.of(file_name)).map(|()| Some(key));
         }
         let is_log = || {

@@ -6,12 +6,12 @@ const NAME: &str =
     "123456789012_elasticloadbalancing_us-east-2_app.shop.1234567890abcdef_20261122T0745Z_192.0.2.1_20sg8hgm.log";
 
 fn in_s3(url: &str, etag: &str) -> Object {
-    let key = KeySpans::parse(url.rsplit('/').next().expect("a file name"));
+    let key = KeyOffsets::parse(url.rsplit('/').next().expect("a file name"));
     Object::in_s3(url, 5, Etag::parse(etag), false, key)
 }
 
 fn file(path: &Path) -> Object {
-    let key = KeySpans::parse(&path.file_name().expect("a file name").to_string_lossy());
+    let key = KeyOffsets::parse(&path.file_name().expect("a file name").to_string_lossy());
     Object::file(path, fs::metadata(path).ok().as_ref(), key)
 }
 
