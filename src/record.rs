@@ -36,16 +36,16 @@ pub trait ReadKind: Sized + 'static {
     /// [`Problem::FieldType`] if a field does not hold what it must.
     fn values<'a>(record: &Record<'a, Self>, node: Option<&'a [u8]>) -> Result<Self::Values<'a>, Problem>;
 
-    /// What a selection looks at.
-    fn selected_by<'v>(values: &'v Self::Values<'_>) -> SelectedBy<'v>;
+    /// The fields by which a record is selected.
+    fn selection_fields<'v>(values: &'v Self::Values<'_>) -> SelectionFields<'v>;
 
     /// Puts record and values together.
     fn logged<'v, 'a: 'v>(record: Record<'a, Self>, values: &'v Self::Values<'a>) -> Self::Logged<'v>;
 }
 
-/// The values of a record by which it is selected.
+/// The fields by which a record is selected.
 #[derive(Clone, Copy, Debug)]
-pub struct SelectedBy<'a> {
+pub struct SelectionFields<'a> {
     /// When the line was logged.
     pub time: Timestamp,
     /// The load balancer's resource id, `app/<name>/<id>`.

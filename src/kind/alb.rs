@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::beginning::Beginning;
 use crate::classify::{Actions, Elapsed, Exchange, Outcome, Reason, classify};
 use crate::error::Problem;
-use crate::record::{ReadKind, Record, SelectedBy};
+use crate::record::{ReadKind, Record, SelectionFields};
 use crate::schema::{Field, FieldType, LogKind, ObjectNames, Quoting, Schema};
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
@@ -39,9 +39,9 @@ impl ReadKind for Alb {
     }
 
     #[inline]
-    fn selected_by<'v>(exchange: &'v Exchange<'_>) -> SelectedBy<'v> {
+    fn selection_fields<'v>(exchange: &'v Exchange<'_>) -> SelectionFields<'v> {
         let &Exchange { time, load_balancer, target_group, target, .. } = exchange;
-        SelectedBy { time, load_balancer, target_group, target }
+        SelectionFields { time, load_balancer, target_group, target }
     }
 
     #[inline]

@@ -200,7 +200,7 @@ where
 {
     let record: Record<'_, K> = Record::parse(line, bounds)?;
     let values = K::values(&record, node)?;
-    if let Err(reason) = options.selection.admits_record(&K::selected_by(&values)) {
+    if let Err(reason) = options.selection.check_record(&K::selection_fields(&values)) {
         *account.records_skipped.entry(reason).or_default() += 1;
         return Ok(Ok(()));
     }

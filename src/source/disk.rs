@@ -58,7 +58,7 @@ impl Source for Disk {
                 }
                 // Opening a pipe that nobody writes to would block forever. A pipe that the user named is read.
                 Ok(entry) if self.is_folder && !entry.file_type().is_file() => listing.skip(Skip::NotALog),
-                Ok(entry) => match selection.admits_name(&entry.file_name().to_string_lossy(), self.is_folder) {
+                Ok(entry) => match selection.check_name(&entry.file_name().to_string_lossy(), self.is_folder) {
                     Ok(key) => {
                         let metadata = entry.metadata().ok();
                         listing.objects.push(Object::file(entry.path(), metadata.as_ref(), key));

@@ -166,7 +166,7 @@ impl Source for S3 {
 /// or nothing that is selected.
 fn one(url: &S3Url, key: ListedKey, selection: &Selection) -> Listing {
     let mut listing = Listing { requests: 1, ..Listing::default() };
-    match key.admit(url, false, selection) {
+    match key.into_object(url, false, selection) {
         Ok(object) => listing.objects.push(object),
         Err(reason) => listing.skip(reason),
     }

@@ -2,7 +2,7 @@
 
 use super::key::{KeyOffsets, ObjectKey};
 use super::skip::{RecordSkip, Skip};
-use crate::record::SelectedBy;
+use crate::record::SelectionFields;
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
 /// The interval that one object covers.
@@ -49,7 +49,7 @@ impl LoadBalancerFilter {
 
     /// Whether the filter matches `id`, written as in the log (`app/<name>/<id>`).
     #[must_use]
-    pub fn admits(&self, id: &[u8]) -> bool {
+    pub fn matches(&self, id: &[u8]) -> bool {
         id == self.0.as_bytes() || id.split(|&byte| byte == b'/').nth(1) == Some(self.0.as_bytes())
     }
 }
@@ -63,7 +63,7 @@ impl TargetGroupFilter {
 
     /// Whether the filter matches `arn`, written as in the log.
     #[must_use]
-    pub fn admits(&self, arn: &[u8]) -> bool {
+    pub fn matches(&self, arn: &[u8]) -> bool {
         let resource = arn.rsplit(|&byte| byte == b':').next().unwrap_or_default();
         [arn, resource].contains(&self.0.as_bytes())
             || resource.split(|&byte| byte == b'/').nth(1) == Some(self.0.as_bytes())
@@ -79,17 +79,19 @@ impl TargetFilter {
 
     /// Whether the filter matches `target`, written as in the log (`address:port`).
     #[must_use]
-    pub fn admits(&self, target: &[u8]) -> bool {
+    pub fn matches(&self, target: &[u8]) -> bool {
         let address = target.iter().rposition(|&byte| byte == b':').map_or(target, |colon| &target[..colon]);
         [target, address].contains(&self.0.as_bytes())
     }
 }
 
-/// Bounds on the ends of the intervals whose objects may hold a wanted line. `None` where the window is open.
+/// An object may hold a wanted line if its interval ends at `from` or later, and before `before`. `None` if the window
+/// has no such bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct IntervalEnds {
-    pub(super) first: Option<Timestamp>,
-    /// The first interval end that is too late.
+    /// The earliest interval end that is wanted.
+    pub(super) from: Option<Timestamp>,
+    /// The earliest interval end that is too late.
     pub(super) before: Option<Timestamp>,
 }
 
@@ -97,31 +99,31 @@ impl Selection {
     /// Which intervals may hold a wanted line.
     pub(super) fn interval_ends(&self) -> IntervalEnds {
         IntervalEnds {
-            first: self.since.map(|since| since.plus_micros(-INTERVAL_SLACK_MICROS)),
+            from: self.since.map(|since| since.plus_micros(-INTERVAL_SLACK_MICROS)),
             before: self.until.map(|until| until.plus_micros(INTERVAL_MICROS + INTERVAL_SLACK_MICROS)),
         }
     }
 
-    /// Whether the selection admits the load balancer that an object's key names.
-    pub(super) fn admits_load_balancer(&self, key: &ObjectKey<'_>) -> bool {
+    /// Whether lines of the load balancer that an object's key names are wanted.
+    pub(super) fn wants_load_balancer(&self, key: &ObjectKey<'_>) -> bool {
         let load_balancer = key.load_balancer();
-        is_admitted(&self.load_balancers, |filter| filter.admits(load_balancer.as_bytes()))
+        passes(&self.load_balancers, |filter| filter.matches(load_balancer.as_bytes()))
     }
 
     /// Whether an object with this key may hold a wanted line.
     ///
     /// # Errors
     /// The reason to skip it.
-    pub fn admits_object(&self, key: &ObjectKey<'_>) -> Result<(), Skip> {
+    pub fn check_object(&self, key: &ObjectKey<'_>) -> Result<(), Skip> {
         if !key.kind.is_read() {
             return Err(Skip::OtherKind(key.kind));
         }
-        if !self.admits_load_balancer(key) {
+        if !self.wants_load_balancer(key) {
             return Err(Skip::OtherLoadBalancer);
         }
         if let Some(end) = key.end {
             let ends = self.interval_ends();
-            if ends.first.is_some_and(|first| end < first) || ends.before.is_some_and(|before| end >= before) {
+            if ends.from.is_some_and(|from| end < from) || ends.before.is_some_and(|before| end >= before) {
                 return Err(Skip::OutsideWindow);
             }
         }
@@ -130,49 +132,53 @@ impl Selection {
 
     /// Whether to read an object with this file name (without its folder). A name in AWS's form is checked against the
     /// selection, and its parsed key is returned. Any other name must look like that of a log if the object was found
-    /// in a folder (`in_folder`), but not if the user named it.
+    /// in a folder, but not if the user named it.
     ///
     /// # Errors
     /// The reason to skip it.
-    pub(super) fn admits_name(&self, file_name: &str, in_folder: bool) -> Result<Option<KeyOffsets>, Skip> {
+    pub(super) fn check_name(
+        &self,
+        file_name: &str,
+        was_found_in_folder: bool,
+    ) -> Result<Option<KeyOffsets>, Skip> {
         if let Some(key) = KeyOffsets::parse(file_name) {
-            return self.admits_object(&key.of(file_name)).map(|()| Some(key));
+            return self.check_object(&key.of(file_name)).map(|()| Some(key));
         }
         let is_log = || {
             let name = file_name.to_ascii_lowercase();
             let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
             !name.starts_with('.') && (name.contains(".log") || matches!(extension, "gz" | "txt"))
         };
-        if in_folder && !is_log() { Err(Skip::NotALog) } else { Ok(None) }
+        if was_found_in_folder && !is_log() { Err(Skip::NotALog) } else { Ok(None) }
     }
 
-    /// Whether a record with these values is wanted.
+    /// Whether a record with these fields is wanted.
     ///
     /// # Errors
     /// The first reason to skip it, in the order of [`RecordSkip::ALL`].
     #[inline]
-    pub fn admits_record(&self, values: &SelectedBy<'_>) -> Result<(), RecordSkip> {
-        let &SelectedBy { time, load_balancer, target_group, target } = values;
+    pub fn check_record(&self, fields: &SelectionFields<'_>) -> Result<(), RecordSkip> {
+        let &SelectionFields { time, load_balancer, target_group, target } = fields;
         if self.since.is_some_and(|since| time < since) || self.until.is_some_and(|until| time >= until) {
             return Err(RecordSkip::OutsideWindow);
         }
-        if !is_admitted(&self.load_balancers, |filter| filter.admits(load_balancer)) {
+        if !passes(&self.load_balancers, |filter| filter.matches(load_balancer)) {
             return Err(RecordSkip::OtherLoadBalancer);
         }
-        if !is_admitted(&self.target_groups, |filter| target_group.is_some_and(|arn| filter.admits(arn))) {
+        if !passes(&self.target_groups, |filter| target_group.is_some_and(|arn| filter.matches(arn))) {
             return Err(RecordSkip::OtherTargetGroup);
         }
-        if !is_admitted(&self.targets, |filter| target.is_some_and(|target| filter.admits(target))) {
+        if !passes(&self.targets, |filter| target.is_some_and(|target| filter.matches(target))) {
             return Err(RecordSkip::OtherTarget);
         }
         Ok(())
     }
 }
 
-/// An empty list admits everything; otherwise at least one filter has to match.
+/// Whether a value passes `filters`. Every value passes an empty list. Otherwise at least one filter has to match.
 #[inline]
-fn is_admitted<F>(filters: &[F], admits: impl Fn(&F) -> bool) -> bool {
-    filters.is_empty() || filters.iter().any(admits)
+fn passes<F>(filters: &[F], matches: impl Fn(&F) -> bool) -> bool {
+    filters.is_empty() || filters.iter().any(matches)
 }
 
 #[cfg(test)]
@@ -200,22 +206,22 @@ mod tests {
             ("2026-11-22T07:51:00Z", "2026-11-22T08:00:00Z", Err(Skip::OutsideWindow)),
             ("2026-11-22T07:00:00Z", "2026-11-22T07:35:00Z", Err(Skip::OutsideWindow)),
         ] {
-            assert_eq!(window(since, until).admits_object(&key), expected, "{since} to {until}");
+            assert_eq!(window(since, until).check_object(&key), expected, "{since} to {until}");
         }
     }
 
     #[test]
     fn the_window_begins_at_since_and_ends_before_until() {
         let window = window("2026-11-22T07:00:00Z", "2026-11-22T08:00:00Z");
-        let admits = |time: &str| {
+        let is_wanted = |time: &str| {
             let time = Timestamp::parse(time.as_bytes()).expect("a time");
-            let values = SelectedBy { time, load_balancer: b"", target_group: None, target: None };
-            window.admits_record(&values).is_ok()
+            let fields = SelectionFields { time, load_balancer: b"", target_group: None, target: None };
+            window.check_record(&fields).is_ok()
         };
-        assert!(!admits("2026-11-22T06:59:59.999999Z"));
-        assert!(admits("2026-11-22T07:00:00.000000Z"));
-        assert!(admits("2026-11-22T07:59:59.999999Z"));
-        assert!(!admits("2026-11-22T08:00:00.000000Z"));
+        assert!(!is_wanted("2026-11-22T06:59:59.999999Z"));
+        assert!(is_wanted("2026-11-22T07:00:00.000000Z"));
+        assert!(is_wanted("2026-11-22T07:59:59.999999Z"));
+        assert!(!is_wanted("2026-11-22T08:00:00.000000Z"));
     }
 
     #[test]
@@ -226,20 +232,20 @@ mod tests {
             "app/shop/1234567890abcdef",
             "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/shop/1234567890abcdef",
         ] {
-            assert!(LoadBalancerFilter::new(text).admits(id), "{text}");
+            assert!(LoadBalancerFilter::new(text).matches(id), "{text}");
         }
-        assert!(!LoadBalancerFilter::new("sho").admits(id));
+        assert!(!LoadBalancerFilter::new("sho").matches(id));
         let arn = b"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/73e2d6bc24d8a067";
         for text in [
             "api",
             "targetgroup/api/73e2d6bc24d8a067",
             "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/73e2d6bc24d8a067",
         ] {
-            assert!(TargetGroupFilter::new(text).admits(arn), "{text}");
+            assert!(TargetGroupFilter::new(text).matches(arn), "{text}");
         }
-        assert!(!TargetGroupFilter::new("targetgroup").admits(arn));
-        assert!(TargetFilter::new("10.0.0.1").admits(b"10.0.0.1:80"));
-        assert!(TargetFilter::new("10.0.0.1:80").admits(b"10.0.0.1:80"));
-        assert!(!TargetFilter::new("10.0.0.1:8").admits(b"10.0.0.1:80"));
+        assert!(!TargetGroupFilter::new("targetgroup").matches(arn));
+        assert!(TargetFilter::new("10.0.0.1").matches(b"10.0.0.1:80"));
+        assert!(TargetFilter::new("10.0.0.1:80").matches(b"10.0.0.1:80"));
+        assert!(!TargetFilter::new("10.0.0.1:8").matches(b"10.0.0.1:80"));
     }
 }

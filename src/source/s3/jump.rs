@@ -22,15 +22,15 @@ pub(super) fn jump(last: &str, selection: &Selection) -> Option<String> {
         // account, service, region, load balancer
         let (end, _) = file_name[word.len()..].match_indices('_').nth(3)?;
         let stem = &file_name[..=word.len() + end];
-        let first = selection.interval_ends().first;
-        if selection.admits_load_balancer(&key)
+        let first = selection.interval_ends().from;
+        if selection.wants_load_balancer(&key)
             && let Some(first) = first.filter(|first| key.end.is_some_and(|end| end < *first))
         {
             // 2026-11-22T07:41:20.518414Z to 20261122T0741
             let minute: String = first.to_string()[..16].chars().filter(|it| !"-:".contains(*it)).collect();
             return Some(format!("{folder}{stem}{minute}"));
         }
-        selection.admits_object(&key).err()?;
+        selection.check_object(&key).err()?;
         stem
     };
     // A digit follows each of these prefixes, and the colon is the character after the digits in byte order.

@@ -79,7 +79,7 @@ impl DeliveryDays {
     pub(super) fn of(selection: &Selection) -> Self {
         let ends = selection.interval_ends();
         Self {
-            first: ends.first.map(day_of),
+            first: ends.from.map(day_of),
             last: ends.before.map(|end| day_of(end.plus_micros(LATE_DELIVERY_MICROS))),
         }
     }

@@ -40,14 +40,18 @@ pub(super) struct ListedKey {
 }
 
 impl ListedKey {
-    /// The object, if the selection admits it. `in_folder` says whether it was found in a folder, rather than named by
-    /// the user.
+    /// The object, if it may hold a wanted line. `was_found_in_folder` is false if the user named it.
     ///
     /// # Errors
     /// The reason to skip it.
-    pub(super) fn admit(self, url: &S3Url, in_folder: bool, selection: &Selection) -> Result<Object, Skip> {
+    pub(super) fn into_object(
+        self,
+        url: &S3Url,
+        was_found_in_folder: bool,
+        selection: &Selection,
+    ) -> Result<Object, Skip> {
         let file_name = self.name.rsplit('/').next().unwrap_or_default();
-        let key = selection.admits_name(file_name, in_folder)?;
+        let key = selection.check_name(file_name, was_found_in_folder)?;
         Ok(Object::in_s3(url.of(&self.name), self.size, self.etag, self.is_archived, key))
     }
 }

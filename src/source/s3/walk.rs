@@ -218,7 +218,7 @@ impl ListingWalk<'_> {
             self.other_services.insert(folder.to_owned());
             return;
         }
-        match key.admit(self.url, true, self.selection) {
+        match key.into_object(self.url, true, self.selection) {
             Ok(object) => self.listing.objects.push(object),
             Err(reason) => self.listing.skip(reason),
         }
