@@ -21,9 +21,9 @@ pub struct RequestRow<'a> {
     pub(super) outcome: Outcome,
     pub(super) line: &'a [u8],
     pub(super) object: &'a str,
-    /// Line number, from 1.
-    pub(super) number: u64,
-    request: &'a [u8],
+    /// From 1.
+    pub(super) line_number: u64,
+    request_text: &'a [u8],
     client: Option<Endpoint<'a>>,
     parsed_request_line: OnceCell<(RequestLine<'a>, Url<'a>)>,
     route: OnceCell<Vec<u8>>,
@@ -33,14 +33,14 @@ pub struct RequestRow<'a> {
 }
 
 impl<'a> RequestRow<'a> {
-    /// The record of one line of an object; `number` is its line number. `request` is the request line as it will be
-    /// written, so that its parts match what is written.
+    /// The record of one line of an object. `request_text` is the request line as it will be written, so that its
+    /// parts match what is written.
     pub(super) fn new(
         record: &'a Record<'a, Alb>,
         exchange: &'a Exchange<'a>,
         outcome: Outcome,
-        (line, object, number): (&'a [u8], &'a str, u64),
-        request: &'a [u8],
+        (line, object, line_number): (&'a [u8], &'a str, u64),
+        request_text: &'a [u8],
     ) -> Self {
         Self {
             record,
@@ -48,8 +48,8 @@ impl<'a> RequestRow<'a> {
             outcome,
             line,
             object,
-            number,
-            request,
+            line_number,
+            request_text,
             client: record.client(),
             parsed_request_line: OnceCell::new(),
             route: OnceCell::new(),
@@ -62,7 +62,7 @@ impl<'a> RequestRow<'a> {
     /// repeat an earlier one.
     fn parsed_request_line(&self) -> &(RequestLine<'a>, Url<'a>) {
         self.parsed_request_line.get_or_init(|| {
-            let request_line = RequestLine::parse(self.request);
+            let request_line = RequestLine::parse(self.request_text);
             (request_line, request_line.url.map(Url::parse).unwrap_or_default())
         })
     }
@@ -116,13 +116,13 @@ pub(super) fn target_group_name(arn: &[u8]) -> Option<&[u8]> {
 }
 
 /// When a field of text has no value.
-const NO_TEXT: &str = "not logged";
+const NULL_IF_NOT_LOGGED: &str = "not logged";
 
 /// When a number has no value.
-const NO_NUMBER: &str = "not logged, or not a number";
+const NULL_IF_NO_NUMBER: &str = "not logged, or not a number";
 
 /// When a part of the request line has no value.
-const NO_REQUEST: &str = "the request was never complete, or has no such part";
+const NULL_IF_NO_PART: &str = "the request was never complete, or has no such part";
 
 type RequestColumn = Column<RequestTable>;
 
@@ -137,13 +137,13 @@ fn list<'r, const FIELD: usize>(row: &'r RequestRow<'_>) -> Cell<'r> {
 /// A field as text, as logged.
 const fn field<const FIELD: usize>() -> RequestColumn {
     let field = &Alb::SCHEMA.fields[FIELD];
-    RequestColumn::new(field.name, DataType::Text, text::<FIELD>, field.meaning).absent(NO_TEXT).from(field.name)
+    RequestColumn::new(field.name, DataType::Text, text::<FIELD>, field.meaning).absent(NULL_IF_NOT_LOGGED).from(field.name)
 }
 
 /// A field that is a list.
 const fn list_field<const FIELD: usize>(data_type: DataType) -> RequestColumn {
     let field = &Alb::SCHEMA.fields[FIELD];
-    RequestColumn::new(field.name, data_type, list::<FIELD>, field.meaning).absent(NO_TEXT).from(field.name)
+    RequestColumn::new(field.name, data_type, list::<FIELD>, field.meaning).absent(NULL_IF_NOT_LOGGED).from(field.name)
 }
 
 /// A field that is read as something other than text.
@@ -205,7 +205,7 @@ impl Table for RequestTable {
             |row| Cell::text(row.client.map(|client| client.address).filter(|address| !address.is_empty())),
             "address of the client, or of a proxy in front of the load balancer",
         )
-        .absent(NO_TEXT)
+        .absent(NULL_IF_NOT_LOGGED)
         .from("client:port"),
         RequestColumn::new(
             "client_port",
@@ -213,7 +213,7 @@ impl Table for RequestTable {
             |row| Cell::integer(row.client.and_then(|client| client.port)),
             "port of the client, or of a proxy in front of the load balancer",
         )
-        .absent(NO_NUMBER)
+        .absent(NULL_IF_NO_NUMBER)
         .from("client:port"),
         RequestColumn::new(
             "target",
@@ -285,11 +285,11 @@ impl Table for RequestTable {
             |row| Cell::text(row.request_line().method),
             "HTTP method as sent",
         )
-        .absent(NO_REQUEST)
+        .absent(NULL_IF_NO_PART)
         .from("request")
         .derived_from("request"),
         RequestColumn::new("url_protocol", DataType::Text, |row| Cell::text(row.url().protocol), "protocol of the URL")
-            .absent(NO_REQUEST)
+            .absent(NULL_IF_NO_PART)
             .from("request")
             .derived_from("request"),
         RequestColumn::new(
@@ -298,11 +298,11 @@ impl Table for RequestTable {
             |row| Cell::text(row.url().host),
             "host of the URL, without brackets",
         )
-        .absent(NO_REQUEST)
+        .absent(NULL_IF_NO_PART)
         .from("request")
         .derived_from("request"),
         RequestColumn::new("url_port", DataType::Integer, |row| Cell::integer(row.url().port), "port of the URL")
-            .absent(NO_REQUEST)
+            .absent(NULL_IF_NO_PART)
             .from("request")
             .derived_from("request"),
         RequestColumn::new(
@@ -311,7 +311,7 @@ impl Table for RequestTable {
             |row| Cell::text(row.url().path),
             "path of the URL; `/` if it has none",
         )
-        .absent(NO_REQUEST)
+        .absent(NULL_IF_NO_PART)
         .from("request")
         .derived_from("request"),
         RequestColumn::new(
@@ -329,7 +329,7 @@ impl Table for RequestTable {
             |row| Cell::text(row.request_line().version),
             "HTTP version as sent",
         )
-        .absent(NO_REQUEST)
+        .absent(NULL_IF_NO_PART)
         .from("request")
         .derived_from("request"),
         field::<{ alb::USER_AGENT }>(),
@@ -351,7 +351,7 @@ impl Table for RequestTable {
         value_field::<{ alb::MATCHED_RULE_PRIORITY }>(DataType::Integer, |row| {
             Cell::integer(row.record.matched_rule_priority())
         })
-        .absent(NO_NUMBER),
+        .absent(NULL_IF_NO_NUMBER),
         value_field::<{ alb::REQUEST_CREATION_TIME }>(DataType::Time, |row| {
             // An exact elapsed time was computed from this field, so the field need not be parsed again.
             match row.exchange.elapsed {
@@ -464,7 +464,7 @@ impl Table for RequestTable {
             |row| Cell::text(row.route()),
             "method and path, with the variable parts of the path in braces; reports group rare routes under `{*}`",
         )
-        .absent(NO_REQUEST)
+        .absent(NULL_IF_NO_PART)
         .derived_from("request"),
         RequestColumn::new(
             "object",
@@ -475,7 +475,7 @@ impl Table for RequestTable {
         RequestColumn::new(
             "line",
             DataType::Integer,
-            |row| Cell::integer(Some(row.number)),
+            |row| Cell::integer(Some(row.line_number)),
             "number of the line in that object, from 1",
         )
         .unique(),
