@@ -38,7 +38,7 @@ pub struct RuleKind {
 pub const RULE_KINDS: &[RuleKind] = &[RuleKind {
     id: "cause",
     form: "CAUSE[:CONFIDENCE]",
-    meaning: "a finding has this cause, with at least this confidence (low, medium, high; default: low)",
+    meaning: "a finding has this cause, with at least this confidence (low, medium or high; low if left out)",
     // The only kind without a keyword of its own, so it takes whatever no other kind took. Keep it last.
     parse: |text| Some(has_cause(text)),
 }];

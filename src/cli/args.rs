@@ -72,11 +72,11 @@ pub(crate) enum Command {
 /// Explain a cause, or one log line field by field.
 ///
 /// With a cause, says what it means, what is evidence for and against it in a log, how to fix it on common servers with
-/// time and risk, and which commands confirm it. Without a cause, lists all causes. With --line, says what each field
-/// of one line of an access log has, how the request ended, and which causes fit that outcome.
+/// time and risk, and which commands confirm it. Without a cause, lists all causes. With --line, shows each field of
+/// one log line and its value, how the request ended, and which causes fit that outcome.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExplainArgs {
-    /// Which cause, by its id
+    /// Id of the cause, such as keep-alive-race; without it, all causes are listed
     #[arg(value_name = "CAUSE", conflicts_with = "line")]
     pub(crate) cause: Option<String>,
 

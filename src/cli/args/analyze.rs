@@ -130,9 +130,9 @@ impl AnalyzeArgs {
 }
 
 fn rules_help() -> String {
-    let kinds = RULE_KINDS.iter().map(|kind| format!("{}: {}", kind.form, kind.meaning));
+    let kinds = RULE_KINDS.iter().map(|kind| format!("{}, which matches if {}", kind.form, kind.meaning));
     let kinds: Vec<String> = kinds.collect();
-    format!("Exit with status 1 if this rule matches the report; may be repeated. Rules: {}", kinds.join("; "))
+    format!("Exit with status 1 if this rule matches the report; may be repeated. A rule is {}", kinds.join("; or "))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -16,7 +16,7 @@ use super::values::{IdleTimeoutArg, parse_idle_timeout};
 /// One row per record: all fields of the log with their types, the parts of the request, elapsed time, outcome, route,
 /// and the object and line that it is from. docs/schema.md says what each column means and when it has no value.
 ///
-/// A file gets its name only when it is complete, however the program ends. With --partition-by, FILE is a folder that
+/// A file is written under a temporary name and renamed when it is complete. With --partition-by, FILE is a folder that
 /// query engines can read as one table. A run that reads the same objects again replaces their rows in the folder; a
 /// run that reads other objects adds rows.
 #[derive(Debug, clap::Args)]
@@ -39,17 +39,17 @@ pub(crate) struct ExportArgs {
     #[arg(long, short, value_enum)]
     pub(crate) format: Option<TableFormatArg>,
 
-    /// Columns to write, in this order, separated by commas; default: the columns written without this option; all:
-    /// every column except text
+    /// Columns to write, in this order, separated by commas. The name default stands for the columns that are written
+    /// without this option, and all for every column except text
     #[arg(long, value_name = "NAMES", value_parser = parse_columns)]
     pub(crate) columns: Option<ColumnsArg>,
 
-    /// Only rows for which this is true: columns compared by = != < <= > >= ~ !~ in (...) or is null; combine with and,
-    /// or, not, ( )
+    /// Only rows that match this expression, such as 'elb_status_code>=500 and elapsed>10'. Comparisons: = != < <= > >=
+    /// ~ !~ in (...) is null; joined by and, or, not, ( )
     #[arg(long = "where", value_name = "EXPRESSION", value_parser = Filter::parse)]
     pub(crate) filter: Option<Filter>,
 
-    /// Only this share of the traces, such as 1%; always the same traces
+    /// Only the requests of this share of all traces, such as 1%. Each run chooses the same traces
     #[arg(long, value_name = "N%")]
     pub(crate) sample: Option<TraceSample>,
 
@@ -68,7 +68,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
     pub(crate) idle_timeout: IdleTimeoutArg,
 
-    /// In CSV, put no apostrophe in front of texts that a spreadsheet could read as formulas
+    /// In CSV, write texts that a spreadsheet could read as formulas as they are, without an apostrophe before them
     #[arg(long)]
     pub(crate) allow_formulas: bool,
 }

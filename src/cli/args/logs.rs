@@ -46,7 +46,8 @@ pub(crate) struct LogArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// Only list: print which objects would be read, what is left out and why, and how many requests to S3 that takes
+    /// List the objects, but read none: print which would be read, what is left out and why, and how many requests to
+    /// S3 a run takes
     #[arg(long)]
     pub(crate) dry_run: bool,
 
@@ -58,41 +59,44 @@ pub(crate) struct LogArgs {
     pub(crate) quiet: bool,
 }
 
+/// The heading of the options for S3 in the help. It is set for each option: set once for the struct, it would also
+/// stand over all options that come after.
+const S3_HEADING: &str = "S3";
+
 /// How S3 is reached.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "S3")]
 struct S3Args {
     /// Use this profile of the AWS configuration files
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = S3_HEADING, value_name = "NAME")]
     profile: Option<String>,
 
     /// Send the first request to this region; the bucket's own region is found automatically
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, help_heading = S3_HEADING, value_name = "REGION")]
     region: Option<String>,
 
     /// Use another store that has the S3 API
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = parse_endpoint)]
+    #[arg(long, help_heading = S3_HEADING, value_name = "URL", value_hint = ValueHint::Url, value_parser = parse_endpoint)]
     endpoint_url: Option<String>,
 
     /// Send requests without credentials, for public buckets
-    #[arg(long)]
+    #[arg(long, help_heading = S3_HEADING)]
     no_sign_request: bool,
 
     /// Agree to pay for the requests, if the bucket's owner requires it
-    #[arg(long, value_name = "requester", value_parser = ["requester"], num_args = 0..=1, require_equals = true, default_missing_value = "requester")]
+    #[arg(long, help_heading = S3_HEADING, value_name = "requester", value_parser = ["requester"], num_args = 0..=1, require_equals = true, default_missing_value = "requester")]
     request_payer: Option<String>,
 
     /// Maximum requests to S3 in flight [default: 16 per core, at least 32 and at most 128]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, help_heading = S3_HEADING, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: Option<u16>,
 
     /// Keep objects from S3 in this folder, and reuse those that are already there
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, help_heading = S3_HEADING, value_name = "DIR", value_hint = ValueHint::DirPath)]
     cache: Option<PathBuf>,
 
     /// Maximum size of the cache after a run: bytes, or a size such as 500MB or 20GB; the least recently used objects
     /// are removed first
-    #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = parse_size, requires = "cache")]
+    #[arg(long, help_heading = S3_HEADING, value_name = "SIZE", default_value = "10GB", value_parser = parse_size, requires = "cache")]
     cache_size: u64,
 }
 
@@ -162,7 +166,28 @@ mod tests {
     use super::super::tests::at;
     use super::super::{Args, Command, joined};
     use super::*;
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn only_options_for_s3_are_under_their_heading() {
+        let program = Args::command();
+        for name in ["analyze", #[cfg(feature = "export")] "export"] {
+            let command = program.find_subcommand(name).expect("a command");
+            let headed = command.get_arguments().filter(|arg| arg.get_help_heading() == Some(S3_HEADING));
+            let options: Vec<&str> = headed.filter_map(|arg| arg.get_long()).collect();
+            let expected = [
+                "profile",
+                "region",
+                "endpoint-url",
+                "no-sign-request",
+                "request-payer",
+                "concurrency",
+                "cache",
+                "cache-size",
+            ];
+            assert_eq!(options, expected, "{name}");
+        }
+    }
 
     #[test]
     fn a_clock_time_of_until_is_on_the_day_of_since() {

@@ -8,14 +8,14 @@ use clap::ValueHint;
 
 use super::values::{TypedTime, parse_duration, parse_when};
 
-/// Write the logs of a simulated incident, and the truth about it.
+/// Write the logs of a simulated incident, and the true cause of each failure.
 ///
 /// Log objects are written to DIR/AWSLogs/... under the names that AWS gives them. DIR/truth.jsonl has one line per
-/// failed request with its true cause. DIR/what-happened.json has the timeouts of the run and a timeline of what was
-/// done. The same scenario, seed and options give the same bytes.
+/// failed request with its true cause. DIR/what-happened.json has the timeouts of the run and a timeline of the
+/// changes and faults that the scenario makes. The same scenario, seed and options give the same bytes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimulateArgs {
-    /// Which scenario; --list shows them
+    /// Name of the scenario; --list lists all
     #[arg(value_name = "SCENARIO", required_unless_present = "list")]
     pub(crate) scenario: Option<String>,
 
@@ -27,7 +27,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long)]
     pub(crate) list: bool,
 
-    /// Another seed gives another run of the same scenario
+    /// Seed of the random numbers: each seed gives another run of the scenario
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 

@@ -14,7 +14,7 @@ pub(crate) struct TablesArgs {
     pub(crate) folder: Option<PathBuf>,
 
     /// Format of the tables
-    #[arg(long = "tables-format", id = "tables-format", requires = "tables")]
+    #[arg(long = "tables-format", id = "tables-format", requires = "tables", value_name = "FORMAT")]
     #[arg(value_enum, default_value_t = TableFormatArg::Parquet)]
     pub(crate) format: TableFormatArg,
 }
