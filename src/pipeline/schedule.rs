@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::progress::Progress;
 use crate::source::{Fetch, Object, Source};
 
-/// Objects of one shard that are fetched ahead before another shard is opened.
+/// Each resting shard gets this many fetches before another shard is opened.
 const MIN_FETCHES: usize = 2;
 
 /// How often a waiting worker checks whether the run was cancelled.
@@ -81,8 +81,8 @@ impl<'a, P> OpenShard<'a, P> {
         }
     }
 
-    /// Whether the next object that is not being fetched has to be. If it does not, the objects after it wait until
-    /// it is read.
+    /// Whether the first object without a fetch needs one. If it needs none, the objects after it are not fetched
+    /// until it has been read.
     fn can_fetch(&self) -> bool {
         self.unread.get(self.fetches.len()).is_some_and(needs_fetch)
     }
@@ -98,12 +98,12 @@ pub(super) struct Schedule<'a, P, F> {
     shards: Vec<&'a [SourceObject<'a>]>,
     /// Makes a shard's part, given the shard's index.
     new_part: F,
-    /// Objects to fetch ahead at the same time.
+    /// The most objects to fetch ahead, over all shards.
     read_ahead: usize,
-    /// Shards that may be opened and not yet merged at the same time.
+    /// The most shards that are open, or read and not yet merged.
     max_unmerged: usize,
     state: Mutex<ScheduleState<'a, P>>,
-    /// Objects that are fetched, or being fetched, and that no worker has taken.
+    /// The number of objects that have a fetch and that no worker has taken yet.
     fetched_ahead: Arc<AtomicUsize>,
     notifier: Arc<Notifier>,
 }
@@ -111,7 +111,7 @@ pub(super) struct Schedule<'a, P, F> {
 struct ScheduleState<'a, P> {
     /// Shards before this index were opened.
     opened_end: usize,
-    /// Shards before this index are wanted. A shard that failed, and those after it, are not.
+    /// Shards before this index are needed. If a shard fails, this is lowered to the index of the shard.
     needed_end: usize,
     /// Shards before this index are merged.
     merged_end: usize,
@@ -143,9 +143,9 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         }
     }
 
-    /// A shard whose next object can be read now. Waits if there is none yet but may be one later. `None` once no
-    /// wanted shard is open or left to open, or if the run was cancelled. `returned` is the shard that the worker
-    /// has just read from, if it has more objects.
+    /// Gives the worker a shard whose next object can be read now. Waits until there is one. `None` if the run was
+    /// cancelled, or if every shard that is needed has been read. `returned` is the shard that the worker read from
+    /// last, if it has more objects.
     pub(super) fn next(&self, returned: Option<OpenShard<'a, P>>, progress: &Progress) -> Option<OpenShard<'a, P>> {
         let mut returned = returned;
         loop {
@@ -174,7 +174,7 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         }
     }
 
-    /// Reports that a shard is read to its end, and that all shards before `merged_end` are merged.
+    /// Called when a shard has been read to its end. All shards before `merged_end` are merged by then.
     pub(super) fn finished(&self, merged_end: usize) {
         let mut state = self.lock();
         state.held_count -= 1;
@@ -183,7 +183,8 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         self.notifier.notify();
     }
 
-    /// Reports that a shard failed, after it was dropped. The shards after it are not needed, those before it are.
+    /// Called when a shard failed, after the worker has dropped it. Gives up the shards after it. Shards before it go
+    /// on.
     pub(super) fn failed(&self, index: usize) {
         let mut state = self.lock();
         state.held_count -= 1;
@@ -221,8 +222,8 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         OpenShard { index, part: (self.new_part)(index), unread: self.shards[index], fetches: VecDeque::new() }
     }
 
-    /// Begins fetches until enough objects are fetched ahead: first [`MIN_FETCHES`] for each resting shard, then for
-    /// newly opened shards, then further ahead in the resting ones.
+    /// Starts fetches until `read_ahead` objects are fetched ahead. Each resting shard gets [`MIN_FETCHES`] first. Then
+    /// new shards are opened. Then the resting shard with the fewest fetches gets one more, and so on.
     fn fetch_ahead(&self, state: &mut ScheduleState<'a, P>) {
         while self.fetched_ahead.load(Ordering::Relaxed) < self.read_ahead {
             let below_min = state.resting.values().find(|open| open.fetches.len() < MIN_FETCHES && open.can_fetch());
@@ -280,7 +281,7 @@ impl Notifier {
         self.changed.notify_all();
     }
 
-    /// Waits until there was a notification after the first `count`, or until [`CANCEL_POLL`] is over.
+    /// Waits until there are more than `count` notifications, but at most for [`CANCEL_POLL`].
     fn wait_after(&self, count: u64) {
         let notifications = self.notifications.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_timeout_while(notifications, CANCEL_POLL, |now| *now == count);

@@ -1,4 +1,4 @@
-//! Finds out what a URL names: an object, a folder, or the beginning of keys.
+//! Finds out what a URL names: an object, a folder, or a key prefix.
 
 use std::io;
 use std::sync::Arc;
