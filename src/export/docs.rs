@@ -29,9 +29,8 @@ In a list, an item `-` is null.
 
 ## Text
 
-If a log may not contain a byte, load balancers write it as `\\x` and two hexadecimal digits, for example `\\x22` for a quote. They leave some control characters and bytes that are not UTF-8 as they are; the export
-writes these in the same form, in Parquet and in CSV. So whoever reads `\\xNN` as the byte NN, which the log itself requires too, gets back what the client sent. The tables of an analysis show invalid UTF-8 as U+FFFD, as the
-report does.
+Load balancers write some bytes as `\\x` and two hexadecimal digits, for example `\\x22` for a quote. They leave some control characters and invalid UTF-8 as they are; the export writes these bytes in the same form, in Parquet and
+in CSV. To get back what the client sent, replace each `\\xNN` by the byte NN. The tables of an analysis show invalid UTF-8 as U+FFFD, as the report does.
 
 In CSV, a text or a list gets a leading apostrophe if a spreadsheet might read it as a formula: if it begins with `=`, `+`, `-`, `@`, one of their full-width forms, or white space. It also gets one if it begins with an
 apostrophe. So removing one apostrophe from every text or list that begins with one gives back the original. `--allow-formulas` leaves texts and lists unchanged. Numbers and timestamps are never changed.

@@ -87,8 +87,9 @@ impl<'a> RequestRow<'a> {
         (!route.is_empty()).then_some(route)
     }
 
-    /// The text from field `first` to field `last`, or to the end of the line. Some lines could split the same bytes
-    /// into other fields. For such a line this is the whole line after a line break, a mark that no other text has.
+    /// The text from field `first` to field `last`, or to the end of the line. It is the key under which a
+    /// [`FieldGroup`] remembers values. In a line with unusual quotes, the same bytes may stand for other fields. For
+    /// such a line this returns a line break and the whole line, which only an identical line gives.
     #[inline]
     fn fields_text(&self, first: usize, last: Option<usize>) -> &[u8] {
         let unusual_line = || self.unusual_line.get_or_init(|| [b"\n", self.line].concat());
@@ -115,13 +116,13 @@ pub(super) fn target_group_name(arn: &[u8]) -> Option<&[u8]> {
     resource.strip_prefix(b"targetgroup/")?.split(|&byte| byte == b'/').next().filter(|name| !name.is_empty())
 }
 
-/// When a field of text has no value.
+/// When a text column has no value, for the documentation.
 const NULL_IF_NOT_LOGGED: &str = "not logged";
 
-/// When a number has no value.
+/// When a number column has no value, for the documentation.
 const NULL_IF_NO_NUMBER: &str = "not logged, or not a number";
 
-/// When a part of the request line has no value.
+/// When a part of the request line has no value, for the documentation.
 const NULL_IF_NO_PART: &str = "the request was never complete, or has no such part";
 
 type RequestColumn = Column<RequestTable>;
@@ -155,7 +156,8 @@ const fn value_field<const FIELD: usize>(
     RequestColumn::new(field.name, data_type, cell, field.meaning).from(field.name)
 }
 
-/// Groups of neighbouring fields. Each field has few distinct values, and some are seldom present.
+/// Groups of fields that are neighbours in the line and have few distinct values. One lookup of their common text gives
+/// the values of all their columns.
 const FIELD_GROUPS: &[FieldGroup<RequestTable>] = &[
     FieldGroup {
         columns: &["user_agent", "ssl_cipher", "ssl_protocol", "target_group_arn"],
@@ -320,7 +322,7 @@ impl Table for RequestTable {
             |row| Cell::text(row.url().query),
             "the part of the URL after the question mark",
         )
-        .absent("there is no URL, it has no question mark, or nothing follows that")
+        .absent("there is no URL, it has no question mark, or nothing follows the question mark")
         .from("request")
         .derived_from("request"),
         RequestColumn::new(
@@ -407,7 +409,7 @@ impl Table for RequestTable {
             "`time` − `request_creation_time`, rounded to milliseconds, the precision of `request_creation_time`; \
              for WebSocket, how long the connection was open",
         )
-        .absent("the line does not say when the request began, or it says a moment after `time`"),
+        .absent("the line does not say when the request began, or the time that it says is after `time`"),
         RequestColumn::new(
             "elapsed_from",
             DataType::Text,
@@ -444,9 +446,9 @@ impl Table for RequestTable {
             "cause",
             DataType::Text,
             |row| Cell::text(row.cause.map(|(cause, _)| cause.as_bytes())),
-            "likely cause: an id from the README's table of causes. It is the cause of the finding that covers the \
-             request's target (or target group, or load balancer), outcome and time; of several, the one with the \
-             most failures of that outcome there",
+            "likely cause: an id from the README's table of causes. It is the cause of the finding on the request's \
+             target (or target group, or load balancer) that covers its outcome and time. If several do, the one with \
+             the most failures of that outcome counts",
         )
         .absent("the request did not fail, or no finding covers it")
         .on_request(),
