@@ -43,7 +43,7 @@ macro_rules! log_kinds {
         )*
 
         /// Runs `visitor` for the type of `kind`. For a kind that is not read this is [`Alb`]: its lines are
-        /// then told from access log lines one by one.
+        /// then distinguished from access log lines one by one.
         pub fn visit<V: KindVisitor>(kind: &LogKind, visitor: V) -> V::Output {
             $(
                 if kind == <$kind as ReadKind>::KIND {

@@ -237,7 +237,7 @@ fn outcomes_have_their_colours_and_symbols_and_causes_their_patterns() {
         browser.assert(&format!("{of_picture} !== null"));
     }
     let shapes: std::collections::BTreeSet<&str> = legend.iter().map(|[.., shape]| shape.as_str()).collect();
-    assert_eq!(shapes.len(), legend.len(), "no two are told apart by colour alone");
+    assert_eq!(shapes.len(), legend.len(), "no two differ in colour alone");
     let patterns = browser.eval(
         "[...document.querySelectorAll('#failures-chart .legend svg')].map(swatch => swatch.querySelector('path + path')?.getAttribute('fill') ?? 'plain')",
     );

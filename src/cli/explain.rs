@@ -89,7 +89,7 @@ fn explain_line(line: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
         writeln!(out, "{label:<9}{}: {}", cause.id, cause.title)?;
     }
     if causes.len() > 1 {
-        writeln!(out, "\nOne line is not enough to tell them apart; albscope analyze looks at all lines together.")?;
+        writeln!(out, "\nOne line is not enough to distinguish them; albscope analyze looks at all lines together.")?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 //!
 //! An object is identified by its path or S3 URL, so the same file counts once however its path is spelled. An object
 //! that a load balancer named is identified by that name instead, wherever it is and whether it is compressed or not.
-//! Standard input has no name and cannot be told from what another run reads from it, so its rows are refused.
+//! Standard input has no name: its rows could not be distinguished from those of another run, so they are refused.
 //!
 //! All files of a folder have the same columns, format and partitions, because readers take them for one table. A run
 //! that would write anything else is refused before it reads.
@@ -190,8 +190,8 @@ impl Folder {
         if read.contains(&standard_input()) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "standard input has no name, so its rows cannot be told apart from those of another run: write to a \
-                 file instead",
+                "standard input has no name, so its rows cannot be distinguished from those of another run: write to \
+                 a file instead",
             ));
         }
         let read: BTreeSet<String> = read.iter().map(|object| format!("{object:016x}")).collect();

@@ -1,4 +1,4 @@
-//! The first fields of a line, by which the kinds of log are told apart.
+//! The first fields of a line, which distinguish the kinds of log.
 
 use crate::timestamp::Timestamp;
 

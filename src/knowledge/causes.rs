@@ -60,7 +60,7 @@ pub struct Cause {
     pub meaning: &'static str,
     /// Signs in a log that speak for the cause.
     pub evidence_for: &'static [&'static str],
-    /// Signs that speak against it: the causes it is mistaken for, and how to tell them apart.
+    /// Signs that speak against it: the causes it is mistaken for, and how to distinguish them.
     pub evidence_against: &'static [&'static str],
     /// What to change.
     pub fix: &'static str,

@@ -122,7 +122,7 @@ impl Dictionary {
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "half a hash tells texts apart well enough")]
+    #[expect(clippy::cast_possible_truncation, reason = "half a hash distinguishes texts well enough")]
     fn hash_of(&self, text: &[u8]) -> u32 {
         self.hasher.hash_one(text) as u32
     }

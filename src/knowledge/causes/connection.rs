@@ -146,7 +146,7 @@ pub static CONNECT_TIMEOUT: Cause = Cause {
         "the failures took milliseconds: connection-refused",
         "the target group speaks HTTPS and the port is open: the TLS handshake has a limit of 10 s too \
             (target-tls-handshake)",
-        "the idle timeout is 10 s: only request_processing_time tells the two apart (-1 if the connection failed)",
+        "the idle timeout is 10 s: only request_processing_time distinguishes the two (-1 if the connection failed)",
     ],
     fix: "In the target's security group, allow the target port from the load balancer's security group; in the \
         network ACLs, allow that port and the ephemeral ports 1024-65535 back; and check that the host exists.",

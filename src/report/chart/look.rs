@@ -60,7 +60,7 @@ impl Family {
     }
 
     /// The colour, for dark and for light backgrounds: a terminal does not say which it has. Its contrast to black
-    /// and to white is at least 3:1, and people with a colour vision deficiency can tell the colours apart.
+    /// and to white is at least 3:1, and people with a colour vision deficiency can distinguish the colours.
     #[must_use]
     pub fn colour(self) -> Colour {
         let (red, green, blue, terminal) = match self {
