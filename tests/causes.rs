@@ -1,6 +1,6 @@
 //! Each cause has a folder in `tests/causes/`: lines that it leaves behind (`hits.log`), lines that resemble them and
-//! mean something else (`near-misses.log`), and how to distinguish them (`about.md`). Other tests make logs that must not
-//! be given a cause at all.
+//! mean something else (`near-misses.log`), and how to distinguish them (`about.md`). Other tests make logs that must
+//! not be given a cause at all.
 
 mod common;
 

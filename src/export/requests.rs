@@ -138,7 +138,9 @@ fn list<'r, const FIELD: usize>(row: &'r RequestRow<'_>) -> Cell<'r> {
 /// A field as text, as logged.
 const fn field<const FIELD: usize>() -> RequestColumn {
     let field = &Alb::SCHEMA.fields[FIELD];
-    RequestColumn::new(field.name, DataType::Text, text::<FIELD>, field.meaning).absent(NULL_IF_NOT_LOGGED).from(field.name)
+    RequestColumn::new(field.name, DataType::Text, text::<FIELD>, field.meaning)
+        .absent(NULL_IF_NOT_LOGGED)
+        .from(field.name)
 }
 
 /// A field that is a list.

@@ -164,7 +164,8 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
                     state.held_count += 1;
                     return Some(open);
                 }
-                let nothing_will_come = state.held_count == 0 && state.resting.is_empty() && state.opened_end >= state.needed_end;
+                let nothing_will_come =
+                    state.held_count == 0 && state.resting.is_empty() && state.opened_end >= state.needed_end;
                 if nothing_will_come || progress.is_cancelled() {
                     self.notifier.notify();
                     return None;

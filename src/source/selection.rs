@@ -136,11 +136,7 @@ impl Selection {
     ///
     /// # Errors
     /// The reason to skip it.
-    pub(super) fn check_name(
-        &self,
-        file_name: &str,
-        was_found_in_folder: bool,
-    ) -> Result<Option<KeyOffsets>, Skip> {
+    pub(super) fn check_name(&self, file_name: &str, was_found_in_folder: bool) -> Result<Option<KeyOffsets>, Skip> {
         if let Some(key) = KeyOffsets::parse(file_name) {
             return self.check_object(&key.of(file_name)).map(|()| Some(key));
         }

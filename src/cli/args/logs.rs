@@ -171,7 +171,11 @@ mod tests {
     #[test]
     fn only_options_for_s3_are_under_their_heading() {
         let program = Args::command();
-        for name in ["analyze", #[cfg(feature = "export")] "export"] {
+        for name in [
+            "analyze",
+            #[cfg(feature = "export")]
+            "export",
+        ] {
             let command = program.find_subcommand(name).expect("a command");
             let headed = command.get_arguments().filter(|arg| arg.get_help_heading() == Some(S3_HEADING));
             let options: Vec<&str> = headed.filter_map(|arg| arg.get_long()).collect();
