@@ -40,9 +40,9 @@ pub struct FindingRow {
     pub outcomes: Outcomes,
     /// How many failures.
     pub failures: u64,
-    /// When the first of them ended; `None` if unknown. See [`Finding::seen`].
+    /// When the first of them ended; `None` if unknown. See [`Finding::span`].
     pub first_seen: Option<Timestamp>,
-    /// When the last of them ended; `None` if unknown. See [`Finding::seen`].
+    /// When the last of them ended; `None` if unknown. See [`Finding::span`].
     pub last_seen: Option<Timestamp>,
     /// How the failures are spread over time; `None` if there are too few to tell, or if only their outcome was
     /// looked at.
