@@ -44,9 +44,12 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "NAMES", value_parser = parse_columns)]
     pub(crate) columns: Option<ColumnsArg>,
 
-    /// Only rows that match this expression, such as 'elb_status_code>=500 and elapsed>10'. Comparisons: = != < <= > >=
-    /// ~ !~ in (...) is null; joined by and, or, not, ( )
+    // Not a doc comment: the names would need backticks in one, and --help would show them.
     #[arg(long = "where", value_name = "EXPRESSION", value_parser = Filter::parse)]
+    #[arg(
+        help = "Only rows that match this expression, such as 'elb_status_code>=500 and elapsed>10'. Comparisons: = != \
+                < <= > >= ~ !~ in (...) is null; joined by and, or, not, ( )"
+    )]
     pub(crate) filter: Option<Filter>,
 
     /// Only the requests of this share of all traces, such as 1%. Each run chooses the same traces
