@@ -235,14 +235,23 @@ impl FileOptions {
                 format!("{name} is needed while it is written, but exists and is no file: remove it"),
             ));
         }
-        let file = self.open_options().create(true).truncate(false).open(&temporary)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(io::Error::new(
-                io::ErrorKind::WouldBlock,
-                "another program is writing it; try again when that has finished",
-            )),
-            // The file system has no locks; go on without one.
-            Err(TryLockError::Error(_)) | Ok(()) => Ok((temporary, file)),
+        loop {
+            let file = self.open_options().create(true).truncate(false).open(&temporary)?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::WouldBlock,
+                        "another program is writing it; try again when that has finished",
+                    ));
+                }
+                // The file system has no locks; go on without one.
+                Err(TryLockError::Error(_)) | Ok(()) => {}
+            }
+            // Between the two calls, another program may have published the file and given up its lock. To write to
+            // it would then destroy what is published.
+            if has_name(&file, &temporary) {
+                return Ok((temporary, file));
+            }
         }
     }
 
@@ -267,6 +276,23 @@ impl FileOptions {
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         }
         options
+    }
+}
+
+/// Whether an open file still has this name.
+fn has_name(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let (own, named) = (file.metadata().map(identity), fs::metadata(path).map(identity));
+        own.is_ok() && own.ok() == named.ok()
+    }
+    #[cfg(not(unix))]
+    {
+        // A file that is open cannot be renamed there.
+        let _ = (file, path);
+        true
     }
 }
 

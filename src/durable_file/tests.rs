@@ -129,6 +129,44 @@ mod unix {
     }
 
     #[test]
+    fn a_file_that_was_renamed_does_not_have_its_old_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (temporary, published) = (folder.path().join("a.txt.partial"), folder.path().join("a.txt"));
+        let file = File::create(&temporary).expect("room");
+        assert!(has_name(&file, &temporary));
+        fs::rename(&temporary, &published).expect("it is renamed");
+        assert!(!has_name(&file, &temporary), "nothing has the name");
+        fs::write(&temporary, "of another program").expect("room");
+        assert!(!has_name(&file, &temporary), "another file has the name");
+        assert!(has_name(&file, &published));
+    }
+
+    /// Programs that write the same file again and again, as fast as they can.
+    #[test]
+    fn a_published_file_is_never_written_to() {
+        const WRITERS: usize = 4;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.txt");
+        write(&path, |out| out.write_all(b"whole")).expect("room");
+        let options = FileOptions { is_synced: false, ..FileOptions::default() };
+        std::thread::scope(|scope| {
+            for _ in 0..WRITERS {
+                scope.spawn(|| {
+                    for _ in 0..2000 {
+                        // In another process, nothing but the file's own lock is in the way.
+                        let Ok((temporary, file)) = options.reuse(temporary_path(&path)) else { continue };
+                        file.set_len(0).and_then(|()| (&file).write_all(b"whole")).expect("room");
+                        fs::rename(temporary, &path).expect("nobody else renames it while it is locked");
+                    }
+                });
+            }
+            for _ in 0..2000 {
+                assert_eq!(fs::read(&path).expect("it is always there"), b"whole");
+            }
+        });
+    }
+
+    #[test]
     fn a_device_is_written_to_directly() {
         write(Path::new("/dev/null"), |out| out.write_all(b"text")).expect("it takes anything");
         assert!(matches!(Output::at(Path::new("/dev/null")), Ok(Output::Stream(_))));
