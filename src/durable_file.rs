@@ -315,8 +315,10 @@ fn writable(old: &Permissions) -> Permissions {
 /// A file that is being written. Dropping it removes the file.
 #[derive(Debug)]
 pub struct DurableFile {
-    writer: BufWriter<File>,
+    // Before the writer, so that the file is removed while it is still locked. Otherwise another program could begin
+    // to write it in between, and would lose it.
     paths: Paths,
+    writer: BufWriter<File>,
     options: FileOptions,
 }
 
@@ -326,12 +328,14 @@ impl DurableFile {
     /// # Errors
     /// Any error of writing what was buffered.
     pub fn close(self) -> io::Result<CompleteFile> {
-        let Self { writer, paths, options } = self;
-        let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+        // Dropped from the last to the first, so `paths` removes the file before the writer unlocks it.
+        let Self { mut writer, paths, options } = self;
+        writer.flush()?;
         if options.is_synced {
-            file.sync_all()?;
+            writer.get_ref().sync_all()?;
         }
-        let bytes = file.metadata()?.len();
+        let bytes = writer.get_ref().metadata()?.len();
+        let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         let lock = (options.temporary_name == TemporaryName::Suffix).then_some(file);
         Ok(CompleteFile { paths, options, bytes, _lock: lock })
     }

@@ -72,6 +72,26 @@ fn one_program_at_a_time_writes_a_file_and_several_write_unique_ones() {
 }
 
 #[test]
+fn an_unfinished_file_is_locked_until_it_is_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.txt");
+    let file = FileOptions::default().create(&path).expect("a file");
+    // Whoever removes a file needs this.
+    let unfinished = unfinished();
+    let is_locked = std::thread::scope(|scope| {
+        let dropping = scope.spawn(|| drop(file));
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let other = File::options().write(true).open(temporary_path(&path)).expect("it is not removed yet");
+        let is_locked = matches!(other.try_lock(), Err(TryLockError::WouldBlock));
+        drop(unfinished);
+        dropping.join().expect("no panic");
+        is_locked
+    });
+    assert!(is_locked);
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
 fn a_folder_is_not_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = write(folder.path(), |_| Ok(())).expect_err("it is a folder");
