@@ -26,6 +26,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The prefix of the names of [`TemporaryName::Unique`].
 pub const UNIQUE_PREFIX: &str = ".partial-";
 
+/// The permissions of a file that only its owner may read and write.
+#[cfg(unix)]
+const PRIVATE_MODE: u32 = 0o600;
+
 /// Size of the write buffer, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -222,6 +226,11 @@ impl FileOptions {
         if let (Some(old), false) = (old, self.is_private) {
             file.set_permissions(writable(&old))?;
         }
+        #[cfg(unix)]
+        if self.is_private {
+            // A file that a killed program left may have had others.
+            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(PRIVATE_MODE))?;
+        }
         Ok(DurableFile { writer: BufWriter::with_capacity(BUFFER_BYTES, file), paths, options: self })
     }
 
@@ -273,7 +282,7 @@ impl FileOptions {
         options.write(true);
         #[cfg(unix)]
         if self.is_private {
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, PRIVATE_MODE);
         }
         options
     }

@@ -146,6 +146,12 @@ mod unix {
         let private = folder.path().join("private");
         publish(UNIQUE.create(&private).expect("a file"));
         assert_eq!(mode(&private), 0o600);
+        // What a killed program left is used again.
+        let left = temporary_path(&private);
+        fs::write(&left, "half").expect("room");
+        fs::set_permissions(&left, Permissions::from_mode(0o644)).expect("they are set");
+        publish(FileOptions { is_private: true, ..FileOptions::default() }.create(&private).expect("a file"));
+        assert_eq!(mode(&private), 0o600);
     }
 
     #[test]
