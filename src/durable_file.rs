@@ -47,7 +47,7 @@ fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 }
 
 /// Removes the files that this process has begun and not published. It is for a program that is about to exit,
-/// whatever its threads are doing: after this call none of them begins a file, finishes one or publishes one.
+/// whatever its threads are doing: after this call none of them begins a file or publishes one.
 /// It waits until the last [`Publishing`] is dropped.
 pub fn discard_unfinished() {
     let publishing = Publishing::begin();
