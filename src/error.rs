@@ -40,6 +40,8 @@ pub enum ErrorKind {
         problem: Problem,
         /// Where it is.
         at: Location,
+        /// What the decoder said. `None` if the problem says it all.
+        reason: Option<Box<str>>,
     },
     /// The run was stopped before its end.
     Cancelled,
@@ -93,6 +95,16 @@ impl Error {
         ErrorKind::Read { object: object.into(), source }.into()
     }
 
+    /// A problem of the input. `reason` is what the decoder, the file system or the store said.
+    pub(crate) fn input(problem: Problem, at: Location, reason: Option<io::Error>) -> Self {
+        match (problem, reason) {
+            (Problem::Unreadable, Some(reason)) => Self::read(&*at.object, reason),
+            (problem, reason) => {
+                ErrorKind::Input { problem, at, reason: reason.map(|reason| reason.to_string().into()) }.into()
+            }
+        }
+    }
+
     /// Something that could not be written.
     pub(crate) fn write(target: impl Into<Box<str>>, source: io::Error) -> Self {
         ErrorKind::Write { target: target.into(), source }.into()
@@ -116,7 +128,10 @@ impl fmt::Display for Error {
         match &*self.0 {
             ErrorKind::Source { object, .. } => write!(f, "cannot open {object}"),
             ErrorKind::Read { object, .. } => write!(f, "cannot read {object} to the end"),
-            ErrorKind::Input { problem, at } => write!(f, "{}: {at}", problem.title()),
+            ErrorKind::Input { problem, at, reason: None } => write!(f, "{}: {at}", problem.title()),
+            ErrorKind::Input { problem, at, reason: Some(reason) } => {
+                write!(f, "{}: {at}: {reason}", problem.title())
+            }
             ErrorKind::Cancelled => write!(f, "stopped before the end"),
             ErrorKind::Write { target, .. } => write!(f, "cannot write {target}"),
         }

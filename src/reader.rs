@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::classify::{Exchange, Outcome, classify};
 use crate::decode::{Buffer, Decoder};
-use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::error::{Error, Problem, Result};
 use crate::kind::{self, Alb};
 use crate::location::Location;
 use crate::record::{Bounds, Event, Lines, ReadKind, Record};
@@ -41,7 +41,7 @@ use crate::source::ObjectKey;
 ///
 /// # Lines that cannot be read
 ///
-/// A line that is not a record is an `Err` of [`ErrorKind::Input`], which has a [`Problem`] and a [`Location`]. The
+/// A line that is not a record is an `Err` of [`ErrorKind::Input`](crate::ErrorKind::Input), which has a [`Problem`] and a [`Location`]. The
 /// next item is of the line after it, so a loop can count such lines and go on:
 ///
 /// ```
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
     /// Reads an access log. Its locations call it `-`.
     ///
     /// # Errors
-    /// [`ErrorKind::Read`] if the first bytes cannot be read.
+    /// [`ErrorKind::Read`](crate::ErrorKind::Read) if the first bytes cannot be read.
     pub fn new(log: impl Read + 'a) -> Result<Self> {
         Self::of_kind(log, "-")
     }
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
     /// Reads an access log that has a name: see [`Reader::of_kind`].
     ///
     /// # Errors
-    /// [`ErrorKind::Read`] if the first bytes cannot be read.
+    /// [`ErrorKind::Read`](crate::ErrorKind::Read) if the first bytes cannot be read.
     pub fn named(log: impl Read + 'a, name: &str) -> Result<Self> {
         Self::of_kind(log, name)
     }
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
     /// Opens a file that holds an access log.
     ///
     /// # Errors
-    /// [`ErrorKind::Source`] if the file cannot be opened, [`ErrorKind::Read`] if its first bytes cannot be read.
+    /// [`ErrorKind::Source`](crate::ErrorKind::Source) if the file cannot be opened, [`ErrorKind::Read`](crate::ErrorKind::Read) if its first bytes cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let name = path.as_ref().to_string_lossy();
         let file = File::open(path.as_ref()).map_err(|reason| Error::source(&*name, reason))?;
@@ -128,7 +128,7 @@ impl<'a, K: ReadKind> Reader<'a, K> {
     /// gave the object, lines that do not name their load balancer node get the node from there.
     ///
     /// # Errors
-    /// [`ErrorKind::Read`] if the first bytes cannot be read.
+    /// [`ErrorKind::Read`](crate::ErrorKind::Read) if the first bytes cannot be read.
     pub fn of_kind(log: impl Read + 'a, name: &str) -> Result<Self> {
         let decoder = Decoder::of_stream(log).map_err(|reason| Error::read(name, reason))?;
         let key = name.rsplit(['/', '\\']).next().and_then(ObjectKey::parse);
@@ -144,17 +144,14 @@ impl<K: ReadKind> Iterator for Reader<'_, K> {
     fn next(&mut self) -> Option<Self::Item> {
         let Self { lines, log, .. } = self;
         let at = |line, byte| Location { object: log.object.clone(), line, byte };
-        let problem = |problem, at| Some(Err(ErrorKind::Input { problem, at }.into()));
+        let problem = |problem, at, reason| Some(Err(Error::input(problem, at, reason)));
         loop {
             let (text, number, byte) = match lines.next_event()? {
                 Event::Line { text, .. } if text.trim_ascii().is_empty() => continue,
                 Event::Line { text, number, byte } => (text, number, byte),
-                Event::TooLong { number, byte } => return problem(Problem::LineTooLong, at(number, byte)),
-                Event::Damage { damage, .. } if damage.problem == Problem::Unreadable => {
-                    return Some(Err(Error::read(&*log.object, damage.reason)));
-                }
+                Event::TooLong { number, byte } => return problem(Problem::LineTooLong, at(number, byte), None),
                 Event::Damage { damage, number, .. } => {
-                    return problem(damage.problem, at(number, damage.stored_byte));
+                    return problem(damage.problem, at(number, damage.stored_byte), Some(damage.reason));
                 }
             };
             let mut bounds = Bounds::default();
@@ -165,7 +162,7 @@ impl<K: ReadKind> Iterator for Reader<'_, K> {
                     let log = log.clone();
                     Some(Ok(OwnedRecord { line: text.into(), bounds, number, byte, log, kind: PhantomData }))
                 }
-                Err(reason) => problem(kind::problem_of(text, K::KIND, reason), at(number, byte)),
+                Err(reason) => problem(kind::problem_of(text, K::KIND, reason), at(number, byte), None),
             };
         }
     }

@@ -1,5 +1,7 @@
 //! What a run is asked for, and what it does with a problem.
 
+use std::io;
+
 use crate::aggregate::InputAccount;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::location::Location;
@@ -67,12 +69,12 @@ impl ReadOptions {
         input: &mut InputAccount,
         problem: Problem,
         at: Location,
-        reason: Option<String>,
+        reason: Option<io::Error>,
     ) -> Result<()> {
         if self.is_strict {
-            return Err(ErrorKind::Input { problem, at }.into());
+            return Err(Error::input(problem, at, reason));
         }
-        input.note(problem, at, reason);
+        input.note(problem, at, reason.map(|reason| reason.to_string()));
         Ok(())
     }
 

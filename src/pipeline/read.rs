@@ -170,7 +170,7 @@ impl<C: Collector> KindVisitor for LineLoop<'_, '_, C> {
                 }
                 Event::Damage { damage, number, .. } => {
                     account.objects_failed += 1;
-                    (damage.problem, number, damage.stored_byte, Some(damage.reason.to_string()))
+                    (damage.problem, number, damage.stored_byte, Some(damage.reason))
                 }
             };
             let at = Location { object: object.name.clone(), line: number, byte };

@@ -39,12 +39,50 @@ fn strict_reports_the_first_problem_of_the_input_whatever_the_threads() {
         for _ in 0..5 {
             let options = ReadOptions::new().threads(threads).strict(true);
             let error = run(&options, &folder, &Progress::new()).expect_err("there is a problem");
-            let ErrorKind::Input { problem, at } = error.kind() else { panic!("{threads} threads: {error:?}") };
+            let ErrorKind::Input { problem, at, .. } = error.kind() else { panic!("{threads} threads: {error:?}") };
             assert_eq!((*problem, at.line), (Problem::TooFewFields, 2_001), "{threads} threads");
             assert!(at.object.ends_with("0057.log"), "{threads} threads: {at}");
             assert_eq!(at.byte, 2_000 * (LINE.len() as u64 + 1), "{threads} threads");
         }
     }
+}
+
+/// A source whose objects break off after their first line.
+struct BreaksOff;
+
+impl Source for BreaksOff {
+    fn list(&self, selection: &Selection, cancel_token: &CancelToken) -> Listing {
+        let folder = folder(&vec![vec![LINE]; 2]);
+        from_input(folder.path().as_os_str()).expect("it is there").list(selection, cancel_token)
+    }
+
+    fn open<'a>(&self, _: &Object, _: &'a mut Vec<u8>) -> Result<Body<'a>> {
+        let broken = io::Error::other("the cable is cut");
+        Ok(Body::Stream(Box::new(io::Cursor::new(format!("{LINE}\n")).chain(FailsWith(Some(broken))))))
+    }
+}
+
+/// A stream that only fails.
+struct FailsWith(Option<io::Error>);
+
+impl Read for FailsWith {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+#[test]
+fn strict_says_why_an_object_could_not_be_read() {
+    let error = ReadOptions::new().strict(true).run(&[Box::new(BreaksOff)], &Progress::new()).expect_err("it breaks");
+    let ErrorKind::Read { source, .. } = error.kind() else { panic!("{error:?}") };
+    assert_eq!(source.to_string(), "the cable is cut");
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a.log.gz"), [0x1f, 0x8b, 8, 0]).expect("a file");
+    let error = run(&ReadOptions::new().strict(true), &folder, &Progress::new()).expect_err("it is cut off");
+    let said = error.to_string();
+    assert!(said.starts_with("gzip stream that is cut off: "), "{said}");
+    assert!(said.ends_with(": the stream ends inside a member"), "{said}");
 }
 
 #[test]

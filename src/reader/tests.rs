@@ -7,6 +7,7 @@ use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::pipeline::{Collector, Progress, ReadOptions, SelectedRecord, Shards};
 use crate::record::MAX_LINE_BYTES;
 use crate::source::from_input;
@@ -89,14 +90,18 @@ fn a_damaged_log_gives_its_whole_lines_then_one_error_then_nothing() {
     assert!(reader.next().is_some_and(|record| record.is_ok()));
     assert!(reader.next().is_some_and(|record| record.is_ok()));
     let error = reader.next().expect("the damage").expect_err("the damage");
-    let ErrorKind::Input { problem, at } = error.kind() else { panic!("{error:?}") };
+    let ErrorKind::Input { problem, at, reason } = error.kind() else { panic!("{error:?}") };
     assert_eq!((*problem, at.line, at.byte), (Problem::GzipTruncated, 3, cut.len() as u64));
     assert_eq!(error.location(), Some(at));
+    assert_eq!(reason.as_deref(), Some("the stream ends inside a member"));
     assert!(reader.next().is_none() && reader.next().is_none());
 
     let garbage = [&sound[..], b"garbage"].concat();
     let last = items_of(&garbage).pop().expect("the damage").expect_err("the damage");
-    assert_eq!(last, format!("bytes after the last gzip member: -:3 (byte {})", sound.len()));
+    assert_eq!(
+        last,
+        format!("bytes after the last gzip member: -:3 (byte {}): no gzip member begins here", sound.len())
+    );
 }
 
 /// A reader that gives a few bytes at a time, then fails. It cannot be sent to another thread.
