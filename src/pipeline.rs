@@ -88,6 +88,7 @@ impl ReadOptions {
         let merged = Mutex::new(OrderedMerge { next: 0, waiting: BTreeMap::new(), input, merge, error: None });
         let reader = ObjectReader { options: self, progress };
         let work = || {
+            let _abandons = schedule.abandon_on_panic();
             let mut worker = Worker::default();
             let mut returned = None;
             while let Some(mut open) = schedule.next(returned.take(), progress) {
@@ -108,7 +109,8 @@ impl ReadOptions {
                 let has_failed = result.is_err();
                 // What the shard was still fetching is given up here, before the schedule begins other fetches.
                 let part = open.into_part();
-                let mut merged = merged.lock().unwrap_or_else(PoisonError::into_inner);
+                // If it is poisoned, `merge` panicked at another worker, and the run ends with that panic.
+                let Ok(mut merged) = merged.lock() else { break };
                 merged.add(index, result.map(|()| part));
                 let (next, is_over) = (merged.next, merged.error.is_some());
                 drop(merged);

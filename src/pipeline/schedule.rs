@@ -119,6 +119,20 @@ struct ScheduleState<'a, P> {
     resting: BTreeMap<usize, OpenShard<'a, P>>,
     /// How many open shards workers hold.
     held_count: usize,
+    /// Whether a worker panicked. Its shard will never be finished, so nobody may wait for it.
+    is_abandoned: bool,
+}
+
+/// Ends the work of all workers if it is dropped by a panic.
+pub(super) struct AbandonOnPanic<'s, 'a, P, F: Fn(usize) -> P>(&'s Schedule<'a, P, F>);
+
+impl<P, F: Fn(usize) -> P> Drop for AbandonOnPanic<'_, '_, P, F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().is_abandoned = true;
+            self.0.notifier.notify();
+        }
+    }
 }
 
 impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
@@ -131,6 +145,7 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
             merged_end: 0,
             resting: BTreeMap::new(),
             held_count: 0,
+            is_abandoned: false,
         };
         Self {
             shards,
@@ -143,6 +158,11 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
         }
     }
 
+    /// For a worker to hold while it works: if it panics, [`Schedule::next`] gives nothing to the others any more.
+    pub(super) fn abandon_on_panic(&self) -> AbandonOnPanic<'_, 'a, P, F> {
+        AbandonOnPanic(self)
+    }
+
     /// Gives the worker a shard whose next object can be read now. Waits until there is one. `None` if the run was
     /// cancelled, or if every shard that is needed has been read. `returned` is the shard that the worker read from
     /// last, if it has more objects.
@@ -152,6 +172,9 @@ impl<'a, P, F: Fn(usize) -> P> Schedule<'a, P, F> {
             let seen = self.notifier.count();
             {
                 let mut state = self.lock();
+                if state.is_abandoned {
+                    return None;
+                }
                 let current = returned.as_ref().map(|open| open.index);
                 if let Some(open) = returned.take() {
                     state.held_count -= 1;

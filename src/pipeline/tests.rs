@@ -148,6 +148,52 @@ fn a_run_that_is_cancelled_midway_reads_no_further() {
     assert_eq!(PROGRESS.reading().objects_done, 10);
 }
 
+/// Where a run of a [`Panics`] panics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Panicking {
+    Begin,
+    Observe,
+    Merge,
+}
+
+/// A collector that may panic.
+struct Panics(bool);
+
+impl Collector for Panics {
+    fn observe(&mut self, _: &SelectedRecord<'_>) -> Result<()> {
+        assert!(!self.0, "as it should");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_panic_of_one_worker_ends_the_run() {
+    for place in [Panicking::Begin, Panicking::Observe, Panicking::Merge] {
+        for shards in [Shards::AtMost(MAX_SHARDS), Shards::OneAnObject { max_ahead: 2 }] {
+            let (sender, ended) = channel();
+            std::thread::spawn(move || {
+                let folder = folder(&vec![vec![LINE; 2]; 60]);
+                let sources = [from_input(folder.path().as_os_str()).expect("it is there")];
+                let begin = |index| {
+                    assert!(place != Panicking::Begin || index != 3, "as it should");
+                    Panics(place == Panicking::Observe && index == 3)
+                };
+                let mut parts = 0;
+                let merge = |_| {
+                    parts += 1;
+                    assert!(place != Panicking::Merge || parts != 3, "as it should");
+                    Ok(())
+                };
+                let run = || ReadOptions::new().threads(4).collect(&sources, &Progress::new(), shards, begin, merge);
+                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+                sender.send(result.is_err()).expect("it is awaited");
+            });
+            let has_panicked = ended.recv_timeout(Duration::from_secs(20));
+            assert_eq!(has_panicked, Ok(true), "{place:?}, {shards:?}");
+        }
+    }
+}
+
 #[test]
 fn progress_counts_objects_and_bytes() {
     let folder = folder(&vec![vec![LINE; 2]; 7]);
