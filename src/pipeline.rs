@@ -75,7 +75,8 @@ impl ReadOptions {
             }
             objects.extend(listing.objects.into_iter().map(|object| (source, object)));
         }
-        progress.bytes.store(objects.iter().map(|(_, object)| object.stored_bytes).sum(), Ordering::Relaxed);
+        let bytes = objects.iter().map(|(_, object)| object.stored_bytes).fold(0, u64::saturating_add);
+        progress.bytes.store(bytes, Ordering::Relaxed);
         progress.objects.store(objects.len() as u64, Ordering::Relaxed);
 
         let (objects_per_shard, max_unmerged) = match shards {

@@ -78,10 +78,11 @@ impl Plan {
                 let day = day.map(|day| day.to_string()[..10].to_owned());
                 let (objects, bytes) = days.entry((key.map(|key| key.load_balancer()), day)).or_default();
                 *objects += 1;
-                *bytes += object.stored_bytes;
+                // A store may say any number, and the sum is only for people.
+                *bytes = bytes.saturating_add(object.stored_bytes);
                 let cost = source.cost(object);
                 plan.objects += 1;
-                plan.bytes += object.stored_bytes;
+                plan.bytes = plan.bytes.saturating_add(object.stored_bytes);
                 plan.cached_objects += u64::from(cost.is_cached);
                 plan.archived_objects += u64::from(cost.is_archived);
                 plan.read_requests += cost.requests;
@@ -165,5 +166,26 @@ impl Plan {
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{CancelToken, Disk, Selection};
+
+    #[test]
+    fn sizes_that_no_object_has_do_not_overflow() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a.log", "b.log", "c.log"] {
+            std::fs::write(folder.path().join(name), "a line").expect("a file");
+        }
+        let disk = Disk::new(folder.path()).expect("it is there");
+        let mut listing = disk.list(&Selection::default(), &CancelToken::default());
+        for object in &mut listing.objects {
+            object.stored_bytes = i64::MAX as u64;
+        }
+        let plan = Plan::new(&[(&disk, listing)]);
+        assert_eq!((plan.objects, plan.bytes, plan.days[0].bytes), (3, u64::MAX, u64::MAX));
     }
 }
