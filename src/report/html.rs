@@ -71,7 +71,7 @@ struct PageTemplate<'a> {
     target_tables: Vec<PageTable>,
     routes: PageTable,
     caller_tables: Vec<PageTable>,
-    account: Vec<(&'static str, String)>,
+    account: Vec<(String, String)>,
     problems: Vec<ProblemEntry>,
     about: Vec<(&'static str, String)>,
 }
@@ -270,7 +270,7 @@ fn finding_notes(report: &Report) -> Vec<String> {
     notes
 }
 
-fn account(input: &Input) -> Vec<(&'static str, String)> {
+fn account(input: &Input) -> Vec<(String, String)> {
     let read = format!(
         "{}, {}, {} decoded",
         numbers::counted(input.objects, "object"),
@@ -283,15 +283,15 @@ fn account(input: &Input) -> Vec<(&'static str, String)> {
         numbers::counted(input.records, "record"),
         numbers::count(input.unreadable_lines)
     );
-    let mut account = vec![("Read", read), ("Lines", lines)];
-    for (name, skipped) in [("Objects left out", &input.objects_skipped), ("Records left out", &input.records_skipped)]
-    {
-        if !skipped.is_empty() {
-            account.push((name, phrases::listed(skipped)));
-        }
+    let mut account = vec![("Read".to_owned(), read), ("Lines".to_owned(), lines)];
+    account.extend(input.from_cache.as_ref().map(|cached| ("Cache".to_owned(), phrases::from_cache(cached))));
+    for (what, skipped) in phrases::left_out(input) {
+        let mut name = format!("{what} left out");
+        name[..1].make_ascii_uppercase();
+        account.push((name, phrases::listed(skipped)));
     }
     if input.objects_failed > 0 {
-        account.push(("Not read to the end", numbers::counted(input.objects_failed, "object")));
+        account.push(("Not read to the end".to_owned(), numbers::counted(input.objects_failed, "object")));
     }
     account
 }

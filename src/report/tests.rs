@@ -594,6 +594,27 @@ fn html(report: &Report) -> String {
     String::from_utf8(out).expect("UTF-8")
 }
 
+/// Days of a bucket are not listed, and objects come from the cache, only in S3.
+#[test]
+fn every_form_says_what_was_left_out_and_what_came_from_the_cache() {
+    let mut report = report();
+    report.input.folders_skipped.insert("outside-window", 17);
+    report.input.from_cache = Some(Cached { objects: 13, bytes: 2_000_000 });
+    let of_format = |format| {
+        let mut out = Vec::new();
+        report.render(format, PLAIN, &mut out).expect("a Vec takes all");
+        String::from_utf8(out).expect("UTF-8")
+    };
+    for format in [Format::Text, Format::Markdown] {
+        let text = of_format(format);
+        assert!(text.contains("17 outside-window") && text.contains("13 objects (2.0 MB)"), "{text}");
+    }
+    let page = without_scripts(&html(&report));
+    for part in ["Folders left out", "17 outside-window", "13 objects (2.0 MB)"] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+}
+
 #[test]
 fn the_page_makes_no_requests_and_allows_only_its_own_script() {
     use base64::Engine;
