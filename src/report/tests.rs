@@ -681,3 +681,15 @@ fn the_page_of_very_many_targets_counts_what_it_leaves_out() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
 }
+
+#[test]
+fn the_page_of_very_many_load_balancers_counts_what_it_leaves_out() {
+    let mut report = report();
+    let balancer = report.load_balancers[0].clone();
+    for number in 0..250 {
+        let load_balancer = format!("app/shop-{number}/50dc6c495c0c9188");
+        report.load_balancers.push(LoadBalancerRow { load_balancer, failures: 5, ..balancer.clone() });
+    }
+    let left_out = "151 more load balancers with 755 failures in all: use --format json to see them.";
+    assert!(html(&report).contains(left_out));
+}

@@ -179,7 +179,12 @@ pub(super) fn groups(report: &Report) -> Vec<PageTable> {
             note: "",
             columns: vec![text("Load balancer"), number("Requests"), number("Failed"), number("Share")],
             rows: rows.collect(),
-            left_out: None,
+            left_out: left_out(
+                report.load_balancers.len(),
+                MAX_ROWS,
+                "more load balancer",
+                report.load_balancers.iter().map(|row| row.failures),
+            ),
             has_names: true,
         });
     }
