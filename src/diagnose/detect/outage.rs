@@ -32,6 +32,9 @@ const MIN_FAILURES: usize = 5;
 const MIN_WAIT: Duration = Duration::from_millis(400);
 const WAIT_FACTOR: f64 = 4.0;
 
+/// A target that got fewer requests than this during an outage is not in use.
+const MIN_SERVED: usize = 3;
+
 /// At least this share of the serving targets must fail. Of the failing ones, this share must start to fail within
 /// `ONSET_WITHIN` of the first failure, or within a quarter of the episode if that is longer.
 const MIN_SHARE_OF_TARGETS: f64 = 0.8;
@@ -143,10 +146,14 @@ fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
 
 fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Option<Outage> {
     let span = Span { first: failed.first()?.2.dispatched, last: failed.last()?.2.dispatched };
-    let serving: Vec<&TargetView<'_>> = group.targets.iter().filter(|target| target.sent_in(span).len() >= 3).collect();
+    let is_serving = |target: &TargetView<'_>| target.sent_in(span).len() >= MIN_SERVED;
+    let serving: Vec<&TargetView<'_>> = group.targets.iter().filter(|target| is_serving(target)).collect();
     let mut first_of: BTreeMap<usize, Timestamp> = BTreeMap::new();
-    for (target_index, _, timed_request) in failed {
-        first_of.entry(*target_index).or_insert(timed_request.dispatched);
+    for (target, _, timed_request) in failed.iter().filter(|(target, ..)| is_serving(&group.targets[*target])) {
+        first_of.entry(*target).or_insert(timed_request.dispatched);
+    }
+    if first_of.is_empty() {
+        return None;
     }
     let mut onsets: Vec<Timestamp> = first_of.into_values().collect();
     onsets.sort_unstable();

@@ -93,6 +93,18 @@ fn errors_of_one_target_are_not_a_dependency_outage() {
 }
 
 #[test]
+fn targets_that_are_hardly_in_use_do_not_make_an_outage_of_the_errors_of_one() {
+    let mut requests = shared(FOUR[0], 0..10, 300..400);
+    requests.extend(shared(FOUR[1], 0..10, 0..0));
+    for target in &FOUR[2..] {
+        let spare = answers(0..250_000, 10_000).chain([seen(300_100, 5_000, (500, Some(500))).to(b"/orders")]);
+        requests.extend(spare.map(|request| request.at(target)));
+    }
+    let causes = causes(&diagnosis_of(&requests));
+    assert!(causes.iter().all(|(cause, ..)| *cause != "dependency-outage"), "{causes:?}");
+}
+
+#[test]
 fn errors_that_began_with_new_targets_are_of_the_release() {
     let old = FOUR[..2].iter().flat_map(|target| shared(target, 0..5, 0..0));
     let requests: Vec<Seen> = old.chain(FOUR[2..].iter().flat_map(|target| shared(target, 5..10, 0..600))).collect();
