@@ -129,7 +129,7 @@ impl<R: BufRead> GzipStream<R> {
     /// One step of the inflater. Its output counts even if the step fails.
     #[expect(clippy::cast_possible_truncation, reason = "differences of totals within one step fit the step's buffers")]
     fn inflate(&mut self, buffer: &mut Buffer) -> Result<(Sizes, Result<Status, DecompressError>), Damage> {
-        let stored = match self.reader.fill_buf() {
+        let stored = match filled(&mut self.reader) {
             Ok(stored) => stored,
             Err(reason) => return Err(Damage { problem: Problem::Unreadable, stored_byte: self.offset, reason }),
         };
@@ -149,7 +149,7 @@ impl<R: BufRead> GzipStream<R> {
     /// Whether another member follows. Zero bytes after the last member are padding and are skipped.
     fn begins_member(&mut self) -> Result<bool, Damage> {
         loop {
-            let bytes = match self.reader.fill_buf() {
+            let bytes = match filled(&mut self.reader) {
                 Ok(bytes) => bytes,
                 Err(reason) => return Err(self.damage(Problem::Unreadable, reason)),
             };
@@ -170,4 +170,18 @@ impl<R: BufRead> GzipStream<R> {
     fn damage(&self, problem: Problem, reason: io::Error) -> Damage {
         Damage { problem, stored_byte: self.offset, reason }
     }
+}
+
+/// What a reader has, after it was filled. A signal that interrupts it is no error.
+fn filled<R: BufRead>(reader: &mut R) -> io::Result<&[u8]> {
+    loop {
+        match reader.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+            // At its end, a reader would be read again.
+            Ok([]) => return Ok(&[]),
+            Ok(_) => break,
+        }
+    }
+    reader.fill_buf()
 }

@@ -136,6 +136,28 @@ fn a_reader_that_gives_single_bytes_is_read_in_full() {
     assert_eq!(decode(Body::Stream(Box::new(Trickle(&object)))), (b"one\ntwo\n".to_vec(), None));
 }
 
+#[test]
+fn a_signal_does_not_end_a_log() {
+    /// Is interrupted before each read.
+    struct Interrupted<'a>(&'a [u8], bool);
+    impl Read for Interrupted<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let size = out.len().min(self.0.len()).min(20);
+            self.0.read(&mut out[..size])
+        }
+    }
+    let text = "a line\n".repeat(1_000).into_bytes();
+    for object in [text.clone(), members(&[&text, &text]), [members(&[&text]), vec![0; 100]].concat()] {
+        let (decoded, problem) = decode(Body::Stream(Box::new(Interrupted(&object, false))));
+        assert_eq!((decoded.len() % text.len(), problem), (0, None));
+        assert!(decoded.starts_with(&text));
+    }
+}
+
 proptest! {
     #[test]
     fn both_ways_give_the_same_bytes(texts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..6)) {
