@@ -57,7 +57,7 @@ impl Drop for Store {
     fn drop(&mut self) {
         if let Some(cache) = &self.shared.cache {
             // What cannot be removed now is tried again after the next run.
-            let _ = cache.trim();
+            cache.trim();
         }
         if let Some(runtime) = self.runtime.take() {
             // What is still in flight is no longer needed.
