@@ -223,7 +223,7 @@ fn micros_of(text: &str) -> Option<i64> {
 /// A timestamp, or the beginning of a minute or a day, in UTC.
 fn time_of(text: &str) -> Option<Timestamp> {
     ["", ":00Z", "T00:00:00Z"].iter().find_map(|rest| {
-        let text = format!("{}{rest}", if rest.is_empty() { text } else { text.trim_end_matches('Z') });
+        let text = format!("{}{rest}", if rest.is_empty() { text } else { text.strip_suffix('Z').unwrap_or(text) });
         Timestamp::parse(text.as_bytes())
     })
 }

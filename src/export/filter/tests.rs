@@ -160,6 +160,10 @@ fn an_error_marks_the_part_at_fault() {
             "elb_status_code = 5xx",
             "elb_status_code is compared with a whole number\n  elb_status_code = 5xx\n                    ^^^",
         ),
+        (
+            "time > 2026-11-22ZZ",
+            "time is compared with a time such as 2026-11-22T07:30:00Z or 2026-11-22\n  time > 2026-11-22ZZ\n         ^^^^^^^^^^^^",
+        ),
         ("outcome > ok", "outcome has no order; use =, != or in, or ~ for text\n  outcome > ok\n          ^"),
         ("line ~ 1", "line is not text; ~ and !~ compare only text\n  line ~ 1\n       ^"),
         ("is_failure and", "expected a column\n  is_failure and\n                ^"),
