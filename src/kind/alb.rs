@@ -210,8 +210,8 @@ fn path_of(url: &[u8]) -> &[u8] {
         None if url.starts_with(b"/") => url,
         None => return url,
     };
-    let Some(slash) = memchr::memchr2(b'/', b'?', after_protocol) else { return b"/" };
-    let path = &after_protocol[slash..];
+    let Some(begin) = memchr::memchr3(b'/', b'?', b'#', after_protocol) else { return b"/" };
+    let path = &after_protocol[begin..];
     let path = &path[..memchr::memchr2(b'?', b'#', path).unwrap_or(path.len())];
     if path.is_empty() { b"/" } else { path }
 }

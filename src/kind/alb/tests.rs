@@ -189,6 +189,7 @@ fn a_path_begins_after_the_host_and_ends_before_the_query() {
         ("https://a.example:443/", "/"),
         ("http://a.example:80", "/"),
         ("http://a.example:80?q=/x", "/"),
+        ("http://a.example:80#/x", "/"),
         ("https://[2001:db8::1]:443/x", "/x"),
         ("wss://a.example:443/socket", "/socket"),
         ("/no/host?q", "/no/host"),
