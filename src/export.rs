@@ -187,7 +187,8 @@ impl Export {
     /// # Errors
     /// [`ErrorKind::Write`] if the destination cannot be written to, [`ErrorKind::Cancelled`], and with
     /// [`ReadOptions::strict`] the first problem in input order. No unfinished file is left, and existing files stay as
-    /// they are. The exception is a [`Destination::Folder`]: if its files cannot be renamed, some may already be new.
+    /// they are. The exception is a [`Destination::Folder`]: if its files cannot be renamed, some may already be new,
+    /// beside old ones with the same rows. The next run removes these.
     pub fn run(
         &self,
         sources: &[Box<dyn Source>],

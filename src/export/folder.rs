@@ -183,8 +183,8 @@ impl Folder {
     /// Gives the new files their final names, removes those that they replace, and returns how many it replaced.
     /// `read` are the ids of all objects that this run read.
     ///
-    /// A run that is killed in here leaves some files new and some old, each of them complete. Running it again
-    /// repairs that.
+    /// A run that fails or is killed in here leaves new files beside old ones that they should have replaced. Each of
+    /// them is complete, and running it again repairs that.
     pub(super) fn publish(self, files: Vec<DataFile>, read: &BTreeSet<u64>) -> io::Result<u64> {
         let publishing = &mut Publishing::begin();
         if read.contains(&standard_input()) {
@@ -210,13 +210,15 @@ impl Folder {
         // While files are added and removed, the list names all of them. So a run that is killed leaves no file that
         // the next one does not know.
         self.write_list(kept.iter().chain(&replaced).chain(&new), publishing)?;
+        // In this order, so that rows are there twice for a moment, or until the next run if this one fails, but are
+        // never lost.
+        for data in files {
+            data.file.publish(publishing)?;
+        }
         for entry in &replaced {
             if !new.iter().any(|file| file.path == entry.path) {
                 self.remove(Path::new(&entry.path))?;
             }
-        }
-        for data in files {
-            data.file.publish(publishing)?;
         }
         self.write_list(kept.iter().chain(&new), publishing)?;
         Ok(replaced.len() as u64)
@@ -332,6 +334,32 @@ mod tests {
         let folder = Folder::open(root.path(), layout()).expect("it can be made");
         let refused = folder.publish(Vec::new(), &BTreeSet::from([standard_input()]));
         assert_eq!(refused.map_err(|error| error.kind()), Err(io::ErrorKind::InvalidInput));
+    }
+
+    #[test]
+    fn a_run_that_cannot_publish_removes_no_old_file() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (old, new) = (Path::new("part-0123456789abcdef-0000.csv"), Path::new("part-0123456789abcdef-0001.csv"));
+        let data = |folder: &Folder, path: &Path| {
+            let file = folder.create(path).and_then(DurableFile::close).expect("room");
+            DataFile { path: path.to_path_buf(), file, objects: BTreeSet::from([7]) }
+        };
+        let open = || Folder::open(root.path(), layout()).expect("it can be opened");
+        let folder = open();
+        let files = vec![data(&folder, old)];
+        assert_eq!(folder.publish(files, &BTreeSet::from([7])).expect("it is published"), 0);
+
+        let folder = open();
+        let files = vec![data(&folder, new)];
+        fs::create_dir(root.path().join(new)).expect("a folder in the way");
+        folder.publish(files, &BTreeSet::from([7])).expect_err("the name is taken");
+        assert!(root.path().join(old).is_file());
+
+        fs::remove_dir(root.path().join(new)).expect("it is empty");
+        let folder = open();
+        let files = vec![data(&folder, new)];
+        assert_eq!(folder.publish(files, &BTreeSet::from([7])).expect("it is published"), 1);
+        assert!(root.path().join(new).is_file() && !root.path().join(old).exists());
     }
 
     #[test]
