@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What identifies an object and its content, over runs, machines and restarts.
 ///
-/// The [name](Self::name) says which object it is, the [version](Self::version) which content. Two ids with the same
-/// name and different versions are one object that was replaced or has grown. Two ids that are equal need to be read
-/// only once.
+/// The [name](Self::name) says which object it is, the [version](Self::version) which content. Two ids that are equal
+/// need to be read only once, unless the version is [unknown](ObjectVersion::Unknown). Two ids with the same name and
+/// different versions are one object: it was replaced or has grown, or it was copied, moved to S3 or unpacked.
 ///
 /// The name is, of these, the first that exists:
 ///
