@@ -32,7 +32,7 @@ pub struct Report {
     pub command: Option<String>,
     /// First and last `time` of the requests counted; both `None` if there are none.
     pub window: Window,
-    /// The window asked for (`--since`, `--until`). An end that is `None` is open.
+    /// The window asked for (`--since`, `--until`). An end that is `None` is open; one that is there is not included.
     pub selected: Window,
     /// What was read and what was left out.
     pub input: Input,

@@ -7,7 +7,7 @@ use crate::classify::Outcome;
 use crate::diagnose::seconds_of;
 use crate::timestamp::Timestamp;
 
-/// A time window; both ends are included.
+/// A time window. Both ends are included, except the end of [`Report::selected`](super::Report::selected).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
     /// The first moment; `None` if the window is open at its start or there is no time.
@@ -22,7 +22,7 @@ impl From<Option<Span>> for Window {
     }
 }
 
-/// Requests by outcome, in the order of [`Outcome::ALL`]; only outcomes that occurred.
+/// Requests by outcome; only outcomes that occurred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcomes(pub Vec<(Outcome, u64)>);
 
