@@ -64,7 +64,7 @@ pub(super) struct ExportFiles {
     target: ExportOutput,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one of it, or one a folder that is open")]
+#[expect(clippy::large_enum_variant, reason = "there is one in an export")]
 enum ExportOutput {
     One(TableWriter),
     Folder(FolderFiles),

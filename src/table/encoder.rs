@@ -79,7 +79,7 @@ impl Encoder {
 }
 
 /// A file that is being written.
-#[expect(clippy::large_enum_variant, reason = "there is one of it, or one a folder that is open")]
+#[expect(clippy::large_enum_variant, reason = "there is one, or one for each partition that is open")]
 pub(crate) enum TableWriter {
     Parquet(ParquetWriter<Output>),
     Csv(Output),
