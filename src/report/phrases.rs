@@ -133,7 +133,7 @@ pub(super) fn left_out(input: &Input) -> impl Iterator<Item = (&'static str, &BT
     kinds.into_iter().filter(|(_, counts)| !counts.is_empty())
 }
 
-/// `from the cache: 12 objects (3.4 MB), the rest was fetched`
+/// `from the cache: 12 objects (3.4 MB); the rest was fetched`
 pub(super) fn from_cache(cached: &Cached) -> String {
     format!("from the cache: {} ({}); the rest was fetched", counted(cached.objects, "object"), bytes(cached.bytes))
 }

@@ -262,7 +262,7 @@ impl RowBuffer {
         self.far = self.plain.iter().take(MAX_FAR).filter(|&&index| distinct(index) >= FAR).count();
     }
 
-    /// Appends the rows of another `Columns` with the same columns. Neither may be sealed.
+    /// Appends the rows of another `RowBuffer` with the same columns. Neither may be sealed.
     pub(crate) fn append(&mut self, other: Self) {
         self.rows += other.rows;
         self.written_bytes += other.written_bytes;
