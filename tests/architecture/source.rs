@@ -63,7 +63,7 @@ pub(crate) fn rust_files(folders: &[&str]) -> Vec<SourceFile> {
     files
 }
 
-/// All Rust files of the crate.
+/// All Rust files of the crate. `fuzz` is a crate of its own.
 pub(crate) fn all_files() -> Vec<SourceFile> {
     let files = rust_files(&["src", "tests", "benches", "examples"]);
     assert!(files.len() > 100, "the sources were not found");
