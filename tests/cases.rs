@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A case runs in an empty folder with its files. A section `=== in the repository` makes it run there instead. A
-//! command may not leave files. It is split at blanks, and single quotes keep words together. `=== stdin` before a
+//! command may not leave files in the case's folder. It is split at blanks, and single quotes keep words together. `=== stdin` before a
 //! command is its input. A section of output that is not there stands for no output; `=== status` can be left out for
 //! 0.
 //!
