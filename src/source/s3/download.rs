@@ -18,6 +18,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::ServerSideEncryption;
 
+use super::budget::MAX_WHOLE;
 use super::checksum::Checksum;
 use super::client::S3Client;
 use super::error::{S3Error, S3ErrorKind, chain};
@@ -33,9 +34,12 @@ pub(super) struct Download<'a> {
     pub(super) etag: Option<&'a Etag>,
     /// The size as it was listed, in bytes.
     pub(super) size: u64,
-    /// An answer with more bytes than this is refused: memory was not reserved for it.
-    pub(super) max_bytes: u64,
 }
+
+/// An answer with more bytes than this is refused. Memory is reserved for the listed size alone, so an object that has
+/// grown since, or that was listed without a size, may take as much as this in addition. To reserve the rest once its
+/// size is known could wait for ever: for objects that nobody reads before this one.
+const MAX_BYTES: u64 = MAX_WHOLE;
 
 /// What was downloaded.
 pub(super) struct Downloaded {
@@ -93,8 +97,7 @@ impl Download<'_> {
         let is_listed = etag.is_some() && etag.as_ref() == self.etag;
         let expected = range.map(|(begin, end)| end - begin).or(is_listed.then_some(self.size));
         let announced = length(&answer);
-        // An object that has grown since it was listed may be larger than the memory that was reserved for it.
-        if announced.is_some_and(|announced| announced > self.max_bytes) {
+        if announced.is_some_and(|announced| announced > MAX_BYTES) {
             return Err(grown().into());
         }
         if let (Some(announced), Some(expected)) = (announced, expected)
@@ -166,7 +169,7 @@ impl Download<'_> {
         let mut stream = answer.body;
         let broken = loop {
             match stream.next().await {
-                Some(Ok(piece)) if (downloaded.bytes.len() + piece.len()) as u64 > self.max_bytes => {
+                Some(Ok(piece)) if (downloaded.bytes.len() + piece.len()) as u64 > MAX_BYTES => {
                     return Err(grown().into());
                 }
                 Some(Ok(piece)) => downloaded.bytes.extend_from_slice(&piece),

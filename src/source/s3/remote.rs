@@ -48,7 +48,6 @@ impl RemoteObject {
             key: &self.key,
             etag: self.etag.as_ref(),
             size: self.size,
-            max_bytes: MAX_WHOLE,
         }
     }
 
