@@ -116,12 +116,6 @@ impl InputAccount {
             self.problems.entry(problem).or_default().add(theirs.count, theirs.samples);
         }
     }
-
-    /// Records that the selection admits. Every count of a report is about these records.
-    #[must_use]
-    pub fn records_selected(&self) -> u64 {
-        self.records - self.records_skipped.values().sum::<u64>()
-    }
 }
 
 impl KindCounts {
