@@ -849,7 +849,7 @@ fn piped_input_is_not_exported_into_a_folder() {
 fn what_a_killed_run_left_in_a_folder_is_removed_by_the_next() {
     let logs = Logs::new();
     logs.write("a.log", lines(0, 5).as_bytes());
-    for name in ["_part-0123456789abcdef-0000.parquet.partial", "part-0123456789abcdef-0001.csv.partial"] {
+    for name in ["_part-0123456789abcdef-0000.parquet.partial", "_part-0123456789abcdef-0001.csv.partial"] {
         logs.write(format!("out/day=2026-11-20/hour=07/{name}"), b"half");
     }
     logs.write("out/mine/notes.partial", b"kept");
@@ -1004,14 +1004,14 @@ fn a_folder_list_that_is_invalid_or_names_files_outside_is_refused() {
     let precious = logs.write("precious", b"kept");
     let listing = |path: &str| {
         let files = format!(r#"[{{"path":"{path}","objects":[]}}]"#);
-        format!(r#"{{"version":3,"format":"parquet","columns":["time"],"partition_by":[],"files":{files}}}"#)
+        format!(r#"{{"version":1,"format":"parquet","columns":["time"],"partition_by":[],"files":{files}}}"#)
     };
     for list in [
         listing("../precious"),
         listing("/precious"),
+        r#"{"version":0,"files":[]}"#.to_owned(),
+        r#"{"version":2,"files":[]}"#.to_owned(),
         r#"{"version":1,"files":[]}"#.to_owned(),
-        r#"{"version":4,"files":[]}"#.to_owned(),
-        r#"{"version":3,"files":[]}"#.to_owned(),
         "nonsense".to_owned(),
     ] {
         logs.write("out/_albscope.json", list.as_bytes());

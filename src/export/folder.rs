@@ -35,7 +35,7 @@ const LIST: &str = "_albscope.json";
 const LOCK: &str = "_albscope.lock";
 
 /// The version of the list's format, and of how objects are identified.
-const LIST_VERSION: u32 = 3;
+const LIST_VERSION: u32 = 1;
 
 /// The prefix of the names of data files.
 pub(super) const DATA_FILE_PREFIX: &str = "part-";
@@ -161,7 +161,7 @@ impl Folder {
             |name: &str| Partition::ALL.iter().any(|partition| name.starts_with(&format!("{}=", partition.id())));
         let entries = WalkDir::new(&self.root).max_depth(Partition::ALL.len() + 1).into_iter().filter_entry(|entry| {
             let name = entry.file_name().to_string_lossy();
-            entry.depth() == 0 || if entry.file_type().is_dir() { is_ours(&name) } else { is_passing_name(&name) }
+            entry.depth() == 0 || if entry.file_type().is_dir() { is_ours(&name) } else { is_temporary_name(&name) }
         });
         for entry in entries.flatten().filter(|entry| entry.file_type().is_file()) {
             if let Ok(path) = entry.path().strip_prefix(&self.root) {
@@ -293,9 +293,9 @@ impl Folder {
     }
 }
 
-/// Whether a file name is the temporary name of a data file. Earlier versions put no `_` in front.
-fn is_passing_name(name: &str) -> bool {
-    let own = name.strip_suffix(".partial").map(|own| own.strip_prefix('_').unwrap_or(own));
+/// Whether a file name is the temporary name of a data file.
+fn is_temporary_name(name: &str) -> bool {
+    let own = name.strip_suffix(".partial").and_then(|own| own.strip_prefix('_'));
     let id = own.and_then(|own| own.strip_prefix(DATA_FILE_PREFIX)?.split_once('-'));
     id.is_some_and(|(id, _)| id.len() == 16 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
@@ -376,9 +376,10 @@ mod tests {
         // As when a run is killed.
         std::mem::forget(file);
         drop(folder);
-        fs::write(hour.join("part-0123456789abcdef-0001.csv.partial"), "").expect("a file");
+        fs::write(hour.join("_part-0123456789abcdef-0001.csv.partial"), "").expect("a file");
         let strange = [
             "notes.partial",
+            "part-0123456789abcdef-0000.csv.partial",
             "part-0123456789abcdef-0002.parquet",
             "day=1/part-of-mine.partial",
             "mine/_part-0123456789abcdef-0000.csv.partial",
