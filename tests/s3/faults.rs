@@ -172,9 +172,9 @@ impl Fault {
         Some(answer.into_response(*operation))
     }
 
-    /// Whether the connection ends by a reset rather than in order, if it ends.
+    /// Whether the connection ends by a reset rather than in order, if it ends in a body.
     pub(crate) fn resets(&self) -> bool {
-        matches!(self, Self::Reset | Self::ResetInBody)
+        matches!(self, Self::ResetInBody)
     }
 
     /// How long the request waits before anything else.
