@@ -87,29 +87,24 @@ pub(super) struct GzipStream<R: BufRead> {
     reader: R,
     /// Offset of `reader` in the object.
     offset: u64,
-    inflater: Decompress,
-    /// Whether the inflater is inside a member.
-    in_member: bool,
+    /// Decodes the member that `reader` is in. `None` between members.
+    inflater: Option<Decompress>,
 }
 
 impl<R: BufRead> GzipStream<R> {
     /// `offset` is the offset of `reader` in the object. A member begins or has just ended there.
     pub(super) fn new(reader: R, offset: u64) -> Self {
-        Self { reader, offset, inflater: Decompress::new_gzip(MAX_WINDOW_BITS), in_member: false }
+        Self { reader, offset, inflater: None }
     }
 
     pub(super) fn fill(&mut self, buffer: &mut Buffer) -> Result<bool, Damage> {
         loop {
-            if !self.in_member {
-                if !self.begins_member()? {
-                    return Ok(false);
-                }
-                self.inflater = Decompress::new_gzip(MAX_WINDOW_BITS);
-                self.in_member = true;
+            if self.inflater.is_none() && !self.begins_member()? {
+                return Ok(false);
             }
             let (progress, status) = self.inflate(buffer)?;
             match status {
-                Ok(Status::StreamEnd) => self.in_member = false,
+                Ok(Status::StreamEnd) => self.inflater = None,
                 Ok(Status::Ok | Status::BufError) if progress.stored == 0 && progress.decoded == 0 => {
                     let reason = io::Error::new(io::ErrorKind::UnexpectedEof, "the stream ends inside a member");
                     return Err(self.damage(Problem::GzipTruncated, reason));
@@ -133,12 +128,12 @@ impl<R: BufRead> GzipStream<R> {
             Ok(stored) => stored,
             Err(reason) => return Err(Damage { problem: Problem::Unreadable, stored_byte: self.offset, reason }),
         };
-        let (stored_before, decoded_before) = (self.inflater.total_in(), self.inflater.total_out());
-        let status =
-            self.inflater.decompress(stored, &mut buffer.spare(STEP_BYTES)[..STEP_BYTES], FlushDecompress::None);
+        let inflater = self.inflater.get_or_insert_with(|| Decompress::new_gzip(MAX_WINDOW_BITS));
+        let (stored_before, decoded_before) = (inflater.total_in(), inflater.total_out());
+        let status = inflater.decompress(stored, &mut buffer.spare(STEP_BYTES)[..STEP_BYTES], FlushDecompress::None);
         let progress = Sizes {
-            stored: (self.inflater.total_in() - stored_before) as usize,
-            decoded: (self.inflater.total_out() - decoded_before) as usize,
+            stored: (inflater.total_in() - stored_before) as usize,
+            decoded: (inflater.total_out() - decoded_before) as usize,
         };
         buffer.filled(progress.decoded);
         self.reader.consume(progress.stored);
