@@ -5,15 +5,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-use super::Report;
 use super::plain::is_unsafe_in_terminal;
 
-pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    write(report, out)
-}
-
 /// Writes a value as JSON on one line.
-pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn render(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping(is_unsafe_in_terminal));
     value.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")

@@ -112,7 +112,7 @@ impl Plan {
     /// # Errors
     /// If writing to `out` fails.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        super::json::write(self, out)
+        super::json::render(self, out)
     }
 
     /// Writes the plan as text. Its table is at most `width` columns wide.
