@@ -67,13 +67,8 @@ fn not_ready(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
     let ends = begun.plus_micros(i64::try_from(START.as_micros()).unwrap_or(i64::MAX));
     let failures: Vec<(usize, &TimedRequest)> =
         group.unexplained(target_index).filter(|(_, timed_request)| may_be_early(timed_request)).collect();
-    let last_early = failures
-        .iter()
-        .filter(|(_, timed_request)| timed_request.dispatched <= ends)
-        .map(|(_, p)| p.dispatched)
-        .max()?;
     let early: Vec<(usize, &TimedRequest)> =
-        failures.iter().copied().filter(|(_, timed_request)| timed_request.dispatched <= last_early).collect();
+        failures.iter().copied().filter(|(_, timed_request)| timed_request.dispatched <= ends).collect();
     let ready = early.iter().map(|(_, timed_request)| timed_request.dispatched).max()?;
     let (mut start, mut later) = (Rate::default(), Rate::default());
     for timed_request in &target.timed_requests {
