@@ -263,10 +263,7 @@ fn finding_notes(report: &Report) -> Vec<String> {
         let (more, failures) = (numbers::counted(more as u64, "more finding"), numbers::counted(failures, "failure"));
         notes.push(format!("{more} with {failures}: use --format json to see all."));
     }
-    if !report.findings.is_empty() && report.unexplained_failures > 0 {
-        let more = numbers::counted(report.unexplained_failures, "more failure");
-        notes.push(format!("{more} in no finding: too few of one kind, or too rare, to name a cause."));
-    }
+    notes.extend(phrases::unexplained(report).map(|unexplained| format!("{unexplained}.")));
     notes
 }
 

@@ -35,9 +35,8 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.findings.len() > MAX_ROWS {
         writeln!(out, "{}.\n", numbers::counted((report.findings.len() - MAX_ROWS) as u64, "more finding"))?;
     }
-    if !report.findings.is_empty() && report.unexplained_failures > 0 {
-        let more = numbers::counted(report.unexplained_failures, "more failure");
-        writeln!(out, "{more} in no finding: too few of one kind, or too rare, to name a cause.\n")?;
+    if let Some(unexplained) = phrases::unexplained(report) {
+        writeln!(out, "{unexplained}.\n")?;
     }
     render_target_groups(report, out)?;
     render_targets(report, out)?;

@@ -115,6 +115,13 @@ pub(super) fn settings_note(finding: &FindingRow, idle_timeout: IdleTimeoutRow) 
     }
 }
 
+/// How many failures are in no finding, and why. `None` if there are none, or if there is no finding at all.
+pub(super) fn unexplained(report: &Report) -> Option<String> {
+    let is_worth_saying = !report.findings.is_empty() && report.unexplained_failures > 0;
+    let more = counted(report.unexplained_failures, "more failure");
+    is_worth_saying.then(|| format!("{more} in no finding: too few of one kind, or too rare, to name a cause"))
+}
+
 /// `3 lines`, `1 object`: how many lines or objects have a problem.
 pub(super) fn affected(problem: &ProblemRow) -> String {
     if problem.lines > 0 { counted(problem.lines, "line") } else { counted(problem.objects, "object") }

@@ -18,7 +18,7 @@ mod writer;
 
 use std::io::{self, Write};
 
-use super::{Report, Style, numbers};
+use super::{Report, Style, numbers, phrases};
 use glyphs::Glyphs;
 use writer::{FAINT, TextWriter};
 
@@ -45,9 +45,8 @@ pub(super) fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::
         writer.line(FAINT, &format!("{more}: use --format json to see all"))?;
         writer.gap()?;
     }
-    if !report.findings.is_empty() && report.unexplained_failures > 0 {
-        let more = numbers::counted(report.unexplained_failures, "more failure");
-        writer.line(FAINT, &format!("{more} in no finding: too few of one kind, or too rare, to name a cause"))?;
+    if let Some(unexplained) = phrases::unexplained(report) {
+        writer.line(FAINT, &unexplained)?;
         writer.gap()?;
     }
     writer.target_groups(report)?;
