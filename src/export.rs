@@ -50,7 +50,7 @@ use columns::default_columns;
 use files::{CompleteFiles, ExportFiles};
 use folder::FolderLayout;
 use requests::RequestTable;
-use rows::{ExportShared, ObjectRows, RowFilter};
+use rows::{ExportShared, ObjectRows, RowChoice};
 use sink::ExportSink;
 
 /// Maximum number of threads that read and encode. Each holds up to a row group and its encoded form.
@@ -79,7 +79,7 @@ const COLUMNS_OF_ANALYSIS: [&str; 2] = ["cause", "confidence"];
 #[derive(Clone, Debug)]
 pub struct Export {
     options: ReadOptions,
-    choice: RowFilter,
+    choice: RowChoice,
     is_guarded: bool,
     idle_timeout: Option<Duration>,
 }
@@ -97,7 +97,7 @@ pub struct Exported {
 
 impl Default for Export {
     fn default() -> Self {
-        let choice = RowFilter { columns: default_columns(), ..RowFilter::default() };
+        let choice = RowChoice { columns: default_columns(), ..RowChoice::default() };
         Self { options: ReadOptions::default(), choice, is_guarded: true, idle_timeout: None }
     }
 }

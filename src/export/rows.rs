@@ -19,7 +19,7 @@ use crate::table::schema::Column;
 
 /// Which records become rows, and with which columns and partitions.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RowFilter {
+pub(super) struct RowChoice {
     pub(super) columns: Vec<&'static Column<RequestTable>>,
     pub(super) partitions: Vec<Partition>,
     pub(super) is_failures_only: bool,
@@ -52,7 +52,7 @@ impl RowCounts {
 
 /// What all [`ObjectRows`] of one export share.
 pub(super) struct ExportShared {
-    pub(super) choice: RowFilter,
+    pub(super) choice: RowChoice,
     pub(super) causes: Option<Causes>,
     pub(super) sink: ExportSink,
     /// The destination's name, for error messages.
