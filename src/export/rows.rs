@@ -160,7 +160,7 @@ impl Collector for ObjectRows<'_> {
         let before = rows.columns.bytes();
         rows.columns.push(&choice.columns, &row, is_clean);
         self.bytes += rows.columns.bytes() - before;
-        if sink.is_group(rows) {
+        if sink.is_row_group(rows) {
             let key = key.clone();
             return self.make_group(&key).map_err(|reason| self.shared.error(reason));
         }

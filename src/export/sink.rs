@@ -55,7 +55,7 @@ pub(super) struct PartitionRows {
 
 impl PartitionRows {
     /// Whether they fill a row group.
-    fn are_full(&self, encoder: &Encoder) -> bool {
+    fn is_row_group(&self, encoder: &Encoder) -> bool {
         self.columns.rows >= MAX_GROUP_ROWS
             || self.columns.text_bytes() >= MAX_GROUP_TEXT_BYTES
             || self.columns.written_bytes() >= encoder.max_written_bytes()
@@ -198,8 +198,8 @@ impl ExportSink {
     }
 
     /// Whether rows fill a row group.
-    pub(super) fn is_group(&self, rows: &PartitionRows) -> bool {
-        rows.are_full(&self.encoder)
+    pub(super) fn is_row_group(&self, rows: &PartitionRows) -> bool {
+        rows.is_row_group(&self.encoder)
     }
 
     /// Reports that a worker begins to read the object at an index. Drop the result when the object is closed.
