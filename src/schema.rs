@@ -52,7 +52,7 @@ impl ObjectNames {
     #[must_use]
     pub fn has_key(&self, word: &str, load_balancer: &str) -> bool {
         let fits = |wanted: Option<&str>, found: &str| wanted.is_none_or(|wanted| wanted == found);
-        matches!(*self, Self::Key { word: wanted, load_balancer: type_ } if fits(wanted, word) && fits(type_, load_balancer))
+        matches!(*self, Self::Key { word: wanted, load_balancer: wanted_type } if fits(wanted, word) && fits(wanted_type, load_balancer))
     }
 }
 

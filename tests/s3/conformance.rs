@@ -20,12 +20,12 @@ use crate::store::{BucketStore, Tags};
 /// Logs of a simulated load balancer: keys and gzip bytes.
 fn simulated(scenario: &str, start: &str, seconds: u32, rate: f64) -> Vec<(String, Vec<u8>)> {
     let mut memory = Memory::default();
-    let mut cancel_token = |_: simulate::SimulationProgress| ControlFlow::Continue(());
+    let mut go_on = |_: simulate::SimulationProgress| ControlFlow::Continue(());
     Simulation::new(Scenario::find(scenario).expect("it is in the table"))
         .start(Timestamp::parse(start.as_bytes()).expect("a time"))
         .duration(seconds)
         .rate(rate)
-        .run(&mut memory, &mut cancel_token)
+        .run(&mut memory, &mut go_on)
         .expect("memory does not fail");
     memory.objects
 }
@@ -170,7 +170,7 @@ fn an_organisation_s_logs_give_the_same_report() {
 fn any_level_of_the_layout_is_a_place_to_begin() {
     let twin = organisation();
     let servers = PAGES.map(|page| TestServer::new(&twin.store().pages_of(page)));
-    let key = server_key(&twin);
+    let key = ordinary_key(&twin);
     let parts: Vec<&str> = key.split('/').collect();
     // From the bucket to one object, with and without the slash.
     for depth in 0..=parts.len() {
@@ -189,7 +189,7 @@ fn any_level_of_the_layout_is_a_place_to_begin() {
 }
 
 /// The key of an ordinary object.
-fn server_key(twin: &Twin) -> String {
+fn ordinary_key(twin: &Twin) -> String {
     let run = twin.on_disk(&["analyze", FOLDER, "--format", "json"]);
     let report = run.json();
     let sample = report["findings"][0]["samples"][0]["object"].as_str().expect("a finding has a sample").to_owned();
