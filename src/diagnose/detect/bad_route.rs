@@ -34,8 +34,9 @@ const MIN_RATIO_OVER_TIME: f64 = 1.5;
 /// At least this share of all rejected requests must belong to these routes.
 const MIN_COVERAGE: f64 = 0.8;
 
-/// High confidence needs at least this many rejected requests of these routes.
+/// High confidence needs at least this many rejected requests of these routes, and this share of their requests.
 const MIN_FOR_HIGH: usize = 20;
+const NEARLY_ALL: f64 = 0.95;
 
 /// Whether the request ended in one of the ways in which requests with a rejected answer end.
 fn is_refused(timed_request: &TimedRequest) -> bool {
@@ -125,11 +126,11 @@ struct RejectedAnswers<'a> {
 impl RejectedAnswers<'_> {
     fn verdict(&self, group: &GroupView<'_>) -> Verdict {
         let Self { routes, held, others, failing, asked, count, median } = *self;
-        let is_always = held.share() >= 0.95 && held.failures >= MIN_FOR_HIGH;
+        let is_clear = held.share() >= NEARLY_ALL && held.failures >= MIN_FOR_HIGH;
         let is_only_there = others.failures * 100 <= others.requests;
         // If at most half of the targets that got such requests fail, a process may be at fault instead of the route.
         let is_everywhere = failing * 2 > asked;
-        let confidence = match (is_always && is_only_there, is_everywhere) {
+        let confidence = match (is_clear && is_only_there, is_everywhere) {
             (true, true) => Confidence::High,
             (true, false) => Confidence::Medium,
             // With failures this frequent, at more than half of the targets, a process that died each time would show
