@@ -169,7 +169,7 @@ impl Collector for Panics {
 #[test]
 fn a_panic_of_one_worker_ends_the_run() {
     for place in [Panicking::Begin, Panicking::Observe, Panicking::Merge] {
-        for shards in [Shards::AtMost(MAX_SHARDS), Shards::OneAnObject { max_ahead: 2 }] {
+        for shards in [Shards::AtMost(MAX_SHARDS), Shards::OnePerObject { max_unmerged: 2 }] {
             let (sender, ended) = channel();
             std::thread::spawn(move || {
                 let folder = folder(&vec![vec![LINE; 2]; 60]);
