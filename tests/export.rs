@@ -16,6 +16,7 @@ use albscope::kind::alb;
 use albscope::table::schema::Table;
 use albscope::{Progress, ReadOptions, source};
 use flate2::read::MultiGzDecoder;
+use polars_parquet::parquet::schema::Repetition;
 
 use common::program::{self, ProgramRun, finish, signal};
 use common::{LineBuilder, Logs, gzip, line};
@@ -341,6 +342,26 @@ fn parquet_columns_have_types() {
         ("time", (PhysicalType::Int64, Some(time))),
     ] {
         assert_eq!(types.get(column), Some(&expected), "{column}");
+    }
+}
+
+#[test]
+fn tables_of_lines_without_a_load_balancer_say_that_it_is_absent() {
+    let logs = Logs::new();
+    let failed = line().field(alb::ELB_STATUS_CODE, "502").field(alb::TARGET_STATUS_CODE, "-");
+    let lines = |line: &LineBuilder| (line.build() + "\n").repeat(20);
+    logs.write("a.log", (lines(&failed) + &lines(&failed.clone().field(alb::ELB, ""))).as_bytes());
+    let analysis = program::run(logs.path(), &["analyze", "a.log", "-q", "--tables", "t"]);
+    assert_eq!((analysis.code, &*analysis.stderr), (Some(0), ""));
+    let files = files_below(&logs.path().join("t"));
+    assert_eq!(files.len(), 5);
+    for path in files {
+        let mut file = fs::File::open(&path).expect("a file");
+        let metadata = polars_parquet::read::read_metadata(&mut file).expect("a Parquet file");
+        let field = metadata.schema_descr.fields().iter().find(|field| field.name() == "load_balancer");
+        let is_absent = field.map(|field| field.get_field_info().repetition == Repetition::Optional);
+        assert_eq!(is_absent, Some(true), "{}", path.display());
+        assert!(parquet_rows(&path).0 >= 2, "{}", path.display());
     }
 }
 

@@ -85,6 +85,7 @@ fn seconds(seconds: Option<f64>) -> Cell<'static> {
 }
 
 const LOAD_BALANCER: &str = "resource id of the load balancer (`elb` in the table of requests)";
+const NO_LOAD_BALANCER: &str = "the log does not have it";
 const TARGET_GROUP: &str = "ARN of the target group (`target_group_arn` in the table of requests)";
 const NO_TARGET_GROUP: &str = "no rule forwarded the requests";
 const NOT_MEASURED: &str = "no request has this value";
@@ -102,7 +103,8 @@ impl Table for TargetTable {
     const NAME: &'static str = "targets";
     const MEANING: &'static str = "a target of a target group";
     const COLUMNS: &'static [Column<Self>] = &[
-        Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER),
+        Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
+            .absent(NO_LOAD_BALANCER),
         Column::<Self>::new(
             "target_group",
             DataType::Text,
@@ -190,7 +192,8 @@ impl Table for FindingTable {
             DataType::Text,
             |it| some_text(&it.row.scope.load_balancer),
             LOAD_BALANCER,
-        ),
+        )
+        .absent(NO_LOAD_BALANCER),
         Column::<Self>::new(
             "target_group",
             DataType::Text,
@@ -279,7 +282,7 @@ impl Table for StatusPairTable {
         "the requests of a target with one pair of statuses; the rows together cover all requests";
     const COLUMNS: &'static [Column<Self>] = &[
         Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
-            .absent("the log does not have it"),
+            .absent(NO_LOAD_BALANCER),
         Column::<Self>::new("target_group", DataType::Text, |row| some_text(&row.target_group), TARGET_GROUP)
             .absent(NO_TARGET_GROUP),
         Column::<Self>::new("target", DataType::Text, |row| some_text(&row.target), "address and port")
@@ -314,7 +317,7 @@ impl Table for MinuteTable {
                                    longer in a log of more than two days";
     const COLUMNS: &'static [Column<Self>] = &[
         Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
-            .absent("the log does not have it"),
+            .absent(NO_LOAD_BALANCER),
         Column::<Self>::new("start", DataType::Time, |row| Cell::Time(row.start), "start of the interval"),
         Column::<Self>::new(
             "width",
@@ -350,7 +353,7 @@ impl Table for RouteTable {
     const MEANING: &'static str = "a route of a target group";
     const COLUMNS: &'static [Column<Self>] = &[
         Column::<Self>::new("load_balancer", DataType::Text, |row| some_text(&row.load_balancer), LOAD_BALANCER)
-            .absent("the log does not have it"),
+            .absent(NO_LOAD_BALANCER),
         Column::<Self>::new(
             "target_group",
             DataType::Text,

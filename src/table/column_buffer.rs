@@ -103,6 +103,16 @@ impl ColumnBuffer {
         Pushed::default()
     }
 
+    /// Whether a row has no value.
+    pub(super) fn has_absent(&self) -> bool {
+        match self {
+            Self::Dictionary(dictionary) => dictionary.codes.contains(&ABSENT_CODE),
+            Self::Strings(_, are_absent) => are_absent.contains(&true),
+            Self::Numbers(numbers) => numbers.contains(&ABSENT_NUMBER),
+            Self::Flags(flags) => flags.contains(&None),
+        }
+    }
+
     /// Appends the values of another column of the same kind.
     pub(super) fn append(&mut self, others: Self) {
         match (self, others) {

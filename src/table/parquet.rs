@@ -77,6 +77,11 @@ impl ParquetEncoder {
         let mut bytes = 0;
         let encoded = columns.columns.into_iter().zip(&self.fields).map(|(values, field)| {
             let ParquetField { data_type, is_unique, field, parquet_type } = field;
+            // Its pages would have fewer values than rows, and no reader could tell which rows have none.
+            if !field.is_nullable && values.has_absent() {
+                let reason = format!("the column {} has no value in some row, but is never absent", field.name);
+                return Err(io::Error::other(reason));
+            }
             let unpacked = match (values, data_type.separator()) {
                 (ColumnBuffer::Dictionary(lists), Some(separator)) => {
                     lists::pages(&lists, separator, *data_type, field.is_nullable, parquet_type, self.options)?
@@ -104,5 +109,48 @@ impl ParquetEncoder {
     pub(crate) fn begin<W: Write>(&self, out: W) -> io::Result<ParquetWriter<W>> {
         let schema = self.fields.iter().map(|field| field.field.clone()).collect();
         ParquetWriter::new(out, schema, self.options, self.metadata.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::schema::Cell;
+
+    /// A table whose columns are never absent.
+    enum Required {}
+
+    impl Table for Required {
+        type Row<'a> = Option<i64>;
+        const NAME: &'static str = "required";
+        const MEANING: &'static str = "a row of a test";
+        const COLUMNS: &'static [Column<Self>] = &[
+            Column::<Self>::new("word", DataType::Text, |row| Cell::text(row.map(|_| &b"word"[..])), ""),
+            Column::<Self>::new("text", DataType::Text, |row| Cell::text(row.map(|_| &b"text"[..])), "").unique(),
+            Column::<Self>::new("number", DataType::Integer, |row| Cell::integer(*row), ""),
+            Column::<Self>::new("flag", DataType::Flag, |row| row.map_or(Cell::Absent, |it| Cell::Flag(it > 0)), ""),
+            Column::<Self>::new("list", LIST, |row| row.map_or(Cell::Absent, |_| Cell::List(b"a b")), ""),
+        ];
+    }
+
+    const LIST: DataType = DataType::TextList(b' ');
+
+    #[test]
+    fn a_column_that_is_never_absent_is_not_written_without_a_value() {
+        for column in Required::COLUMNS {
+            let table = [column];
+            let encoder = ParquetEncoder::new(&table).expect("it has a type");
+            let encode = |rows: &[Option<i64>]| {
+                let mut buffer = RowBuffer::new(&table);
+                for row in rows {
+                    buffer.push(&table, row, false);
+                }
+                buffer.seal();
+                encoder.encode(buffer).map(|group| group.rows).map_err(|error| error.to_string())
+            };
+            assert_eq!(encode(&[Some(1), Some(2)]), Ok(2), "{}", column.name);
+            let error = encode(&[Some(1), None]).expect_err(column.name);
+            assert!(error.contains(&format!("the column {}", column.name)), "{error}");
+        }
     }
 }
