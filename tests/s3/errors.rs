@@ -55,6 +55,21 @@ fn what_s3_refuses_is_said_with_what_to_do() {
 }
 
 #[test]
+fn a_store_that_ignores_the_prefix_is_refused() {
+    let twin = Twin::new([]);
+    // Its names are shorter than what was asked for, or end within a character of it.
+    let store = BucketStore::memory();
+    for key in ["x/b.log", "a.log", "\u{fc}ber/c.log"] {
+        store.put("logs", key, "text");
+    }
+    let server = TestServer::new(&store.ignoring_prefixes());
+    for url in ["s3://logs/prod/AWSLogs/", "s3://logs/p/", "s3://logs/prod", "s3://logs/x"] {
+        let run = twin.on_s3(&server, &["analyze", url]);
+        assert_refused(url, &run, &[url, "the store ignores the prefix"]);
+    }
+}
+
+#[test]
 fn a_bucket_that_is_not_there_is_named() {
     let server = TestServer::new(&store());
     let run = Twin::new([]).on_s3(&server, &["analyze", "s3://other/prod"]);

@@ -35,6 +35,7 @@ pub(crate) struct BucketStore {
     page: usize,
     tags: Tags,
     ignores_ranges: bool,
+    ignores_prefixes: bool,
     has_checksums: bool,
     /// What replaces an object, by its key, once it was read.
     replacements: Arc<Mutex<BTreeMap<String, Bytes>>>,
@@ -73,6 +74,7 @@ impl BucketStore {
             page: PAGE,
             tags: Tags::default(),
             ignores_ranges: false,
+            ignores_prefixes: false,
             has_checksums: false,
             replacements: Arc::default(),
         }
@@ -94,6 +96,11 @@ impl BucketStore {
 
     pub(crate) fn ignores_ranges(&self) -> bool {
         self.ignores_ranges
+    }
+
+    /// Lists all keys of a bucket, whatever they should begin with.
+    pub(crate) fn ignoring_prefixes(self) -> Self {
+        Self { ignores_prefixes: true, ..self }
     }
 
     /// Sends the SHA-256 of each object that is read whole.
@@ -213,6 +220,7 @@ impl BucketStore {
         listed: impl Fn(&str, &T) -> Result<Listed, Missing>,
     ) -> Result<Page, Missing> {
         let ListRequest { prefix, delimiter, start_after, continuation_token, max_keys } = listing;
+        let prefix = if self.ignores_prefixes { &String::new() } else { prefix };
         let mut from = Bound::Included(prefix.clone());
         if let Some(after) = start_after.as_ref().filter(|after| *after >= prefix) {
             from = Bound::Excluded(after.clone());

@@ -232,12 +232,17 @@ impl S3Client {
                 ));
             }
             let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix().map(name));
+            let folders: Vec<String> = folders.collect();
+            // All of its keys would be listed again for each folder.
+            let is_below = |name: &String| name.starts_with(prefix);
+            if !(keys.iter().all(|key| is_below(&key.name)) && folders.iter().all(is_below)) {
+                return Err(S3Error::new(
+                    S3ErrorKind::Other,
+                    "the store ignores the prefix, so its listing cannot be used",
+                ));
+            }
             let next = answer.next_continuation_token().map(str::to_owned);
-            Ok(ListPage {
-                keys,
-                folders: folders.collect(),
-                next: next.filter(|_| answer.is_truncated() == Some(true)),
-            })
+            Ok(ListPage { keys, folders, next: next.filter(|_| answer.is_truncated() == Some(true)) })
         })
         .await
     }

@@ -74,8 +74,8 @@ async fn nothing(shared: &S3Client, url: &S3Url) -> io::Error {
         };
         let found = page.folders.into_iter().chain(page.keys.into_iter().map(|key| key.name));
         // A key with the folder's own name only marks the folder; it is nothing in it.
-        let names = found.map(|name| name[folder.len()..].to_owned()).filter(|name| !name.is_empty());
-        let names: Vec<String> = names.collect();
+        let names = found.filter_map(|name| name.strip_prefix(&*folder).map(str::to_owned));
+        let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
         if !names.is_empty() {
             return io::Error::other(format!(
                 "nothing found; the nearest folder that exists is {}, which has {}",
@@ -87,6 +87,7 @@ async fn nothing(shared: &S3Client, url: &S3Url) -> io::Error {
     }
     io::Error::other(format!("nothing found; the bucket {} is empty", url.bucket))
 }
+
 /// The first few names, for a message.
 fn few(names: &[String]) -> String {
     const FEW: usize = 5;

@@ -147,7 +147,7 @@ impl ListingWalk<'_> {
         }
         let is_wide = page.folders.len() > self.most_searched();
         for folder in page.folders {
-            let name = folder[node.prefix.len().min(folder.len())..].trim_end_matches('/').to_owned();
+            let name = folder.strip_prefix(&*node.prefix).unwrap_or(&folder).trim_end_matches('/').to_owned();
             match self.level_of(node.level, &folder, &name, is_wide) {
                 Ok(levels) => self.queue.extend(levels.into_iter().map(|node| (node, ListFrom::Start))),
                 Err(reason) => *self.listing.folders_skipped.entry(reason).or_default() += 1,
