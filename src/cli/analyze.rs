@@ -1,7 +1,7 @@
 //! `albscope analyze`
 
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use albscope::durable_file;
 use albscope::report::{Format, Report, Style};
@@ -11,7 +11,7 @@ use anyhow::Context;
 
 use super::args::{AnalyzeArgs, ColorArg, IdleTimeoutArg};
 use super::exit::{Exit, is_broken_pipe};
-use super::inputs::{OpenedInputs, may_be_empty};
+use super::inputs::{OpenedInputs, ensure_is_no_input, may_be_empty};
 use super::plan;
 use super::progress::Shown;
 use super::terminal::{WIDTH_ELSEWHERE, complain, output_width};
@@ -24,6 +24,9 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
     let selection = args.logs.selection(now)?;
     let mut shown = Shown::new(args.logs.quiet)?;
     let inputs = OpenedInputs::open(&args.logs)?;
+    for (option, path) in args.report_files() {
+        ensure_is_no_input(option, path, &args.logs.inputs)?;
+    }
     if args.logs.dry_run {
         return plan::run(shown, &inputs, &selection, args.format.into());
     }
@@ -94,7 +97,7 @@ fn test_rules(rules: &[Rule], report: &Report) -> Exit {
 fn check_output_files(args: &AnalyzeArgs) -> anyhow::Result<()> {
     let files = args.report_files();
     for (index, (flag, path)) in files.iter().enumerate() {
-        if let Some((other, _)) = files[..index].iter().find(|(_, other)| other == path) {
+        if let Some((other, _)) = files[..index].iter().find(|(_, other)| place_of(other) == place_of(path)) {
             anyhow::bail!("{flag} and {other} name the same file");
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -103,6 +106,13 @@ fn check_output_files(args: &AnalyzeArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A path that is the same however a file, or one that is yet to be written, is named.
+fn place_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let new_file = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(new_file).unwrap_or_else(|| path.to_path_buf())
 }
 
 /// The style of a report that is written to a file.

@@ -1,21 +1,19 @@
 //! `albscope export`
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use albscope::aggregate::InputAccount;
-use albscope::durable_file;
 use albscope::export::{Destination, Export, Exported, TableFormat};
 use albscope::report;
-use albscope::source::{CancelToken, Disk, Selection, Source};
 use albscope::{Problem, Timestamp};
 use anyhow::Context;
 
 use super::args::{ExportArgs, IdleTimeoutArg};
 use super::exit::Exit;
-use super::inputs::{OpenedInputs, is_nothing_found, may_be_empty};
+use super::inputs::{OpenedInputs, ensure_is_no_input, is_nothing_found, may_be_empty};
 use super::plan;
 use super::progress::Shown;
 use super::terminal::complain;
@@ -59,7 +57,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
     let mut shown = Shown::new(args.logs.quiet)?;
     let inputs = OpenedInputs::open(&args.logs)?;
     if let Destination::File(path) = &destination {
-        ensure_is_no_input(path, &args.logs.inputs)?;
+        ensure_is_no_input("--output", path, &args.logs.inputs)?;
     }
     if args.logs.dry_run {
         return plan::run(shown, &inputs, &selection, report::Format::Text);
@@ -140,37 +138,6 @@ fn ensure_has_name(input: &OsStr) -> anyhow::Result<()> {
          the logs to files first",
         if input == "-" { "standard input".into() } else { input.to_string_lossy() }
     );
-    Ok(())
-}
-
-/// Refuses to replace a log by its export. `path` may be in a folder that is read, as long as it
-/// is not one of the logs there.
-fn ensure_is_no_input(path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
-    let own = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let temporary = durable_file::temporary_path(&own);
-    // The file has its final name only when it is complete.
-    let written: Vec<PathBuf> = [own, temporary]
-        .into_iter()
-        .filter(|path| path.is_file())
-        .filter_map(|path| path.canonicalize().ok())
-        .collect();
-    if written.is_empty() {
-        return Ok(());
-    }
-    // Logs that this run does not select must not be replaced either.
-    let selection = Selection::default();
-    let is_on_disk = |input: &&OsString| *input != "-" && !input.as_encoded_bytes().starts_with(b"s3://");
-    for disk in inputs.iter().filter(is_on_disk).filter_map(|input| Disk::new(input).ok()) {
-        for object in disk.list(&selection, &CancelToken::default()).objects {
-            let name: &Path = (*object.name).as_ref();
-            anyhow::ensure!(
-                !name.canonicalize().is_ok_and(|name| written.contains(&name)),
-                "{} is read as a log and would be lost when {} is written: give another file with --output",
-                object.name,
-                path.display()
-            );
-        }
-    }
     Ok(())
 }
 

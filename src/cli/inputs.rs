@@ -1,7 +1,12 @@
-//! The inputs of a command that reads logs: opening them, and whether all of it could be read.
+//! The inputs of a command that reads logs: opening them, whether all of it could be read, and that no output replaces
+//! them.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use albscope::aggregate::InputAccount;
-use albscope::source::{Inputs, NotOpened, Selection, Skip, Source};
+use albscope::durable_file;
+use albscope::source::{CancelToken, Disk, Inputs, NotOpened, Selection, Skip, Source};
 
 use super::args::LogArgs;
 use super::exit::Exit;
@@ -70,4 +75,35 @@ pub(super) fn is_nothing_found(input: &InputAccount) -> bool {
     input.objects == 0
         && input.folders_skipped.is_empty()
         && input.objects_skipped.keys().all(|reason| *reason == Skip::NotALog)
+}
+
+/// Refuses to replace a log by what is written to `path`, which `option` gives. `path` may be in a folder that is read,
+/// as long as it is not one of the logs there.
+pub(super) fn ensure_is_no_input(option: &str, path: &Path, inputs: &[OsString]) -> anyhow::Result<()> {
+    let own = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let temporary = durable_file::temporary_path(&own);
+    // The file has its final name only when it is complete.
+    let written: Vec<PathBuf> = [own, temporary]
+        .into_iter()
+        .filter(|path| path.is_file())
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    if written.is_empty() {
+        return Ok(());
+    }
+    // Logs that this run does not select must not be replaced either.
+    let selection = Selection::default();
+    let is_on_disk = |input: &&OsString| *input != "-" && !input.as_encoded_bytes().starts_with(b"s3://");
+    for disk in inputs.iter().filter(is_on_disk).filter_map(|input| Disk::new(input).ok()) {
+        for object in disk.list(&selection, &CancelToken::default()).objects {
+            let name: &Path = (*object.name).as_ref();
+            anyhow::ensure!(
+                !name.canonicalize().is_ok_and(|name| written.contains(&name)),
+                "{} is read as a log and would be lost when {} is written: give another file with {option}",
+                object.name,
+                path.display()
+            );
+        }
+    }
+    Ok(())
 }
