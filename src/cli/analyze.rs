@@ -14,7 +14,7 @@ use super::exit::{Exit, is_broken_pipe};
 use super::inputs::{OpenedInputs, ensure_is_no_input, may_be_empty};
 use super::plan;
 use super::progress::Shown;
-use super::terminal::{WIDTH_ELSEWHERE, complain, output_width};
+use super::terminal::{WIDTH_ELSEWHERE, complain, counted, output_width};
 use super::threads::use_threads;
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
@@ -68,11 +68,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
     if report.input.objects_failed > inputs.missing {
         complain(&format!(
             "{} could not be read to the end; the report says which, and covers the rest",
-            if report.input.objects_failed == 1 {
-                "1 object".to_owned()
-            } else {
-                format!("{} objects", report.input.objects_failed)
-            },
+            counted(report.input.objects_failed, "object")
         ));
     }
     let exit = inputs.exit_after(&summary.input, may_be_empty(&args.logs, &selection), "; the report says why");

@@ -16,7 +16,7 @@ use super::exit::Exit;
 use super::inputs::{OpenedInputs, ensure_is_no_input, is_nothing_found, may_be_empty};
 use super::plan;
 use super::progress::Shown;
-use super::terminal::complain;
+use super::terminal::{complain, counted};
 use super::threads::use_threads;
 
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
@@ -145,7 +145,7 @@ fn ensure_has_name(input: &OsStr) -> anyhow::Result<()> {
 fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
     let Exported { input, rows, written } = exported;
     let mut out = io::stdout().lock();
-    let files = if written.files == 1 { "1 file".to_owned() } else { format!("{} files", written.files) };
+    let files = counted(written.files, "file");
     let bytes = indicatif::DecimalBytes(written.bytes);
     let path = report::plain::sanitize_terminal(&path.to_string_lossy()).into_owned();
     write!(out, "{} rows in {files} ({bytes}): {path}", rows.written)?;
@@ -154,10 +154,9 @@ fn tell(exported: &Exported, path: &Path) -> io::Result<()> {
         1 => write!(out, "; 1 file of an earlier run is replaced")?,
         replaced => write!(out, "; {replaced} files of earlier runs are replaced")?,
     }
-    match input.objects_failed {
-        0 => {}
-        1 => write!(out, "; incomplete, because 1 object could not be read to the end")?,
-        failed => write!(out, "; incomplete, because {failed} objects could not be read to the end")?,
+    if input.objects_failed > 0 {
+        let failed = counted(input.objects_failed, "object");
+        write!(out, "; incomplete, because {failed} could not be read to the end")?;
     }
     writeln!(out)?;
     let left_out = [

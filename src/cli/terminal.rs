@@ -20,3 +20,8 @@ pub(super) fn output_width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     columns.filter(|columns| *columns > 0).unwrap_or(WIDTH_ELSEWHERE)
 }
+
+/// `1 object`, `2 objects`
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
