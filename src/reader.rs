@@ -132,7 +132,7 @@ impl<'a, K: ReadKind> Reader<'a, K> {
     pub fn of_kind(log: impl Read + 'a, name: &str) -> Result<Self> {
         let decoder = Decoder::of_stream(log).map_err(|reason| Error::read(name, reason))?;
         let key = name.rsplit(['/', '\\']).next().and_then(ObjectKey::parse);
-        let node = key.map(|key| key.node).filter(|node| !node.is_empty()).map(|node| node.as_bytes().into());
+        let node = key.and_then(|key| key.node_address()).map(Into::into);
         let log = Arc::new(LogName { object: name.into(), node });
         Ok(Self { lines: Lines::new(decoder, Buffer::new()), log, kind: PhantomData })
     }

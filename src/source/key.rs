@@ -57,6 +57,12 @@ impl<'a> ObjectKey<'a> {
         KeyOffsets::parse(file_name).map(|offsets| offsets.of(file_name))
     }
 
+    /// The load balancer node's address. `None` if the name has none.
+    #[must_use]
+    pub fn node_address(&self) -> Option<&'a [u8]> {
+        Some(self.node.as_bytes()).filter(|node| !node.is_empty())
+    }
+
     /// The load balancer's resource id, `app/<name>/<id>`; empty for a test object.
     #[must_use]
     pub fn load_balancer(&self) -> String {

@@ -91,7 +91,7 @@ impl Object {
     /// The address of the load balancer node that wrote the object. `None` if the object's name has none.
     #[must_use]
     pub fn node(&self) -> Option<&[u8]> {
-        self.key().map(|key| key.node.as_bytes()).filter(|node| !node.is_empty())
+        self.key().and_then(|key| key.node_address())
     }
 
     /// What identifies the object. `None` for standard input, which nothing identifies. For a file this resolves the
