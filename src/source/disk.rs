@@ -9,6 +9,7 @@ use walkdir::WalkDir;
 
 use super::backend::Source;
 use super::cancel::CancelToken;
+use super::key;
 use super::listing::Listing;
 use super::object::Object;
 use super::selection::Selection;
@@ -92,12 +93,10 @@ impl Source for Disk {
     }
 }
 
-/// Whether a folder belongs to an AWS service other than load balancing:
-/// `AWSLogs/<account>/<service>/` in a shared bucket.
+/// Whether a folder belongs to an AWS service other than load balancing.
 fn is_of_another_service(folder: &Path) -> bool {
     let mut parts = folder.iter().rev().map(OsStr::to_string_lossy);
     let (service, account, root) = (parts.next(), parts.next(), parts.next());
     root.is_some_and(|root| root == "AWSLogs")
-        && account.is_some_and(|account| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
-        && service.is_some_and(|service| service != "elasticloadbalancing")
+        && account.zip(service).is_some_and(|(account, service)| key::is_of_another_service(&account, &service))
 }

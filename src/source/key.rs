@@ -147,7 +147,14 @@ fn split_word(file_name: &str) -> (&'static str, &str) {
     LOG_KINDS.iter().find_map(|kind| split(kind)).unwrap_or(("", file_name))
 }
 
-fn is_account(text: &str) -> bool {
+/// Whether a folder `AWSLogs/<account>/<service>/` of a shared bucket belongs to an AWS service other than load
+/// balancing.
+pub(super) fn is_of_another_service(account: &str, service: &str) -> bool {
+    is_account(account) && service != "elasticloadbalancing"
+}
+
+/// Whether a name is an account's: twelve digits.
+pub(super) fn is_account(text: &str) -> bool {
     text.len() == ACCOUNT_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

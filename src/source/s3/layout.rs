@@ -1,6 +1,7 @@
 //! The folders to which log delivery writes:
 //! `[prefix/]AWSLogs/<account>/elasticloadbalancing/<region>/<yyyy>/<mm>/<dd>/`. The date is that of the delivery.
 
+use crate::source::key::{is_account, is_of_another_service};
 use crate::source::selection::Selection;
 use crate::timestamp::{MICROS_PER_SECOND, Timestamp};
 
@@ -40,8 +41,8 @@ impl KeyPrefix {
         let level = match below {
             None => FolderLevel::Search(0),
             Some([]) => FolderLevel::Accounts,
-            Some([account]) if is_number(account, 12) => FolderLevel::Services,
-            Some([account, "elasticloadbalancing", rest @ ..]) if is_number(account, 12) => match rest {
+            Some([account]) if is_account(account) => FolderLevel::Services,
+            Some([account, "elasticloadbalancing", rest @ ..]) if is_account(account) => match rest {
                 [] => FolderLevel::Regions,
                 [_] => FolderLevel::Years,
                 [_, year] if is_number(year, 4) => FolderLevel::Months,
@@ -120,10 +121,7 @@ pub(super) fn of_another_service<'k>(key: &'k str, begin: &str) -> Option<&'k st
     let mut parts = key[offset + root.len()..].split('/');
     let (account, service, _) = (parts.next()?, parts.next()?, parts.next()?);
     let folder = &key[..=(offset + root.len() + account.len() + 1 + service.len())];
-    (is_number(account, 12)
-        && service != "elasticloadbalancing"
-        && folder.len() > begin.trim_end_matches('/').len() + 1)
-        .then_some(folder)
+    (is_of_another_service(account, service) && folder.len() > begin.trim_end_matches('/').len() + 1).then_some(folder)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use super::page::{ListFrom, ListPage, ListedKey};
 use super::url::S3Url;
 use crate::error::Error;
 use crate::source::cancel::CancelToken;
+use crate::source::key::is_account;
 use crate::source::listing::Listing;
 use crate::source::selection::Selection;
 use crate::source::skip::FolderSkip;
@@ -178,7 +179,7 @@ impl ListingWalk<'_> {
                 let goes_on = depth < MAX_SEARCH_DEPTH && !is_wide && self.searched <= self.most_searched();
                 node(if goes_on { FolderLevel::Search(depth + 1) } else { FolderLevel::Keys })
             }
-            FolderLevel::Accounts if is_number(name, 12) => node(FolderLevel::Services),
+            FolderLevel::Accounts if is_account(name) => node(FolderLevel::Services),
             FolderLevel::Services => Err(FolderSkip::OtherService),
             FolderLevel::Regions => match &self.named {
                 Some(days) => Ok(days.iter().map(|day| KeyPrefix::of_beginning(&format!("{folder}{day}/"))).collect()),
