@@ -16,6 +16,12 @@ pub const MICROS_PER_SECOND: i64 = 1_000_000;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
+/// Days of the 400 years after which the calendar repeats.
+const DAYS_IN_CYCLE: i64 = 146_097;
+
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_TO_EPOCH: i64 = 719_468;
+
 impl Timestamp {
     /// From microseconds since the epoch.
     #[must_use]
@@ -192,19 +198,18 @@ fn days_in_month(year: u32, month: u32) -> u32 {
 /// counted from a 400-year cycle earlier, so that no division is signed.
 #[inline]
 fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
-    const DAYS_IN_CYCLE: i64 = 146_097;
     let in_old_year = month <= 2;
     let month = if in_old_year { month + 9 } else { month - 3 };
     let year = year + 400 - u32::from(in_old_year);
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    i64::from(days) - 719_468 - DAYS_IN_CYCLE
+    i64::from(days) - DAYS_TO_EPOCH - DAYS_IN_CYCLE
 }
 
 /// The civil date of a day number: the inverse of [`days_from_civil`].
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
+    let shifted = days + DAYS_TO_EPOCH;
+    let era = shifted.div_euclid(DAYS_IN_CYCLE);
+    let day_of_era = shifted.rem_euclid(DAYS_IN_CYCLE);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
