@@ -225,4 +225,16 @@ mod tests {
         }
         assert!(ROWS.iter().all(|row| row.outcome != Outcome::Ok && !row.causes.is_empty()));
     }
+
+    /// A cause that can explain a failure is no notice, and one that explains only other outcomes is one.
+    #[test]
+    fn notices_are_the_causes_of_what_does_not_count_as_failed() {
+        for cause in causes::CAUSES {
+            let outcomes = Outcome::ALL.iter().filter(|outcome| causes_of(**outcome).contains(cause));
+            let failing: Vec<bool> = outcomes.map(|outcome| outcome.is_failure()).collect();
+            if !failing.is_empty() {
+                assert_eq!(cause.is_notice, !failing.contains(&true), "{}", cause.id);
+            }
+        }
+    }
 }

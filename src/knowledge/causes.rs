@@ -56,6 +56,9 @@ pub struct Cause {
     pub id: &'static str,
     /// What happened, in one phrase.
     pub title: &'static str,
+    /// Whether it only explains requests that do not count as failed: a matter between a client and the load balancer
+    /// or a rule, worth a notice and no alarm.
+    pub is_notice: bool,
     /// The mechanism, in two to four sentences for whoever is on call.
     pub meaning: &'static str,
     /// Signs in a log that speak for the cause.

@@ -6,6 +6,7 @@ use super::{Cause, IS_TARGET_HEALTHY, Risk, WHAT_ARE_ATTRIBUTES, WHAT_IS_TARGET_
 pub static CLIENT_GAVE_UP: Cause = Cause {
     id: "client-gave-up",
     title: "the client closed the connection before an answer came",
+    is_notice: false,
     meaning: "The client, or a proxy in front of the load balancer such as CloudFront or API Gateway, closed the \
         connection while its request was still being worked on. The load balancer logs 460, a status that nobody \
         receives. The target often finishes the request anyway.",
@@ -55,6 +56,7 @@ pub static CLIENT_GAVE_UP: Cause = Cause {
 pub static BAD_REQUEST: Cause = Cause {
     id: "bad-request",
     title: "the client's request could not be served",
+    is_notice: false,
     meaning: "The request broke HTTP's rules or a limit of the load balancer, was of a kind that the load balancer \
         does not support, or was not finished in time. No target saw it. Most such requests come from scanners, \
         which send them to every address; if one comes from a client of yours, that client has a fault.",
@@ -93,6 +95,7 @@ pub static BAD_REQUEST: Cause = Cause {
 pub static PROTOCOL_MISMATCH: Cause = Cause {
     id: "protocol-mismatch",
     title: "the request's protocol does not fit the target group's",
+    is_notice: false,
     meaning: "A target group speaks one version of HTTP to its targets, and requests of some clients cannot be \
         converted to it: gRPC needs HTTP/2 and POST, and an HTTP/2 group does not accept HTTP/1.1. The load \
         balancer then answers 464 without asking a target. 505 means that a client changed its version in the \
@@ -131,6 +134,7 @@ pub static PROTOCOL_MISMATCH: Cause = Cause {
 pub static REQUEST_TOO_LARGE: Cause = Cause {
     id: "request-too-large",
     title: "the request was too large",
+    is_notice: true,
     meaning: "A Lambda function accepts a body of at most 1 MB. For any target, a request line or a header may have \
         at most 16 KB, and all headers together at most 64 KB. The load balancer refuses anything larger without \
         asking a target.",

@@ -9,6 +9,7 @@ use super::{
 pub static KEEP_ALIVE_RACE: Cause = Cause {
     id: "keep-alive-race",
     title: "the target closed an idle kept-alive connection just as the load balancer reused it",
+    is_notice: false,
     meaning: "The load balancer keeps connections to targets open and reuses them. A server closes a connection \
         after an idle time of its own; if that is not longer than the load balancer's idle timeout, now and then a \
         request is sent just as the server closes the connection. The server resets the connection without having \
@@ -67,6 +68,7 @@ pub static KEEP_ALIVE_RACE: Cause = Cause {
 pub static CONNECTION_REFUSED: Cause = Cause {
     id: "connection-refused",
     title: "nothing listens on the target's port",
+    is_notice: false,
     meaning: "The host answered the load balancer's connection attempt with a reset: the host is up, and no process \
         accepts connections on that port. Either the process is not running, or it listens on another port, or only \
         on 127.0.0.1, which cannot be reached from outside of the container or host. A health check from inside the \
@@ -132,6 +134,7 @@ pub static CONNECTION_REFUSED: Cause = Cause {
 pub static CONNECT_TIMEOUT: Cause = Cause {
     id: "connect-timeout",
     title: "packets to the target vanish: security group, network ACL, route, or a host that is gone",
+    is_notice: false,
     meaning: "The load balancer waits 10 s for a connection to a target, a time that nobody can change, and then \
         answers 504. Nothing came back: neither an acknowledgement nor a reset. So a security group, a network ACL \
         or a route drops the packets in one direction or the other, or the host is gone but still registered.",
@@ -198,6 +201,7 @@ pub static CONNECT_TIMEOUT: Cause = Cause {
 pub static TARGET_TLS_HANDSHAKE: Cause = Cause {
     id: "target-tls-handshake",
     title: "TLS between load balancer and target fails",
+    is_notice: false,
     meaning: "The target group's protocol is HTTPS, so the load balancer speaks TLS to the target. They find no \
         common version or cipher, the port speaks plain HTTP, or the target does not finish the handshake within 10 \
         s. The load balancer does not check the target's certificate, so an expired one is not the cause.",

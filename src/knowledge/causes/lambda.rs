@@ -25,6 +25,7 @@ const HOW_MANY_502: Check = check("how many 502s did the load balancer return?",
 pub static LAMBDA_ERROR: Cause = Cause {
     id: "lambda-error",
     title: "the Lambda function failed or answered something unusable",
+    is_notice: false,
     meaning: "The load balancer called the function and got an error, or an answer that it cannot turn into HTTP. \
         An answer is an object with statusCode, headers whose values are strings, body as a string, and \
         isBase64Encoded; one header with a number as its value makes it invalid. Request and answer may have at \
@@ -60,6 +61,7 @@ pub static LAMBDA_ERROR: Cause = Cause {
 pub static LAMBDA_TIMEOUT: Cause = Cause {
     id: "lambda-timeout",
     title: "Lambda did not answer in time",
+    is_notice: false,
     meaning: "Either the function ran for longer than its own timeout, or the load balancer could not reach the \
         Lambda service in time. The function's timeout is 3 s unless it was set, and 15 min at most. A function in \
         a VPC without outbound access waits for the network until then.",
@@ -89,6 +91,7 @@ pub static LAMBDA_TIMEOUT: Cause = Cause {
 pub static LAMBDA_THROTTLED: Cause = Cause {
     id: "lambda-throttled",
     title: "the Lambda function was throttled",
+    is_notice: false,
     meaning: "More calls came at the same time than the function's reserved concurrency or the account's limit \
         allows. Lambda refused the rest, and the load balancer does not retry. Functions of one account and region \
         share one limit, so another function may have used it up.",
@@ -124,6 +127,7 @@ pub static LAMBDA_THROTTLED: Cause = Cause {
 pub static LAMBDA_MISCONFIGURED: Cause = Cause {
     id: "lambda-misconfigured",
     title: "the Lambda function cannot run as configured",
+    is_notice: false,
     meaning: "The function was not started at all. The load balancer is not allowed to call it, its key cannot be \
         used, its network cannot be set up, or its runtime or package is not valid. It fails for every request \
         until somebody changes it.",

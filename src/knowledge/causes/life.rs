@@ -10,6 +10,7 @@ use super::{
 pub static TARGET_CRASH: Cause = Cause {
     id: "target-crash",
     title: "the process died with requests in flight",
+    is_notice: false,
     meaning: "The process that served the target ended suddenly, and every request that it was working on ended \
         with it. Until it is back or its address is deregistered, which takes some seconds, further connections are \
         refused. A kill for lack of memory looks the same in the log; only the exit code (137) and the stop reason \
@@ -68,6 +69,7 @@ pub static TARGET_CRASH: Cause = Cause {
 pub static DEPLOY_WITHOUT_DRAINING: Cause = Cause {
     id: "deploy-without-draining",
     title: "targets were removed while requests were still running or arriving",
+    is_notice: false,
     meaning: "Targets were replaced or removed on purpose, and their processes ended before their last requests \
         did. ECS deregisters first, waits, and then sends SIGTERM, so only requests that outlive the stop are lost, \
         or all of them if the process ignores the signal. Kubernetes sends SIGTERM and deregisters at the same \
@@ -127,6 +129,7 @@ pub static DEPLOY_WITHOUT_DRAINING: Cause = Cause {
 pub static DEREGISTRATION_DELAY_ELAPSED: Cause = Cause {
     id: "deregistration-delay-elapsed",
     title: "long requests outlived the deregistration delay",
+    is_notice: false,
     meaning: "A target that is deregistered gets no new requests, and its running requests may continue for the \
         deregistration delay, 300 s unless it was changed. Requests that are still running then are cut off. This \
         affects uploads, exports, event streams and other requests that take minutes.",
@@ -171,6 +174,7 @@ pub static DEREGISTRATION_DELAY_ELAPSED: Cause = Cause {
 pub static TARGET_NOT_READY: Cause = Cause {
     id: "target-not-ready",
     title: "a new target got traffic before it could serve it",
+    is_notice: false,
     meaning: "A target was sent requests while its process was still starting, loading or compiling. One passed \
         health check is enough for a new target, and if every target of the group is unhealthy, the load balancer \
         sends to all of them. So a health check that passes too early, or a group of only new targets, lets \
@@ -223,6 +227,7 @@ pub static TARGET_NOT_READY: Cause = Cause {
 pub static NO_REGISTERED_TARGETS: Cause = Cause {
     id: "no-registered-targets",
     title: "the target group had no target to send to",
+    is_notice: false,
     meaning: "The rule forwards to a target group in which no target is registered, or only targets that are not \
         used, for example in a zone that the load balancer does not serve. Unhealthy targets are not the cause: if \
         all are unhealthy, the load balancer sends to all of them. So the targets were removed, were never \

@@ -23,6 +23,7 @@ const WHICH_RULES: Check = check(
 pub static WAF_BLOCKED: Cause = Cause {
     id: "waf-blocked",
     title: "AWS WAF rejected the request",
+    is_notice: true,
     meaning: "A rule of the web ACL on the load balancer matched the request, and AWS WAF answered instead of the \
         target, with 403 unless the rule says otherwise. That is its purpose. It becomes a fault if the requests \
         are legitimate, often after an update of a managed rule group.",
@@ -59,6 +60,7 @@ pub static WAF_BLOCKED: Cause = Cause {
 pub static WAF_UNAVAILABLE: Cause = Cause {
     id: "waf-unavailable",
     title: "AWS WAF gave no decision",
+    is_notice: false,
     meaning: "The load balancer could not get a decision from AWS WAF and, as configured, answered 500 instead of \
         letting the request pass unchecked. It is rarely the fault of the target or the client. If availability \
         matters more, the load balancer can be configured to let such requests pass.",
@@ -95,6 +97,7 @@ pub static WAF_UNAVAILABLE: Cause = Cause {
 pub static AUTHENTICATION_FAILED: Cause = Cause {
     id: "authentication-failed",
     title: "the user was not authenticated",
+    is_notice: true,
     meaning: "A rule of the listener requires a login or a token, and this request had no valid one: a cookie that \
         expired, a login that took too long, a token that was changed. Single cases are users. Many at the same \
         time, from one moment on, are caused by a key, a secret or a setting that was changed.",
@@ -134,6 +137,7 @@ pub static AUTHENTICATION_FAILED: Cause = Cause {
 pub static IDENTITY_PROVIDER_ERROR: Cause = Cause {
     id: "identity-provider-error",
     title: "the identity provider or its keys could not be used",
+    is_notice: false,
     meaning: "To let a user in, the load balancer asks the identity provider for a token, the user's claims or its \
         keys, and waits at most 5 s. The provider was not reached, was too slow, or answered something that is not \
         accepted, such as claims of more than 11 KB. New users cannot log in meanwhile; existing sessions continue.",

@@ -10,6 +10,7 @@ use super::{
 pub static IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
     id: "idle-timeout-exceeded",
     title: "the target was silent for longer than the load balancer's idle timeout",
+    is_notice: false,
     meaning: "The target took the request and sent nothing for as long as the idle timeout lasts, 60 s unless it \
         was changed. The idle timeout is the load balancer's only limit on an answer, and it counts from the last \
         byte in either direction. The target may still be working on a request whose client has long since received \
@@ -75,6 +76,7 @@ pub static IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
 pub static TARGET_REQUEST_TIMEOUT: Cause = Cause {
     id: "target-request-timeout",
     title: "the target's own timeout cut requests off",
+    is_notice: false,
     meaning: "The server, or its supervisor, limits how long a request may take or a worker may be silent, and that \
         limit is shorter than the load balancer's idle timeout. When it expires, the connection is closed or the \
         worker is killed, and the load balancer, which got no answer, returns a 502. A killed worker also loses \
@@ -121,6 +123,7 @@ pub static TARGET_REQUEST_TIMEOUT: Cause = Cause {
 pub static TARGET_SATURATED: Cause = Cause {
     id: "target-saturated",
     title: "the target had more requests than it could serve",
+    is_notice: false,
     meaning: "Requests came faster than the workers, connections or processor could finish them, so they queued. \
         First all answers become slow, then some requests meet the idle timeout or their clients leave, and a full \
         accept queue drops connections. Health checks wait in the same queue; targets that fail them are taken out, \
@@ -175,6 +178,7 @@ pub static TARGET_SATURATED: Cause = Cause {
 pub static MALFORMED_RESPONSE: Cause = Cause {
     id: "malformed-response",
     title: "the load balancer could not accept the target's answer",
+    is_notice: false,
     meaning: "The target did answer, but the load balancer discarded the answer: header names or values that are \
         not allowed, two different lengths, a body that does not fit its length, more than 32 KB of headers, or \
         another protocol than the target group's. The application's log shows a success. It affects a route or a \
@@ -224,6 +228,7 @@ pub static MALFORMED_RESPONSE: Cause = Cause {
 pub static APPLICATION_ERROR: Cause = Cause {
     id: "application-error",
     title: "the application itself answered 5xx",
+    is_notice: false,
     meaning: "The target answered with a status of 5xx and the load balancer passed it on. Connection, process and \
         network did what they should; the fault is in the application or in what it calls. Its own log has the \
         reason.",
@@ -260,6 +265,7 @@ pub static APPLICATION_ERROR: Cause = Cause {
 pub static INNER_PROXY_ERROR: Cause = Cause {
     id: "inner-proxy-error",
     title: "a proxy inside the target answered 502, 503 or 504 for its own upstream",
+    is_notice: false,
     meaning: "The target is itself a proxy, such as nginx, Envoy, HAProxy or a sidecar, and its upstream was down, \
         refused the connection, or was slower than the proxy's own timeout. The load balancer passed on what the \
         proxy answered. Applications that answer 503 on purpose look the same.",
@@ -314,6 +320,7 @@ pub static INNER_PROXY_ERROR: Cause = Cause {
 pub static DEPENDENCY_OUTAGE: Cause = Cause {
     id: "dependency-outage",
     title: "all targets became slow or failed at the same time: something that they share is at fault",
+    is_notice: false,
     meaning: "Targets do not fail in the same minute by chance: something that they share does. A database, a cache \
         or a service that they call became slow or failed, and each target waits for it until its client's timeout \
         or the load balancer's. If the health check uses the dependency too, all targets become unhealthy together.",
@@ -365,6 +372,7 @@ pub static DEPENDENCY_OUTAGE: Cause = Cause {
 pub static UNEXPLAINED: Cause = Cause {
     id: "unexplained",
     title: "the log does not show why",
+    is_notice: false,
     meaning: "The lines fit several causes, and neither their times nor their routes point to one of them. The \
         access log shows neither health checks nor what the process or the network did. Other records of the same \
         moments will show it.",
