@@ -23,7 +23,7 @@ use std::ops::ControlFlow;
 
 use super::arena::{Arena, EventOrder, Queue};
 use super::object::Objects;
-use super::plan::{IncidentPlan, ListenerRule};
+use super::plan::{IncidentPlan, ListenerRule, TrueCause};
 use super::progress::{ProgressFn, SimulationProgress};
 use super::rng::Rng;
 use super::run::RunParameters;
@@ -79,6 +79,7 @@ impl<'a> Engine<'a> {
                     is_registered: target.is_registered,
                     process: if target.is_running { Process::Runs } else { Process::Gone },
                     is_blackholed: vec![false; node_count],
+                    lost_by: TrueCause::ConnectTimeout,
                     taken_by: target.absent,
                     pace: target.pace,
                     route_pace: vec![1.0; group.routes.len()],

@@ -158,6 +158,8 @@ fn done(action: TargetAction, routes: &[super::plan::PlannedRoute]) -> String {
         TargetAction::Crash => "the process dies".to_owned(),
         TargetAction::KillProcess => "one of its processes dies".to_owned(),
         TargetAction::Stop => "the process is stopped without waiting for its requests".to_owned(),
+        TargetAction::Remove => "the process is stopped for good, and nothing takes its place".to_owned(),
+        TargetAction::Vanish => "the host is gone, and nothing takes its place".to_owned(),
         TargetAction::Terminate(grace) => {
             format!("the process stops listening and ends within {} s", seconds(grace))
         }

@@ -6,6 +6,7 @@
 mod applications;
 mod fixed;
 mod lives;
+mod removals;
 mod servers;
 mod shop;
 mod site;
@@ -296,6 +297,18 @@ pub static SCENARIOS: &[Scenario] = &[
         description: "a target that is not replaced crashes several times during a clean rolling deployment",
         causes: &["target-crash"],
         draw: lives::crash_during_deploy,
+    },
+    Scenario {
+        name: "removed-abruptly",
+        description: "some targets are stopped for good with requests in flight, and nothing takes their place",
+        causes: &["targets-removed"],
+        draw: removals::removed_abruptly,
+    },
+    Scenario {
+        name: "hosts-lost",
+        description: "the hosts of some targets are gone at once, and nothing takes their place",
+        causes: &["targets-removed", "client-gave-up"],
+        draw: removals::hosts_lost,
     },
     Scenario {
         name: "short-delay",

@@ -53,7 +53,7 @@ impl Engine<'_> {
             ModelEvent::Connected(request) => self.connected(request),
             ModelEvent::Refused(request) => self.refused(request),
             ModelEvent::ConnectTimeout(request) => {
-                let blame = self.requests.get(request).and_then(|request| request.blame);
+                let blame = self.requests.get(request).and_then(|request| request.blame.or(request.lost_by));
                 self.give_up_on_target(request, 504, blame.unwrap_or(TrueCause::ConnectTimeout));
             }
             ModelEvent::Deliver { connection, attempt } => self.deliver(connection, attempt),
@@ -64,10 +64,7 @@ impl Engine<'_> {
             ModelEvent::Closed { connection, attempt } => self.closed(connection, attempt),
             ModelEvent::IdleTimeout(request) => {
                 // A packet of it was lost: the network is to blame, not the application.
-                let cause = self.requests.get(request).map(|request| match request.blame {
-                    _ if request.has_lost => TrueCause::ConnectTimeout,
-                    blame => blame.unwrap_or(TrueCause::IdleTimeoutExceeded),
-                });
+                let cause = self.requests.get(request).and_then(|request| request.lost_by.or(request.blame));
                 self.give_up_on_target(request, 504, cause.unwrap_or(TrueCause::IdleTimeoutExceeded));
             }
             ModelEvent::GiveUp(request) => self.give_up_on_target(request, 460, TrueCause::ClientGaveUp),

@@ -16,6 +16,11 @@ impl Engine<'_> {
             TargetAction::Start => self.start(target),
             TargetAction::Crash => self.take_process(target, TrueCause::TargetCrash),
             TargetAction::Stop => self.take_process(target, TrueCause::DeployWithoutDraining),
+            TargetAction::Remove => self.take_process(target, TrueCause::TargetsRemoved),
+            TargetAction::Vanish => {
+                state.is_blackholed.fill(true);
+                state.lost_by = TrueCause::TargetsRemoved;
+            }
             TargetAction::KillProcess => {
                 let processes = self.plan.targets[target].server.processes;
                 let process = self.chance.below(processes);

@@ -65,8 +65,9 @@ fn also_true(cause: TrueCause, request: &RequestState, status: u16) -> &'static 
             &[TrueCause::ConnectionRefused]
         }
         TrueCause::ConnectTimeout if request.sent.is_some() => &[TrueCause::IdleTimeoutExceeded],
-        TrueCause::ClientGaveUp if request.has_lost => &[TrueCause::ConnectTimeout],
-        TrueCause::ClientGaveUp => match request.blame {
+        TrueCause::ClientGaveUp => match request.lost_by.or(request.blame) {
+            Some(TrueCause::ConnectTimeout) => &[TrueCause::ConnectTimeout],
+            Some(TrueCause::TargetsRemoved) => &[TrueCause::TargetsRemoved, TrueCause::ConnectTimeout],
             Some(TrueCause::TargetSaturated) => &[TrueCause::TargetSaturated],
             Some(TrueCause::DependencyOutage) => &[TrueCause::DependencyOutage],
             _ => &[],
@@ -76,6 +77,13 @@ fn also_true(cause: TrueCause, request: &RequestState, status: u16) -> &'static 
         TrueCause::TargetNotReady | TrueCause::TargetRequestTimeout if status == 500 => &[TrueCause::ApplicationError],
         // The process did nothing, so no answer came; for the same reason there was no connection either.
         TrueCause::IdleTimeoutExceeded if request.sent.is_none() => &[TrueCause::ConnectTimeout],
+        // Its address times out like any other that packets no longer reach.
+        TrueCause::TargetsRemoved if request.lost_by.is_some() => &[TrueCause::ConnectTimeout],
+        TrueCause::TargetsRemoved if request.is_refused(status) => {
+            &[TrueCause::DeployWithoutDraining, TrueCause::ConnectionRefused]
+        }
+        // It was taken away on purpose and not drained, if not for another one.
+        TrueCause::TargetsRemoved => &[TrueCause::DeployWithoutDraining],
         _ => &[],
     }
 }

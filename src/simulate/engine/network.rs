@@ -30,7 +30,9 @@ impl Engine<'_> {
         let holds = is_frozen || (state.process == Process::Runs && server.accepts_when_free);
         let is_full = holds && state.unaccepted >= server.backlog;
         if state.is_blackholed[node] || is_full {
-            request.has_lost |= state.is_blackholed[node];
+            if state.is_blackholed[node] {
+                request.lost_by = Some(state.lost_by);
+            }
             if is_full {
                 request.blame =
                     Some(if is_frozen { TrueCause::IdleTimeoutExceeded } else { TrueCause::TargetSaturated });
@@ -68,11 +70,13 @@ impl Engine<'_> {
     /// Whether a packet to or from the target is lost. If so, it is sent again later, as the event that `again` gives.
     pub(super) fn is_lost(&mut self, key: ArenaKey, attempt: u8, again: impl FnOnce(u8) -> ModelEvent) -> bool {
         let Some(connection) = self.connections.get(key) else { return false };
-        if !self.targets[connection.target].is_blackholed[connection.node] {
+        let target = &self.targets[connection.target];
+        if !target.is_blackholed[connection.node] {
             return false;
         }
+        let cause = target.lost_by;
         if let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) {
-            request.has_lost = true;
+            request.lost_by = Some(cause);
         }
         if attempt < RETRIES {
             self.after(RETRY.1 << attempt, again(attempt + 1));

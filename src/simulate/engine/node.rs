@@ -39,7 +39,7 @@ impl Engine<'_> {
             connection: None,
             connecting_since: 0,
             sent: None,
-            has_lost: false,
+            lost_by: None,
             answer: None,
             blame: None,
             is_malformed: false,
@@ -223,7 +223,7 @@ impl Engine<'_> {
     pub(super) fn cut(&mut self, key: ArenaKey, cause: TrueCause) {
         let Some(request) = open(&mut self.requests, key) else { return };
         // If packets were lost, that broke the connection, whatever its keep-alive timer did meanwhile.
-        let cause = if request.has_lost { TrueCause::ConnectTimeout } else { cause };
+        let cause = request.lost_by.unwrap_or(cause);
         let Some(sent) = request.sent else { return };
         let parts = [Some(ticks(request.received, sent)), Some(ticks(sent, self.now)), None];
         self.end_failed(key, parts, 502, cause);

@@ -17,8 +17,8 @@ pub(super) struct RequestState {
     pub(super) connection: Option<ArenaKey>,
     pub(super) connecting_since: Micros,
     pub(super) sent: Option<Micros>,
-    /// A packet of it was lost.
-    pub(super) has_lost: bool,
+    /// A packet of it was lost, for this reason.
+    pub(super) lost_by: Option<TrueCause>,
     /// The target's status and the size of its answer.
     pub(super) answer: Option<(u16, u32)>,
     /// Why that status is an error, or why the request took long.

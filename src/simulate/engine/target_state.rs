@@ -29,6 +29,8 @@ pub(super) struct TargetState {
     pub(super) process: Process,
     /// By node: whether packets between the two are lost.
     pub(super) is_blackholed: Vec<bool>,
+    /// Why they are lost.
+    pub(super) lost_by: TrueCause,
     /// Why nothing listens, if the process does not.
     pub(super) taken_by: TrueCause,
     pub(super) pace: f64,

@@ -26,6 +26,7 @@ pub(in crate::simulate) enum TrueCause {
     LambdaMisconfigured,
     WafUnavailable,
     IdentityProviderError,
+    TargetsRemoved,
     /// Nothing that the load balancer sees shows why.
     Unexplained,
 }
@@ -57,6 +58,7 @@ impl TrueCause {
             Self::LambdaMisconfigured => "lambda-misconfigured",
             Self::WafUnavailable => "waf-unavailable",
             Self::IdentityProviderError => "identity-provider-error",
+            Self::TargetsRemoved => "targets-removed",
             Self::Unexplained => "unexplained",
         }
     }

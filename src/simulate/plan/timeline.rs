@@ -79,6 +79,10 @@ pub(in crate::simulate) enum TargetAction {
     KillProcess,
     /// The process is stopped without waiting for requests in flight.
     Stop,
+    /// The process is stopped for good, because its host or its task is taken away.
+    Remove,
+    /// The host is gone, and its address with it: packets to and from it are lost for good.
+    Vanish,
     /// The process gets a signal to end: it stops listening, closes idle connections, finishes its requests within this
     /// time, and ends.
     Terminate(Micros),
