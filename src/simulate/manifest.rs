@@ -163,6 +163,9 @@ fn done(action: TargetAction, routes: &[super::plan::PlannedRoute]) -> String {
         TargetAction::Terminate(grace) => {
             format!("the process stops listening and ends within {} s", seconds(grace))
         }
+        TargetAction::Restart(away) => {
+            format!("the process ends, and another one listens at the same address {} s later", seconds(away))
+        }
         TargetAction::Freeze(time) => format!("the process does nothing for {} s", seconds(time)),
         TargetAction::Blackhole => "packets to and from the target are lost".to_owned(),
         TargetAction::BlackholeFrom(_) => "packets between one node and the target are lost".to_owned(),

@@ -311,6 +311,12 @@ pub static SCENARIOS: &[Scenario] = &[
         draw: removals::hosts_lost,
     },
     Scenario {
+        name: "rolling-restart",
+        description: "targets are restarted one after the other while they are registered",
+        causes: &["restart-in-place"],
+        draw: removals::rolling_restart,
+    },
+    Scenario {
         name: "short-delay",
         description: "requests take longer than the deregistration delay in a rolling deployment",
         causes: &["deregistration-delay-elapsed"],

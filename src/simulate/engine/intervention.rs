@@ -4,7 +4,7 @@ use super::Engine;
 use super::event::ModelEvent;
 use super::target_state::Process;
 use crate::simulate::plan::{TargetAction, TargetIndex, TrueCause};
-use crate::simulate::time::{MILLISECOND, Micros};
+use crate::simulate::time::{MILLISECOND, MINUTE, Micros};
 
 /// A dying process's sockets are closed one after the other within this time.
 const TEARDOWN: Micros = 40 * MILLISECOND;
@@ -26,7 +26,13 @@ impl Engine<'_> {
                 let process = self.chance.below(processes);
                 self.take_one_process(target, process);
             }
-            TargetAction::Terminate(grace) => self.terminate(target, grace),
+            TargetAction::Terminate(grace) => self.terminate(target, grace, TrueCause::DeployWithoutDraining),
+            TargetAction::Restart(away) => {
+                // It has ended by itself when the other one listens.
+                self.terminate(target, away + MINUTE, TrueCause::RestartInPlace);
+                let life = self.targets[target].life;
+                self.after(away, ModelEvent::Restarted { target, life });
+            }
             TargetAction::Freeze(time) => {
                 state.busy_until = state.busy_until.max(self.now + time);
                 state.process = Process::Frozen;
@@ -123,24 +129,25 @@ impl Engine<'_> {
         }
     }
 
-    fn terminate(&mut self, target: usize, grace: Micros) {
+    fn terminate(&mut self, target: usize, grace: Micros, cause: TrueCause) {
         let state = &mut self.targets[target];
         state.process = Process::Ends;
-        state.taken_by = TrueCause::DeployWithoutDraining;
+        state.taken_by = cause;
         let life = state.life;
         let idle = self.connections.keys_where(|connection| {
             connection.target == target && !connection.is_serving && connection.closed_by.is_none()
         });
         for connection in idle {
             let delay = self.chance.between(0, TEARDOWN);
-            self.close(connection, TrueCause::DeployWithoutDraining, delay);
+            self.close(connection, cause, delay);
         }
         self.after(grace, ModelEvent::GraceOver { target, life });
     }
 
     pub(super) fn grace_over(&mut self, target: usize, life: u32) {
-        if self.targets[target].life == life {
-            self.take_process(target, TrueCause::DeployWithoutDraining);
+        let state = &self.targets[target];
+        if state.life == life && state.process == Process::Ends {
+            self.take_process(target, state.taken_by);
         }
     }
 

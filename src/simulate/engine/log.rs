@@ -59,7 +59,10 @@ impl Engine<'_> {
 /// Other causes that describe a failure just as well.
 fn also_true(cause: TrueCause, request: &RequestState, status: u16) -> &'static [TrueCause] {
     match cause {
-        TrueCause::TargetCrash | TrueCause::DeployWithoutDraining | TrueCause::TargetNotReady
+        TrueCause::TargetCrash
+        | TrueCause::DeployWithoutDraining
+        | TrueCause::TargetNotReady
+        | TrueCause::RestartInPlace
             if request.is_refused(status) =>
         {
             &[TrueCause::ConnectionRefused]

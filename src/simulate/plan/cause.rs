@@ -27,6 +27,7 @@ pub(in crate::simulate) enum TrueCause {
     WafUnavailable,
     IdentityProviderError,
     TargetsRemoved,
+    RestartInPlace,
     /// Nothing that the load balancer sees shows why.
     Unexplained,
 }
@@ -59,6 +60,7 @@ impl TrueCause {
             Self::WafUnavailable => "waf-unavailable",
             Self::IdentityProviderError => "identity-provider-error",
             Self::TargetsRemoved => "targets-removed",
+            Self::RestartInPlace => "restart-in-place",
             Self::Unexplained => "unexplained",
         }
     }

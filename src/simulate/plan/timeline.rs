@@ -86,6 +86,8 @@ pub(in crate::simulate) enum TargetAction {
     /// The process gets a signal to end: it stops listening, closes idle connections, finishes its requests within this
     /// time, and ends.
     Terminate(Micros),
+    /// As [`Self::Terminate`], and after this time another process listens at the same address.
+    Restart(Micros),
     /// The process does nothing for this long, while its host keeps running.
     Freeze(Micros),
     /// Packets to and from the target's port are lost from now on.

@@ -3,7 +3,7 @@
 use super::site::{Offer, Site, seconds};
 use crate::simulate::plan::{IncidentPlan, Surge, TargetAction};
 use crate::simulate::rng::Rng;
-use crate::simulate::time::MILLISECOND;
+use crate::simulate::time::{MILLISECOND, SECOND};
 
 /// Some targets are taken away within two minutes, and nothing takes their place. In half of the runs the load has
 /// fallen before, as when a service scales in.
@@ -37,5 +37,21 @@ pub(super) fn hosts_lost(rng: &mut Rng) -> IncidentPlan {
     }
     let late = seconds(rng, 20, 90) / MILLISECOND;
     remove(&mut site, rng, TargetAction::Vanish, (late, late + 15_000));
+    site.plan
+}
+
+/// Each process finishes its requests and ends, and another one listens at the same address some seconds later. Nobody
+/// deregisters the target meanwhile.
+pub(super) fn rolling_restart(rng: &mut Rng) -> IncidentPlan {
+    let mut site = Site::draw(rng, Offer::Shop, (25, 80), (2, 6));
+    let away = rng.between(4, 16);
+    for round in 0..1 + rng.below(2) {
+        let mut moment = site.moment(rng, 10 + 40 * round, 40 + 40 * round);
+        for target in site.targets.clone() {
+            let time = away * SECOND + rng.between(0, 2500) * MILLISECOND;
+            site.at(moment, target, TargetAction::Restart(time));
+            moment = moment.plus(time + seconds(rng, 5, 40));
+        }
+    }
     site.plan
 }
