@@ -51,6 +51,9 @@ struct TargetStory<'a> {
     /// `close`, `answer`, or `close-at-end`: the request runs to its end, but its answer is not sent.
     request_timeout_way: Option<&'static str>,
     inner_proxy_timeout: Option<f64>,
+    /// Connections that are quiet for longer are forgotten on the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections_forgotten_after: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -90,6 +93,7 @@ pub(super) fn manifest(scenario: &Scenario, plan: &IncidentPlan, run: &RunParame
             TimeLimitEffect::CloseAtEnd => "close-at-end",
         }),
         inner_proxy_timeout: target.server.proxy.map(|proxy| seconds(proxy.timeout)),
+        connections_forgotten_after: target.forgotten_after.map(seconds),
     });
     let mut timeline: Vec<_> = plan.timeline.iter().map(|event| (run.moment(plan, event.moment), event.what)).collect();
     timeline.sort_by_key(|(at, _)| *at);

@@ -359,6 +359,12 @@ pub static SCENARIOS: &[Scenario] = &[
         draw: lives::blocked_from_one_node,
     },
     Scenario {
+        name: "quiet-connections-dropped",
+        description: "a firewall forgets connections that were quiet for a while, and drops what comes on them",
+        causes: &["idle-connection-dropped", "client-gave-up"],
+        draw: removals::quiet_connections_dropped,
+    },
+    Scenario {
         name: "tls-handshake",
         description: "TLS handshakes between one target and the load balancer fail for some minutes",
         causes: &["target-tls-handshake"],

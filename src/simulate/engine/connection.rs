@@ -21,6 +21,8 @@ pub(super) struct TargetConnection {
     pub(super) has_timer: bool,
     /// Why the target closed it.
     pub(super) closed_by: Option<TrueCause>,
+    /// A firewall on its way has forgotten it: packets on it are lost in both directions.
+    pub(super) is_forgotten: bool,
     /// When the node put it back into its pool.
     pub(super) pooled: Micros,
     /// The latest arrival so far: data on one connection arrives in order.

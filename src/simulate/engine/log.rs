@@ -71,6 +71,7 @@ fn also_true(cause: TrueCause, request: &RequestState, status: u16) -> &'static 
         TrueCause::ClientGaveUp => match request.lost_by.or(request.blame) {
             Some(TrueCause::ConnectTimeout) => &[TrueCause::ConnectTimeout],
             Some(TrueCause::TargetsRemoved) => &[TrueCause::TargetsRemoved, TrueCause::ConnectTimeout],
+            Some(TrueCause::IdleConnectionDropped) => &[TrueCause::IdleConnectionDropped],
             Some(TrueCause::TargetSaturated) => &[TrueCause::TargetSaturated],
             Some(TrueCause::DependencyOutage) => &[TrueCause::DependencyOutage],
             _ => &[],

@@ -71,10 +71,11 @@ impl Engine<'_> {
     pub(super) fn is_lost(&mut self, key: ArenaKey, attempt: u8, again: impl FnOnce(u8) -> ModelEvent) -> bool {
         let Some(connection) = self.connections.get(key) else { return false };
         let target = &self.targets[connection.target];
-        if !target.is_blackholed[connection.node] {
-            return false;
-        }
-        let cause = target.lost_by;
+        let cause = match target.lost_by {
+            _ if connection.is_forgotten => TrueCause::IdleConnectionDropped,
+            cause if target.is_blackholed[connection.node] => cause,
+            _ => return false,
+        };
         if let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) {
             request.lost_by = Some(cause);
         }

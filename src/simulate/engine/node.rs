@@ -142,6 +142,7 @@ impl Engine<'_> {
             has_timer: false,
             // The process may have died since it accepted.
             closed_by: (!state.process.listens()).then_some(state.taken_by),
+            is_forgotten: false,
             pooled: self.now,
             last_arrival: self.now,
         });
@@ -164,8 +165,10 @@ impl Engine<'_> {
         request.sent = Some(self.now);
         request.connection = Some(connection);
         let (Some(target), node) = (request.target, request.node) else { return };
+        let forgotten_after = self.plan.targets[target].forgotten_after;
         if let Some(connection) = self.connections.get_mut(connection) {
             connection.request = Some(key);
+            connection.is_forgotten |= forgotten_after.is_some_and(|time| self.now - connection.pooled > time);
         }
         let delay = self.network_delay(node, target);
         self.after(delay, ModelEvent::Deliver { connection, attempt: 0 });

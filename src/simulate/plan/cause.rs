@@ -28,6 +28,7 @@ pub(in crate::simulate) enum TrueCause {
     IdentityProviderError,
     TargetsRemoved,
     RestartInPlace,
+    IdleConnectionDropped,
     /// Nothing that the load balancer sees shows why.
     Unexplained,
 }
@@ -61,6 +62,7 @@ impl TrueCause {
             Self::IdentityProviderError => "identity-provider-error",
             Self::TargetsRemoved => "targets-removed",
             Self::RestartInPlace => "restart-in-place",
+            Self::IdleConnectionDropped => "idle-connection-dropped",
             Self::Unexplained => "unexplained",
         }
     }

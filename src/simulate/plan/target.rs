@@ -3,7 +3,7 @@
 use super::cause::TrueCause;
 use super::group::GroupIndex;
 use super::server::{KeepAlivePolicy, ServerModel, Stalls};
-use crate::simulate::time::{MILLISECOND, SECOND};
+use crate::simulate::time::{MILLISECOND, Micros, SECOND};
 
 /// An index into [`IncidentPlan::targets`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,9 @@ pub(in crate::simulate) struct PlannedTarget {
     /// The cause of refused connections if its process does not run when the run begins.
     pub(in crate::simulate) absent: TrueCause,
     pub(in crate::simulate) server: ServerModel,
+    /// Something between nodes and the target forgets connections that were quiet for longer than this, and drops what
+    /// comes on them from then on.
+    pub(in crate::simulate) forgotten_after: Option<Micros>,
 }
 
 impl PlannedTarget {
@@ -40,6 +43,7 @@ impl PlannedTarget {
             is_running: true,
             absent: TrueCause::ConnectionRefused,
             server: ServerModel::plain(),
+            forgotten_after: None,
         }
     }
 

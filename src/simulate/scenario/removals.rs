@@ -1,7 +1,8 @@
-//! Scenarios about targets that are taken away or restarted while nodes still send to them.
+//! Scenarios about targets that are taken away or restarted while nodes still send to them, and about connections that
+//! are lost on the way.
 
 use super::site::{Offer, Site, seconds};
-use crate::simulate::plan::{IncidentPlan, Surge, TargetAction};
+use crate::simulate::plan::{IncidentPlan, Reuse, Surge, TargetAction};
 use crate::simulate::rng::Rng;
 use crate::simulate::time::{MILLISECOND, SECOND};
 
@@ -52,6 +53,33 @@ pub(super) fn rolling_restart(rng: &mut Rng) -> IncidentPlan {
             site.at(moment, target, TargetAction::Restart(time));
             moment = moment.plus(time + seconds(rng, 5, 40));
         }
+    }
+    site.plan
+}
+
+/// A firewall, a NAT gateway or a table of connections between nodes and targets forgets what was quiet for a while. In
+/// half of the runs that concerns one target only.
+pub(super) fn quiet_connections_dropped(rng: &mut Rng) -> IncidentPlan {
+    let mut site = Site::draw(rng, Offer::Shop, (10, 11), (1, 4));
+    site.plan.nodes = rng.pick(&[1, 2, 3]);
+    let (forgotten_after, idle_timeout) = rng.pick(&[(20, 60), (30, 60), (40, 60), (60, 120), (120, 300), (350, 900)]);
+    site.plan.idle_timeout = idle_timeout * SECOND;
+    // A visit comes to each pair of node and target every quarter to half of that time, so that some come later.
+    site.plan.page = rng.between(12, 30) as f64 / 10.0;
+    // The deeper the pools are, the more often another connection of the same pair has just been used.
+    site.plan.reuse = rng.pick(&[Reuse::Latest(0.9), Reuse::Latest(0.9), Reuse::Latest(0.5), Reuse::Oldest]);
+    site.plan.pollers.clear();
+    let gap = forgotten_after as f64 * rng.between(25, 50) as f64 / 100.0;
+    let pairs = site.targets.len() as f64 * f64::from(site.plan.nodes);
+    site.plan.rate = pairs / gap * site.plan.page / 2.0;
+    site.plan.minutes = 60 + rng.below(400);
+    if rng.is(0.7) {
+        site.patient();
+    }
+    let victims = if rng.is(0.5) { site.targets.clone() } else { vec![site.any(rng)] };
+    site.change_all(|target| target.keep_alive.idle = (idle_timeout + 15) * SECOND);
+    for target in victims {
+        site.change(target, |target| target.forgotten_after = Some(forgotten_after * SECOND));
     }
     site.plan
 }
