@@ -17,6 +17,7 @@ mod rule;
 mod target;
 mod target_state;
 mod work;
+mod worker;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -35,6 +36,7 @@ use event::ModelEvent;
 use node_state::NodeState;
 use request::RequestState;
 use target_state::{Process, TargetState};
+use worker::workers;
 
 pub(super) struct Engine<'a> {
     plan: &'a IncidentPlan,
@@ -90,6 +92,7 @@ impl<'a> Engine<'a> {
                     unaccepted: 0,
                     has_application: true,
                     has_tls: true,
+                    workers: workers(&target.server, &mut chance),
                     served: 0,
                     phase: chance.between(0, SECOND),
                     busy_until: Micros::MIN,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::plan::{
     ClientKind, FaultKind, IncidentPlan, KeepAliveTimer, ListenerRule, Patience, RouteFault, TargetAction,
-    TimeLimitEffect, What,
+    TimeLimitEffect, What, WorkerLeaves,
 };
 use super::run::RunParameters;
 use super::scenario::Scenario;
@@ -51,6 +51,15 @@ struct TargetStory<'a> {
     /// `close`, `answer`, or `close-at-end`: the request runs to its end, but its answer is not sent.
     request_timeout_way: Option<&'static str>,
     inner_proxy_timeout: Option<f64>,
+    /// Each process leaves after this many requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker_requests: Option<u32>,
+    /// How it leaves: `announced`, `unannounced`, or `hangs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker_leaves: Option<&'static str>,
+    /// It closes connections of this age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_age: Option<f64>,
     /// Connections that are quiet for longer are forgotten on the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     connections_forgotten_after: Option<f64>,
@@ -93,6 +102,13 @@ pub(super) fn manifest(scenario: &Scenario, plan: &IncidentPlan, run: &RunParame
             TimeLimitEffect::CloseAtEnd => "close-at-end",
         }),
         inner_proxy_timeout: target.server.proxy.map(|proxy| seconds(proxy.timeout)),
+        worker_requests: target.server.worker_life.map(|life| life.requests),
+        worker_leaves: target.server.worker_life.map(|life| match life.way {
+            WorkerLeaves::Announced => "announced",
+            WorkerLeaves::Unannounced => "unannounced",
+            WorkerLeaves::Hangs(_) => "hangs",
+        }),
+        connection_age: target.server.connection_age.map(seconds),
         connections_forgotten_after: target.forgotten_after.map(seconds),
     });
     let mut timeline: Vec<_> = plan.timeline.iter().map(|event| (run.moment(plan, event.moment), event.what)).collect();
@@ -166,6 +182,13 @@ fn done(action: TargetAction, routes: &[super::plan::PlannedRoute]) -> String {
         TargetAction::Vanish => "the host is gone, and nothing takes its place".to_owned(),
         TargetAction::Terminate(grace) => {
             format!("the process stops listening and ends within {} s", seconds(grace))
+        }
+        TargetAction::Reload(grace) => {
+            format!("new processes replace the old ones, which finish their requests within {} s", seconds(grace))
+        }
+        TargetAction::ReloadAnnounced => "new processes replace the old ones, which announce their end".to_owned(),
+        TargetAction::LockProcess(time) => {
+            format!("one of its processes is locked for {} s", seconds(time))
         }
         TargetAction::Restart(away) => {
             format!("the process ends, and another one listens at the same address {} s later", seconds(away))

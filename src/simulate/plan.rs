@@ -11,7 +11,9 @@ use super::time::{Micros, Moment, SECOND};
 pub(super) use cause::TrueCause;
 pub(super) use client::{ClientKind, Patience, Poller, Surge};
 pub(super) use group::{Function, GroupIndex, PlannedGroup, PlannedRoute};
-pub(super) use server::{KeepAlivePolicy, KeepAliveTimer, Proxy, ServerModel, Stalls, TimeLimit, TimeLimitEffect};
+pub(super) use server::{
+    KeepAlivePolicy, KeepAliveTimer, Proxy, ServerModel, Stalls, TimeLimit, TimeLimitEffect, WorkerLeaves, WorkerLife,
+};
 pub(super) use target::{PlannedTarget, TargetIndex};
 pub(super) use timeline::{FaultKind, Intervention, ListenerRule, RouteFault, TargetAction, What};
 

@@ -6,6 +6,7 @@
 mod applications;
 mod fixed;
 mod lives;
+mod recycling;
 mod removals;
 mod servers;
 mod shop;
@@ -129,6 +130,36 @@ pub static SCENARIOS: &[Scenario] = &[
         description: "one target crashes several times with requests in flight, and restarts at the same address",
         causes: &["target-crash"],
         draw: servers::crash_restart,
+    },
+    Scenario {
+        name: "recycled-workers",
+        description: "worker processes end after a number of requests, and what came on their connections meanwhile is reset",
+        causes: &["server-recycling"],
+        draw: recycling::recycled_workers,
+    },
+    Scenario {
+        name: "reload",
+        description: "servers are reloaded, and close connections with requests in flight",
+        causes: &["server-recycling"],
+        draw: recycling::reload,
+    },
+    Scenario {
+        name: "connection-age",
+        description: "servers close connections of a certain age, whatever happens on them",
+        causes: &["server-recycling"],
+        draw: recycling::connection_age,
+    },
+    Scenario {
+        name: "lost-in-worker",
+        description: "worker processes at the end of their life take requests and never answer them",
+        causes: &["never-answered"],
+        draw: recycling::lost_in_worker,
+    },
+    Scenario {
+        name: "locked-worker",
+        description: "worker processes of one target are locked again and again, one at a time, and still get connections",
+        causes: &["never-answered"],
+        draw: recycling::locked_worker,
     },
     Scenario {
         name: "poison-route",
@@ -423,6 +454,18 @@ pub static SCENARIOS: &[Scenario] = &[
         description: "nothing is wrong: some targets are removed without a replacement",
         causes: &[],
         draw: lives::scale_in,
+    },
+    Scenario {
+        name: "recycling-announced",
+        description: "nothing is wrong: worker processes end after a number of requests, and announce it",
+        causes: &[],
+        draw: recycling::recycling_announced,
+    },
+    Scenario {
+        name: "reload-announced",
+        description: "nothing is wrong: servers are reloaded, and announce which connections are closed",
+        causes: &[],
+        draw: recycling::reload_announced,
     },
     Scenario {
         name: "idle-night",

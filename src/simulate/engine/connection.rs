@@ -14,6 +14,8 @@ pub(super) struct TargetConnection {
     pub(super) is_unaccepted: bool,
     /// The request that the node sent and that has no answer yet.
     pub(super) request: Option<ArenaKey>,
+    /// The next answer says that it is closed.
+    pub(super) is_last: bool,
     /// The target has read a request and not yet answered.
     pub(super) is_serving: bool,
     /// When the keep-alive timer is due if no request comes first.

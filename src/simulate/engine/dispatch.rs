@@ -77,6 +77,7 @@ impl Engine<'_> {
             ModelEvent::SlotFree { target, life } => self.slot_free(target, life),
             ModelEvent::CutOff { connection, life, cause } => self.cut_off(connection, life, cause),
             ModelEvent::Killed { target, process, life } => self.killed(target, process, life),
+            ModelEvent::WorkerOver { target, process, life, cause } => self.worker_over(target, process, life, cause),
             ModelEvent::Restarted { target, life } => self.restarted(target, life),
             ModelEvent::GraceOver { target, life } => self.grace_over(target, life),
             ModelEvent::Thawed { target, life } => self.thawed(target, life),

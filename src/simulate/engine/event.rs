@@ -70,6 +70,13 @@ pub(super) enum ModelEvent {
         process: u32,
         life: u32,
     },
+    /// A worker process that leaves, or is locked, ends.
+    WorkerOver {
+        target: usize,
+        process: u32,
+        life: u32,
+        cause: TrueCause,
+    },
     /// A process that crashed listens again.
     Restarted {
         target: usize,

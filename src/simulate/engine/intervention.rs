@@ -7,7 +7,7 @@ use crate::simulate::plan::{TargetAction, TargetIndex, TrueCause};
 use crate::simulate::time::{MILLISECOND, MINUTE, Micros};
 
 /// A dying process's sockets are closed one after the other within this time.
-const TEARDOWN: Micros = 40 * MILLISECOND;
+pub(super) const TEARDOWN: Micros = 40 * MILLISECOND;
 
 impl Engine<'_> {
     pub(super) fn intervene(&mut self, TargetIndex(target): TargetIndex, action: TargetAction) {
@@ -27,6 +27,16 @@ impl Engine<'_> {
                 self.take_one_process(target, process);
             }
             TargetAction::Terminate(grace) => self.terminate(target, grace, TrueCause::DeployWithoutDraining),
+            TargetAction::Reload(grace) => self.reload(target, grace),
+            TargetAction::ReloadAnnounced => {
+                let open = self.connections.keys_where(|connection| connection.target == target);
+                for key in open {
+                    if let Some(connection) = self.connections.get_mut(key) {
+                        connection.is_last = true;
+                    }
+                }
+            }
+            TargetAction::LockProcess(time) => self.lock_process(target, time),
             TargetAction::Restart(away) => {
                 // It has ended by itself when the other one listens.
                 self.terminate(target, away + MINUTE, TrueCause::RestartInPlace);

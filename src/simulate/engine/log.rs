@@ -5,7 +5,7 @@ use super::request::RequestState;
 use crate::error::Result;
 use crate::simulate::arena::ArenaKey;
 use crate::simulate::line::{LoggedExchange, Trace, moment, write_line};
-use crate::simulate::plan::TrueCause;
+use crate::simulate::plan::{ServerModel, TrueCause};
 use crate::simulate::time::SECOND;
 use crate::simulate::traffic::{Call, Client};
 
@@ -35,7 +35,8 @@ impl Engine<'_> {
         self.objects.line(request.node, ending.time, |out| write_line(out, &self.elb, &exchange))?;
         let Some(cause) = cause else { return Ok(()) };
         self.failures += 1;
-        let also = also_true(cause, &request, ending.elb_status);
+        let server = request.target.map(|target| &self.plan.targets[target].server);
+        let also = also_true(cause, &request, ending.elb_status, server);
         let out = &mut self.truth;
         out.clear();
         out.extend_from_slice(b"{\"trace_id\":\"");
@@ -57,7 +58,12 @@ impl Engine<'_> {
 }
 
 /// Other causes that describe a failure just as well.
-fn also_true(cause: TrueCause, request: &RequestState, status: u16) -> &'static [TrueCause] {
+fn also_true(
+    cause: TrueCause,
+    request: &RequestState,
+    status: u16,
+    server: Option<&ServerModel>,
+) -> &'static [TrueCause] {
     match cause {
         TrueCause::TargetCrash
         | TrueCause::DeployWithoutDraining
@@ -76,11 +82,25 @@ fn also_true(cause: TrueCause, request: &RequestState, status: u16) -> &'static 
             Some(TrueCause::DependencyOutage) => &[TrueCause::DependencyOutage],
             _ => &[],
         },
+        // Nothing read it.
+        TrueCause::IdleTimeoutExceeded if request.sent.is_some() && request.answer.is_none() => {
+            &[TrueCause::NeverAnswered]
+        }
         // If all targets wait, the lines of one target say no more than that it answered too late.
         TrueCause::DependencyOutage if request.answer.is_none() => &[TrueCause::IdleTimeoutExceeded],
         TrueCause::TargetNotReady | TrueCause::TargetRequestTimeout if status == 500 => &[TrueCause::ApplicationError],
         // The process did nothing, so no answer came; for the same reason there was no connection either.
         TrueCause::IdleTimeoutExceeded if request.sent.is_none() => &[TrueCause::ConnectTimeout],
+        // The log does not show how old a connection is.
+        TrueCause::ServerRecycling if server.is_some_and(|server| server.connection_age.is_some()) => {
+            &[TrueCause::Unexplained]
+        }
+        // The end of a worker is all there is to see.
+        TrueCause::ServerRecycling if server.is_some_and(|server| server.worker_life.is_some()) => {
+            &[TrueCause::TargetCrash]
+        }
+        // What was replaced behind the address ended with requests in flight, and nothing was drained.
+        TrueCause::ServerRecycling => &[TrueCause::TargetCrash, TrueCause::DeployWithoutDraining],
         // Its address times out like any other that packets no longer reach.
         TrueCause::TargetsRemoved if request.lost_by.is_some() => &[TrueCause::ConnectTimeout],
         TrueCause::TargetsRemoved if request.is_refused(status) => {

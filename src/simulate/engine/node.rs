@@ -124,12 +124,14 @@ impl Engine<'_> {
         let Some(request) = open(&mut self.requests, key) else { return };
         let (Some(target), node) = (request.target, request.node) else { return };
         let server = &self.plan.targets[target].server;
-        let state = &self.targets[target];
-        if !state.has_tls {
+        if !self.targets[target].has_tls {
             self.give_up_on_target(key, 502, TrueCause::TargetTlsHandshake);
             return;
         }
-        let process = if server.processes > 1 { self.chance.below(server.processes) } else { 0 };
+        let (processes, age) = (server.processes, server.connection_age);
+        let process = if processes > 1 { self.accepting_process(target, processes) } else { 0 };
+        let state = &self.targets[target];
+        let server = &self.plan.targets[target].server;
         let connection = self.connections.insert(TargetConnection {
             node,
             target,
@@ -137,6 +139,7 @@ impl Engine<'_> {
             is_unaccepted: state.process == Process::Frozen
                 || (state.process == Process::Runs && server.accepts_when_free),
             request: None,
+            is_last: false,
             is_serving: false,
             expires: Micros::MAX,
             has_timer: false,
@@ -146,6 +149,10 @@ impl Engine<'_> {
             pooled: self.now,
             last_arrival: self.now,
         });
+        if let Some(age) = age {
+            let (life, cause) = (self.targets[target].life, TrueCause::ServerRecycling);
+            self.after(age, ModelEvent::CutOff { connection, life, cause });
+        }
         self.send(key, connection);
         if self.connections.get(connection).is_some_and(|connection| connection.closed_by.is_some()) {
             let delay = self.network_delay(node, target);
@@ -184,13 +191,14 @@ impl Engine<'_> {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(request) = connection.request.take() else { return };
         connection.pooled = self.now;
+        let is_last = connection.is_last;
         if self.requests.get(request).is_some_and(|request| request.is_malformed) {
             self.connections.remove(key);
             self.cut(request, TrueCause::MalformedResponse);
             return;
         }
         let is_known = self.nodes[node].registered.iter().any(|(registered, _)| registered.contains(&target));
-        if is_known && self.targets[target].process != Process::Ends {
+        if is_known && !is_last && self.targets[target].process != Process::Ends {
             self.nodes[node].pools[target].push(key);
         } else {
             self.connections.remove(key);

@@ -32,6 +32,12 @@ impl Engine<'_> {
             self.queue.push(target.busy_until, EventOrder::Normal, ModelEvent::Read(key));
             return;
         }
+        let (index, process) = (connection.target, connection.process);
+        if !self.worker_reads(key, index, process) {
+            return;
+        }
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let target = &self.targets[index];
         connection.is_serving = true;
         let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) else { return };
         let (time, route_index, answer) = match request.arrival.call {
@@ -75,7 +81,6 @@ impl Engine<'_> {
                 }
             }
         }
-        let index = connection.target;
         if let Some(proxy) = self.plan.targets[index].server.proxy {
             let given_up = if !target.has_application {
                 Some((proxy.statuses.1, self.chance.between(300, 2 * MILLISECOND)))
@@ -122,7 +127,11 @@ impl Engine<'_> {
             self.queue.push(busy_until, EventOrder::Normal, ModelEvent::Answer(key));
             return;
         }
-        let (node, target) = (connection.node, connection.target);
+        let (node, target, process) = (connection.node, connection.target, connection.process);
+        if self.is_locked(target, process) {
+            return;
+        }
+        let Some(connection) = self.connections.get_mut(key) else { return };
         connection.is_serving = false;
         let KeepAlivePolicy { idle, timer } = self.plan.targets[target].keep_alive;
         let smear = if let KeepAliveTimer::Precise { smear } = timer { self.service.between(0, smear) } else { 0 };
@@ -134,6 +143,7 @@ impl Engine<'_> {
             self.queue.push(expires, EventOrder::KeepAliveTimer, ModelEvent::TimerDue(key));
         }
         self.reach_node(key, node, target, ModelEvent::Answered { connection: key, attempt: 0 });
+        self.worker_answered(key, target, process);
     }
 
     pub(super) fn timer_due(&mut self, key: ArenaKey) {
@@ -145,6 +155,11 @@ impl Engine<'_> {
             connection.has_timer = false;
             return;
         }
+        let (index, process) = (connection.target, connection.process);
+        if self.has_no_loop(index, process) {
+            return;
+        }
+        let Some(connection) = self.connections.get_mut(key) else { return };
         let expires = connection.expires;
         let tick = self.plan.targets[connection.target].keep_alive.timer.tick();
         let noticed = tick.map_or(expires, |tick| expires + (-expires).rem_euclid(tick));

@@ -46,6 +46,8 @@ pub(super) struct TargetState {
     pub(super) unaccepted: u32,
     pub(super) has_application: bool,
     pub(super) has_tls: bool,
+    /// Its processes, if their life is limited or one of them may be locked.
+    pub(super) workers: Vec<WorkerState>,
     /// Requests served since it started.
     pub(super) served: u32,
     /// At which point of a second its supervisor checks.
@@ -55,6 +57,24 @@ pub(super) struct TargetState {
     /// `ip:port`.
     pub(super) address: String,
     pub(super) zone: u8,
+}
+
+/// One of the processes that share a target's port.
+#[derive(Clone, Copy)]
+pub(super) struct WorkerState {
+    /// Requests that it may still serve before it leaves.
+    pub(super) left: u32,
+    pub(super) phase: WorkerPhase,
+}
+
+/// What a worker process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WorkerPhase {
+    Serves,
+    /// It accepts no connection, and reads only if its leaving is announced.
+    Leaves,
+    /// It neither reads nor answers, and the kernel still gives it connections.
+    Locked,
 }
 
 /// A request that a process has read.

@@ -29,6 +29,8 @@ pub(in crate::simulate) enum TrueCause {
     TargetsRemoved,
     RestartInPlace,
     IdleConnectionDropped,
+    ServerRecycling,
+    NeverAnswered,
     /// Nothing that the load balancer sees shows why.
     Unexplained,
 }
@@ -63,6 +65,8 @@ impl TrueCause {
             Self::TargetsRemoved => "targets-removed",
             Self::RestartInPlace => "restart-in-place",
             Self::IdleConnectionDropped => "idle-connection-dropped",
+            Self::ServerRecycling => "server-recycling",
+            Self::NeverAnswered => "never-answered",
             Self::Unexplained => "unexplained",
         }
     }

@@ -64,6 +64,10 @@ pub(in crate::simulate) struct ServerModel {
     pub(in crate::simulate) proxy: Option<Proxy>,
     /// The number of requests that fill its memory; the last of them kills it.
     pub(in crate::simulate) requests_until_full: Option<u32>,
+    /// `Some` if each process ends after a number of requests, and another one takes its place.
+    pub(in crate::simulate) worker_life: Option<WorkerLife>,
+    /// The age at which it closes a connection, whatever happens on it.
+    pub(in crate::simulate) connection_age: Option<Micros>,
     /// About how long after a crash it is restarted and listens again; up to a quarter more or less. `None`: never.
     pub(in crate::simulate) restart: Option<Micros>,
 }
@@ -80,9 +84,31 @@ impl ServerModel {
             time_limit: None,
             proxy: None,
             requests_until_full: None,
+            worker_life: None,
+            connection_age: None,
             restart: None,
         }
     }
+}
+
+/// How long a worker process lives.
+#[derive(Clone, Copy)]
+pub(in crate::simulate) struct WorkerLife {
+    /// It leaves after this many requests, and up to `jitter` more.
+    pub(in crate::simulate) requests: u32,
+    pub(in crate::simulate) jitter: u32,
+    pub(in crate::simulate) way: WorkerLeaves,
+}
+
+/// How a worker process leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::simulate) enum WorkerLeaves {
+    /// Its last answers say that their connections are closed.
+    Announced,
+    /// It reads nothing more, finishes what it serves, and ends; what came on its connections meanwhile is reset.
+    Unannounced,
+    /// It reads nothing more, and something keeps it from ending for this long.
+    Hangs(Micros),
 }
 
 /// A server's timeout for each request.

@@ -88,6 +88,13 @@ pub(in crate::simulate) enum TargetAction {
     Terminate(Micros),
     /// As [`Self::Terminate`], and after this time another process listens at the same address.
     Restart(Micros),
+    /// Its processes are replaced by new ones that listen at once. The old ones close their idle connections and finish
+    /// their requests within this time.
+    Reload(Micros),
+    /// As [`Self::Reload`], but the old ones say in their next answers that connections are closed.
+    ReloadAnnounced,
+    /// One of several processes is locked, and is killed after this time.
+    LockProcess(Micros),
     /// The process does nothing for this long, while its host keeps running.
     Freeze(Micros),
     /// Packets to and from the target's port are lost from now on.
