@@ -5,6 +5,7 @@
 //! saw, and the truth says why. Chance decides only which requests a route's fault or a listener rule affects.
 
 mod connection;
+mod crowd;
 mod dispatch;
 mod event;
 mod intervention;
@@ -93,6 +94,8 @@ impl<'a> Engine<'a> {
                     has_application: true,
                     has_tls: true,
                     workers: workers(&target.server, &mut chance),
+                    crowd: (0, 0),
+                    crowd_change: 0,
                     served: 0,
                     phase: chance.between(0, SECOND),
                     busy_until: Micros::MIN,

@@ -57,6 +57,9 @@ struct TargetStory<'a> {
     /// How it leaves: `announced`, `unannounced`, or `hangs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     worker_leaves: Option<&'static str>,
+    /// How many connections it may have, with those to its upstream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<u32>,
     /// It closes connections of this age.
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_age: Option<f64>,
@@ -108,6 +111,7 @@ pub(super) fn manifest(scenario: &Scenario, plan: &IncidentPlan, run: &RunParame
             WorkerLeaves::Unannounced => "unannounced",
             WorkerLeaves::Hangs(_) => "hangs",
         }),
+        connections: target.server.connections,
         connection_age: target.server.connection_age.map(seconds),
         connections_forgotten_after: target.forgotten_after.map(seconds),
     });
@@ -190,6 +194,7 @@ fn done(action: TargetAction, routes: &[super::plan::PlannedRoute]) -> String {
         TargetAction::LockProcess(time) => {
             format!("one of its processes is locked for {} s", seconds(time))
         }
+        TargetAction::Crowd(size) => format!("{size} long-lived connections come, and are replaced when they end"),
         TargetAction::Restart(away) => {
             format!("the process ends, and another one listens at the same address {} s later", seconds(away))
         }

@@ -222,6 +222,12 @@ pub static SCENARIOS: &[Scenario] = &[
         draw: servers::saturation_shed,
     },
     Scenario {
+        name: "connections-exhausted",
+        description: "long-lived connections take nearly all that one target may have, again and again",
+        causes: &["connections-exhausted"],
+        draw: recycling::connections_exhausted,
+    },
+    Scenario {
         name: "inner-proxy-timeout",
         description: "a proxy inside the targets times out before the load balancer does",
         causes: &["inner-proxy-error"],

@@ -14,6 +14,8 @@ pub(super) struct TargetConnection {
     pub(super) is_unaccepted: bool,
     /// The request that the node sent and that has no answer yet.
     pub(super) request: Option<ArenaKey>,
+    /// It has answered a request on it.
+    pub(super) has_answered: bool,
     /// The next answer says that it is closed.
     pub(super) is_last: bool,
     /// The target has read a request and not yet answered.

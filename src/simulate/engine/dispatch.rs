@@ -18,6 +18,7 @@ impl Engine<'_> {
             | ModelEvent::Noise
             | ModelEvent::Stall(_)
             | ModelEvent::Intervene(_)
+            | ModelEvent::Crowd { .. }
                 if self.is_over() => {}
             ModelEvent::Visit => {
                 let mut requests = std::mem::take(&mut self.visit);
@@ -78,6 +79,7 @@ impl Engine<'_> {
             ModelEvent::CutOff { connection, life, cause } => self.cut_off(connection, life, cause),
             ModelEvent::Killed { target, process, life } => self.killed(target, process, life),
             ModelEvent::WorkerOver { target, process, life, cause } => self.worker_over(target, process, life, cause),
+            ModelEvent::Crowd { target, change } => self.crowd(target, change),
             ModelEvent::Restarted { target, life } => self.restarted(target, life),
             ModelEvent::GraceOver { target, life } => self.grace_over(target, life),
             ModelEvent::Thawed { target, life } => self.thawed(target, life),

@@ -77,6 +77,11 @@ pub(super) enum ModelEvent {
         life: u32,
         cause: TrueCause,
     },
+    /// A long-lived connection at the target begins or ends.
+    Crowd {
+        target: usize,
+        change: u32,
+    },
     /// A process that crashed listens again.
     Restarted {
         target: usize,

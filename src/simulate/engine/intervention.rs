@@ -37,6 +37,7 @@ impl Engine<'_> {
                 }
             }
             TargetAction::LockProcess(time) => self.lock_process(target, time),
+            TargetAction::Crowd(size) => self.resize_crowd(target, size),
             TargetAction::Restart(away) => {
                 // It has ended by itself when the other one listens.
                 self.terminate(target, away + MINUTE, TrueCause::RestartInPlace);

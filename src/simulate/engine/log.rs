@@ -91,6 +91,7 @@ fn also_true(
         TrueCause::TargetNotReady | TrueCause::TargetRequestTimeout if status == 500 => &[TrueCause::ApplicationError],
         // The process did nothing, so no answer came; for the same reason there was no connection either.
         TrueCause::IdleTimeoutExceeded if request.sent.is_none() => &[TrueCause::ConnectTimeout],
+        TrueCause::ConnectionsExhausted => &[TrueCause::TargetSaturated],
         // The log does not show how old a connection is.
         TrueCause::ServerRecycling if server.is_some_and(|server| server.connection_age.is_some()) => {
             &[TrueCause::Unexplained]

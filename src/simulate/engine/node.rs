@@ -123,15 +123,14 @@ impl Engine<'_> {
     pub(super) fn connected(&mut self, key: ArenaKey) {
         let Some(request) = open(&mut self.requests, key) else { return };
         let (Some(target), node) = (request.target, request.node) else { return };
-        let server = &self.plan.targets[target].server;
         if !self.targets[target].has_tls {
             self.give_up_on_target(key, 502, TrueCause::TargetTlsHandshake);
             return;
         }
-        let (processes, age) = (server.processes, server.connection_age);
-        let process = if processes > 1 { self.accepting_process(target, processes) } else { 0 };
-        let state = &self.targets[target];
+        let no_room = (!self.makes_room(target, 1)).then_some(TrueCause::ConnectionsExhausted);
         let server = &self.plan.targets[target].server;
+        let process = if server.processes > 1 { self.accepting_process(target, server.processes) } else { 0 };
+        let state = &self.targets[target];
         let connection = self.connections.insert(TargetConnection {
             node,
             target,
@@ -139,17 +138,18 @@ impl Engine<'_> {
             is_unaccepted: state.process == Process::Frozen
                 || (state.process == Process::Runs && server.accepts_when_free),
             request: None,
+            has_answered: false,
             is_last: false,
             is_serving: false,
             expires: Micros::MAX,
             has_timer: false,
             // The process may have died since it accepted.
-            closed_by: (!state.process.listens()).then_some(state.taken_by),
+            closed_by: if !state.process.listens() { Some(state.taken_by) } else { no_room },
             is_forgotten: false,
             pooled: self.now,
             last_arrival: self.now,
         });
-        if let Some(age) = age {
+        if let Some(age) = server.connection_age {
             let (life, cause) = (self.targets[target].life, TrueCause::ServerRecycling);
             self.after(age, ModelEvent::CutOff { connection, life, cause });
         }

@@ -37,8 +37,10 @@ impl Engine<'_> {
             return;
         }
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let target = &self.targets[index];
         connection.is_serving = true;
+        let has_upstream = self.makes_room(index, 0);
+        let Some(connection) = self.connections.get(key) else { return };
+        let target = &self.targets[index];
         let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) else { return };
         let (time, route_index, answer) = match request.arrival.call {
             Call::PlannedRoute { route, .. } => {
@@ -94,6 +96,10 @@ impl Engine<'_> {
                 time = after;
             }
         }
+        if !has_upstream {
+            (request.answer, request.blame) = (Some((500, 357)), Some(TrueCause::ConnectionsExhausted));
+            time = 200 + self.chance.exponential(300);
+        }
         self.take_up(index, Work { connection: key, time, end });
         if matches!(self.plan.targets[index].keep_alive.timer, KeepAliveTimer::Sweep { .. }) {
             self.sweep(index);
@@ -133,6 +139,7 @@ impl Engine<'_> {
         }
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.is_serving = false;
+        connection.has_answered = true;
         let KeepAlivePolicy { idle, timer } = self.plan.targets[target].keep_alive;
         let smear = if let KeepAliveTimer::Precise { smear } = timer { self.service.between(0, smear) } else { 0 };
         connection.expires = self.now + idle + smear;

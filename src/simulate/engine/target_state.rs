@@ -48,6 +48,11 @@ pub(super) struct TargetState {
     pub(super) has_tls: bool,
     /// Its processes, if their life is limited or one of them may be locked.
     pub(super) workers: Vec<WorkerState>,
+    /// Long-lived connections that the log does not show: how many there are, and how many there would be with room for
+    /// all.
+    pub(super) crowd: (u32, u32),
+    /// Goes up when the crowd changes its size.
+    pub(super) crowd_change: u32,
     /// Requests served since it started.
     pub(super) served: u32,
     /// At which point of a second its supervisor checks.

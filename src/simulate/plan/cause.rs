@@ -31,6 +31,7 @@ pub(in crate::simulate) enum TrueCause {
     IdleConnectionDropped,
     ServerRecycling,
     NeverAnswered,
+    ConnectionsExhausted,
     /// Nothing that the load balancer sees shows why.
     Unexplained,
 }
@@ -67,6 +68,7 @@ impl TrueCause {
             Self::IdleConnectionDropped => "idle-connection-dropped",
             Self::ServerRecycling => "server-recycling",
             Self::NeverAnswered => "never-answered",
+            Self::ConnectionsExhausted => "connections-exhausted",
             Self::Unexplained => "unexplained",
         }
     }

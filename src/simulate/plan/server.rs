@@ -66,6 +66,8 @@ pub(in crate::simulate) struct ServerModel {
     pub(in crate::simulate) requests_until_full: Option<u32>,
     /// `Some` if each process ends after a number of requests, and another one takes its place.
     pub(in crate::simulate) worker_life: Option<WorkerLife>,
+    /// How many connections it may have, those to nodes and those to its own upstream together. `None`: no limit.
+    pub(in crate::simulate) connections: Option<u32>,
     /// The age at which it closes a connection, whatever happens on it.
     pub(in crate::simulate) connection_age: Option<Micros>,
     /// About how long after a crash it is restarted and listens again; up to a quarter more or less. `None`: never.
@@ -85,6 +87,7 @@ impl ServerModel {
             proxy: None,
             requests_until_full: None,
             worker_life: None,
+            connections: None,
             connection_age: None,
             restart: None,
         }

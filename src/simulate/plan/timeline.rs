@@ -95,6 +95,8 @@ pub(in crate::simulate) enum TargetAction {
     ReloadAnnounced,
     /// One of several processes is locked, and is killed after this time.
     LockProcess(Micros),
+    /// Other long-lived connections, such as WebSockets, come and go; this many are there on average if it has room.
+    Crowd(u32),
     /// The process does nothing for this long, while its host keeps running.
     Freeze(Micros),
     /// Packets to and from the target's port are lost from now on.

@@ -1,9 +1,9 @@
-//! Scenarios about worker processes and connections that are replaced while a server runs.
+//! Scenarios about worker processes and connections of a server that runs: they are replaced, locked, or used up.
 
 use super::site::{Offer, Site, seconds};
 use crate::simulate::plan::{IncidentPlan, TargetAction, WorkerLeaves, WorkerLife};
 use crate::simulate::rng::Rng;
-use crate::simulate::time::{MILLISECOND, MINUTE, Micros, SECOND};
+use crate::simulate::time::{MILLISECOND, MINUTE, Micros, Moment, SECOND};
 
 /// Servers whose worker processes end after a number of requests that lasts them `minutes`.
 fn limited_workers(
@@ -103,5 +103,24 @@ pub(super) fn connection_age(rng: &mut Rng) -> IncidentPlan {
     let mut site = Site::draw(rng, Offer::Media, (40, 100), (1, 4));
     let age = rng.pick(&[60, 120, 300, 300]) * SECOND;
     site.change_all(|target| target.server.connection_age = Some(age));
+    site.plan
+}
+
+/// Long-lived connections, such as WebSockets, take nearly all connections that one target may have. When it has none
+/// left, it resets new ones, and answers 500 if it has none for its upstream.
+pub(super) fn connections_exhausted(rng: &mut Rng) -> IncidentPlan {
+    let mut site = Site::draw(rng, Offer::Shop, (25, 90), (2, 6));
+    let victim = site.any(rng);
+    let limit = rng.pick(&[128, 256, 256, 512]);
+    site.change(victim, |target| target.server.connections = Some(limit));
+    let usual = limit * 6 / 10;
+    site.at(Moment::minute(0), victim, TargetAction::Crowd(usual));
+    let count = rng.between(2, 5);
+    for _ in 0..count {
+        let start = site.moment(rng, 8, 85);
+        let size = limit * (98 + rng.below(14)) / 100;
+        site.at(start, victim, TargetAction::Crowd(size));
+        site.at(start.plus(seconds(rng, 60, 360)), victim, TargetAction::Crowd(usual));
+    }
     site.plan
 }
