@@ -17,6 +17,7 @@ mod request;
 mod rule;
 mod target;
 mod target_state;
+mod upload;
 mod work;
 mod worker;
 

@@ -215,6 +215,10 @@ fn done(action: TargetAction, routes: &[super::plan::PlannedRoute]) -> String {
                 FaultKind::Waits(time, status) => {
                     format!("wait {} s for a dependency of all targets and are then answered {status}", seconds(time))
                 }
+                FaultKind::RefusesBody(status, 0) => format!("are answered {status} before their body was read"),
+                FaultKind::RefusesBody(status, above) => {
+                    format!("are answered {status} before their body was read, if it has more than {above} bytes")
+                }
                 FaultKind::Closes => "are closed without an answer".to_owned(),
                 FaultKind::Hangs => "wait for a dependency of all targets, without a timeout".to_owned(),
             };

@@ -4,6 +4,7 @@
 //! The plans in `fixed` leave nothing open.
 
 mod applications;
+mod bodies;
 mod fixed;
 mod lives;
 mod recycling;
@@ -252,6 +253,12 @@ pub static SCENARIOS: &[Scenario] = &[
         draw: applications::malformed_partly,
     },
     Scenario {
+        name: "uploads-refused",
+        description: "uploads that are too large, or whose token has expired, are refused before their body was read",
+        causes: &["early-response-reset"],
+        draw: bodies::uploads_refused,
+    },
+    Scenario {
         name: "application-errors",
         description: "one route answers 5xx now and then",
         causes: &["application-error"],
@@ -472,6 +479,12 @@ pub static SCENARIOS: &[Scenario] = &[
         description: "nothing is wrong: servers are reloaded, and announce which connections are closed",
         causes: &[],
         draw: recycling::reload_announced,
+    },
+    Scenario {
+        name: "uploads",
+        description: "nothing is wrong: uploads that take their time",
+        causes: &[],
+        draw: bodies::uploads,
     },
     Scenario {
         name: "idle-night",

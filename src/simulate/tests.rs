@@ -345,6 +345,7 @@ const SLOW: &[PlannedRoute] = &[PlannedRoute {
     median: 20_000 * MILLISECOND,
     sigma: 0.1,
     bytes: (200, 200),
+    body: 0,
     statuses: &[(200, 1)],
 }];
 

@@ -60,6 +60,7 @@ impl Engine<'_> {
             ModelEvent::Deliver { connection, attempt } => self.deliver(connection, attempt),
             ModelEvent::Read(connection) => self.read(connection),
             ModelEvent::Answer(connection) => self.answer(connection),
+            ModelEvent::EarlyAnswer(connection) => self.early_answer(connection),
             ModelEvent::Answered { connection, attempt } => self.answered(connection, attempt),
             ModelEvent::TimerDue(connection) => self.timer_due(connection),
             ModelEvent::Closed { connection, attempt } => self.closed(connection, attempt),

@@ -32,6 +32,8 @@ pub(super) enum ModelEvent {
     Read(ArenaKey),
     /// The process has its answer ready.
     Answer(ArenaKey),
+    /// The process has its answer ready, and does not want the body.
+    EarlyAnswer(ArenaKey),
     /// The answer reaches the node.
     Answered {
         connection: ArenaKey,

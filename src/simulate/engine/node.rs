@@ -28,12 +28,15 @@ impl Engine<'_> {
             Call::Refused(..) => 9_000 + self.names.below(9_000),
             _ => 90 + self.names.below(120),
         };
+        let (body, upload) = self.body(&arrival);
         let request = self.requests.insert(RequestState {
             arrival,
             peer,
             node,
             received: self.now,
-            received_bytes,
+            received_bytes: received_bytes.saturating_add(body),
+            body,
+            upload,
             trace: self.names.bits128(),
             target: None,
             connection: None,

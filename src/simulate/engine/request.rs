@@ -12,6 +12,9 @@ pub(super) struct RequestState {
     pub(super) node: usize,
     pub(super) received: Micros,
     pub(super) received_bytes: u32,
+    /// Bytes of its body, and how long they take to come in; zero if they come with the headers.
+    pub(super) body: u32,
+    pub(super) upload: Micros,
     pub(super) trace: u128,
     pub(super) target: Option<usize>,
     pub(super) connection: Option<ArenaKey>,

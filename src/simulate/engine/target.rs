@@ -60,7 +60,7 @@ impl Engine<'_> {
         };
         request.answer = Some((answer.0, u32::try_from(answer.1.max(0)).unwrap_or(u32::MAX)));
         let slowness = route_index.map_or(1.0, |index| target.route_pace[index]) * target.pace;
-        let mut time = scaled(time, slowness) + 300;
+        let mut time = scaled(time, slowness) + 300 + request.upload;
         let mut end = End::Answer;
         if let Some(fault) = route_index.and_then(|index| target.route_faults[index])
             && self.chance.is(fault.share)
@@ -69,6 +69,11 @@ impl Engine<'_> {
             match fault.kind {
                 FaultKind::Kills => end = End::Death,
                 FaultKind::Closes => end = End::Close,
+                FaultKind::RefusesBody(status, above) if request.body >= above => {
+                    (request.answer, end) = (Some((status, page)), End::EarlyAnswer);
+                    time = self.chance.log_normal(4 * MILLISECOND, 0.6);
+                }
+                FaultKind::RefusesBody(..) => {}
                 FaultKind::Malformed => request.is_malformed = true,
                 FaultKind::Status(status, cause) => {
                     (request.answer, request.blame) = (Some((status, page)), Some(cause));

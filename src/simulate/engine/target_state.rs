@@ -95,6 +95,8 @@ pub(super) struct Work {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Answer,
+    /// The application answers before it has read the body, and closes the connection.
+    EarlyAnswer,
     /// The application closes the connection.
     Close,
     /// The process dies.

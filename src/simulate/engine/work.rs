@@ -97,6 +97,7 @@ impl Engine<'_> {
                 time,
                 match end {
                     End::Answer => ModelEvent::Answer(connection),
+                    End::EarlyAnswer => ModelEvent::EarlyAnswer(connection),
                     End::Close => ModelEvent::CutOff { connection, life, cause: TrueCause::Unexplained },
                     End::Death => ModelEvent::Killed { target, process, life },
                 },

@@ -32,6 +32,7 @@ pub(in crate::simulate) enum TrueCause {
     ServerRecycling,
     NeverAnswered,
     ConnectionsExhausted,
+    EarlyResponseReset,
     /// Nothing that the load balancer sees shows why.
     Unexplained,
 }
@@ -69,6 +70,7 @@ impl TrueCause {
             Self::ServerRecycling => "server-recycling",
             Self::NeverAnswered => "never-answered",
             Self::ConnectionsExhausted => "connections-exhausted",
+            Self::EarlyResponseReset => "early-response-reset",
             Self::Unexplained => "unexplained",
         }
     }

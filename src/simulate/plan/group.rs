@@ -74,6 +74,8 @@ pub(in crate::simulate) struct PlannedRoute {
     pub(in crate::simulate) sigma: f64,
     /// Bytes of a request (approximate) and of an answer (median).
     pub(in crate::simulate) bytes: (u32, u32),
+    /// Bytes of a request's body (median); 0 if it comes with the headers.
+    pub(in crate::simulate) body: u32,
     /// Status codes and their weights.
     pub(in crate::simulate) statuses: &'static [(u16, u32)],
 }

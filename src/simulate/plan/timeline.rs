@@ -64,6 +64,8 @@ pub(in crate::simulate) enum FaultKind {
     Waits(Micros, u16),
     /// It waits for something that all targets share, without a timeout of its own.
     Hangs,
+    /// It answers this status without reading the body, if the body is larger than this, and closes the connection.
+    RefusesBody(u16, u32),
     /// The application closes the connection instead of answering.
     Closes,
 }

@@ -1,6 +1,6 @@
 //! Draws a healthy load balancer at random, for a scenario to break.
 
-use super::shop::{MEDIA_ROUTES, REPORT_ROUTES, SHOP_ROUTES};
+use super::shop::{MEDIA_ROUTES, REPORT_ROUTES, SHOP_ROUTES, UPLOAD_ROUTES};
 use crate::simulate::plan::{
     ClientKind, GroupIndex, IncidentPlan, KeepAlivePolicy, Patience, PlannedGroup, PlannedRoute, PlannedTarget, Reuse,
     RouteFault, Stalls, TargetAction, TargetIndex,
@@ -35,6 +35,8 @@ pub(super) enum Offer {
     Reports,
     /// Two routes that take about one and four seconds, and a quick one.
     Media,
+    /// Uploads, and quick answers.
+    Uploads,
 }
 
 impl Offer {
@@ -43,6 +45,7 @@ impl Offer {
             Self::Shop => SHOP_ROUTES,
             Self::Reports => REPORT_ROUTES,
             Self::Media => MEDIA_ROUTES,
+            Self::Uploads => UPLOAD_ROUTES,
         }
     }
 }
