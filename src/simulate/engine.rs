@@ -15,6 +15,7 @@ mod node;
 mod node_state;
 mod request;
 mod rule;
+mod socket;
 mod target;
 mod target_state;
 mod upload;

@@ -69,7 +69,18 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &LoggedExchange
     let LoggedExchange { client, peer, call, ending, .. } = exchange;
     let is_plain = matches!(call, Call::Redirected(_) | Call::Malformed | Call::ProbePlain(_));
 
-    let kind = if is_plain { "http" } else { client.protocol.log_type() };
+    // An upgrade that was refused is logged as the request that it was.
+    let kind = match call {
+        _ if is_plain => "http",
+        Call::PlannedRoute { route, .. } if route.is_socket() => {
+            if ending.elb_status == 101 {
+                "wss"
+            } else {
+                "https"
+            }
+        }
+        _ => client.protocol.log_type(),
+    };
     text(out, kind);
     out.push(b' ');
     moment(out, ending.time);
@@ -180,7 +191,8 @@ fn request_line(out: &mut Vec<u8>, exchange: &LoggedExchange<'_>) {
     } else {
         url(out, exchange, "https", "443");
     }
-    text(out, if is_plain { " HTTP/1.1" } else { exchange.client.protocol.version() });
+    let is_socket = matches!(exchange.call, Call::PlannedRoute { route, .. } if route.is_socket());
+    text(out, if is_plain || is_socket { " HTTP/1.1" } else { exchange.client.protocol.version() });
 }
 
 fn url(out: &mut Vec<u8>, exchange: &LoggedExchange<'_>, scheme: &str, port: &str) {

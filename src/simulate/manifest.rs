@@ -17,6 +17,9 @@ struct Manifest<'a> {
     seed: u64,
     /// Cause ids that failures may have, the main one first.
     causes: &'a [&'a str],
+    /// Ids of causes of requests that do not count as failed.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    notices: &'a [&'a str],
     from: String,
     to: String,
     requests_per_second: f64,
@@ -131,6 +134,7 @@ pub(super) fn manifest(scenario: &Scenario, plan: &IncidentPlan, run: &RunParame
         scenario: scenario.name,
         seed: run.seed,
         causes: scenario.causes,
+        notices: scenario.notices,
         from: time(run.start),
         to: time(run.start + run.length),
         requests_per_second: run.rate,

@@ -9,7 +9,7 @@ mod timeline;
 
 use super::time::{Micros, Moment, SECOND};
 pub(super) use cause::TrueCause;
-pub(super) use client::{ClientKind, Patience, Poller, Surge};
+pub(super) use client::{ClientKind, Patience, Poller, SocketHabits, Surge};
 pub(super) use group::{Function, GroupIndex, PlannedGroup, PlannedRoute};
 pub(super) use server::{
     KeepAlivePolicy, KeepAliveTimer, Proxy, ServerModel, Stalls, TimeLimit, TimeLimitEffect, WorkerLeaves, WorkerLife,
@@ -39,6 +39,7 @@ pub(super) struct IncidentPlan {
     pub(super) patience: Vec<(ClientKind, Patience)>,
     /// Factors on the rate of visits. Outside of these the factor is 1.
     pub(super) surges: Vec<Surge>,
+    pub(super) sockets: SocketHabits,
     /// Which idle connection of a pool a node takes.
     pub(super) reuse: Reuse,
     /// Requests that the load balancer refuses itself, by status and weight: one per `noise_every` other requests.
@@ -71,6 +72,7 @@ impl IncidentPlan {
             ],
             patience: vec![(ClientKind::App, Patience::Constant { time: 30 * SECOND, jitter: 0 })],
             surges: Vec::new(),
+            sockets: SocketHabits { pinging: 1.0, ping: 25 * SECOND, silent: 0.0, stay: 240 * SECOND },
             reuse: Reuse::Latest(0.5),
             noise: &[],
             noise_every: 500,

@@ -369,12 +369,14 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
         name: "deregistered",
         description: "",
         causes: &["deregistration-delay-elapsed", "no-registered-targets"],
+        notices: &[],
         draw: |_| with_one_target(&[(Moment::minute(5), TargetAction::Deregister)]),
     };
     static STOPPED: Scenario = Scenario {
         name: "stopped",
         description: "",
         causes: &["deploy-without-draining"],
+        notices: &[],
         draw: |_| {
             let started = Moment::minute(5).plus(4 * SECOND);
             with_one_target(&[(Moment::minute(5), TargetAction::Stop), (started, TargetAction::Start)])
@@ -385,6 +387,7 @@ fn what_is_done_to_a_target_decides_why_its_requests_fail() {
         name: "lost",
         description: "",
         causes: &["connect-timeout"],
+        notices: &[],
         draw: |_| with_one_target(&[(Moment::minute(5), TargetAction::Blackhole)]),
     };
     for scenario in [&DEREGISTERED, &STOPPED, &LOST] {

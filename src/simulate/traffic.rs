@@ -334,7 +334,9 @@ impl Traffic {
             let port = u16::try_from(1024 + rng.below(64_000)).unwrap_or(u16::MAX);
             (rng.below(self.nodes) as usize, Peer { port, trace: rng.bits128(), is_resumed })
         };
-        if !matches!(arrival.call, Call::PlannedRoute { .. } | Call::Probe(_)) {
+        // A WebSocket has a connection of its own.
+        let is_socket = matches!(arrival.call, Call::PlannedRoute { route, .. } if route.is_socket());
+        if is_socket || !matches!(arrival.call, Call::PlannedRoute { .. } | Call::Probe(_)) {
             return fresh(rng, false);
         }
         match &mut client.connection {

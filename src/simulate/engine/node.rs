@@ -20,7 +20,8 @@ impl Engine<'_> {
         let received_bytes = match arrival.call {
             Call::PlannedRoute { route, .. } => {
                 // HTTP/2 compresses headers.
-                let size = if client.protocol.is_http2() { route.bytes.0 / 2 } else { route.bytes.0 };
+                let size =
+                    if client.protocol.is_http2() && !route.is_socket() { route.bytes.0 / 2 } else { route.bytes.0 };
                 size + self.names.below(size / 4 + 16)
             }
             Call::Malformed => 0,
@@ -216,6 +217,10 @@ impl Engine<'_> {
         let answered = self.now;
         let begun = answered + self.network.exponential(200);
         let parts = [(received, sent), (sent, answered), (answered, begun)].map(|(from, to)| Some(ticks(from, to)));
+        if status == 101 {
+            self.upgraded(request, parts, begun, bytes);
+            return;
+        }
         let cause = (status >= 500).then_some(blame.unwrap_or(TrueCause::ApplicationError));
         let ending = Ending { time: begun, parts, elb_status: status, target_status: Some(status), sent_bytes: bytes };
         self.end(request, ending, cause);

@@ -39,7 +39,7 @@ impl Engine<'_> {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.is_serving = true;
         let has_upstream = self.makes_room(index, 0);
-        let Some(connection) = self.connections.get(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         let target = &self.targets[index];
         let Some(request) = connection.request.and_then(|request| self.requests.get_mut(request)) else { return };
         let (time, route_index, answer) = match request.arrival.call {
@@ -49,6 +49,7 @@ impl Engine<'_> {
                 let status = route.statuses[self.service.weighted(route.statuses.iter().map(|entry| entry.1))].0;
                 let bytes = match status {
                     200..=299 => self.service.log_normal(i64::from(route.bytes.1), 0.6),
+                    101 => self.service.between(129, 190),
                     304 => self.service.between(150, 260),
                     _ => self.service.between(260, 900),
                 };
@@ -58,6 +59,8 @@ impl Engine<'_> {
             // No application knows what scanners ask for.
             _ => (self.service.log_normal(3 * MILLISECOND, 0.5), None, (404, self.service.between(260, 900))),
         };
+        // A node never gets a connection back that was upgraded.
+        connection.is_last |= answer.0 == 101;
         request.answer = Some((answer.0, u32::try_from(answer.1.max(0)).unwrap_or(u32::MAX)));
         let slowness = route_index.map_or(1.0, |index| target.route_pace[index]) * target.pace;
         let mut time = scaled(time, slowness) + 300 + request.upload;

@@ -37,6 +37,18 @@ pub(in crate::simulate) struct Surge {
     pub(in crate::simulate) factors: (f64, f64),
 }
 
+/// How WebSockets are used.
+#[derive(Clone, Copy)]
+pub(in crate::simulate) struct SocketHabits {
+    /// The share that sends something at this interval for as long as it is open.
+    pub(in crate::simulate) pinging: f64,
+    pub(in crate::simulate) ping: Micros,
+    /// The share of the others that never sends anything.
+    pub(in crate::simulate) silent: f64,
+    /// Mean time until the client closes it.
+    pub(in crate::simulate) stay: Micros,
+}
+
 /// Clients that call at fixed intervals.
 #[derive(Clone, Copy)]
 pub(in crate::simulate) struct Poller {

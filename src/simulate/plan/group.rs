@@ -24,6 +24,13 @@ pub(in crate::simulate) struct PlannedGroup {
     pub(in crate::simulate) function: Option<Function>,
 }
 
+impl PlannedRoute {
+    /// Whether it upgrades connections to WebSockets.
+    pub(in crate::simulate) fn is_socket(&self) -> bool {
+        self.statuses.iter().any(|(status, _)| *status == 101)
+    }
+}
+
 impl PlannedGroup {
     /// A target group of IPv4 targets, with AWS's default deregistration delay.
     pub(in crate::simulate) const fn new(

@@ -1,8 +1,9 @@
-//! Scenarios about what clients send: bodies that take time.
+//! Scenarios about what clients send: bodies that take time, and WebSockets.
 
-use super::site::{Offer, Site};
-use crate::simulate::plan::{FaultKind, IncidentPlan, RouteFault, TargetAction};
+use super::site::{Offer, Site, seconds};
+use crate::simulate::plan::{FaultKind, IncidentPlan, RouteFault, SocketHabits, TargetAction};
 use crate::simulate::rng::Rng;
+use crate::simulate::time::SECOND;
 
 /// Uploads that are read to their end.
 pub(super) fn uploads(rng: &mut Rng) -> IncidentPlan {
@@ -24,5 +25,25 @@ pub(super) fn uploads_refused(rng: &mut Rng) -> IncidentPlan {
             site.at(start, target, TargetAction::RouteFault(route, Some(RouteFault { share, kind })));
         }
     }
+    site.plan
+}
+
+/// WebSockets that ping in time, until their clients leave.
+pub(super) fn websockets(rng: &mut Rng) -> IncidentPlan {
+    let mut site = Site::draw(rng, Offer::Live, (10, 40), (1, 5));
+    let ping = rng.pick(&[15, 20, 25]) * SECOND;
+    site.plan.sockets = SocketHabits { pinging: 1.0, ping, silent: 0.0, stay: seconds(rng, 60, 400) };
+    site.plan
+}
+
+/// Most WebSockets send nothing that would keep them open.
+pub(super) fn websockets_silent(rng: &mut Rng) -> IncidentPlan {
+    let mut site = Site::draw(rng, Offer::Live, (10, 40), (1, 5));
+    site.plan.sockets = SocketHabits {
+        pinging: rng.pick(&[0.0, 0.1, 0.3]),
+        ping: 20 * SECOND,
+        silent: rng.between(30, 95) as f64 / 100.0,
+        stay: seconds(rng, 300, 900),
+    };
     site.plan
 }

@@ -68,6 +68,14 @@ const fn with_body(body: u32, route: PlannedRoute) -> PlannedRoute {
     PlannedRoute { body, ..route }
 }
 
+/// Pages that keep a WebSocket open.
+pub(super) const LIVE_ROUTES: &[PlannedRoute] = &[
+    route("GET", "/live/rooms/{}", 20, APPS, (6, 0.6), (520, 129), &[(101, 96), (401, 4)]),
+    route("GET", "/api/rooms/{}", 60, EVERYONE, (26, 0.7), (230, 1900), &[(200, 97), (404, 3)]),
+    route("GET", "/api/rooms?page={}", 30, EVERYONE, (45, 0.6), (230, 5200), &[(200, 1)]),
+    route("POST", "/api/messages", 25, APPS, (30, 0.6), (640, 380), &[(201, 98), (422, 2)]),
+];
+
 /// Documents and pictures are uploaded, listed and fetched.
 pub(super) const UPLOAD_ROUTES: &[PlannedRoute] = &[
     with_body(700_000, route("POST", "/documents", 26, EVERYONE, (60, 0.6), (900, 420), &[(201, 98), (422, 2)])),

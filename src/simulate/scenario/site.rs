@@ -1,6 +1,6 @@
 //! Draws a healthy load balancer at random, for a scenario to break.
 
-use super::shop::{MEDIA_ROUTES, REPORT_ROUTES, SHOP_ROUTES, UPLOAD_ROUTES};
+use super::shop::{LIVE_ROUTES, MEDIA_ROUTES, REPORT_ROUTES, SHOP_ROUTES, UPLOAD_ROUTES};
 use crate::simulate::plan::{
     ClientKind, GroupIndex, IncidentPlan, KeepAlivePolicy, Patience, PlannedGroup, PlannedRoute, PlannedTarget, Reuse,
     RouteFault, Stalls, TargetAction, TargetIndex,
@@ -37,6 +37,8 @@ pub(super) enum Offer {
     Media,
     /// Uploads, and quick answers.
     Uploads,
+    /// WebSockets, and quick answers.
+    Live,
 }
 
 impl Offer {
@@ -46,6 +48,7 @@ impl Offer {
             Self::Reports => REPORT_ROUTES,
             Self::Media => MEDIA_ROUTES,
             Self::Uploads => UPLOAD_ROUTES,
+            Self::Live => LIVE_ROUTES,
         }
     }
 }
