@@ -180,6 +180,9 @@ impl<'a> Engine<'a> {
             let at = self.run.moment(self.plan, intervention.moment);
             self.queue.push(at, EventOrder::Normal, ModelEvent::Intervene(index));
         }
+        for caller in 0..self.traffic.odd_callers() {
+            self.queue.push(start, EventOrder::Normal, ModelEvent::Odd(caller));
+        }
         if !self.plan.noise.is_empty() {
             self.queue.push(start, EventOrder::Normal, ModelEvent::Noise);
         }

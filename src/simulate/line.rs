@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 
-use super::plan::PlannedGroup;
+use super::plan::{PlannedGroup, RequestForm};
 use super::time::Micros;
 use super::traffic::{Call, Client, Peer};
 use crate::timestamp::{Civil, Timestamp};
@@ -45,6 +45,7 @@ pub(super) struct LoggedExchange<'a> {
     pub(super) ending: &'a Ending,
     /// What the listener rule did: the log's `actions_executed` and `error_reason`.
     pub(super) rule: (&'static str, &'static str),
+    pub(super) form: RequestForm,
 }
 
 /// A request's `Root=1-<seconds>-<96 bits>`.
@@ -145,6 +146,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &LoggedExchange
         );
         text(out, "\" ");
         match (call, exchange.group) {
+            (Call::PlannedRoute { .. }, _) if exchange.rule.0 == "-" => out.push(b'-'),
             (Call::PlannedRoute { .. }, Some(group)) => number(out, u64::from(group.rule_priority)),
             _ => out.push(b'0'),
         }
@@ -164,7 +166,10 @@ pub(super) fn write_line(out: &mut Vec<u8>, elb: &str, exchange: &LoggedExchange
         text(out, exchange.target.unwrap_or("-"));
         text(out, "\" \"");
         status(out, ending.target_status);
-        text(out, "\" \"-\" \"-\" TID_");
+        let (class, reason) = exchange.form.fields();
+        for part in ["\" \"", class, "\" \"", reason, "\" TID_"] {
+            text(out, part);
+        }
     }
     hex(out, peer.trace, 32);
     text(out, " \"-\" \"-\" \"-\" ");

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::plan::{
-    ClientKind, FaultKind, IncidentPlan, KeepAliveTimer, ListenerRule, Patience, RouteFault, TargetAction,
+    ClientKind, DesyncMode, FaultKind, IncidentPlan, KeepAliveTimer, ListenerRule, Patience, RouteFault, TargetAction,
     TimeLimitEffect, What, WorkerLeaves,
 };
 use super::run::RunParameters;
@@ -25,6 +25,9 @@ struct Manifest<'a> {
     requests_per_second: f64,
     idle_timeout: f64,
     load_balancer: String,
+    /// `defensive` unless it says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desync_mode: Option<&'static str>,
     nodes: &'a [String],
     target_groups: Vec<GroupStory<'a>>,
     targets: Vec<TargetStory<'a>>,
@@ -140,6 +143,10 @@ pub(super) fn manifest(scenario: &Scenario, plan: &IncidentPlan, run: &RunParame
         requests_per_second: run.rate,
         idle_timeout: seconds(plan.idle_timeout),
         load_balancer: format!("app/{name}/{id}"),
+        desync_mode: match plan.desync_mode {
+            DesyncMode::Defensive => None,
+            DesyncMode::Strictest => Some("strictest"),
+        },
         nodes: &run.nodes,
         target_groups: plan
             .groups

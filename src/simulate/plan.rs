@@ -2,6 +2,7 @@
 
 mod cause;
 mod client;
+mod form;
 mod group;
 mod server;
 mod target;
@@ -10,6 +11,7 @@ mod timeline;
 use super::time::{Micros, Moment, SECOND};
 pub(super) use cause::TrueCause;
 pub(super) use client::{ClientKind, Patience, Poller, SocketHabits, Surge};
+pub(super) use form::{DesyncMode, RequestForm};
 pub(super) use group::{Function, GroupIndex, PlannedGroup, PlannedRoute};
 pub(super) use server::{
     KeepAlivePolicy, KeepAliveTimer, Proxy, ServerModel, Stalls, TimeLimit, TimeLimitEffect, WorkerLeaves, WorkerLife,
@@ -39,6 +41,10 @@ pub(super) struct IncidentPlan {
     pub(super) patience: Vec<(ClientKind, Patience)>,
     /// Factors on the rate of visits. Outside of these the factor is 1.
     pub(super) surges: Vec<Surge>,
+    /// What the load balancer does with requests of an odd form.
+    pub(super) desync_mode: DesyncMode,
+    /// Programs whose requests have such a form, and the mean time between two requests of each.
+    pub(super) odd_callers: Vec<(RequestForm, Micros)>,
     pub(super) sockets: SocketHabits,
     /// Which idle connection of a pool a node takes.
     pub(super) reuse: Reuse,
@@ -72,6 +78,8 @@ impl IncidentPlan {
             ],
             patience: vec![(ClientKind::App, Patience::Constant { time: 30 * SECOND, jitter: 0 })],
             surges: Vec::new(),
+            desync_mode: DesyncMode::Defensive,
+            odd_callers: Vec::new(),
             sockets: SocketHabits { pinging: 1.0, ping: 25 * SECOND, silent: 0.0, stay: 240 * SECOND },
             reuse: Reuse::Latest(0.5),
             noise: &[],

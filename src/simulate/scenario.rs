@@ -579,6 +579,13 @@ pub static SCENARIOS: &[Scenario] = &[
         draw: bodies::websockets_silent,
     },
     Scenario {
+        name: "odd-requests",
+        description: "nothing is wrong with targets: the load balancer refuses the requests of some programs for their form",
+        causes: &[],
+        notices: &["desync-mode"],
+        draw: bodies::odd_requests,
+    },
+    Scenario {
         name: "idle-night",
         description: "nothing is wrong: almost no traffic",
         causes: &[],

@@ -1,6 +1,6 @@
 //! Who calls, how often, and over which connection.
 
-use super::plan::{ClientKind, IncidentPlan, PlannedRoute, Poller, Surge};
+use super::plan::{ClientKind, IncidentPlan, PlannedRoute, Poller, RequestForm, Surge};
 use super::probes::PROBES;
 use super::rng::{Rng, scaled};
 use super::time::{MILLISECOND, MINUTE, Micros, SECOND};
@@ -133,6 +133,14 @@ pub(super) struct Arrival {
     pub(super) client: usize,
     pub(super) group: usize,
     pub(super) call: Call,
+    pub(super) form: RequestForm,
+}
+
+impl Arrival {
+    /// A request of the usual form.
+    fn new(client: usize, group: usize, call: Call) -> Self {
+        Self { client, group, call, form: RequestForm::Compliant }
+    }
 }
 
 /// The callers, and the state of their connections.
@@ -142,6 +150,8 @@ pub(super) struct Traffic {
     /// The number of visitors. They are first in `clients`, before the pollers' clients and the scanners.
     visitors: usize,
     pollers: Vec<(Poller, usize)>,
+    /// Programs whose requests have an odd form: the form, the mean time between two requests, the client.
+    odd: Vec<(RequestForm, Micros, usize)>,
     /// What each kind may ask for, in the order of [`KINDS`]: target group, route, weight.
     menus: [Vec<(usize, &'static PlannedRoute, u32)>; KINDS.len()],
     hosts: Vec<&'static str>,
@@ -206,6 +216,11 @@ impl Traffic {
                 clients.push(client(ClientKind::Program, &mut rng));
             }
         }
+        let mut odd = Vec::new();
+        for &(form, gap) in &plan.odd_callers {
+            odd.push((form, gap, clients.len()));
+            clients.push(Client { protocol: Protocol::Http1, ..client(ClientKind::Program, &mut rng) });
+        }
         for user_agent in SCANNERS {
             clients.push(Client {
                 user_agent,
@@ -227,6 +242,7 @@ impl Traffic {
             clients,
             visitors,
             pollers,
+            odd,
             menus: KINDS.map(menu),
             hosts: plan.groups.iter().map(|group| group.host).collect(),
             visit_gap: scaled(SECOND, 1.0 / (visits * CREST * peak)),
@@ -261,7 +277,7 @@ impl Traffic {
             let client = self.rng.index(self.visitors);
             if self.rng.is(0.015) {
                 let host = self.hosts[self.rng.index(self.hosts.len())];
-                requests.push((0, Arrival { client, group: 0, call: Call::Redirected(host) }));
+                requests.push((0, Arrival::new(client, 0, Call::Redirected(host))));
             }
             let mut delay = 0;
             loop {
@@ -308,7 +324,19 @@ impl Traffic {
         let client = self.extra.index(self.visitors);
         let status = self.noise[self.extra.weighted(self.noise.iter().map(|entry| entry.1))].0;
         let host = self.hosts[self.extra.index(self.hosts.len())];
-        (next, Some(Arrival { client, group: 0, call: Call::Refused(status, host) }))
+        (next, Some(Arrival::new(client, 0, Call::Refused(status, host))))
+    }
+
+    /// The number of programs whose requests have an odd form.
+    pub(super) fn odd_callers(&self) -> usize {
+        self.odd.len()
+    }
+
+    /// The time to the next request of such a program, and its request now; `None` if no route is for programs.
+    pub(super) fn odd(&mut self, caller: usize) -> (Micros, Option<Arrival>) {
+        let (form, gap, client) = self.odd[caller];
+        let next = self.extra.exponential(gap) + 1;
+        (next, self.ask(client).map(|arrival| Arrival { form, ..arrival }))
     }
 
     /// The time to the next scan, and a scanner's call now.
@@ -323,7 +351,7 @@ impl Traffic {
             3..=5 => Call::ProbePlain(probe),
             _ => Call::Probe(probe),
         };
-        (self.rng.exponential(self.scan_gap) + 1, Arrival { client, group: 0, call })
+        (self.rng.exponential(self.scan_gap) + 1, Arrival::new(client, 0, call))
     }
 
     /// The node and the connection that a client's request arrives on.
@@ -360,7 +388,7 @@ impl Traffic {
             return None;
         }
         let (group, route, _) = menu[self.rng.weighted(menu.iter().map(|entry| entry.2))];
-        Some(Arrival { client, group, call: Call::PlannedRoute { route, number: self.rng.below(route.numbers) } })
+        Some(Arrival::new(client, group, Call::PlannedRoute { route, number: self.rng.below(route.numbers) }))
     }
 }
 

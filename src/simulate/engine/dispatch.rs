@@ -16,6 +16,7 @@ impl Engine<'_> {
             | ModelEvent::Poll(_)
             | ModelEvent::Scan
             | ModelEvent::Noise
+            | ModelEvent::Odd(_)
             | ModelEvent::Stall(_)
             | ModelEvent::Intervene(_)
             | ModelEvent::Crowd { .. }
@@ -47,6 +48,13 @@ impl Engine<'_> {
                     self.after(0, ModelEvent::Arrive(arrival));
                 }
                 self.after(next, ModelEvent::Noise);
+            }
+            ModelEvent::Odd(caller) => {
+                let (next, arrival) = self.traffic.odd(caller);
+                if let Some(arrival) = arrival {
+                    self.after(0, ModelEvent::Arrive(arrival));
+                }
+                self.after(next, ModelEvent::Odd(caller));
             }
             ModelEvent::Arrive(arrival) => self.arrive(arrival),
             ModelEvent::Dispatch(request) => self.dispatch(request),

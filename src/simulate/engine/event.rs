@@ -55,6 +55,8 @@ pub(super) enum ModelEvent {
     Intervene(usize),
     /// A request arrives that the load balancer refuses itself.
     Noise,
+    /// A program sends a request of an odd form.
+    Odd(usize),
     /// A target with limited slots has finished a request: a slot is free.
     SlotFree {
         target: usize,

@@ -31,6 +31,7 @@ impl Engine<'_> {
             dns_name: &self.dns_name,
             ending: &ending,
             rule: request.rule,
+            form: request.arrival.form,
         };
         self.objects.line(request.node, ending.time, |out| write_line(out, &self.elb, &exchange))?;
         let Some(cause) = cause else { return Ok(()) };

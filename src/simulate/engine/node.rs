@@ -8,7 +8,7 @@ use super::request::{RequestState, open, request_mut};
 use super::target_state::Process;
 use crate::simulate::arena::{ArenaKey, EventOrder};
 use crate::simulate::line::{Ending, Part};
-use crate::simulate::plan::{Reuse, TrueCause};
+use crate::simulate::plan::{DesyncMode, RequestForm, Reuse, TrueCause};
 use crate::simulate::time::{MILLISECOND, Micros};
 use crate::simulate::traffic::{Arrival, Call};
 
@@ -80,7 +80,7 @@ impl Engine<'_> {
     }
 
     pub(super) fn dispatch(&mut self, key: ArenaKey) {
-        if self.is_settled_by_rule(key) {
+        if self.is_refused_for_its_form(key) || self.is_settled_by_rule(key) {
             return;
         }
         let Some(request) = open(&mut self.requests, key) else { return };
@@ -174,11 +174,15 @@ impl Engine<'_> {
     pub(super) fn send(&mut self, key: ArenaKey, connection: ArenaKey) {
         let Some(request) = open(&mut self.requests, key) else { return };
         request.sent = Some(self.now);
+        // In this mode, the connection is not used again after a request that servers may read differently.
+        let is_last =
+            self.plan.desync_mode == DesyncMode::Defensive && matches!(request.arrival.form, RequestForm::Ambiguous(_));
         request.connection = Some(connection);
         let (Some(target), node) = (request.target, request.node) else { return };
         let forgotten_after = self.plan.targets[target].forgotten_after;
         if let Some(connection) = self.connections.get_mut(connection) {
             connection.request = Some(key);
+            connection.is_last |= is_last;
             connection.is_forgotten |= forgotten_after.is_some_and(|time| self.now - connection.pooled > time);
         }
         let delay = self.network_delay(node, target);

@@ -20,6 +20,18 @@ const IDENTITY_TIMEOUT: Micros = 5 * SECOND;
 const WAF_TIMEOUT: Micros = SECOND;
 
 impl Engine<'_> {
+    /// Answers 400 to a request whose form the load balancer does not let pass.
+    pub(super) fn is_refused_for_its_form(&mut self, key: ArenaKey) -> bool {
+        let Some(request) = open(&mut self.requests, key) else { return true };
+        if !self.plan.desync_mode.refuses(request.arrival.form) {
+            return false;
+        }
+        request.rule = ("-", "-");
+        let late = self.chance.exponential(MILLISECOND);
+        self.end_untargeted(key, self.now + late, 400, 272, None);
+        true
+    }
+
     /// Applies the request's listener rule. False if the request still has to be forwarded to a target.
     pub(super) fn is_settled_by_rule(&mut self, key: ArenaKey) -> bool {
         let Some(request) = open(&mut self.requests, key) else { return true };

@@ -1,7 +1,7 @@
-//! Scenarios about what clients send: bodies that take time, and WebSockets.
+//! Scenarios about what clients send: bodies that take time, WebSockets, and requests of an odd form.
 
 use super::site::{Offer, Site, seconds};
-use crate::simulate::plan::{FaultKind, IncidentPlan, RouteFault, SocketHabits, TargetAction};
+use crate::simulate::plan::{DesyncMode, FaultKind, IncidentPlan, RequestForm, RouteFault, SocketHabits, TargetAction};
 use crate::simulate::rng::Rng;
 use crate::simulate::time::SECOND;
 
@@ -45,5 +45,38 @@ pub(super) fn websockets_silent(rng: &mut Rng) -> IncidentPlan {
         silent: rng.between(30, 95) as f64 / 100.0,
         stay: seconds(rng, 300, 900),
     };
+    site.plan
+}
+
+/// One to three programs write their requests in a way that the load balancer's mode refuses.
+pub(super) fn odd_requests(rng: &mut Rng) -> IncidentPlan {
+    let mut site = Site::draw(rng, Offer::Shop, (15, 60), (1, 5));
+    let severe = [
+        RequestForm::Severe("BadContentLength"),
+        RequestForm::Severe("MultipleContentLength"),
+        RequestForm::Severe("BadHeader"),
+    ];
+    let ambiguous = [
+        RequestForm::Ambiguous("UndefinedContentLengthSemantics"),
+        RequestForm::Ambiguous("EmptyHeader"),
+        RequestForm::Ambiguous("BothTeClPresent"),
+        RequestForm::Ambiguous("DuplicateContentLength"),
+    ];
+    let is_strict = rng.is(0.6);
+    site.plan.desync_mode = if is_strict { DesyncMode::Strictest } else { DesyncMode::Defensive };
+    for _ in 0..1 + rng.below(3) {
+        let form = if is_strict { rng.pick(&ambiguous) } else { rng.pick(&severe) };
+        let gap = seconds(rng, 8, 60);
+        site.plan.odd_callers.push((form, gap));
+    }
+    if !is_strict {
+        // These pass, and their connections are closed.
+        let form = rng.pick(&ambiguous);
+        site.plan.odd_callers.push((form, 20 * SECOND));
+    }
+    // Others break the standard too, and nobody minds unless the mode is the strictest.
+    if !is_strict && rng.is(0.5) {
+        site.plan.odd_callers.push((RequestForm::Acceptable("SpaceInUri"), 15 * SECOND));
+    }
     site.plan
 }
