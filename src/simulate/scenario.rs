@@ -607,6 +607,20 @@ pub static SCENARIOS: &[Scenario] = &[
         draw: lives::busy,
     },
     Scenario {
+        name: "nightly-batches",
+        description: "nothing is wrong: batches call a slow route again and again, far more often than anyone else",
+        causes: &[],
+        notices: &[],
+        draw: lives::nightly_batches,
+    },
+    Scenario {
+        name: "scanners",
+        description: "nothing is wrong: scanners make more requests than clients do",
+        causes: &[],
+        notices: &[],
+        draw: applications::scanners,
+    },
+    Scenario {
         name: "pollers",
         description: "nothing is wrong: most requests come at fixed times of the clock",
         causes: &[],

@@ -241,3 +241,10 @@ pub(super) fn refused_requests(rng: &mut Rng) -> IncidentPlan {
     site.plan.scans_every = 10 + rng.below(50);
     site.plan
 }
+
+/// Scanners try one path after the other, and make a good part of all requests.
+pub(super) fn scanners(rng: &mut Rng) -> IncidentPlan {
+    let mut site = Site::draw(rng, Offer::Shop, (5, 30), (1, 5));
+    site.plan.scans_every = 1 + rng.below(4);
+    site.plan
+}

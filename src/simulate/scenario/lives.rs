@@ -1,5 +1,6 @@
 //! Scenarios about targets that come and go, paths to them, healthy traffic, and several faults at the same time.
 
+use super::shop::BUILD;
 use super::site::{Offer, Site, lag, seconds};
 use crate::simulate::plan::{
     FaultKind, IncidentPlan, KeepAlivePolicy, Poller, RouteFault, ServerModel, Surge, TargetAction, TargetIndex,
@@ -237,6 +238,28 @@ pub(super) fn busy(rng: &mut Rng) -> IncidentPlan {
     let mut site = Site::draw(rng, Offer::Shop, (700, 1100), (2, 4));
     site.plan.minutes = 10;
     site.plan.nodes = 2;
+    site.plan
+}
+
+/// Batches ask for slow reports for some minutes, in a service that hardly anybody uses meanwhile. The idle timeout is
+/// made for them.
+pub(super) fn nightly_batches(rng: &mut Rng) -> IncidentPlan {
+    let mut site = Site::draw(rng, Offer::Reports, (3, 10), (2, 5));
+    site.patient();
+    site.plan.idle_timeout = 600 * SECOND;
+    site.change_all(|target| target.keep_alive.idle = 615 * SECOND);
+    let pace = rng.between(30, 90) as f64 / 10.0;
+    let length = 4 + rng.below(5);
+    let starts = [site.plan.minutes / 5, site.plan.minutes * 3 / 5];
+    for start in starts {
+        let (begin, end) = (Moment::minute(start), Moment::minute(start + length));
+        let factor = rng.between(5, 12) as f64;
+        site.plan.surges.push(Surge { minutes: (start, start + length), factors: (factor, factor) });
+        for target in site.targets.clone() {
+            site.at(begin, target, TargetAction::RoutePace(BUILD, pace));
+            site.at(end, target, TargetAction::RoutePace(BUILD, 1.0));
+        }
+    }
     site.plan
 }
 
