@@ -185,7 +185,8 @@ fn run(scenario: &'static Scenario, seed: u64) -> Result<RunResult, AnyError> {
     let truth = Truth::read(scenario, &std::fs::read_to_string(folder.path().join("truth.jsonl"))?, &story)?;
     let cases = truth.cases(scenario, seed, &summary, &diagnosis, &story);
     let is_healthy = scenario.causes.is_empty();
-    let findings = diagnosis.findings.iter().filter(|_| is_healthy);
+    let is_named = |finding: &&Finding| scenario.notices.contains(&finding.cause.id);
+    let findings = diagnosis.findings.iter().filter(|finding| is_healthy && !is_named(finding));
     let unfounded = findings.map(|finding| (finding.cause.id, finding.confidence)).collect();
     Ok(RunResult { scenario, seed, lines: written.lines, cases, unfounded })
 }
