@@ -1,3 +1,5 @@
+mod mechanisms;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::ops::ControlFlow;
