@@ -35,11 +35,48 @@ fn shows(id: &str) -> Shows {
         "request-too-large" => {
             Shows::Outcomes(&[Outcome::RequestTooLarge, Outcome::UriTooLong, Outcome::ForwardedForTooLong])
         }
+        "desync-mode" => Shows::Outcomes(&[Outcome::DesyncBlocked]),
+        // It cuts off what had succeeded, so the lines are those of answered requests.
+        "websocket-idle-timeout" => Shows::Outcomes(&[]),
         // `target-tls-handshake` has the lines of refused connections; `unexplained` says that nothing is known.
         "target-tls-handshake" | "unexplained" => Shows::Cause(Confidence::Low),
         _ => Shows::Cause(Confidence::Medium),
     }
 }
+
+/// Causes that are known, and that no rule finds yet. Their hits are given another cause, or none.
+const WITHOUT_A_RULE: &[&str] = &[
+    "connections-exhausted",
+    "desync-mode",
+    "early-response-reset",
+    "idle-connection-dropped",
+    "never-answered",
+    "restart-in-place",
+    "server-recycling",
+    "targets-removed",
+    "websocket-idle-timeout",
+];
+
+/// Other first answers that are right for hits as well, where lines cannot tell the two apart. For a cause that is not
+/// in the table, only itself is right.
+const ALSO_RIGHT: &[(&str, &[&str])] = &[
+    ("connections-exhausted", &["target-saturated"]),
+    ("restart-in-place", &["connection-refused"]),
+    ("server-recycling", &["deploy-without-draining", "target-crash"]),
+    ("targets-removed", &["deploy-without-draining"]),
+];
+
+/// Outcomes that hits must have, whatever near misses have.
+const HITS_HAVE: &[(&str, &[Outcome])] = &[
+    ("connections-exhausted", &[Outcome::ClosedBeforeResponse, Outcome::TargetError]),
+    ("early-response-reset", &[Outcome::ClosedBeforeResponse, Outcome::TargetClientError]),
+    ("idle-connection-dropped", &[Outcome::IdleTimeout]),
+    ("never-answered", &[Outcome::IdleTimeout]),
+    ("restart-in-place", &[Outcome::ConnectFailed]),
+    ("server-recycling", &[Outcome::ClosedBeforeResponse]),
+    ("targets-removed", &[Outcome::ClosedBeforeResponse, Outcome::ConnectFailed]),
+    ("websocket-idle-timeout", &[Outcome::Ok]),
+];
 
 /// Outcomes that hits must have and near misses must not, besides those of [`shows`].
 const OUTCOMES_TOO: &[(&str, &[Outcome])] = &[
@@ -88,8 +125,9 @@ fn hits_are_given_their_cause() {
         let outcomes = summary.outcomes();
         let has_all = |wanted: &[Outcome]| wanted.iter().all(|outcome| outcomes.of(*outcome) >= 3);
         match (shows(id), diagnosis.findings.first()) {
+            (Shows::Cause(_), _) if WITHOUT_A_RULE.contains(&id) => {}
             (Shows::Cause(least), Some(first)) => {
-                assert_eq!(first.cause.id, id, "{findings:?}");
+                assert!(first.cause.id == id || is_also_right(id, first.cause.id), "{id}: {findings:?}");
                 assert!(first.confidence >= least, "{id}: {findings:?}");
             }
             (Shows::Outcomes(wanted), _) => {
@@ -98,9 +136,29 @@ fn hits_are_given_their_cause() {
             }
             (Shows::Cause(_), None) => panic!("{id}: nothing was found"),
         }
-        for (_, wanted) in OUTCOMES_TOO.iter().filter(|(of, _)| *of == id) {
+        for (_, wanted) in OUTCOMES_TOO.iter().chain(HITS_HAVE).filter(|(of, _)| *of == id) {
             assert!(has_all(wanted), "{id}: {outcomes:?}");
         }
+    }
+}
+
+fn is_also_right(id: &str, named: &str) -> bool {
+    ALSO_RIGHT.iter().any(|(of, others)| *of == id && others.contains(&named))
+}
+
+#[test]
+fn the_tables_name_causes_and_notices_show_no_failure() {
+    let cause = |id: &str| CAUSES.iter().find(|cause| cause.id == id).unwrap_or_else(|| panic!("{id}"));
+    for id in WITHOUT_A_RULE {
+        let has_outcomes = HITS_HAVE.iter().any(|(of, _)| of == id);
+        assert!(has_outcomes || matches!(shows(id), Shows::Outcomes([_, ..])), "{id}: nothing is checked");
+    }
+    for (id, others) in ALSO_RIGHT {
+        assert!(!cause(id).is_notice && others.iter().all(|other| cause(other).id != *id));
+    }
+    for cause in CAUSES {
+        let is_shown_by_outcomes = matches!(shows(cause.id), Shows::Outcomes(_));
+        assert_eq!(cause.is_notice, is_shown_by_outcomes, "{}", cause.id);
     }
 }
 

@@ -160,3 +160,114 @@ pub static REQUEST_TOO_LARGE: Cause = Cause {
     ],
     docs: page!("load-balancer-troubleshooting.html#http-413-issues"),
 };
+
+/// `websocket-idle-timeout`
+pub static WEBSOCKET_IDLE_TIMEOUT: Cause = Cause {
+    id: "websocket-idle-timeout",
+    title: "the load balancer closed silent WebSockets at its idle timeout",
+    is_notice: true,
+    meaning: "The idle timeout holds for WebSockets too: if neither side sends anything for that long, the load \
+        balancer closes the connection. The log shows them as successes, 101, with the whole life of the connection \
+        as elapsed time. Clients see a connection that breaks off, and connect again or stay without updates.",
+    evidence_for: &[
+        "ws or wss with status 101, whose elapsed time is the idle timeout, again and again",
+        "hardly any bytes beyond those of the upgrade",
+        "the same clients connect again right after",
+    ],
+    evidence_against: &[
+        "elapsed times of all lengths: clients that leave",
+        "they end at one instant on one target: target-crash, deploy-without-draining, server-recycling",
+        "elapsed times at another constant: a timeout of the client, the server or a proxy",
+    ],
+    fix: "Send a ping every 20 to 30 s from the server or the client, or raise the idle timeout.",
+    settings: &[
+        setting("Node.js with ws", "setInterval(() => wss.clients.forEach(client => client.ping()), 25_000);"),
+        setting("Socket.IO", "new Server(httpServer, { pingInterval: 25_000 })"),
+        setting("uvicorn", "--ws-ping-interval 20"),
+        setting("Python websockets", "serve(handler, port=8000, ping_interval=20)"),
+        setting("Spring, STOMP", "registry.enableSimpleBroker().setHeartbeatValue(new long[] {20_000, 20_000});"),
+        setting("SignalR", "options.KeepAliveInterval = TimeSpan.FromSeconds(15);"),
+        setting("Go gorilla/websocket", "conn.WriteControl(websocket.PingMessage, nil, deadline) // every 25 s"),
+        setting("Phoenix", "socket \"/live\", timeout: 45_000 # the client's heartbeat is 30 s"),
+        setting("load balancer", "idle_timeout.timeout_seconds=300"),
+    ],
+    methods: &[
+        method("send pings more often than the idle timeout", "always", "30 min", Risk::Low),
+        method(
+            "raise the idle timeout, and the servers' keep-alive timeouts above it",
+            "neither side can be changed now",
+            "5 min",
+            Risk::Low,
+        ),
+        method("nothing", "clients connect again, and nobody misses anything", "0 min", Risk::Low),
+    ],
+    checks: &[
+        WHAT_ARE_ATTRIBUTES,
+        check("how many connections are there?", metric!("ActiveConnectionCount")),
+        check("how many new connections came?", metric!("NewConnectionCount")),
+    ],
+    docs: page!("edit-load-balancer-attributes.html#connection-idle-timeout"),
+};
+
+/// `desync-mode`
+pub static DESYNC_MODE: Cause = Cause {
+    id: "desync-mode",
+    title: "the load balancer refused requests because servers may read them differently",
+    is_notice: true,
+    meaning: "The load balancer compares the form of each request with the HTTP standard, and its desync mitigation \
+        mode decides what happens to those that do not fit. The default mode, defensive, refuses the severe ones \
+        with 400; the mode strictest refuses all that do not comply. A client that always writes its requests that \
+        way never gets through, and no target sees it.",
+    evidence_for: &[
+        "400 with no target, and classification is Severe or Ambiguous; classification_reason says what is wrong",
+        "one client or one user agent, and all its requests",
+        "it began when the mode was changed, or with a release of the client",
+    ],
+    evidence_against: &[
+        "classification is Acceptable or empty: bad-request",
+        "the request has a target: it passed, and what follows is another cause",
+        "many clients with paths such as /.env: scanners",
+    ],
+    fix: "Correct the client, as classification_reason says; if that cannot be done, use the mode defensive instead of \
+        strictest, or monitor for as long as it takes.",
+    settings: &[
+        setting("load balancer, the default", "routing.http.desync_mitigation_mode=defensive"),
+        setting("load balancer, to let everything pass", "routing.http.desync_mitigation_mode=monitor"),
+        setting(
+            "Kubernetes, AWS Load Balancer Controller",
+            "alb.ingress.kubernetes.io/load-balancer-attributes: routing.http.desync_mitigation_mode=defensive",
+        ),
+        setting("client, GET without a body", "no Content-Length header"),
+        setting("client, request with a body", "either Content-Length or Transfer-Encoding: chunked, and once"),
+    ],
+    methods: &[
+        method(
+            "correct the client: one Content-Length, valid headers, an encoded URL",
+            "it is a client of yours",
+            "hours",
+            Risk::Low,
+        ),
+        method(
+            "set the mode to defensive",
+            "the mode is strictest, and the requests are Ambiguous",
+            "5 min",
+            Risk::Medium,
+        ),
+        method("nothing", "scanners, or clients that nobody knows", "0 min", Risk::Low),
+        method(
+            "set the mode to monitor for a while",
+            "a client cannot be changed in time, and the targets read such requests as they are meant",
+            "5 min",
+            Risk::High,
+        ),
+    ],
+    checks: &[
+        check(
+            "which desync mode does the load balancer have?",
+            "aws elbv2 describe-load-balancer-attributes --region {region} --load-balancer-arn {load_balancer_arn}",
+        ),
+        check("how many requests did not comply?", metric!("DesyncMitigationMode_NonCompliant_Request_Count")),
+        check("was the mode changed at that time, and by whom?", trail!("ModifyLoadBalancerAttributes")),
+    ],
+    docs: page!("edit-load-balancer-attributes.html#desync-mitigation-mode"),
+};

@@ -246,3 +246,69 @@ pub static TARGET_TLS_HANDSHAKE: Cause = Cause {
     ],
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };
+
+/// `idle-connection-dropped`
+pub static IDLE_CONNECTION_DROPPED: Cause = Cause {
+    id: "idle-connection-dropped",
+    title: "something between load balancer and target forgets connections that were quiet",
+    is_notice: false,
+    meaning: "A firewall, a NAT, a proxy or the connection table of a host forgets connections on which nothing was \
+        sent for some time, and silently drops what comes on them later. The load balancer reuses such a connection, \
+        and its request meets the idle timeout although the target never saw it. The next request gets a new \
+        connection and is answered at once.",
+    evidence_for: &[
+        "504 at the idle timeout, mostly of requests that came after a quiet stretch on their node and target (20 s or more)",
+        "what follows soon after an answer is hardly ever hit, and all routes are quick at the same time",
+        "more of them when there is little traffic, at night and on targets with few requests",
+        "the targets' own logs do not have these requests",
+    ],
+    evidence_against: &[
+        "failures in busy minutes too: never-answered, idle-timeout-exceeded",
+        "502 within milliseconds instead of 504: the target closed the connection, and said so (keep-alive-race)",
+        "new connections fail too: connect-timeout",
+        "one slow route: idle-timeout-exceeded",
+    ],
+    fix: "Make the load balancer's idle timeout shorter than the time after which the connections are forgotten, or \
+        make that time longer, or let the targets send TCP keep-alives.",
+    settings: &[
+        setting("load balancer, if connections are forgotten after 60 s", "idle_timeout.timeout_seconds=50"),
+        setting("Linux target, keep-alives (the server must enable SO_KEEPALIVE)", "net.ipv4.tcp_keepalive_time = 30"),
+        setting("nginx", "listen 80 so_keepalive=30s:10s:3;"),
+        setting("HAProxy", "option clitcpka"),
+        setting("Node.js", "server.on('connection', socket => socket.setKeepAlive(true, 30_000));"),
+        setting("Linux, connection table", "net.netfilter.nf_conntrack_tcp_timeout_established = 86400"),
+        setting("security group of an instance", "ConnectionTrackingSpecification: { TcpEstablishedTimeout: 432000 }"),
+        setting("AWS Network Firewall", r#""FlowTimeouts": { "TcpIdleTimeoutSeconds": 6000 }"#),
+    ],
+    methods: &[
+        method(
+            "lower the idle timeout below the time after which connections are forgotten",
+            "no request takes that long: those that do would end in 504",
+            "5 min",
+            Risk::Medium,
+        ),
+        method(
+            "raise the idle time of the firewall, the NAT or the connection table",
+            "it is known and yours",
+            "30 min",
+            Risk::Low,
+        ),
+        method(
+            "let the server send TCP keep-alives",
+            "requests take long, and the path is not yours",
+            "hours",
+            Risk::Low,
+        ),
+        method("take the device out of the path", "nothing requires it", "days", Risk::Medium),
+    ],
+    checks: &[
+        WHAT_ARE_ATTRIBUTES,
+        WHO_OWNS_ADDRESS,
+        check(
+            "which routes lead from the load balancer's subnet to the target?",
+            "aws ec2 describe-route-tables --region {region} --filters Name=association.subnet-id,Values={subnet}",
+        ),
+        check("how many 504s did the load balancer return?", metric!("HTTPCode_ELB_504_Count")),
+    ],
+    docs: page!("load-balancer-troubleshooting.html#http-504-issues"),
+};

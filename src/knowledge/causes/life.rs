@@ -282,3 +282,68 @@ pub static NO_REGISTERED_TARGETS: Cause = Cause {
     ],
     docs: page!("load-balancer-troubleshooting.html#http-503-issues"),
 };
+
+/// `targets-removed`
+pub static TARGETS_REMOVED: Cause = Cause {
+    id: "targets-removed",
+    title: "targets were taken away without draining, and nothing took their place",
+    is_notice: false,
+    meaning: "A service scaled in, a spot instance was reclaimed, a node was drained or a task was stopped, and \
+        the load balancer learned of it only afterwards. Requests in flight were cut off, and until the address was \
+        deregistered, further ones were refused, or met silence if the host was gone. Fewer targets carry the load \
+        from then on.",
+    evidence_for: &[
+        "requests are cut off or connections time out within a minute of the time when a target was last seen",
+        "it is never seen again, and no new target starts at about that time",
+        "several targets go within minutes, often after the load has fallen",
+    ],
+    evidence_against: &[
+        "as many new targets start as end: deploy-without-draining",
+        "the same target answers again: target-crash, restart-in-place",
+        "connections time out and the target is seen again later: connect-timeout",
+        "only requests longer than the deregistration delay are lost: deregistration-delay-elapsed",
+        "one target ends, and nobody took it away: target-crash",
+    ],
+    fix: "Deregister targets and let them drain before they are stopped, with lifecycle hooks and notices of \
+        interruption.",
+    settings: &[
+        setting("Auto Scaling group", "lifecycle hook on autoscaling:EC2_INSTANCE_TERMINATING, 300 s"),
+        setting("Auto Scaling group, spot", "CapacityRebalance=true"),
+        setting("ECS on EC2, spot", "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true"),
+        setting("ECS on EC2, capacity provider", r#""managedDraining": "ENABLED""#),
+        setting("ECS task definition", r#""stopTimeout": 120"#),
+        setting("Kubernetes pod disruption budget", "maxUnavailable: 1"),
+        setting("Kubernetes, container", r#"lifecycle: { preStop: { exec: { command: ["sleep", "20"] } } }"#),
+        setting("target group", "deregistration_delay.timeout_seconds=60"),
+    ],
+    methods: &[
+        method(
+            "let the notice of a stop deregister the target first, and wait for the deregistration delay",
+            "scaling in, draining a node, or a spot interruption, which gives two minutes",
+            "30 to 60 min",
+            Risk::Low,
+        ),
+        method(
+            "handle SIGTERM in the application: stop accepting, finish, exit",
+            "tasks are stopped while they still serve",
+            "30 to 60 min",
+            Risk::Low,
+        ),
+        method(
+            "register targets again, or raise the minimum number",
+            "what is left cannot carry the load",
+            "10 min",
+            Risk::Low,
+        ),
+        method("move part of the service off spot", "interruptions come often", "hours", Risk::Medium),
+    ],
+    checks: &[
+        WHAT_WAS_DEREGISTERED,
+        check("were instances terminated at that time, and by whom?", trail!("TerminateInstances")),
+        check("were spot instances interrupted at that time?", trail!("BidEvictedEvent")),
+        WHO_OWNS_ADDRESS,
+        WHAT_DID_SERVICE_DO,
+        WHY_DID_TASKS_STOP,
+    ],
+    docs: page!("edit-target-group-attributes.html#deregistration-delay"),
+};
