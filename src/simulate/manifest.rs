@@ -118,7 +118,7 @@ pub(super) fn manifest(scenario: &Scenario, plan: &IncidentPlan, run: &RunParame
             WorkerLeaves::Hangs(_) => "hangs",
         }),
         connections: target.server.connections,
-        connection_age: target.server.connection_age.map(seconds),
+        connection_age: target.server.connection_age.map(f64::from),
         connections_forgotten_after: target.forgotten_after.map(seconds),
     });
     let mut timeline: Vec<_> = plan.timeline.iter().map(|event| (run.moment(plan, event.moment), event.what)).collect();

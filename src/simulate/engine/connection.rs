@@ -5,6 +5,7 @@ use crate::simulate::plan::TrueCause;
 use crate::simulate::time::Micros;
 
 /// A connection between a node and a target.
+#[expect(clippy::struct_excessive_bools, reason = "each of them may hold without the others")]
 pub(super) struct TargetConnection {
     pub(super) node: usize,
     pub(super) target: usize,

@@ -9,7 +9,7 @@ use super::target_state::Process;
 use crate::simulate::arena::{ArenaKey, EventOrder};
 use crate::simulate::line::{Ending, Part};
 use crate::simulate::plan::{DesyncMode, RequestForm, Reuse, TrueCause};
-use crate::simulate::time::{MILLISECOND, Micros};
+use crate::simulate::time::{MILLISECOND, Micros, SECOND};
 use crate::simulate::traffic::{Arrival, Call};
 
 impl Engine<'_> {
@@ -148,14 +148,14 @@ impl Engine<'_> {
             expires: Micros::MAX,
             has_timer: false,
             // The process may have died since it accepted.
-            closed_by: if !state.process.listens() { Some(state.taken_by) } else { no_room },
+            closed_by: if state.process.listens() { no_room } else { Some(state.taken_by) },
             is_forgotten: false,
             pooled: self.now,
             last_arrival: self.now,
         });
         if let Some(age) = server.connection_age {
             let (life, cause) = (self.targets[target].life, TrueCause::ServerRecycling);
-            self.after(age, ModelEvent::CutOff { connection, life, cause });
+            self.after(i64::from(age) * SECOND, ModelEvent::CutOff { connection, life, cause });
         }
         self.send(key, connection);
         if self.connections.get(connection).is_some_and(|connection| connection.closed_by.is_some()) {

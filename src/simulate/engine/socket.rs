@@ -1,4 +1,5 @@
-//! WebSockets: how long they stay open, and who closes them. What goes on at the target meanwhile is not modelled.
+//! WebSocket connections: how long they stay open, and who closes them. What goes on at the target meanwhile is not
+//! modelled.
 
 use super::Engine;
 use super::request::request_mut;
@@ -10,7 +11,7 @@ use crate::simulate::time::{Micros, SECOND};
 /// Mean time between two messages of a WebSocket that is used.
 const BETWEEN: Micros = 4 * SECOND;
 
-/// After each message, this share of WebSockets falls silent.
+/// After each message, this share of WebSocket connections falls silent.
 const FALLS_SILENT: f64 = 0.12;
 
 /// No client stays for longer.

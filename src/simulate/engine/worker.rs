@@ -59,7 +59,7 @@ impl Engine<'_> {
         let way = self.plan.targets[target].server.worker_life.map(|life| life.way);
         let Some(worker) = self.targets[target].workers.get_mut(process as usize) else { return true };
         let cause = match (worker.phase, way) {
-            (WorkerPhase::Serves, None) => return true,
+            (WorkerPhase::Serves, None) | (WorkerPhase::Leaves, Some(WorkerLeaves::Announced)) => return true,
             (WorkerPhase::Serves, Some(_)) => {
                 worker.left = worker.left.saturating_sub(1);
                 if worker.left == 0 {
@@ -67,7 +67,6 @@ impl Engine<'_> {
                 }
                 return true;
             }
-            (WorkerPhase::Leaves, Some(WorkerLeaves::Announced)) => return true,
             (WorkerPhase::Leaves, Some(WorkerLeaves::Hangs(_))) | (WorkerPhase::Locked, _) => TrueCause::NeverAnswered,
             (WorkerPhase::Leaves, _) => TrueCause::ServerRecycling,
         };

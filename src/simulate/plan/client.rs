@@ -37,7 +37,7 @@ pub(in crate::simulate) struct Surge {
     pub(in crate::simulate) factors: (f64, f64),
 }
 
-/// How WebSockets are used.
+/// How WebSocket connections are used.
 #[derive(Clone, Copy)]
 pub(in crate::simulate) struct SocketHabits {
     /// The share that sends something at this interval for as long as it is open.

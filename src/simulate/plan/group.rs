@@ -25,7 +25,7 @@ pub(in crate::simulate) struct PlannedGroup {
 }
 
 impl PlannedRoute {
-    /// Whether it upgrades connections to WebSockets.
+    /// Whether it upgrades connections to WebSocket connections.
     pub(in crate::simulate) fn is_socket(&self) -> bool {
         self.statuses.iter().any(|(status, _)| *status == 101)
     }

@@ -68,8 +68,8 @@ pub(in crate::simulate) struct ServerModel {
     pub(in crate::simulate) worker_life: Option<WorkerLife>,
     /// How many connections it may have, those to nodes and those to its own upstream together. `None`: no limit.
     pub(in crate::simulate) connections: Option<u32>,
-    /// The age at which it closes a connection, whatever happens on it.
-    pub(in crate::simulate) connection_age: Option<Micros>,
+    /// The age in seconds at which it closes a connection, whatever happens on it.
+    pub(in crate::simulate) connection_age: Option<u32>,
     /// About how long after a crash it is restarted and listens again; up to a quarter more or less. `None`: never.
     pub(in crate::simulate) restart: Option<Micros>,
 }

@@ -97,7 +97,8 @@ pub(in crate::simulate) enum TargetAction {
     ReloadAnnounced,
     /// One of several processes is locked, and is killed after this time.
     LockProcess(Micros),
-    /// Other long-lived connections, such as WebSockets, come and go; this many are there on average if it has room.
+    /// Other long-lived connections, such as those of event streams, come and go. On average this many are there, if it
+    /// has room for them.
     Crowd(u32),
     /// The process does nothing for this long, while its host keeps running.
     Freeze(Micros),

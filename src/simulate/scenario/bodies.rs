@@ -1,4 +1,4 @@
-//! Scenarios about what clients send: bodies that take time, WebSockets, and requests of an odd form.
+//! Scenarios about what clients send: bodies that take time, WebSocket connections, and requests of an odd form.
 
 use super::site::{Offer, Site, seconds};
 use crate::simulate::plan::{DesyncMode, FaultKind, IncidentPlan, RequestForm, RouteFault, SocketHabits, TargetAction};
@@ -28,7 +28,7 @@ pub(super) fn uploads_refused(rng: &mut Rng) -> IncidentPlan {
     site.plan
 }
 
-/// WebSockets that ping in time, until their clients leave.
+/// WebSocket connections that ping in time, until their clients leave.
 pub(super) fn websockets(rng: &mut Rng) -> IncidentPlan {
     let mut site = Site::draw(rng, Offer::Live, (10, 40), (1, 5));
     let ping = rng.pick(&[15, 20, 25]) * SECOND;
@@ -36,7 +36,7 @@ pub(super) fn websockets(rng: &mut Rng) -> IncidentPlan {
     site.plan
 }
 
-/// Most WebSockets send nothing that would keep them open.
+/// Most WebSocket connections send nothing that would keep them open.
 pub(super) fn websockets_silent(rng: &mut Rng) -> IncidentPlan {
     let mut site = Site::draw(rng, Offer::Live, (10, 40), (1, 5));
     site.plan.sockets = SocketHabits {
@@ -64,7 +64,7 @@ pub(super) fn odd_requests(rng: &mut Rng) -> IncidentPlan {
     ];
     let is_strict = rng.is(0.6);
     site.plan.desync_mode = if is_strict { DesyncMode::Strictest } else { DesyncMode::Defensive };
-    for _ in 0..1 + rng.below(3) {
+    for _ in 0..=rng.below(3) {
         let form = if is_strict { rng.pick(&ambiguous) } else { rng.pick(&severe) };
         let gap = seconds(rng, 8, 60);
         site.plan.odd_callers.push((form, gap));

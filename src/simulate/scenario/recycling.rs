@@ -64,9 +64,11 @@ pub(super) fn locked_worker(rng: &mut Rng) -> IncidentPlan {
     site.change_all(|target| target.server.processes = processes);
     site.plan.page = rng.between(4, 10) as f64;
     let victim = site.any(rng);
-    for _ in 0..rng.between(8, 14) {
-        let (moment, time) = (site.moment(rng, 5, 90), site.plan.idle_timeout + seconds(rng, 30, 240));
+    let mut moment = site.moment(rng, 5, 15);
+    for _ in 0..rng.between(5, 10) {
+        let time = site.plan.idle_timeout + seconds(rng, 20, 120);
         site.at(moment, victim, TargetAction::LockProcess(time));
+        moment = moment.plus(time + seconds(rng, 20, 150));
     }
     site.plan
 }
@@ -101,13 +103,13 @@ pub(super) fn reload_announced(rng: &mut Rng) -> IncidentPlan {
 /// Connections are closed at a certain age, with requests in flight or not.
 pub(super) fn connection_age(rng: &mut Rng) -> IncidentPlan {
     let mut site = Site::draw(rng, Offer::Media, (40, 100), (1, 4));
-    let age = rng.pick(&[60, 120, 300, 300]) * SECOND;
+    let age = rng.pick(&[60, 120, 300, 300]);
     site.change_all(|target| target.server.connection_age = Some(age));
     site.plan
 }
 
-/// Long-lived connections, such as WebSockets, take nearly all connections that one target may have. When it has none
-/// left, it resets new ones, and answers 500 if it has none for its upstream.
+/// Long-lived connections take nearly all that one target may have. When it has none left, it resets new ones, and
+/// answers 500 if it has none for its upstream.
 pub(super) fn connections_exhausted(rng: &mut Rng) -> IncidentPlan {
     let mut site = Site::draw(rng, Offer::Shop, (25, 90), (2, 6));
     let victim = site.any(rng);
@@ -118,8 +120,8 @@ pub(super) fn connections_exhausted(rng: &mut Rng) -> IncidentPlan {
     let count = rng.between(2, 5);
     for _ in 0..count {
         let start = site.moment(rng, 8, 85);
-        let size = limit * (98 + rng.below(14)) / 100;
-        site.at(start, victim, TargetAction::Crowd(size));
+        let crowd = limit * (98 + rng.below(14)) / 100;
+        site.at(start, victim, TargetAction::Crowd(crowd));
         site.at(start.plus(seconds(rng, 60, 360)), victim, TargetAction::Crowd(usual));
     }
     site.plan

@@ -64,8 +64,8 @@ const fn route(
 }
 
 /// The same route, with bodies of about this many bytes.
-const fn with_body(body: u32, route: PlannedRoute) -> PlannedRoute {
-    PlannedRoute { body, ..route }
+const fn with_body(body: u32, route: &PlannedRoute) -> PlannedRoute {
+    PlannedRoute { body, ..*route }
 }
 
 /// Pages that keep a WebSocket open.
@@ -78,9 +78,9 @@ pub(super) const LIVE_ROUTES: &[PlannedRoute] = &[
 
 /// Documents and pictures are uploaded, listed and fetched.
 pub(super) const UPLOAD_ROUTES: &[PlannedRoute] = &[
-    with_body(700_000, route("POST", "/documents", 26, EVERYONE, (60, 0.6), (900, 420), &[(201, 98), (422, 2)])),
-    with_body(280_000, route("PUT", "/avatars/{}", 14, APPS, (35, 0.6), (860, 310), &[(200, 99), (404, 1)])),
-    with_body(1_400_000, route("POST", "/films/{}/parts", 10, PATIENT, (80, 0.5), (930, 260), &[(201, 1)])),
+    with_body(700_000, &route("POST", "/documents", 26, EVERYONE, (60, 0.6), (900, 420), &[(201, 98), (422, 2)])),
+    with_body(280_000, &route("PUT", "/avatars/{}", 14, APPS, (35, 0.6), (860, 310), &[(200, 99), (404, 1)])),
+    with_body(1_400_000, &route("POST", "/films/{}/parts", 10, PATIENT, (80, 0.5), (930, 260), &[(201, 1)])),
     route("GET", "/documents/{}", 60, EVERYONE, (40, 0.7), (230, 26_000), &[(200, 96), (404, 4)]),
     route("GET", "/documents?page={}", 40, EVERYONE, (30, 0.6), (230, 4200), &[(200, 1)]),
 ];

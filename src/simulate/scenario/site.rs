@@ -37,7 +37,7 @@ pub(super) enum Offer {
     Media,
     /// Uploads, and quick answers.
     Uploads,
-    /// WebSockets, and quick answers.
+    /// WebSocket connections, and quick answers.
     Live,
 }
 
