@@ -46,7 +46,7 @@ pub(super) fn hosts_lost(rng: &mut Rng) -> IncidentPlan {
 pub(super) fn rolling_restart(rng: &mut Rng) -> IncidentPlan {
     let mut site = Site::draw(rng, Offer::Shop, (25, 80), (2, 6));
     let away = rng.between(4, 16);
-    for round in 0..1 + rng.below(2) {
+    for round in 0..=rng.below(2) {
         let mut moment = site.moment(rng, 10 + 40 * round, 40 + 40 * round);
         for target in site.targets.clone() {
             let time = away * SECOND + rng.between(0, 2500) * MILLISECOND;
