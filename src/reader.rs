@@ -41,8 +41,8 @@ use crate::source::ObjectKey;
 ///
 /// # Lines that cannot be read
 ///
-/// A line that is not a record is an `Err` of [`ErrorKind::Input`](crate::ErrorKind::Input), which has a [`Problem`] and a [`Location`]. The
-/// next item is of the line after it, so a loop can count such lines and go on:
+/// A line that is not a record is an `Err` of [`ErrorKind::Input`](crate::ErrorKind::Input), which has a [`Problem`]
+/// and a [`Location`]. The next item is of the line after it, so a loop can count such lines and go on:
 ///
 /// ```
 /// use albscope::Reader;
@@ -115,7 +115,8 @@ impl<'a> Reader<'a> {
     /// Opens a file that holds an access log.
     ///
     /// # Errors
-    /// [`ErrorKind::Source`](crate::ErrorKind::Source) if the file cannot be opened, [`ErrorKind::Read`](crate::ErrorKind::Read) if its first bytes cannot be read.
+    /// [`ErrorKind::Source`](crate::ErrorKind::Source) if the file cannot be opened,
+    /// [`ErrorKind::Read`](crate::ErrorKind::Read) if its first bytes cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let name = path.as_ref().to_string_lossy();
         let file = File::open(path.as_ref()).map_err(|reason| Error::source(&*name, reason))?;

@@ -2,7 +2,8 @@
 //!
 //! A [`Source`] lists its objects, skips those that cannot hold a wanted line (and counts them by reason), and
 //! returns an object's bytes. A remote source also starts to [`Source::fetch`] objects before they are opened. A
-//! new kind of source is one file, one branch in [`Inputs::open`], and in [`Object`] how it finds and names its objects.
+//! new kind of source is one file, one branch in [`Inputs::open`], and in [`Object`] how it finds and names its
+//! objects.
 
 mod backend;
 mod cancel;

@@ -38,8 +38,7 @@ use connection::TargetConnection;
 use event::ModelEvent;
 use node_state::NodeState;
 use request::RequestState;
-use target_state::{Process, TargetState};
-use worker::workers;
+use target_state::{Process, TargetState, workers};
 
 pub(super) struct Engine<'a> {
     plan: &'a IncidentPlan,

@@ -57,7 +57,7 @@ pub static SERVER_RECYCLING: Cause = Cause {
         ),
         method(
             "update the server to a version that finishes what came on kept connections",
-            "a worker that leaves drops requests (gunicorn gthread before 23)",
+            "a worker that leaves drops requests (some versions of gunicorn's gthread)",
             "30 min",
             Risk::Medium,
         ),

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::simulate::arena::ArenaKey;
-use crate::simulate::plan::{RouteFault, TrueCause};
+use crate::simulate::plan::{RouteFault, ServerModel, TrueCause};
+use crate::simulate::rng::Rng;
 use crate::simulate::time::Micros;
 
 /// What a target's process does.
@@ -109,4 +110,18 @@ pub(super) struct Waiting {
     /// The kernel holds its connection until a slot is free.
     pub(super) is_unaccepted: bool,
     pub(super) since: Micros,
+}
+
+impl WorkerState {
+    /// A worker that has served nothing yet.
+    pub(super) fn fresh(server: &ServerModel, chance: &mut Rng) -> Self {
+        let left = server.worker_life.map_or(u32::MAX, |life| life.requests + chance.below(life.jitter));
+        Self { left, phase: WorkerPhase::Serves }
+    }
+}
+
+/// The workers of a target when its process starts.
+pub(super) fn workers(server: &ServerModel, chance: &mut Rng) -> Vec<WorkerState> {
+    let count = if server.worker_life.is_some() || server.processes > 1 { server.processes } else { 0 };
+    (0..count).map(|_| WorkerState::fresh(server, chance)).collect()
 }

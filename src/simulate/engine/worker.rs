@@ -6,23 +6,11 @@ use super::intervention::TEARDOWN;
 use super::request::request_mut;
 use super::target_state::{WorkerPhase, WorkerState};
 use crate::simulate::arena::ArenaKey;
-use crate::simulate::plan::{ServerModel, TrueCause, WorkerLeaves, WorkerLife};
-use crate::simulate::rng::Rng;
+use crate::simulate::plan::{TrueCause, WorkerLeaves, WorkerLife};
 use crate::simulate::time::{MILLISECOND, Micros, SECOND};
 
 /// About how long a worker takes from its last answer to its end: it runs what was registered for its exit.
 const EXIT: Micros = 120 * MILLISECOND;
-
-/// The workers of a target when its process starts.
-pub(super) fn workers(server: &ServerModel, chance: &mut Rng) -> Vec<WorkerState> {
-    let count = if server.worker_life.is_some() || server.processes > 1 { server.processes } else { 0 };
-    (0..count).map(|_| fresh(server, chance)).collect()
-}
-
-fn fresh(server: &ServerModel, chance: &mut Rng) -> WorkerState {
-    let left = server.worker_life.map_or(u32::MAX, |life| life.requests + chance.below(life.jitter));
-    WorkerState { left, phase: WorkerPhase::Serves }
-}
 
 impl Engine<'_> {
     /// The process that gets a new connection: any that has not stopped accepting.
@@ -115,7 +103,7 @@ impl Engine<'_> {
         let state = &mut self.targets[target];
         let worker = state.workers.get_mut(process as usize).filter(|_| state.life == life);
         let Some(worker) = worker.filter(|worker| worker.phase != WorkerPhase::Serves) else { return };
-        *worker = fresh(server, &mut self.chance);
+        *worker = WorkerState::fresh(server, &mut self.chance);
         if server.worker_life.is_some_and(|life| life.way == WorkerLeaves::Announced) {
             return;
         }

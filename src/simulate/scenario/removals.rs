@@ -3,7 +3,7 @@
 
 use super::site::{Offer, Site, seconds};
 use crate::simulate::plan::{IncidentPlan, Reuse, Surge, TargetAction};
-use crate::simulate::rng::Rng;
+use crate::simulate::rng::{Rng, scaled};
 use crate::simulate::time::{MILLISECOND, SECOND};
 
 /// Some targets are taken away within two minutes, and nothing takes their place. In half of the runs the load has
@@ -72,10 +72,10 @@ pub(super) fn quiet_connections_dropped(rng: &mut Rng) -> IncidentPlan {
     let gap = forgotten_after as f64 * rng.between(25, 50) as f64 / 100.0;
     let pairs = site.targets.len() as f64 * f64::from(site.plan.nodes);
     site.plan.rate = pairs / gap * site.plan.page / 2.0;
-    site.plan.minutes = 60 + rng.below(400);
-    if rng.is(0.7) {
-        site.patient();
-    }
+    // Long enough for some thousand requests, or a day.
+    let minutes = scaled(1, 4000.0 / site.plan.rate / 60.0);
+    site.plan.minutes = u32::try_from(minutes).unwrap_or(u32::MAX).clamp(60, 24 * 60);
+    site.patient();
     let victims = if rng.is(0.5) { site.targets.clone() } else { vec![site.any(rng)] };
     site.change_all(|target| target.keep_alive.idle = (idle_timeout + 15) * SECOND);
     for target in victims {

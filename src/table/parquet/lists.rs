@@ -2,8 +2,8 @@
 //!
 //! The items are a column like any other, and the writer makes its pages. Two numbers for each item, which Parquet
 //! calls levels, turn them into lists: whether the item follows another one of its list, and whether there is a list,
-//! an item and a value at all. The levels are made here, because the writer looks at each of them several times, and are
-//! encoded by polars. Nearly all lists of a log have one item, so both levels stay the same for long runs.
+//! an item and a value at all. The levels are made here, because the writer looks at each of them several times, and
+//! are encoded by polars. Nearly all lists of a log have one item, so both levels stay the same for long runs.
 
 use std::io;
 use std::ops::Range;
