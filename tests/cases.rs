@@ -12,9 +12,9 @@
 //! ```
 //!
 //! A case runs in an empty folder with its files. A section `=== in the repository` makes it run there instead. A
-//! command may not leave files in the case's folder. It is split at blanks, and single quotes keep words together. `===
-//! stdin` before a command is its input. A section of output that is not there stands for no output; `=== status` can
-//! be left out for 0.
+//! command may not leave files in the case's folder. It is split at blanks, and single quotes keep words together.
+//! `=== stdin` before a command is its input. A section of output that is not there stands for no output;
+//! `=== status` can be left out for 0.
 //!
 //! To write the files again with what the program prints now, set `ALBSCOPE_REWRITE_CASES=1`; then read the diff.
 

@@ -15,7 +15,7 @@ pub(super) static KIND: LogKind = LogKind {
     schema: None,
 };
 
-/// `timestamp elb client:port backend:port request_processing_time backend_processing_time response_processing_time …`
+/// `timestamp elb client:port backend:port`, then the three processing times, …
 fn is_line(line: &[u8]) -> bool {
     let fields = Beginning::of(line);
     fields.is_time(0) && fields.is_endpoint(2) && (4..7).all(|index| fields.is_decimal(index))
