@@ -214,17 +214,7 @@ fn render_outcomes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 fn render_input(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let input = &report.input;
-    writeln!(
-        out,
-        "Read {} ({}, {} decoded): {}, {}, {} unreadable. albscope {}.",
-        numbers::counted(input.objects, "object"),
-        numbers::bytes(input.bytes_read),
-        numbers::bytes(input.bytes_decoded),
-        numbers::counted(input.lines, "line"),
-        numbers::counted(input.records, "record"),
-        numbers::count(input.unreadable_lines),
-        report.albscope_version,
-    )?;
+    writeln!(out, "Read {}. albscope {}.", phrases::what_was_read(input), report.albscope_version)?;
     if let Some(cached) = &input.from_cache {
         writeln!(out, "- {}", phrases::from_cache(cached))?;
     }

@@ -38,6 +38,19 @@ pub(super) fn at_targets(finding: &FindingRow, cut: &str) -> Option<String> {
     Some(named.join(", "))
 }
 
+/// `3 objects (1.2 MB, 9.8 MB decoded): 40,066 lines, 40,066 records, 0 unreadable`
+pub(super) fn what_was_read(input: &Input) -> String {
+    format!(
+        "{} ({}, {} decoded): {}, {}, {} unreadable",
+        counted(input.objects, "object"),
+        bytes(input.bytes_read),
+        bytes(input.bytes_decoded),
+        counted(input.lines, "line"),
+        counted(input.records, "record"),
+        count(input.unreadable_lines),
+    )
+}
+
 /// `keep-alive-race (high)`; empty if there is no cause.
 pub(super) fn likely(cause: Option<&str>, confidence: Option<Confidence>) -> String {
     cause.zip(confidence).map_or_else(String::new, |(cause, confidence)| format!("{cause} ({})", confidence.id()))

@@ -10,16 +10,7 @@ impl TextWriter<'_> {
     pub(super) fn input(&mut self, report: &Report) -> io::Result<()> {
         let input = &report.input;
         self.heading("Input", "")?;
-        let read = format!(
-            "read {} ({}, {} decoded): {}, {}, {} unreadable",
-            numbers::counted(input.objects, "object"),
-            numbers::bytes(input.bytes_read),
-            numbers::bytes(input.bytes_decoded),
-            numbers::counted(input.lines, "line"),
-            numbers::counted(input.records, "record"),
-            numbers::count(input.unreadable_lines),
-        );
-        self.prose(&read)?;
+        self.prose(&format!("read {}", phrases::what_was_read(input)))?;
         if let Some(cached) = &input.from_cache {
             self.prose(&phrases::from_cache(cached))?;
         }
