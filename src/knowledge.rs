@@ -4,6 +4,8 @@
 //! a time that was measured in a log to the servers, proxies and clients that have such a timeout by default.
 
 pub mod causes;
+pub mod desync_reasons;
+pub mod error_reasons;
 pub mod servers;
 pub mod timers;
 
