@@ -4,18 +4,22 @@
 //! `merge`. Merging the summaries of two halves gives the summary of the whole, as long as no cap is reached. The
 //! caps are [`MAX_LOAD_BALANCERS`], [`MAX_TARGET_GROUPS`], [`MAX_TARGETS`], [`route::MAX_ROUTES`],
 //! [`timeline::MAX_REQUESTS`], [`timing::MAX_TIME_BINS`], [`heatmap::MAX_ROWS`], [`sample::MAX_SAMPLES`] and
-//! [`callers::MAX_CALLERS`].
+//! [`frequent::MAX_NAMES`].
 
 pub mod callers;
+pub mod exact_times;
 mod failures;
+pub mod frequent;
 pub mod heatmap;
 mod id;
 pub mod input;
 mod intern;
+mod longest_times;
 mod outcome_counts;
 pub mod quantiles;
 pub mod route;
 pub mod sample;
+mod served_clients;
 mod span;
 mod status_pairs;
 mod target;
@@ -23,15 +27,19 @@ pub mod timeline;
 pub mod timing;
 
 pub use callers::Callers;
+pub use exact_times::ExactTimes;
 pub use failures::Failures;
+pub use frequent::Frequent;
 pub use heatmap::LatencyHeatmap;
 pub use id::{LoadBalancerId, NewIds, NodeId, RouteId, TargetGroupId, TargetId};
 pub use input::InputAccount;
 pub use intern::{Interner, OTHER};
+pub use longest_times::LongestTimes;
 pub use outcome_counts::OutcomeCounts;
 pub use quantiles::{MAX_ELAPSED, Quantiles};
 pub use route::Routes;
 pub use sample::{Sample, Samples};
+pub use served_clients::ServedClients;
 pub use span::Span;
 pub use status_pairs::{StatusPair, StatusPairs};
 pub use target::Target;
@@ -70,6 +78,8 @@ pub struct Summary {
     pub routes: Routes,
     /// When requests ran, by node and target.
     pub timeline: Timeline,
+    /// The clients that were not refused each time.
+    pub served_clients: ServedClients,
 }
 
 /// What is kept for one load balancer, apart from its targets.
@@ -111,6 +121,9 @@ impl Summary {
         if self.routes.is_full() {
             self.clean_up_routes();
         }
+        if !outcome.is_refusal() {
+            self.served_clients.observe(exchange.client);
+        }
         self.targets.value_mut(target).observe(exchange, outcome, rows, line, location);
     }
 
@@ -132,6 +145,7 @@ impl Summary {
         let targets = self.targets.merge(other.targets, MAX_TARGETS, |id| target_groups.of(id), Target::merge);
         let routes = self.routes.merge(other.routes, &target_groups);
         self.timeline.merge(other.timeline, &targets, &routes);
+        self.served_clients.merge(&other.served_clients);
         self.limit_heatmaps();
         if self.routes.is_full() {
             self.clean_up_routes();

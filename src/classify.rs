@@ -26,6 +26,7 @@ const CONNECT_TIMEOUT_ENDS: Range<Duration> = Duration::from_millis(9_500)..Dura
 
 /// What classification and diagnosis need of one log line.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the line, and they are independent")]
 pub struct Exchange<'a> {
     /// When the load balancer produced the response (WebSocket: when the connection closed).
     pub time: Timestamp,
@@ -57,16 +58,35 @@ pub struct Exchange<'a> {
     pub response_processing_time: Option<Duration>,
     /// How long the whole request took.
     pub elapsed: Elapsed,
-    /// The class of the code in the `error_reason` field.
+    /// The code in the `error_reason` field. Absent when the line has none.
+    pub error_reason: Option<&'a [u8]>,
+    /// The class of that code.
     pub reason: Reason,
     /// The actions in the `actions_executed` field.
     pub actions: Actions,
     /// Whether the request was classified as a severe desync risk.
     pub is_severe: bool,
+    /// The code in the `classification_reason` field: how the request's form differs from the HTTP standard. Absent
+    /// when it does not.
+    pub classification_reason: Option<&'a [u8]>,
     /// Whether an HTTP/2 `RST_STREAM` code is logged.
     pub has_stream_reset: bool,
+    /// Whether the request had 100 kB or more: then bytes may have flowed to the target before it answered.
+    pub is_upload: bool,
     /// Whether the line is about a WebSocket connection. The elapsed time is then how long the connection lasted.
     pub is_web_socket: bool,
+}
+
+impl Exchange<'_> {
+    /// How long the target was silent before it answered or closed the connection, if it was for longer than a second.
+    ///
+    /// `None` for uploads: bytes may have flowed in that time.
+    #[must_use]
+    #[inline]
+    pub fn silence(&self) -> Option<Duration> {
+        let silence = self.target_processing_time.filter(|time| *time > Duration::from_secs(1))?;
+        (!self.is_upload && !self.is_web_socket && self.elb_status_code != Some(504)).then_some(silence)
+    }
 }
 
 /// `time − request_creation_time`: the only duration that every failed request has.

@@ -1,12 +1,7 @@
 //! Who sent failed requests: the few clients and user agents that sent most of them.
 
-/// Names kept for clients, and for user agents. In one sketch that was never merged, a name with more than
-/// 1/`MAX_CALLERS` of the failures is among them. A merge keeps the names with the highest counts and may drop such
-/// a name.
-pub const MAX_CALLERS: usize = 8;
-
-/// Bytes of a name that are kept.
-pub const MAX_NAME_BYTES: usize = 120;
+use super::frequent::Frequent;
+use super::served_clients::address_of;
 
 /// Who sent some requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,8 +15,7 @@ pub struct Callers {
 impl Callers {
     /// Takes in one request; `client` is `address:port`.
     pub fn observe(&mut self, client: &[u8], user_agent: Option<&[u8]>) {
-        let address = client.iter().rposition(|&byte| byte == b':').map_or(client, |colon| &client[..colon]);
-        self.clients.observe(address);
+        self.clients.observe(address_of(client));
         self.user_agents.observe(user_agent.unwrap_or(b"-"));
     }
 
@@ -29,59 +23,6 @@ impl Callers {
     pub fn merge(&mut self, other: &Self) {
         self.clients.merge(&other.clients);
         self.user_agents.merge(&other.user_agents);
-    }
-}
-
-/// The most frequent of many names, in the memory of [`MAX_CALLERS`]. If there is no room for a new name, it
-/// replaces the rarest one and takes over its count (Space-Saving by Metwally, Agrawal and El Abbadi).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Frequent(Vec<NameCount>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct NameCount {
-    name: Box<[u8]>,
-    /// How often the name came, at most.
-    count: u64,
-    /// How much of `count` was taken over from names that this one replaced.
-    inherited: u64,
-}
-
-impl Frequent {
-    fn observe(&mut self, name: &[u8]) {
-        let name = &name[..name.len().min(MAX_NAME_BYTES)];
-        if let Some(entry) = self.0.iter_mut().find(|entry| *entry.name == *name) {
-            entry.count += 1;
-        } else if self.0.len() < MAX_CALLERS {
-            self.0.push(NameCount { name: name.into(), count: 1, inherited: 0 });
-        } else if let Some(rarest) = self.0.iter_mut().min_by_key(|entry| entry.count) {
-            *rarest = NameCount { name: name.into(), count: rarest.count + 1, inherited: rarest.count };
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        for theirs in &other.0 {
-            match self.0.iter_mut().find(|entry| entry.name == theirs.name) {
-                Some(mine) => {
-                    mine.count += theirs.count;
-                    mine.inherited += theirs.inherited;
-                }
-                None => self.0.push(theirs.clone()),
-            }
-        }
-        self.0.sort_by(|one, other| (other.count, &one.name).cmp(&(one.count, &other.name)));
-        self.0.truncate(MAX_CALLERS);
-    }
-
-    /// The names kept, and how often each came at least, in no order.
-    pub fn certain(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.0.iter().map(|entry| (&*entry.name, entry.count - entry.inherited))
-    }
-
-    /// The name that came most often for certain, and how often it came at least. Of several, the first in byte
-    /// order. `None` when there are no names.
-    #[must_use]
-    pub fn first(&self) -> Option<(&[u8], u64)> {
-        self.certain().max_by(|one, other| (one.1, other.0).cmp(&(other.1, one.0)))
     }
 }
 
@@ -98,37 +39,5 @@ mod tests {
         assert_eq!(callers.clients.first(), Some((b"203.0.113.8".as_slice(), 2)));
         assert_eq!(callers.user_agents.first(), Some((b"curl/8.5.0".as_slice(), 2)));
         assert_eq!(Callers::default().clients.first(), None);
-    }
-
-    #[test]
-    fn a_frequent_name_survives_many_rare_ones_and_its_count_is_never_too_high() {
-        let mut frequent = Frequent::default();
-        for number in 0..1_000_u32 {
-            frequent.observe(format!("rare {number}").as_bytes());
-            if number % 2 == 0 {
-                frequent.observe(b"often");
-            }
-        }
-        let (name, at_least) = frequent.first().expect("a name");
-        assert_eq!(name, b"often");
-        assert!((300..=500).contains(&at_least), "{at_least}");
-    }
-
-    #[test]
-    fn halves_add_up_as_long_as_there_is_room() {
-        let names = ["a", "b", "a", "c", "b", "a"];
-        let seen = |names: &[&str]| {
-            let mut frequent = Frequent::default();
-            for name in names {
-                frequent.observe(name.as_bytes());
-            }
-            frequent
-        };
-        let (mut one, mut other) = (seen(&names[..2]), seen(&names[2..]));
-        let again = one.clone();
-        one.merge(&other);
-        other.merge(&again);
-        assert_eq!(one, other);
-        assert_eq!(one.first(), Some((b"a".as_slice(), 3)));
     }
 }

@@ -1,7 +1,10 @@
 //! The requests of one target.
 
+use super::exact_times::ExactTimes;
 use super::failures::Failures;
+use super::frequent::Frequent;
 use super::heatmap::{self, LatencyHeatmap};
+use super::longest_times::LongestTimes;
 use super::outcome_counts::OutcomeCounts;
 use super::quantiles::Quantiles;
 use super::span::Span;
@@ -30,6 +33,14 @@ pub struct Target {
     pub heatmap: LatencyHeatmap,
     /// The failures: one entry for each failed outcome that occurred.
     pub failures: Vec<Failures>,
+    /// The requests that were refused: one entry for each such outcome that occurred.
+    pub refusals: Vec<Failures>,
+    /// The most frequent codes of `classification_reason` among the requests that were not refused.
+    pub passed_classifications: Frequent,
+    /// How long its WebSocket connections lasted.
+    pub web_socket_times: ExactTimes,
+    /// The longest times that it was silent before it answered a request or closed its connection.
+    pub longest_silences: LongestTimes,
 }
 
 impl Target {
@@ -58,16 +69,19 @@ impl Target {
         }
         self.heatmap.observe(exchange.time, elapsed, outcome, rows);
         if outcome.is_failure() {
-            self.failures_of(outcome).observe(exchange, line, location);
+            of_outcome(&mut self.failures, outcome).observe(exchange, line, location);
+        } else if outcome.is_refusal() {
+            of_outcome(&mut self.refusals, outcome).observe(exchange, line, location);
         }
-    }
-
-    fn failures_of(&mut self, outcome: Outcome) -> &mut Failures {
-        let index = self.failures.iter().position(|failures| failures.outcome == outcome).unwrap_or_else(|| {
-            self.failures.push(Failures::new(outcome));
-            self.failures.len() - 1
-        });
-        &mut self.failures[index]
+        if let (Some(code), false) = (exchange.classification_reason, outcome.is_refusal()) {
+            self.passed_classifications.observe(code);
+        }
+        if let Some(silence) = exchange.silence() {
+            self.longest_silences.observe(silence);
+        }
+        if let (true, Some(elapsed)) = (exchange.is_web_socket, exchange.elapsed.exact()) {
+            self.web_socket_times.observe(elapsed);
+        }
     }
 
     /// Adds the counts of `other`.
@@ -81,7 +95,22 @@ impl Target {
         self.elapsed.merge(&other.elapsed);
         self.heatmap.merge(other.heatmap, heatmap::MAX_ROWS);
         for failures in other.failures {
-            self.failures_of(failures.outcome).merge(failures);
+            of_outcome(&mut self.failures, failures.outcome).merge(failures);
         }
+        for refusals in other.refusals {
+            of_outcome(&mut self.refusals, refusals.outcome).merge(refusals);
+        }
+        self.passed_classifications.merge(&other.passed_classifications);
+        self.web_socket_times.merge(&other.web_socket_times);
+        self.longest_silences.merge(&other.longest_silences);
     }
+}
+
+/// The entry of an outcome, which is added if there is none.
+fn of_outcome(entries: &mut Vec<Failures>, outcome: Outcome) -> &mut Failures {
+    let index = entries.iter().position(|failures| failures.outcome == outcome).unwrap_or_else(|| {
+        entries.push(Failures::new(outcome));
+        entries.len() - 1
+    });
+    &mut entries[index]
 }

@@ -205,6 +205,31 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// Whether the load balancer or a rule refused the client. Such a request does not count as failed, but somebody
+    /// may want to know.
+    #[must_use]
+    #[inline]
+    pub fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::WafBlocked
+                | Self::AuthenticationFailed
+                | Self::MalformedRequest
+                | Self::DesyncBlocked
+                | Self::BadRequest
+                | Self::Forbidden
+                | Self::MethodNotAllowed
+                | Self::RequestTimeout
+                | Self::RequestTooLarge
+                | Self::UriTooLong
+                | Self::ForwardedForTooLong
+                | Self::ProtocolMismatch
+                | Self::LoadBalancerClientError
+        )
+    }
+}
+
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.id())

@@ -138,6 +138,9 @@ static SCHEMA: Schema = Schema::new(FIELDS, MIN_FIELDS, Some(TARGET_PORT_LIST));
 /// If more time has passed since the second in a trace id, the client brought the id along.
 const MAX_TRACED: Duration = Duration::from_hours(24);
 
+/// A request of fewer than 100,000 bytes is no upload.
+const MAX_DIGITS_OF_SMALL: usize = 5;
+
 /// `https`, `http`, `wss`, `ws`.
 const MAX_SCHEME_BYTES: usize = 5;
 
@@ -438,6 +441,7 @@ impl<'a> Record<'a, Alb> {
         let time = self.time()?.ok_or(Problem::FieldType)?;
         let elb_status_code = self.elb_status_code()?;
         let request_line = self.request_line();
+        let error_reason = self.value(ERROR_REASON);
         Ok(Exchange {
             time,
             load_balancer: self.bytes(ELB).unwrap_or_default(),
@@ -454,10 +458,13 @@ impl<'a> Record<'a, Alb> {
             target_processing_time: self.target_processing_time()?,
             response_processing_time: self.response_processing_time()?,
             elapsed: self.elapsed_until(time)?,
-            reason: self.bytes(ERROR_REASON).map_or(Reason::None, Reason::parse),
+            error_reason,
+            reason: error_reason.map_or(Reason::None, Reason::parse),
             actions: self.bytes(ACTIONS_EXECUTED).map_or(Actions::UNKNOWN, Actions::parse),
             is_severe: self.bytes(CLASSIFICATION) == Some(b"Severe"),
+            classification_reason: self.value(CLASSIFICATION_REASON),
             has_stream_reset: self.value(TARGET_ERROR_CODE).is_some() || self.value(ELB_ERROR_CODE).is_some(),
+            is_upload: self.value(RECEIVED_BYTES).is_some_and(|digits| digits.len() > MAX_DIGITS_OF_SMALL),
             is_web_socket: elb_status_code == Some(101) || self.bytes(TYPE).is_some_and(|kind| kind.starts_with(b"ws")),
         })
     }

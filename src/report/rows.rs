@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::scope::ScopeRow;
 use super::values::{Latency, Outcomes, StatusPairRow, pairs, some_text_of, text_of};
-use crate::aggregate::callers::Frequent;
+use crate::aggregate::Frequent;
 use crate::aggregate::{Callers, OutcomeCounts, Span, Summary, Target};
 use crate::classify::Outcome;
 use crate::diagnose::{Confidence, Diagnosis, Finding};

@@ -1,0 +1,98 @@
+//! The most frequent of many names, in bounded memory.
+
+/// Names that are kept. In one sketch that was never merged, a name with more than 1/`MAX_NAMES` of all is among them.
+/// A merge keeps the names with the highest counts and may drop such a name.
+pub const MAX_NAMES: usize = 8;
+
+/// Bytes of a name that are kept.
+pub const MAX_NAME_BYTES: usize = 120;
+
+/// The most frequent of many names, in the memory of [`MAX_NAMES`]. If there is no room for a new name, it
+/// replaces the rarest one and takes over its count (Space-Saving by Metwally, Agrawal and El Abbadi).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frequent(Vec<NameCount>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct NameCount {
+    name: Box<[u8]>,
+    /// How often the name came, at most.
+    count: u64,
+    /// How much of `count` was taken over from names that this one replaced.
+    inherited: u64,
+}
+
+impl Frequent {
+    pub(super) fn observe(&mut self, name: &[u8]) {
+        let name = &name[..name.len().min(MAX_NAME_BYTES)];
+        if let Some(entry) = self.0.iter_mut().find(|entry| *entry.name == *name) {
+            entry.count += 1;
+        } else if self.0.len() < MAX_NAMES {
+            self.0.push(NameCount { name: name.into(), count: 1, inherited: 0 });
+        } else if let Some(rarest) = self.0.iter_mut().min_by_key(|entry| entry.count) {
+            *rarest = NameCount { name: name.into(), count: rarest.count + 1, inherited: rarest.count };
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for theirs in &other.0 {
+            match self.0.iter_mut().find(|entry| entry.name == theirs.name) {
+                Some(mine) => {
+                    mine.count += theirs.count;
+                    mine.inherited += theirs.inherited;
+                }
+                None => self.0.push(theirs.clone()),
+            }
+        }
+        self.0.sort_by(|one, other| (other.count, &one.name).cmp(&(one.count, &other.name)));
+        self.0.truncate(MAX_NAMES);
+    }
+
+    /// The names kept, and how often each came at least, in no order.
+    pub fn certain(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.0.iter().map(|entry| (&*entry.name, entry.count - entry.inherited))
+    }
+
+    /// The name that came most often for certain, and how often it came at least. Of several, the first in byte
+    /// order. `None` when there are no names.
+    #[must_use]
+    pub fn first(&self) -> Option<(&[u8], u64)> {
+        self.certain().max_by(|one, other| (one.1, other.0).cmp(&(other.1, one.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frequent_name_survives_many_rare_ones_and_its_count_is_never_too_high() {
+        let mut frequent = Frequent::default();
+        for number in 0..1_000_u32 {
+            frequent.observe(format!("rare {number}").as_bytes());
+            if number % 2 == 0 {
+                frequent.observe(b"often");
+            }
+        }
+        let (name, at_least) = frequent.first().expect("a name");
+        assert_eq!(name, b"often");
+        assert!((300..=500).contains(&at_least), "{at_least}");
+    }
+
+    #[test]
+    fn halves_add_up_as_long_as_there_is_room() {
+        let names = ["a", "b", "a", "c", "b", "a"];
+        let seen = |names: &[&str]| {
+            let mut frequent = Frequent::default();
+            for name in names {
+                frequent.observe(name.as_bytes());
+            }
+            frequent
+        };
+        let (mut one, mut other) = (seen(&names[..2]), seen(&names[2..]));
+        let again = one.clone();
+        one.merge(&other);
+        other.merge(&again);
+        assert_eq!(one, other);
+        assert_eq!(one.first(), Some((b"a".as_slice(), 3)));
+    }
+}
