@@ -13,11 +13,14 @@
 //! | `group_view`, `target_view` | a target group and its targets, prepared for the detectors |
 //! | `verdict`, `accept`, `concentration` | what a detector concludes, and the finding that is made of it |
 //! | `residual` | findings on the failures that no detector explains |
+//! | `notice` | findings on requests that do not count as failed |
+//! | `common_facts` | what requests have in common by their fields: callers, codes, route |
 //! | [`Context`] | what is known beside the log |
 //! | [`first_cause`] | what an outcome may mean by itself |
 //! | [`evidence`] | statements with their numbers |
 
 mod accept;
+mod common_facts;
 mod concentration;
 mod confidence;
 mod context;
@@ -29,6 +32,7 @@ pub mod first_cause;
 mod group_view;
 mod idle_timeout;
 mod measure;
+mod notice;
 mod residual;
 mod scope;
 mod target_view;
@@ -43,23 +47,28 @@ pub use evidence::Evidence;
 pub(crate) use evidence::{grouped, seconds_of};
 pub use finding::{Estimates, FailuresPerMinute, Finding};
 pub use finding_id::FindingId;
-pub use idle_timeout::{DEFAULT_IDLE_TIMEOUT, IdleTimeout, IdleTimeoutOrigin, MAX_IDLE_TIMEOUT};
+pub use idle_timeout::{DEFAULT_IDLE_TIMEOUT, IdleTimeout, IdleTimeoutOrigin, IdleTimeoutSign, MAX_IDLE_TIMEOUT};
 pub use measure::lag_counts::{LagBins, LagCounts};
 pub use measure::time_pattern::{Shape, TimePattern};
 pub use scope::{Scope, ScopeNames, scope_of};
 
 use crate::aggregate::{Summary, TargetGroupId, TargetId};
-use idle_timeout::infer_idle_timeout;
+use idle_timeout::{busiest, infer_idle_timeouts};
 
 /// The result of [`diagnose`].
 #[derive(Clone, Debug)]
 pub struct Diagnosis {
     /// All findings, the one with the most failures first.
     pub findings: Vec<Finding>,
+    /// Findings on requests that do not count as failed, the one with most requests first. Their `failures` are such
+    /// requests.
+    pub notices: Vec<Finding>,
     /// Failures in no finding: too few of their kind, or too rare, to name a cause.
     pub unexplained: u64,
-    /// The idle timeout that the failures were compared with.
+    /// The idle timeout of the load balancer with the most requests.
     pub idle_timeout: IdleTimeout,
+    /// The idle timeout of each load balancer that its failures were compared with, by the load balancer's id.
+    pub idle_timeouts: Vec<IdleTimeout>,
 }
 
 impl Diagnosis {
@@ -111,16 +120,22 @@ impl Diagnosis {
 /// Target groups and their targets are diagnosed in parallel, in the caller's rayon pool.
 #[must_use]
 pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
-    let idle_timeout = match context.idle_timeout {
-        Some(duration) => IdleTimeout { duration, origin: IdleTimeoutOrigin::Given },
-        None => infer_idle_timeout(summary),
+    let idle_timeouts = match context.idle_timeout {
+        Some(duration) => vec![IdleTimeout::given(duration); summary.load_balancers.len()],
+        None => infer_idle_timeouts(summary),
+    };
+    let idle_timeout = match (busiest(summary), context.idle_timeout) {
+        (Some(load_balancer), _) => idle_timeouts[load_balancer.index()],
+        (None, Some(duration)) => IdleTimeout::given(duration),
+        (None, None) => IdleTimeout::default(),
     };
     let mut explained = match summary.span {
-        Some(log_span) => detect::findings(summary, log_span, idle_timeout),
+        Some(log_span) => detect::findings(summary, log_span, &idle_timeouts),
         None => Vec::new(),
     };
     let mut by_outcome = residual::findings(summary, &explained);
-    make_ids_unique(summary, explained.iter_mut().chain(&mut by_outcome));
+    let mut notices = notice::notices(summary, &idle_timeouts);
+    make_ids_unique(summary, explained.iter_mut().chain(&mut by_outcome).chain(&mut notices));
     let mut findings = by_outcome;
     findings.extend(explained);
     findings.sort_by_key(|finding| {
@@ -128,7 +143,7 @@ pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
     });
     let explained: u64 = findings.iter().map(|finding| finding.failures).sum();
     let unexplained = summary.outcomes().failures().saturating_sub(explained);
-    Diagnosis { findings, unexplained, idle_timeout }
+    Diagnosis { findings, notices, unexplained, idle_timeout, idle_timeouts }
 }
 
 /// Gives another id to each finding with the cause and scope of an earlier one.

@@ -38,7 +38,8 @@ pub struct RuleKind {
 pub const RULE_KINDS: &[RuleKind] = &[RuleKind {
     id: "cause",
     form: "CAUSE[:CONFIDENCE]",
-    meaning: "a finding has this cause, with at least this confidence (low, medium or high; low if left out)",
+    meaning: "a finding or a notice has this cause, with at least this confidence (low, medium or high; low if left \
+        out)",
     // The only kind without a keyword of its own, so it takes whatever no other kind took. Keep it last.
     parse: |text| Some(has_cause(text)),
 }];
@@ -108,7 +109,8 @@ fn has_cause(text: &str) -> Result<RuleTest, String> {
         .find(|known| known.id() == confidence)
         .ok_or_else(|| format!("unknown confidence {confidence}; expected low, medium or high"))?;
     Ok(Arc::new(move |report| {
-        let found = report.findings.iter().filter(|row| row.cause == cause.id && row.confidence >= least);
+        let rows = report.findings.iter().chain(report.notices.iter().map(|notice| &notice.0));
+        let found = rows.filter(|row| row.cause == cause.id && row.confidence >= least);
         let text = found.map(|row| {
             let (scope, _) = phrases::scope(&row.scope);
             format!("{} ({} confidence) at {scope}", cause.id, row.confidence.id())

@@ -183,7 +183,7 @@ fn pictures_have_data_and_follow_the_choice_of_a_target() {
     assert!(
         browser.number("document.querySelectorAll('#timing-chart .density')[3].getAttribute('d').length") > 1_000.0
     );
-    for label in ["idle timeout 60 s, inferred", "connect timeout 10 s", "keep-alive 4.998 s, finding 2"] {
+    for label in ["idle timeout 60 s, inferred", "connect timeout 10 s", "keep-alive 4.993 s, finding 2"] {
         let labels = "[...document.querySelectorAll('#timing-chart .label')].map(label => label.textContent)";
         browser.assert(&format!("{labels}.includes({})", json!(label)));
     }
@@ -252,7 +252,7 @@ fn names_of_lines_are_beside_the_picture_and_do_not_overlap() {
     // Three timeouts in the picture, two of them nearly the same.
     let Some(mut opened) = open_with(&sample(), Logs::new(), &["--idle-timeout", "5"]) else { return };
     let browser = &mut opened.browser;
-    for (width, name) in [(1280, "keep-alive 4.998 s, finding "), (390, "4.998 s")] {
+    for (width, name) in [(1280, "keep-alive 4.993 s, finding "), (390, "4.993 s")] {
         browser.resize(width, 900);
         browser.wait_for(&format!("document.querySelector('#timing-chart svg').viewBox.baseVal.width <= {width}"));
         let labels = "[...document.querySelectorAll('#timing-chart .label')]";
@@ -582,7 +582,7 @@ fn everything_is_printed() {
     // Even if it is printed from a phone, all names are beside the picture.
     browser.resize(390, 900);
     let names = "[...document.querySelectorAll('#timing-chart .label')].map(name => name.textContent).join()";
-    let on_paper = "idle timeout 60 s, inferred,connect timeout 10 s,keep-alive 4.998 s, finding 2";
+    let on_paper = "idle timeout 60 s, inferred,connect timeout 10 s,keep-alive 4.993 s, finding 2";
     browser.wait_for(&format!("{names} !== {}", json!(on_paper)));
     browser.eval("dispatchEvent(new Event('beforeprint'))");
     assert_eq!(browser.text(names), on_paper);

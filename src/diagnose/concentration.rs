@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::common_facts::sent_by;
 use super::evidence::{Evidence, grouped, one_or, percent, plural};
 use super::group_view::GroupView;
 use super::measure::routes::RouteRates;
@@ -68,7 +69,7 @@ fn callers(group: &GroupView<'_>, verdict: &Verdict) -> Vec<Evidence> {
             ended_so += failures.requests;
         }
     }
-    if explained as f64 >= ended_so as f64 * 0.9 { sent_by(&callers, ended_so) } else { Vec::new() }
+    if explained as f64 >= ended_so as f64 * 0.9 { sent_by(&callers, ended_so, "such failures") } else { Vec::new() }
 }
 
 /// From the first to the last dispatch of the failures that the verdict explains.
@@ -138,34 +139,6 @@ fn against_others(group: &GroupView<'_>, target_index: usize, span: Span, outcom
             ("other_requests", requests as f64),
         ],
     ))
-}
-
-/// Evidence on the client that sent at least half of `failures`, and on the user agent that sent all of them. Either
-/// must have sent at least `MIN_SENT`.
-pub(super) fn sent_by(callers: &Callers, failures: u64) -> Vec<Evidence> {
-    const MIN_SENT: u64 = 10;
-    let named = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-    let mut evidence = Vec::new();
-    if let Some((client, sent)) = callers.clients.first().filter(|(_, sent)| *sent >= MIN_SENT && sent * 2 >= failures)
-    {
-        evidence.push(Evidence::speaks_for(
-            format!(
-                "{} of {} such failures were sent by the client {}",
-                grouped(sent),
-                grouped(failures),
-                named(client)
-            ),
-            [("of_one_client", sent as f64)],
-        ));
-    }
-    if let Some((agent, sent)) = callers.user_agents.first().filter(|(_, sent)| *sent >= MIN_SENT && *sent == failures)
-    {
-        evidence.push(Evidence::speaks_for(
-            format!("all such failures were sent by the user agent {}", named(agent)),
-            [("of_one_user_agent", sent as f64)],
-        ));
-    }
-    evidence
 }
 
 /// Evidence on one thing's share of the failures and of the requests: `held` of `all`. `names` name the two numbers.

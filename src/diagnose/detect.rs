@@ -10,14 +10,17 @@ mod blocked_path;
 mod client_timeout;
 mod crash;
 mod deregistration;
+mod early_reset;
 mod keep_alive_race;
 mod not_ready;
 mod outage;
 mod overload;
 mod request_timeout;
+mod resets;
 mod scattered;
 mod slow_route;
 mod target_errors;
+mod unanswered;
 
 use rayon::prelude::*;
 
@@ -38,13 +41,16 @@ const DETECTORS: &[Detector] = &[
     crash::whole_processes,
     request_timeout::detect,
     crash::workers,
+    early_reset::detect,
     bad_route::detect,
     keep_alive_race::detect,
     overload::detect,
     outage::detect,
+    unanswered::detect,
     slow_route::silent_targets,
     overload::queues,
     slow_route::slow_routes,
+    resets::detect,
     target_errors::detect,
     client_timeout::detect,
     keep_alive_race::without_a_peak,
@@ -53,7 +59,7 @@ const DETECTORS: &[Detector] = &[
 
 /// The findings of all detectors, target group by target group. The groups are diagnosed in parallel: each finding is
 /// about one of them.
-pub(super) fn findings(summary: &Summary, log_span: Span, idle_timeout: IdleTimeout) -> Vec<Finding> {
+pub(super) fn findings(summary: &Summary, log_span: Span, idle_timeouts: &[IdleTimeout]) -> Vec<Finding> {
     let mut groups: Vec<TargetGroupId> = summary
         .targets
         .iter()
@@ -66,7 +72,7 @@ pub(super) fn findings(summary: &Summary, log_span: Span, idle_timeout: IdleTime
         return Vec::new();
     }
     let (nodes, routes) = (summary.timeline.nodes(), summary.routes.sorted());
-    let shared = SummaryView { summary, log_span, idle_timeout, nodes, routes };
+    let shared = SummaryView { summary, log_span, idle_timeouts, nodes, routes };
     groups.into_par_iter().flat_map_iter(|group| findings_of_group(&shared, group)).collect()
 }
 

@@ -7,6 +7,7 @@ use super::confidence::Confidence;
 use crate::aggregate::Failures;
 use crate::classify::Outcome;
 use crate::knowledge::causes::{self, Cause};
+use crate::knowledge::error_reasons;
 
 /// The likeliest cause of an outcome, the other causes that fit, and how sure the outcome alone makes the first.
 #[derive(Clone, Debug)]
@@ -35,7 +36,8 @@ enum When {
     AtOnce,
     /// The target answered no request at all.
     NeverAnswered,
-    /// The 10th and the 90th percentile of the failures' elapsed times are the same, and at least [`MIN_CONSTANT`].
+    /// The 10th and the 90th percentile of the failures' elapsed times are the same, and at least [`MIN_CONSTANT`]; and
+    /// their codes, if they have any, may mean a timeout.
     AtAConstant,
 }
 
@@ -99,9 +101,10 @@ static ROWS: &[OutcomeCauses] = &[
         When::AtOnce,
         Low,
         &[
+            &causes::UNEXPLAINED,
             &causes::KEEP_ALIVE_RACE,
+            &causes::SERVER_RECYCLING,
             &causes::TARGET_CRASH,
-            &causes::DEPLOY_WITHOUT_DRAINING,
             &causes::MALFORMED_RESPONSE,
         ],
     ),
@@ -182,7 +185,9 @@ impl When {
             Self::NeverAnswered => answered == 0,
             Self::AtAConstant => {
                 let [low, high] = [0.1, 0.9].map(|share| failures.elapsed.quantile(share).unwrap_or_default());
-                low >= MIN_CONSTANT && high.saturating_sub(low) <= CONSTANT_WITHIN.max(low / CONSTANT_DIVISOR)
+                let is_constant =
+                    low >= MIN_CONSTANT && high.saturating_sub(low) <= CONSTANT_WITHIN.max(low / CONSTANT_DIVISOR);
+                is_constant && failures.error_reasons.certain().all(|(code, _)| error_reasons::may_be_timeout(code))
             }
         }
     }

@@ -18,7 +18,8 @@ pub(super) struct SummaryView<'a> {
     pub(super) summary: &'a Summary,
     /// First and last `time` of all requests.
     pub(super) log_span: Span,
-    pub(super) idle_timeout: IdleTimeout,
+    /// By load balancer.
+    pub(super) idle_timeouts: &'a [IdleTimeout],
     /// Names of the nodes, in the order of their ids.
     pub(super) nodes: Vec<&'a [u8]>,
     /// The routes of all target groups. Requests of a [`GroupView`] have the ids of this list.
@@ -108,6 +109,12 @@ impl<'a> GroupView<'a> {
         });
         let usual = usual.collect();
         Self { shared, target_group, targets, usual, requests }
+    }
+
+    /// The idle timeout of the group's load balancer. If it is only bounded, the bound.
+    pub(super) fn idle_timeout(&self) -> Duration {
+        let (load_balancer, ..) = self.shared.summary.target_groups.entry(self.target_group);
+        self.shared.idle_timeouts[load_balancer.index()].duration
     }
 
     /// How often each route of the group fails in this way. `failures` must be among the group's requests.

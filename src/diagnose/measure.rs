@@ -1,5 +1,6 @@
 //! Measurements of a target's requests, before anything is concluded about causes.
 
+pub(super) mod bursts;
 pub(super) mod dispatches;
 pub(super) mod endings;
 pub(super) mod lag_counts;

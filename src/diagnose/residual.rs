@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::concentration::sent_by;
+use super::common_facts::{codes, most_on_one_route, sent_by};
 use super::confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
 use super::evidence::{Evidence, grouped, seconds_of};
 use super::finding::{Estimates, Finding};
@@ -14,6 +14,7 @@ use super::scope::{Scope, scope_of};
 use crate::aggregate::{Failures, Quantiles, Summary, Target};
 use crate::classify::{AnsweredBy, Outcome};
 use crate::knowledge::causes::Cause;
+use crate::knowledge::error_reasons;
 
 /// Clients leave all the time. That is a finding only if at least this share of a target's requests ended so, and at
 /// least [`MIN_FAILURES_FOR_HIGH`] of them.
@@ -116,7 +117,15 @@ fn evidence(
     let Failures { outcome, requests, .. } = failures;
     let share = *requests as f64 / target.requests.max(1) as f64;
     // At a target group or load balancer, `target` does not count the other requests, which did reach a target.
-    let of_what = if matches!(scope, Scope::Target(_)) { "requests" } else { "requests that reached no target" };
+    let of_what = match (scope, outcome) {
+        (Scope::Target(_), _) => "requests",
+        // A function is a target, although the log names none.
+        (
+            _,
+            Outcome::LambdaError | Outcome::LambdaTimeout | Outcome::LambdaThrottled | Outcome::LambdaMisconfigured,
+        ) => "requests to the function",
+        _ => "requests that reached no target",
+    };
     let mut evidence = vec![Evidence {
         text: format!(
             "{} of {} {of_what} ({:.2} %) failed this way: {}",
@@ -128,6 +137,8 @@ fn evidence(
         is_for: true,
         numbers: vec![("failures", *requests as f64), ("requests", target.requests as f64), ("share", share)],
     }];
+    evidence.extend(codes("error_reason", &failures.error_reasons, failures.requests, error_reasons::meaning));
+    evidence.extend(most_on_one_route(failures));
     if taken == 0 {
         evidence.extend(range("they took", "elapsed", &failures.elapsed));
         evidence.extend(range("the target held them for", "target_processing_time", &failures.target_processing_time));
@@ -156,8 +167,17 @@ fn evidence(
             numbers: vec![("answered", answered as f64)],
         });
     }
+    if *outcome == Outcome::ConnectFailed {
+        evidence.push(Evidence {
+            text: "a TLS handshake that fails leaves the same lines as a refused connection, on any port: the protocol of \
+                the target group tells, and which of TargetConnectionErrorCount and TargetTLSNegotiationErrorCount rose"
+                .to_owned(),
+            is_for: false,
+            numbers: Vec::new(),
+        });
+    }
     if taken == 0 {
-        evidence.extend(sent_by(&failures.callers, failures.requests));
+        evidence.extend(sent_by(&failures.callers, failures.requests, "such failures"));
     }
     if !also_fits.is_empty() {
         let ids: Vec<&str> = also_fits.iter().map(|cause| cause.id).collect();

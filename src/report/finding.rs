@@ -79,6 +79,20 @@ pub struct FindingRow {
     pub samples: Vec<SampleRow>,
 }
 
+/// One notice: a cause of requests that do not count as failed. Its `failures` are these requests.
+///
+/// In JSON it has the keys of a finding, but `requests` in place of `failures`.
+#[derive(Clone, Debug)]
+pub struct NoticeRow(pub FindingRow);
+
+impl Serialize for NoticeRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let row = serde_json::to_value(&self.0).map_err(serde::ser::Error::custom)?;
+        let keys = row.as_object().into_iter().flatten();
+        serializer.collect_map(keys.map(|(key, value)| (if key == "failures" { "requests" } else { key }, value)))
+    }
+}
+
 /// Failures of one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TargetFailures {
@@ -161,6 +175,12 @@ pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<V
         FindingRow { failures_over_time, ..FindingRow::new(summary, finding, scope, checks) }
     });
     rows.collect()
+}
+
+/// The rows of all notices.
+pub(super) fn notices(summary: &Summary, notices: &[Finding]) -> Vec<NoticeRow> {
+    let over_time = vec![Vec::new(); notices.len()];
+    findings(summary, notices, over_time).into_iter().map(NoticeRow).collect()
 }
 
 /// The [`ArnPrefix`] of each load balancer, from the ARNs of its target groups. If they differ, that of the first ARN.

@@ -34,6 +34,9 @@ const SCRIPT: &str = concat!(include_str!("html/axes.js"), include_str!("html/pa
 /// At most this many findings are shown; the rest is counted.
 const MAX_FINDINGS: usize = 150;
 
+/// At most this many notices are shown; the rest is counted.
+const MAX_NOTICES: usize = 30;
+
 /// If a cause has more findings than this, all after its first [`SHOWN_OF_MANY`] are folded away.
 const MAX_ALIKE: usize = 8;
 const SHOWN_OF_MANY: usize = 3;
@@ -61,6 +64,8 @@ struct PageTemplate<'a> {
     causes: Vec<CauseSummary>,
     findings: Vec<CardGroup<'a>>,
     finding_notes: Vec<String>,
+    notices: Vec<Card<'a>>,
+    left_out_notices: Option<String>,
     has_requests: bool,
     has_pictures: bool,
     /// What the picture of all requests leaves out, and how they compare with the idle timeout; in sentences.
@@ -110,6 +115,9 @@ impl<'a> PageTemplate<'a> {
         let (data, timings) = EmbeddedData::new(report)?;
         let has_requests = report.requests > 0;
         let mut sections = vec![("findings", "Findings")];
+        if !report.notices.is_empty() {
+            sections.push(("notices", "Notices"));
+        }
         if has_requests {
             sections.extend([
                 ("timing", "Timing"),
@@ -141,6 +149,13 @@ impl<'a> PageTemplate<'a> {
             causes: causes(report),
             findings: cards(report, &timings),
             finding_notes: finding_notes(report),
+            notices: (0..report.notices.len().min(MAX_NOTICES)).map(|index| Card::of_notice(report, index)).collect(),
+            left_out_notices: report
+                .notices
+                .len()
+                .checked_sub(MAX_NOTICES)
+                .filter(|more| *more > 0)
+                .map(|more| format!("{}: use --format json to see all.", numbers::counted(more as u64, "more notice"))),
             has_requests,
             has_pictures: has_requests,
             against: report.pictures.timings.first().map(|timing| data::against(timing, report)).unwrap_or_default(),

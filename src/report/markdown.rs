@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::plain::{CUT, sanitize_terminal, shortened};
-use super::{FindingRow, Report};
+use super::{FindingRow, NoticeRow, Report};
 use super::{numbers, phrases};
 
 /// At most this many findings, target groups and targets are shown; the rest is counted.
@@ -38,6 +38,7 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(unexplained) = phrases::unexplained(report) {
         writeln!(out, "{unexplained}.\n")?;
     }
+    render_notices(report, out)?;
     render_target_groups(report, out)?;
     render_targets(report, out)?;
     render_outcomes(report, out)?;
@@ -55,9 +56,40 @@ fn verdict(report: &Report) -> String {
 
 fn render_finding(report: &Report, index: usize, out: &mut dyn Write) -> io::Result<()> {
     let finding = &report.findings[index];
+    let failures = numbers::counted(finding.failures, "failure");
+    render_what_and_why(finding, &format!("## {}. ", index + 1), &failures, out)?;
+    let commands = render_advice(report, index, out)?;
+    render_sample(finding, &commands, out)
+}
+
+/// The causes of requests that do not count as failed. There is no section if there are none.
+fn render_notices(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.notices.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## Notices\n\nCauses of requests that do not count as failed.\n")?;
+    for NoticeRow(notice) in report.notices.iter().take(MAX_ROWS) {
+        render_what_and_why(notice, "### ", &numbers::counted(notice.failures, "request"), out)?;
+        writeln!(out, "- **fix**: {} [AWS]({})", escaped(&phrases::fix(notice)), notice.docs)?;
+        let questions: Vec<&str> = notice.checks.iter().map(|check| check.question).collect();
+        if !questions.is_empty() {
+            writeln!(out, "- **verify**: {}", escaped(&questions.join(" ")))?;
+        }
+        let commands: Vec<String> =
+            notice.checks.iter().map(|check| sanitize_terminal(&check.command).into_owned()).collect();
+        render_sample(notice, &commands, out)?;
+    }
+    if report.notices.len() > MAX_ROWS {
+        writeln!(out, "{}.\n", numbers::counted((report.notices.len() - MAX_ROWS) as u64, "more notice"))?;
+    }
+    Ok(())
+}
+
+/// What a finding or notice is about, its cause, and the evidence. `count` says how many requests it explains.
+fn render_what_and_why(finding: &FindingRow, heading: &str, count: &str, out: &mut dyn Write) -> io::Result<()> {
     let (what, within) = phrases::scope(&finding.scope);
     let (what, within) = (shortened(&what, MAX_NAME_WIDTH), shortened(&within, MAX_NAME_WIDTH));
-    writeln!(out, "## {}. {}: {}\n", index + 1, escaped(&what), numbers::counted(finding.failures, "failure"))?;
+    writeln!(out, "{heading}{}: {count}\n", escaped(&what))?;
     writeln!(
         out,
         "- **cause**: `{}` ({} confidence): {}",
@@ -78,7 +110,11 @@ fn render_finding(report: &Report, index: usize, out: &mut dyn Write) -> io::Res
         let label = if evidence.0.is_for { "why" } else { "but" };
         writeln!(out, "- **{label}**: {}", escaped(&evidence.0.text))?;
     }
-    let commands = render_advice(report, index, out)?;
+    Ok(())
+}
+
+/// Where the first sample is; then the commands, and the sample's line.
+fn render_sample(finding: &FindingRow, commands: &[String], out: &mut dyn Write) -> io::Result<()> {
     if let Some(sample) = finding.samples.first() {
         writeln!(out, "- **sample**: {}, line {}", code(&sample.object), sample.line)?;
     }

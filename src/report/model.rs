@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::commands::quoted;
-use super::finding::{self, FindingRow};
+use super::finding::{self, FindingRow, NoticeRow};
+use super::idle_timeout::IdleTimeoutRow;
 use super::input::Input;
 use super::pictures::{Charts, Pictures};
 use super::rows::{self, CallerRow, LoadBalancerRow, RouteRow, TargetGroupRow, TargetRow};
 use super::timing::TimingRow;
 use super::values::{Outcomes, StatusPairRow, Window, pairs};
 use crate::aggregate::{StatusPairs, Summary};
-use crate::diagnose::{Diagnosis, IdleTimeoutOrigin, seconds_of};
+use crate::diagnose::Diagnosis;
 use crate::source::Selection;
 
 /// The version of the JSON schema. Keys are only ever added to it.
@@ -55,6 +56,8 @@ pub struct Report {
     pub targets: Vec<TargetRow>,
     /// The findings, the one with most failures first.
     pub findings: Vec<FindingRow>,
+    /// Causes of requests that do not count as failed, the one with most requests first.
+    pub notices: Vec<NoticeRow>,
     /// Failures in no finding: too few of their kind, or too rare, to name a cause.
     pub unexplained_failures: u64,
     /// One row per route, the one with most failures first.
@@ -86,18 +89,16 @@ impl Report {
             window: summary.span.into(),
             selected: Window { start: selection.since, end: selection.until },
             input: Input::new(summary),
-            idle_timeout: IdleTimeoutRow {
-                seconds: seconds_of(diagnosis.idle_timeout.duration),
-                origin: diagnosis.idle_timeout.origin,
-            },
+            idle_timeout: IdleTimeoutRow::new(&diagnosis.idle_timeout),
             requests: summary.requests(),
             failures: outcomes.failures(),
             outcomes: (&outcomes).into(),
             status_pairs: pairs(&status_pairs),
-            load_balancers: rows::load_balancers(summary),
+            load_balancers: rows::load_balancers(summary, diagnosis),
             target_groups: rows::target_groups(summary, diagnosis),
             targets: rows::targets(summary, diagnosis, of_targets),
             findings: finding::findings(summary, &diagnosis.findings, of_findings),
+            notices: finding::notices(summary, &diagnosis.notices),
             unexplained_failures: diagnosis.unexplained,
             routes: rows::routes(summary),
             clients: rows::callers(summary, |callers| &callers.clients),
@@ -136,15 +137,6 @@ impl Report {
         self.command = Some(words.join(" "));
         self
     }
-}
-
-/// The load balancer's idle timeout.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct IdleTimeoutRow {
-    /// The timeout, in seconds.
-    pub seconds: f64,
-    /// Where the value comes from.
-    pub origin: IdleTimeoutOrigin,
 }
 
 /// Failures of one cause over time.

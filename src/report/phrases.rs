@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::idle_timeout::sign_named;
 use super::numbers::{bytes, count, counted, moment, window};
 use super::plain::shortened_by;
 use super::{Cached, FindingRow, IdleTimeoutRow, Input, ProblemRow, Report, ScopeRow, TargetGroupRow, Window};
@@ -58,12 +59,13 @@ pub(super) fn likely(cause: Option<&str>, confidence: Option<Confidence>) -> Str
 
 /// `idle timeout 60 s (given)`
 pub(super) fn idle_timeout(idle_timeout: IdleTimeoutRow) -> String {
-    let origin = match idle_timeout.origin {
-        IdleTimeoutOrigin::Given => "given",
-        IdleTimeoutOrigin::Inferred => "inferred from requests that reached it",
-        IdleTimeoutOrigin::Default => "the default; the log does not show it",
-    };
-    format!("idle timeout {} s ({origin})", idle_timeout.seconds)
+    let seconds = idle_timeout.seconds;
+    match (idle_timeout.origin, idle_timeout.rests_on.map(|sentence| sign_named(sentence.0))) {
+        (IdleTimeoutOrigin::Given, _) => format!("idle timeout {seconds} s (given)"),
+        (IdleTimeoutOrigin::Bounded, Some(sign)) => format!("idle timeout longer than {seconds:.1} s ({sign})"),
+        (_, Some(sign)) => format!("idle timeout {seconds} s (inferred: {sign})"),
+        (_, None) => format!("idle timeout {seconds} s (the default; the log does not show it)"),
+    }
 }
 
 /// The target groups that have an ARN. Empty if there is only one: then the table of targets says the same.

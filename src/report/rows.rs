@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::idle_timeout::IdleTimeoutRow;
 use super::scope::ScopeRow;
 use super::values::{Latency, Outcomes, StatusPairRow, pairs, some_text_of, text_of};
 use crate::aggregate::Frequent;
@@ -30,9 +31,11 @@ pub struct LoadBalancerRow {
     pub last_seen: Option<Timestamp>,
     /// Requests by outcome.
     pub outcomes: Outcomes,
+    /// Its idle timeout.
+    pub idle_timeout: IdleTimeoutRow,
 }
 
-pub(super) fn load_balancers(summary: &Summary) -> Vec<LoadBalancerRow> {
+pub(super) fn load_balancers(summary: &Summary, diagnosis: &Diagnosis) -> Vec<LoadBalancerRow> {
     let mut totals = vec![(OutcomeCounts::default(), None); summary.load_balancers.len()];
     for (target_group, _, target) in summary.targets.iter() {
         let (load_balancer, ..) = summary.target_groups.entry(target_group);
@@ -40,8 +43,11 @@ pub(super) fn load_balancers(summary: &Summary) -> Vec<LoadBalancerRow> {
         outcomes.merge(&target.outcomes);
         *seen = Span::union(*seen, target.seen);
     }
-    let rows = summary.load_balancers.iter().zip(totals).map(|(((), name, _), (outcomes, seen))| LoadBalancerRow {
+    let totals = totals.into_iter().zip(&diagnosis.idle_timeouts);
+    let balancers = summary.load_balancers.iter().zip(totals);
+    let rows = balancers.map(|(((), name, _), ((outcomes, seen), idle_timeout))| LoadBalancerRow {
         load_balancer: text_of(name),
+        idle_timeout: IdleTimeoutRow::new(idle_timeout),
         requests: outcomes.iter().map(|(_, requests)| requests).sum(),
         failures: outcomes.failures(),
         first_seen: seen.map(|seen| seen.first),
@@ -225,7 +231,7 @@ pub(super) fn routes(summary: &Summary) -> Vec<RouteRow> {
 /// A client or user agent that sent failed requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CallerRow {
-    /// Address or user agent, cut after [`MAX_NAME_BYTES`](crate::aggregate::callers::MAX_NAME_BYTES) bytes.
+    /// Address or user agent, cut after [`MAX_NAME_BYTES`](crate::aggregate::frequent::MAX_NAME_BYTES) bytes.
     pub name: String,
     /// At least this many failed requests. Of each target and outcome, only the frequent names are counted.
     pub failures: u64,

@@ -1,5 +1,5 @@
-//! The report for a person at a terminal, in this order: verdict, heatmap of all requests, findings, target groups,
-//! targets, outcomes, input.
+//! The report for a person at a terminal, in this order: verdict, heatmap of all requests, findings, notices,
+//! target groups, targets, outcomes, input.
 
 mod canvas;
 mod cells;
@@ -49,6 +49,7 @@ pub(super) fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::
         writer.line(FAINT, &unexplained)?;
         writer.gap()?;
     }
+    writer.notices(report)?;
     writer.target_groups(report)?;
     writer.targets(report)?;
     writer.outcomes(report)?;

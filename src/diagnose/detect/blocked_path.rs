@@ -11,13 +11,13 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural, plural_are};
 use crate::diagnose::group_view::GroupView;
-use crate::diagnose::measure::load::slowdown;
-use crate::diagnose::measure::time_pattern::episodes;
+use crate::diagnose::measure::load::{peak_in_flight, slowdown};
+use crate::diagnose::target_view::TargetView;
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
-use crate::timestamp::Timestamp;
 
-/// Connect timeouts further apart than this belong to different episodes.
+/// Connect timeouts further apart than this belong to different episodes, unless the target answered nothing through
+/// their nodes in between.
 const EPISODE_GAP: Duration = Duration::from_mins(1);
 
 /// Fewer connect timeouts than this are not an episode.
@@ -26,6 +26,10 @@ const MIN_TIMEOUTS: usize = 3;
 /// At most one answer per this many connect timeouts is ignored: with clocks that differ a little, it may only seem
 /// to have begun meanwhile.
 const ANSWERS_PER_TIMEOUT: usize = 50;
+
+/// There may have been this many open connections, or `OPEN` times as many as there were requests in flight.
+const MIN_OPEN: usize = 20;
+const OPEN: usize = 3;
 
 /// A target whose answers take this many times the usual time is overloaded.
 const SLOW: f64 = 4.0;
@@ -44,9 +48,10 @@ struct BlockedConnections {
     explained: Vec<usize>,
     timeouts: usize,
     silent: usize,
-    /// Requests answered meanwhile through the nodes whose connections timed out, and through other nodes.
+    /// Requests answered meanwhile through the nodes whose connections timed out.
     answered: usize,
-    answered_elsewhere: usize,
+    /// From the first to the last dispatch of each episode.
+    spans: Vec<Span>,
     nodes: Vec<NodeId>,
 }
 
@@ -62,17 +67,17 @@ fn blocked(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
         .filter(|(_, timed_request)| timed_request.outcome == Outcome::IdleTimeout)
         .collect();
     waiting.sort_by_key(|(_, timed_request)| timed_request.dispatched);
-    let dispatches: Vec<Timestamp> = timed_out.iter().map(|(_, timed_request)| timed_request.dispatched).collect();
     let mut found = BlockedConnections::default();
-    for episode in episodes(&dispatches, EPISODE_GAP).into_iter().filter(|episode| episode.len() >= MIN_TIMEOUTS) {
-        let timeouts = &timed_out[episode];
+    let is_one_episode = |(_, one): &(usize, &TimedRequest), (_, next): &(usize, &TimedRequest)| {
+        next.dispatched.since(one.dispatched) <= EPISODE_GAP || is_silent_between(target, one, next)
+    };
+    for timeouts in timed_out.chunk_by(is_one_episode).filter(|episode| episode.len() >= MIN_TIMEOUTS) {
         let span = Span { first: timeouts.first()?.1.dispatched, last: timeouts.last()?.1.dispatched };
         let mut nodes: Vec<NodeId> = timeouts.iter().map(|(_, timed_request)| timed_request.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
         let answered = || target.sent_in(span).filter(|timed_request| !timed_request.outcome.is_failure());
         let by_these = answered().filter(|timed_request| nodes.contains(&timed_request.node)).count();
-        let by_others = answered().count() - by_these;
         if by_these * ANSWERS_PER_TIMEOUT > timeouts.len() {
             let factor = slowdown(group, std::iter::once(target), span, |_| true);
             // Open connections may outlive a change of a security group. Answers on them are as quick as ever.
@@ -84,22 +89,23 @@ fn blocked(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
         // answered was sent.
         let before = &target.timed_requests
             [..target.timed_requests.partition_point(|timed_request| timed_request.ended < span.first)];
-        let answered_last = before.iter().rev().find(|p| !p.outcome.is_failure() && nodes.contains(&p.node));
-        let silent_since = answered_last.map_or(span.first, |timed_request| timed_request.dispatched);
+        let answered_last = before.iter().rposition(|p| !p.outcome.is_failure() && nodes.contains(&p.node));
+        let silent_since = answered_last.map_or(span.first, |last| before[last].dispatched);
+        let open = || peak_in_flight(&before[..answered_last.map_or(0, |last| last + 1)]) * OPEN;
         let later = &waiting[waiting.partition_point(|(_, timed_request)| timed_request.dispatched <= silent_since)..];
         let meanwhile = &later[..later.partition_point(|(_, timed_request)| timed_request.dispatched <= span.last)];
         let silent = meanwhile.iter().filter(|(_, timed_request)| nodes.contains(&timed_request.node));
         let silent: Vec<usize> = silent.map(|(index, _)| *index).collect();
         // A blocked path lets no new connection through, so only requests on connections that were open before meet
-        // the idle timeout. If they outnumber the connect timeouts, the host still accepts connections, and its
-        // process does not answer.
-        if silent.len() > timeouts.len() {
+        // the idle timeout. If they outnumber the connect timeouts, or the connections that there can have been, the
+        // host still accepts connections, and its process does not answer.
+        if silent.len() > timeouts.len() || silent.len() > MIN_OPEN && silent.len() > open() {
             continue;
         }
         found.timeouts += timeouts.len();
         found.silent += silent.len();
         found.answered += by_these;
-        found.answered_elsewhere += by_others;
+        found.spans.push(span);
         found.explained.extend(timeouts.iter().map(|(index, _)| *index));
         found.explained.extend(silent);
         found.nodes.extend(nodes);
@@ -107,6 +113,13 @@ fn blocked(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
     found.explained.sort_unstable();
     found.explained.dedup();
     (found.timeouts > 0).then(|| found.verdict(group, target_index))
+}
+
+/// Whether the target answered nothing that the nodes of two requests sent between these.
+fn is_silent_between(target: &TargetView<'_>, one: &TimedRequest, next: &TimedRequest) -> bool {
+    let between = Span { first: one.dispatched, last: next.dispatched };
+    let is_of_these = |timed_request: &TimedRequest| [one.node, next.node].contains(&timed_request.node);
+    !target.sent_in(between).any(|sent| is_of_these(sent) && !sent.outcome.is_failure())
 }
 
 impl BlockedConnections {
@@ -131,14 +144,17 @@ impl BlockedConnections {
                 [("answered_meanwhile", answered as f64)],
             ),
         });
-        if self.answered_elsewhere > 0 {
+        // A node that could connect in one episode and not in another is none of the others.
+        let by_others = self.spans.iter().flat_map(|span| target.sent_in(*span));
+        let by_others = by_others.filter(|sent| !sent.outcome.is_failure() && !self.nodes.contains(&sent.node)).count();
+        if by_others > 0 {
             evidence.push(Evidence::speaks_for(
                 format!(
                     "only {} could not connect; through other nodes, the target answered {}",
                     plural(self.nodes.len(), "node"),
-                    plural(self.answered_elsewhere, "request")
+                    plural(by_others, "request")
                 ),
-                [("nodes", self.nodes.len() as f64), ("answered_by_other_nodes", self.answered_elsewhere as f64)],
+                [("nodes", self.nodes.len() as f64), ("answered_by_other_nodes", by_others as f64)],
             ));
         }
         if self.silent > 0 {

@@ -1,6 +1,8 @@
 //! Processes that died with requests in flight, or were removed while they had some. All of their requests end at one
 //! instant. If only some of the target's requests ended, it was one of several workers.
 
+use std::time::Duration;
+
 use rayon::prelude::*;
 
 use super::not_ready;
@@ -33,11 +35,26 @@ fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Ve
     let found: Vec<Vec<Death>> = group.side_by_side().map(deaths_of).collect();
     let replaced = found.iter().filter_map(|deaths| deaths.last()).filter(|last| is_replaced_beforehand(group, last));
     let replaced = replaced.count();
-    (0..).zip(&found).filter_map(|(target_index, deaths)| verdict(group, target_index, deaths, replaced)).collect()
+    let restarted = found.iter().filter(|deaths| Away::new(deaths) == Away::NothingCut).count();
+    let last_deaths = found.iter().filter_map(|deaths| deaths.last());
+    let gone =
+        last_deaths.filter(|last| last.is_whole() && last.answered_again.is_none()).map(|last| last.at).collect();
+    let of_group = GroupEndings { replaced, restarted, gone };
+    (0..).zip(&found).filter_map(|(target_index, deaths)| verdict(group, target_index, deaths, &of_group)).collect()
 }
 
-/// `replaced`: how many targets of the group were replaced before they ended.
-fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], replaced: usize) -> Option<Verdict> {
+/// What happened to all targets of a group.
+struct GroupEndings {
+    /// How many targets were replaced before they ended.
+    replaced: usize,
+    /// How many were restarted in place.
+    restarted: usize,
+    /// When targets ended for good.
+    gone: Vec<Timestamp>,
+}
+
+fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_group: &GroupEndings) -> Option<Verdict> {
+    let &GroupEndings { replaced, restarted, .. } = of_group;
     let last = deaths.last()?;
     let mut explained: Vec<usize> = deaths.iter().flat_map(Death::explained).collect();
     explained.sort_unstable();
@@ -53,9 +70,24 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], replace
     let is_replaced = is_replaced_beforehand(group, last);
     // On a TLS port, handshakes may fail while open connections are unharmed.
     let may_be_tls = ended == 0 && !is_replaced && is_tls_port(group, target_index);
+    let is_restart = match Away::new(deaths) {
+        // One target after the other: that is done on purpose.
+        Away::NothingCut => restarted >= 2 || survived >= MIN_FINISHED,
+        // A request that had just arrived when the process ended.
+        Away::HardlyAnythingCut => restarted >= 2,
+        Away::Other => false,
+    };
+    let removal = Removal::new(group, last, &of_group.gone).filter(|_| is_whole && !is_replaced);
     let (likeliest, also_fits) = match (is_replaced, is_whole) {
         _ if may_be_tls => (&causes::TARGET_TLS_HANDSHAKE, vec![&causes::TARGET_CRASH, &causes::CONNECTION_REFUSED]),
+        _ if is_restart => (&causes::RESTART_IN_PLACE, vec![&causes::TARGET_CRASH]),
+        _ if removal.is_some() => {
+            (&causes::TARGETS_REMOVED, vec![&causes::TARGET_CRASH, &causes::DEPLOY_WITHOUT_DRAINING])
+        }
         (true, _) => (&causes::DEPLOY_WITHOUT_DRAINING, vec![&causes::TARGET_CRASH]),
+        (false, true) if ended == 0 => {
+            (&causes::TARGET_CRASH, vec![&causes::RESTART_IN_PLACE, &causes::DEPLOY_WITHOUT_DRAINING])
+        }
         (false, true) => (&causes::TARGET_CRASH, vec![&causes::DEPLOY_WITHOUT_DRAINING]),
         (false, false) => (&causes::TARGET_CRASH, vec![&causes::TARGET_REQUEST_TIMEOUT, &causes::MALFORMED_RESPONSE]),
     };
@@ -66,6 +98,9 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], replace
         // Several targets ended, and for each a replacement was there before: that is done on purpose.
         (true, false) if is_replaced && replaced >= 2 && failures >= MIN_FAILURES_FOR_HIGH => Confidence::High,
         (true, false) if is_replaced => Confidence::Medium,
+        _ if is_restart && restarted >= 2 => Confidence::Medium,
+        // A process that crashes may stay away, too. Several that end at nearly one time were ended by somebody.
+        _ if removal.as_ref().is_some_and(|removal| removal.targets < 2) => Confidence::Low,
         // No request was in flight: all that shows is that the target was away.
         _ if ended == 0 => Confidence::Low,
         (true, true) if failures >= MIN_FAILURES_FOR_HIGH && ended >= 3 => Confidence::High,
@@ -74,11 +109,97 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], replace
         (false, _) if deaths.len() >= 2 && ended >= 6 => Confidence::Medium,
         (false, _) => Confidence::Low,
     };
-    Some(Verdict {
-        also_fits,
-        evidence: evidence(deaths, [ended, refused, survived], is_whole, is_replaced.then_some(replaced)),
-        ..Verdict::on_target(likeliest, confidence, target_index, explained)
-    })
+    let mut evidence = evidence(deaths, [ended, refused, survived], is_whole, is_replaced.then_some(replaced));
+    if is_restart && restarted >= 2 {
+        evidence.push(Evidence::speaks_for(
+            format!("{restarted} targets of the group were away like this and came back"),
+            [("targets_restarted", restarted as f64)],
+        ));
+    }
+    evidence.extend(removal.iter().flat_map(Removal::evidence));
+    Some(Verdict { also_fits, evidence, ..Verdict::on_target(likeliest, confidence, target_index, explained) })
+}
+
+/// Of a process that was told to end, at least this many requests in flight are answered first. Fewer may be chance.
+const MIN_FINISHED: usize = 3;
+
+/// How a target was away for a while, and came back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Away {
+    NothingCut,
+    /// At most one request each time, of many that failed.
+    HardlyAnythingCut,
+    /// It cut requests, or did not come back, or was not away.
+    Other,
+}
+
+impl Away {
+    fn new(deaths: &[Death]) -> Self {
+        let is_back = |death: &Death| death.answered_again.is_some();
+        let hardly_anything = |death: &Death| death.ended.len() <= 1 && death.refused.len() >= 10;
+        match deaths {
+            [] => Self::Other,
+            _ if !deaths.iter().all(is_back) => Self::Other,
+            _ if deaths.iter().all(|death| death.ended.is_empty()) => Self::NothingCut,
+            _ if deaths.iter().all(hardly_anything) => Self::HardlyAnythingCut,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A target that ended for good, and whose place no other took.
+struct Removal {
+    /// How many targets of the group ended for good at nearly this time, this one included.
+    targets: usize,
+    /// How long no target started after it.
+    without_successor: Duration,
+}
+
+impl Removal {
+    /// `None` if a target took its place, if no other target went on, or if the log ends too early to show that.
+    /// `gone` are the moments at which targets of the group ended for good.
+    fn new(group: &GroupView<'_>, death: &Death, gone: &[Timestamp]) -> Option<Self> {
+        /// A target that starts later than this is no replacement.
+        const SUCCESSOR_WITHIN: Duration = Duration::from_mins(10);
+        /// The log must go on for this long, because a process that crashed may be back by then. If several targets
+        /// ended together, a shorter time is enough.
+        const LOG_GOES_ON: Duration = Duration::from_mins(5);
+        const LOG_GOES_ON_IF_SEVERAL: Duration = Duration::from_secs(45);
+        const TOGETHER: Duration = Duration::from_mins(2);
+        let near = |other: &&Timestamp| other.since(death.at) <= TOGETHER && death.at.since(**other) <= TOGETHER;
+        let targets = gone.iter().filter(near).count();
+        let goes_on = if targets >= 2 { LOG_GOES_ON_IF_SEVERAL } else { LOG_GOES_ON };
+        let left = group.shared.log_span.last.since(death.until);
+        if death.answered_again.is_some() || left < goes_on {
+            return None;
+        }
+        let follows = |begun: Timestamp| begun >= death.at && begun.since(death.at) <= SUCCESSOR_WITHIN;
+        let has_successor = group.targets.iter().filter_map(|target| not_ready::begins(group, target)).any(follows);
+        let has_answered = group.targets.iter().any(|target| {
+            target.since(death.until).iter().any(|later| later.dispatched > death.until && !later.outcome.is_failure())
+        });
+        (!has_successor && has_answered).then_some(Self { targets, without_successor: left.min(SUCCESSOR_WITHIN) })
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        let mut evidence = vec![Evidence::speaks_for(
+            format!(
+                "no target of the group started in the {} s after it, and others went on answering",
+                seconds(self.without_successor)
+            ),
+            [("without_successor", seconds_of(self.without_successor))],
+        )];
+        if self.targets >= 2 {
+            evidence.push(Evidence::speaks_for(
+                format!(
+                    "{} targets of the group ended for good within 2 minutes of it, this one included",
+                    self.targets
+                ),
+                [("targets_gone", self.targets as f64)],
+            ));
+        }
+        evidence
+    }
 }
 
 /// Whether TLS is common on the target's port: 443, or four digits that end in it.
@@ -99,7 +220,10 @@ fn evidence(
     if ended > 0 {
         let at = if instants == 1 { "at one moment".to_owned() } else { format!("at {instants} different moments") };
         evidence.push(Evidence::speaks_for(
-            format!("{} in flight ended together, {at}", plural(ended, "request")),
+            match ended {
+                1 => "1 request in flight was cut".to_owned(),
+                _ => format!("{} in flight ended together, {at}", plural(ended, "request")),
+            },
             [("ended_together", ended as f64), ("instants", instants as f64)],
         ));
     }
@@ -129,7 +253,10 @@ fn evidence(
         evidence.push(Evidence::speaks_for("no request in flight was answered", [("survived", 0.0)]));
     } else if survived > 0 && is_whole {
         evidence.push(Evidence::speaks_for(
-            format!("{} in flight then but answered anyway", plural_are(survived, "request")),
+            match ended {
+                0 => format!("{} in flight then and answered", plural_are(survived, "request")),
+                _ => format!("{} in flight then but answered anyway", plural_are(survived, "request")),
+            },
             [("survived", survived as f64)],
         ));
     } else if survived > 0 {
@@ -168,7 +295,7 @@ fn evidence(
                 [("targets_replaced", replaced as f64)],
             ));
         }
-    } else if ended == 0 {
+    } else if ended == 0 && survived == 0 {
         evidence.push(Evidence::speaks_against(
             "no request was in flight, so the log does not show how the process ended",
             [],

@@ -8,10 +8,11 @@ use rayon::prelude::*;
 
 use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
-use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
+use crate::diagnose::confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, plural_are, seconds, seconds_of};
 use crate::diagnose::finding::Estimates;
 use crate::diagnose::group_view::{GroupView, WHEN_DUE};
+use crate::diagnose::measure::bursts::Bursts;
 use crate::diagnose::measure::lags::{KeepAlivePeak, Lags, PairHistory, estimate, may_be_race};
 use crate::diagnose::measure::load::slowdown;
 use crate::diagnose::measure::time_pattern::episodes;
@@ -26,7 +27,7 @@ const MIN_COVERAGE_FOR_HIGH: f64 = 0.7;
 
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let Lags::Peak(found) = lags_of(group) else { return Vec::new() };
-    let idle_timeout = group.shared.idle_timeout.duration;
+    let idle_timeout = group.idle_timeout();
     let is_sure =
         found.hits >= MIN_HITS_FOR_HIGH && found.coverage() >= MIN_COVERAGE_FOR_HIGH && found.timeout <= idle_timeout;
     let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
@@ -40,7 +41,7 @@ fn lags_of(group: &GroupView<'_>) -> Lags {
     let nodes = group.shared.nodes.len();
     let histories: Vec<PairHistory> =
         group.side_by_side().flat_map_iter(|target_index| pairs_of(group, target_index, nodes)).collect();
-    estimate(&histories, group.shared.idle_timeout.duration)
+    estimate(&histories, group.idle_timeout())
 }
 
 /// Failures that may be races and that nothing explains yet.
@@ -136,8 +137,11 @@ pub(super) fn without_a_peak(group: &GroupView<'_>) -> Vec<Verdict> {
     const MIN_ROUTES: usize = 2;
     /// Races take at most this share of all requests.
     const MAX_RATE: f64 = 0.05;
-    /// The failures must end at this many moments at least, more than `MOMENT_GAP` apart.
+    /// The failures must end at this many moments at least, more than `MOMENT_GAP` apart. If there are fewer failures,
+    /// each must have a moment of its own.
     const MIN_MOMENTS: usize = 5;
+    /// At most this share of them may come in bursts: a lost race is a single event.
+    const MAX_SHARE_IN_BURSTS: f64 = 0.3;
     const MOMENT_GAP: Duration = Duration::from_secs(2);
     const SLOW: f64 = 3.0;
     let all: Vec<&TimedRequest> = (0..group.targets.len())
@@ -145,7 +149,7 @@ pub(super) fn without_a_peak(group: &GroupView<'_>) -> Vec<Verdict> {
         .map(|(_, timed_request)| timed_request)
         .collect();
     let requests: usize = group.targets.iter().map(|target| target.timed_requests.len()).sum();
-    if (all.len() as u64) < MIN_FAILURES_FOR_HIGH || all.len() as f64 > requests as f64 * MAX_RATE {
+    if (all.len() as u64) < MIN_FAILURES || all.len() as f64 > requests as f64 * MAX_RATE {
         return Vec::new();
     }
     let quick = all.iter().filter(|timed_request| timed_request.took() <= AT_ONCE).count();
@@ -162,7 +166,9 @@ pub(super) fn without_a_peak(group: &GroupView<'_>) -> Vec<Verdict> {
         && is_sooner
         && routes >= MIN_ROUTES
         && by_route.concentrated().is_empty()
-        && episodes(&moments, MOMENT_GAP).len() >= MIN_MOMENTS
+        && episodes(&moments, MOMENT_GAP).len() >= MIN_MOMENTS.min(all.len())
+        && Bursts::new(&moments).share() <= MAX_SHARE_IN_BURSTS
+        && !is_frequent_for_a_while(group, MAX_RATE)
         && !is_slow();
     if !fits {
         return Vec::new();
@@ -188,7 +194,26 @@ pub(super) fn without_a_peak(group: &GroupView<'_>) -> Vec<Verdict> {
                 [],
             ),
         ];
-        let confidence = if is_refuted { Confidence::Low } else { Confidence::Medium };
+        let is_sure = !is_refuted && all.len() as u64 >= MIN_FAILURES_FOR_HIGH;
+        let confidence = if is_sure { Confidence::Medium } else { Confidence::Low };
         (confidence, Estimates::default(), evidence)
+    })
+}
+
+/// Whether a target had an episode of such failures at a higher rate than `max_rate`: races stay as rare as they are.
+fn is_frequent_for_a_while(group: &GroupView<'_>, max_rate: f64) -> bool {
+    /// Failures further apart than this are in different episodes.
+    const EPISODE_GAP: Duration = Duration::from_secs(30);
+    /// Fewer failures than this do not show a rate.
+    const MIN_IN_EPISODE: usize = 8;
+    (0..group.targets.len()).any(|index| {
+        let mut moments: Vec<Timestamp> =
+            candidates(group, index).map(|(_, timed_request)| timed_request.dispatched).collect();
+        moments.sort_unstable();
+        let episodes = episodes(&moments, EPISODE_GAP).into_iter().filter(|episode| episode.len() >= MIN_IN_EPISODE);
+        episodes.into_iter().any(|episode| {
+            let span = Span { first: moments[episode.start], last: moments[episode.end - 1] };
+            episode.len() as f64 > group.targets[index].sent_in(span).len() as f64 * max_rate
+        })
     })
 }

@@ -43,8 +43,8 @@ const ONSET_WITHIN: Duration = Duration::from_secs(30);
 /// A route counts as affected if at least this share of its requests fails.
 const MIN_SHARE_OF_ROUTE: f64 = 0.5;
 
-/// Before the outage, the affected routes may have failed at no more than this fraction of the rate during it.
-const BEFORE: f64 = 0.2;
+/// In good times, the affected routes may fail at no more than this fraction of the rate during the outage.
+const OTHERWISE: f64 = 0.2;
 
 /// From this many times the usual request rate on, the load alone explains slow answers.
 const MORE: f64 = 1.5;
@@ -67,7 +67,8 @@ struct Outage {
     onset_within: Duration,
     routes: Vec<RouteId>,
     rate: Rate,
-    before: Rate,
+    /// The same routes in good times.
+    otherwise: GoodTimes,
     arrivals: Option<f64>,
     is_over: bool,
     /// Index of the target and index of the request of each failure that it explains.
@@ -75,6 +76,8 @@ struct Outage {
     took: Vec<Duration>,
     /// Whether all failures are idle timeouts.
     is_silence: bool,
+    /// Whether all of them are a 502 or 504 of the targets, so of a proxy in them.
+    is_proxys: bool,
 }
 
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
@@ -84,16 +87,23 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
 fn manner_of(group: &GroupView<'_>, timed_request: &TimedRequest) -> Option<Manner> {
     match timed_request.outcome {
         Outcome::IdleTimeout => Some(Manner::Slow),
-        // A 502 or 504 from a proxy inside the target is about the proxy's own upstream. `target_errors` reports it,
-        // even if several targets share that upstream.
-        Outcome::TargetGatewayError if timed_request.target_status.is_none_or(|status| status.get() != 503) => None,
         Outcome::TargetError | Outcome::TargetGatewayError => {
             let usual = group.usual(timed_request).unwrap_or_default();
             let is_slow = timed_request.took() >= MIN_WAIT.max(usual.mul_f64(WAIT_FACTOR));
-            Some(if is_slow { Manner::Slow } else { Manner::Quick })
+            // A quick 502 or 504 from a proxy inside the target is about the proxy's own upstream, such as a process
+            // beside it. `target_errors` reports it. If it waited, the application was there and waited, too.
+            match (is_slow, is_proxys(timed_request)) {
+                (true, _) => Some(Manner::Slow),
+                (false, true) => None,
+                (false, false) => Some(Manner::Quick),
+            }
         }
         _ => None,
     }
+}
+
+fn is_proxys(timed_request: &TimedRequest) -> bool {
+    timed_request.target_status.is_some_and(|status| matches!(status.get(), 502 | 504))
 }
 
 fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
@@ -115,12 +125,20 @@ fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
     let total: usize = outages.iter().map(|outage| outage.explained.len()).sum();
     let is_flat = largest.arrivals.is_none_or(|factor| factor < MORE);
     let confidence = match manner {
-        Manner::Slow if is_flat && total >= MIN_FOR_HIGH && largest.before.requests >= MIN_FOR_HIGH => Confidence::High,
+        // The proxies' own upstreams may have failed together.
+        Manner::Slow if largest.is_proxys => Confidence::Medium,
+        // If the log does not show how it began, a release that was taken back looks alike.
+        Manner::Slow if largest.otherwise.is_after => Confidence::Medium,
+        Manner::Slow if is_flat && total >= MIN_FOR_HIGH && largest.otherwise.rate.requests >= MIN_FOR_HIGH => {
+            Confidence::High
+        }
         Manner::Slow => Confidence::Medium,
         Manner::Quick if largest.is_over => Confidence::Medium,
         Manner::Quick => Confidence::Low,
     };
     let also_fits: Vec<&'static Cause> = match manner {
+        Manner::Slow if largest.is_proxys => vec![&causes::INNER_PROXY_ERROR, &causes::TARGET_SATURATED],
+        Manner::Slow if largest.otherwise.is_after => vec![&causes::APPLICATION_ERROR, &causes::TARGET_SATURATED],
         Manner::Slow => vec![&causes::TARGET_SATURATED, &causes::IDLE_TIMEOUT_EXCEEDED],
         Manner::Quick => vec![&causes::APPLICATION_ERROR, &causes::INNER_PROXY_ERROR],
     };
@@ -168,21 +186,23 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
     let mut routes: Vec<(RouteId, Rate)> = by_route.failing().filter(|(_, rate)| needs_it(*rate)).collect();
     routes.sort_by_key(|(_, rate)| std::cmp::Reverse(rate.failures));
     let routes: Vec<RouteId> = routes.into_iter().map(|(route, _)| route).collect();
+    let took: Vec<Duration> = failed.iter().map(|(_, _, timed_request)| timed_request.took()).collect();
+    let is_silence = failed.iter().all(|(_, _, timed_request)| timed_request.outcome == Outcome::IdleTimeout);
+    let is_proxys = failed.iter().all(|(_, _, timed_request)| is_proxys(timed_request));
+    // A dependency that is down now and then fails a part of the requests of every route. They share its constant.
+    let constant = sharp_wall(&took).filter(|_| !is_silence && by_route.of(&routes).failures * 2 < failed.len());
+    let routes = match constant {
+        Some(_) => by_route.failing().map(|(route, _)| route).collect(),
+        None => routes,
+    };
     let rate = by_route.of(&routes);
-    let length = span.last.micros_since(span.first).max(60_000_000);
-    let earlier = Span { first: span.first.plus_micros(-length), last: span.first.plus_micros(-1) };
-    let mut before = Rate::default();
-    for timed_request in group.targets.iter().flat_map(|target| target.sent_in(earlier)) {
-        if timed_request.is_to(&routes) {
-            before.observe(timed_request.outcome.is_failure());
-        }
-    }
+    let otherwise = GoodTimes::new(group, &routes, span);
     let explained: Vec<(usize, usize)> = failed
         .iter()
         .filter(|(_, _, timed_request)| timed_request.is_to(&routes))
+        .filter(|(_, _, timed_request)| constant.is_none_or(|constant| constant.holds(timed_request.took())))
         .map(|(target_index, index, _)| (*target_index, *index))
         .collect();
-    let took: Vec<Duration> = failed.iter().map(|(_, _, timed_request)| timed_request.took()).collect();
     Some(Outage {
         span,
         failing: onsets.len(),
@@ -190,14 +210,48 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
         onset_within,
         is_over: group.shared.log_span.last.micros_since(span.last) > 10_000_000,
         arrivals: arrivals(&serving, span),
-        is_silence: failed.iter().all(|(_, _, timed_request)| timed_request.outcome == Outcome::IdleTimeout),
+        is_silence,
+        is_proxys,
         routes,
         rate,
-        before,
+        otherwise,
         explained,
         took,
     })
     .filter(|_| !is_new_release(group, span))
+}
+
+/// How often requests to the routes failed just before an outage, or just after it if the log has too few before.
+struct GoodTimes {
+    rate: Rate,
+    is_after: bool,
+}
+
+impl GoodTimes {
+    /// Counted over as long as the outage took, but at least a minute.
+    fn new(group: &GroupView<'_>, routes: &[RouteId], outage: Span) -> Self {
+        let length = outage.last.micros_since(outage.first).max(60_000_000);
+        let rate_in = |span: Span| {
+            let mut rate = Rate::default();
+            for timed_request in group.targets.iter().flat_map(|target| target.sent_in(span)) {
+                if timed_request.is_to(routes) {
+                    rate.observe(timed_request.outcome.is_failure());
+                }
+            }
+            rate
+        };
+        let before = rate_in(Span { first: outage.first.plus_micros(-length), last: outage.first.plus_micros(-1) });
+        if before.requests >= MIN_FOR_HIGH {
+            return Self { rate: before, is_after: false };
+        }
+        let after = rate_in(Span { first: outage.last.plus_micros(1), last: outage.last.plus_micros(length) });
+        let is_after = after.requests > before.requests;
+        Self { rate: if is_after { after } else { before }, is_after }
+    }
+
+    fn names(&self) -> [&'static str; 2] {
+        if self.is_after { ["failures_after", "requests_after"] } else { ["failures_before", "requests_before"] }
+    }
 }
 
 /// Whether at least half of the targets started in the minute before the first failure, or at most 5 s after it. Then
@@ -215,15 +269,17 @@ impl Outage {
         let is_everywhere = self.serving >= 2 && self.failing as f64 >= self.serving as f64 * MIN_SHARE_OF_TARGETS;
         let is_at_once = self.onset_within <= ONSET_WITHIN.max(self.span.length() / 4);
         // Some routes fail now and then at all times, and have good minutes by chance. So there must be enough
-        // requests before the outage to show a change.
-        let is_change =
-            self.before.share() <= self.rate.share() * BEFORE && self.rate.ratio_at_least(self.before) > 2.0;
+        // requests in good times to show a change.
+        let otherwise = self.otherwise.rate;
+        let is_change = otherwise.share() <= self.rate.share() * OTHERWISE && self.rate.ratio_at_least(otherwise) > 2.0;
         let is_enough = self.explained.len() >= MIN_FAILURES;
         let by_manner = match manner {
             // One slow route causes idle timeouts without an outage, so idle timeouts alone must affect several
             // routes. If other requests to the same routes are still answered, requests queue: the targets are
             // saturated.
-            Manner::Slow => !self.is_silence || self.routes.len() >= 3 && self.rate.share() >= 0.9,
+            Manner::Slow if self.is_silence => self.routes.len() >= 3 && self.rate.share() >= 0.9,
+            // Proxies in the targets give up on one slow route, too.
+            Manner::Slow => !self.is_proxys || self.routes.len() >= 2,
             Manner::Quick => self.routes.len() >= 2 && self.rate.share() >= 0.8,
         };
         is_everywhere && is_at_once && is_change && is_enough && by_manner
@@ -248,24 +304,26 @@ fn evidence(group: &GroupView<'_>, outage: &Outage, manner: Manner) -> Vec<Evide
         ),
         Evidence::speaks_for(
             format!(
-                "then {} of {} to {} failed; just before, {} of {} did",
+                "then {} of {} to {} failed; just {}, {} of {} did",
                 percent(outage.rate.failures, outage.rate.requests),
                 plural(outage.rate.requests, "request"),
                 group.routes_named(&outage.routes),
-                percent(outage.before.failures, outage.before.requests),
-                outage.before.requests
+                if outage.otherwise.is_after { "after" } else { "before" },
+                percent(outage.otherwise.rate.failures, outage.otherwise.rate.requests),
+                outage.otherwise.rate.requests
             ),
             [
                 ("requests", outage.rate.requests as f64),
-                ("failures_before", outage.before.failures as f64),
-                ("requests_before", outage.before.requests as f64),
+                (outage.otherwise.names()[0], outage.otherwise.rate.failures as f64),
+                (outage.otherwise.names()[1], outage.otherwise.rate.requests as f64),
             ],
         ),
     ];
     match (manner, sharp_wall(&outage.took)) {
         (Manner::Slow, Some(wall)) => evidence.push(Evidence::speaks_for(
             format!(
-                "{} of {} failures came {} to {} s after the request was sent: a timeout that they share",
+                "{} of {} failures came {} to {} s after the request was sent: a timeout that they share, such as that of \
+                    a connection pool or of a client of the dependency",
                 wall.times,
                 outage.took.len(),
                 seconds(wall.at),

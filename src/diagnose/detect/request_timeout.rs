@@ -85,7 +85,7 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
     }
     let whole = Duration::from_secs(limit.as_secs());
     let timeout = if whole >= longest { whole } else { limit };
-    let idle_timeout = group.shared.idle_timeout.duration;
+    let idle_timeout = group.idle_timeout();
     let explained = targets.iter().map(|&target_index| ExplainedFailures {
         target_index,
         request_indices: late(target_index)
@@ -178,7 +178,7 @@ fn is_smeared(times: &[Duration], wall: &Wall) -> bool {
 }
 
 fn conclude(group: &GroupView<'_>, wall: &Wall, count: usize, [held, slow, answered, longer]: [usize; 4]) -> Verdict {
-    let idle_timeout = group.shared.idle_timeout.duration;
+    let idle_timeout = group.idle_timeout();
     let is_below = wall.at < idle_timeout;
     let is_many = held >= MIN_TIMES_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
     // 500s may come from timers of the application.

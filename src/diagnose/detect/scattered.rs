@@ -1,7 +1,7 @@
 //! Requests that the target closed here and there, when their answers were due. They are not lost idle connections,
 //! which would end them sooner, and they share no route, process death or timeout. If only one target has them,
-//! workers of its process die under them. If all targets have them, the log does not show why, and the verdict says
-//! so.
+//! workers of its process die under them. If all targets have them, and held them for longer than usual, workers are
+//! replaced with requests unread. Otherwise the log does not show why, and the verdict says so.
 
 use std::time::Duration;
 
@@ -24,6 +24,10 @@ const QUICK: Duration = Duration::from_millis(100);
 /// cause.
 const APART: Duration = Duration::from_millis(100);
 const TOGETHER: Duration = Duration::from_millis(250);
+
+/// Requests that were held for this many times the usual time, in the median, may have lain unread in a worker that
+/// finished others.
+const LAY_UNREAD: std::ops::Range<f64> = 2.0..10.0;
 
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let all: Vec<&TimedRequest> =
@@ -54,8 +58,8 @@ fn closed<'a>(group: &'a GroupView<'_>, target_index: usize) -> impl Iterator<It
 fn worked(share: f64) -> Evidence {
     Evidence::speaks_for(
         format!(
-            "the target had worked on them for {share:.1} times as long as such requests usually take (median), so \
-                these were not lost idle connections"
+            "the target had held them for {share:.1} times as long as such requests usually take (median), so these \
+                were not lost idle connections"
         ),
         [("share_of_usual", share)],
     )
@@ -109,8 +113,11 @@ fn of_all_targets(group: &GroupView<'_>, share: f64) -> Vec<Verdict> {
         target_index,
         request_indices: closed(group, target_index).map(|(index, _)| index).collect(),
     });
+    // Requests that lay unread in a worker until it ended were held for longer than any of them takes.
+    let lay_unread = LAY_UNREAD.contains(&share);
+    let cause = if lay_unread { &causes::SERVER_RECYCLING } else { &causes::UNEXPLAINED };
     share_out(explained, |count, _| Verdict {
-        also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::TARGET_CRASH],
+        also_fits: vec![&causes::TARGET_CRASH, &causes::MALFORMED_RESPONSE],
         evidence: vec![
             Evidence::speaks_for(
                 format!(
@@ -121,6 +128,6 @@ fn of_all_targets(group: &GroupView<'_>, share: f64) -> Vec<Verdict> {
             ),
             worked(share),
         ],
-        ..Verdict::new(&causes::UNEXPLAINED, Confidence::Low)
+        ..Verdict::new(cause, Confidence::Low)
     })
 }

@@ -67,7 +67,8 @@ fn silent(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
             let after = answers.partition_point(|answer| *answer <= one.dispatched);
             answers.get(after).is_none_or(|answer| *answer > next.dispatched)
         });
-        let silent = stretches.map(<[_]>::len).max().unwrap_or_default();
+        let silent_stretch = stretches.max_by_key(|stretch| stretch.len()).unwrap_or_default();
+        let silent = silent_stretch.len();
         let mut of: Vec<Option<RouteId>> = episode.iter().map(|(_, timed_request)| timed_request.route).collect();
         of.sort_unstable();
         of.dedup();
@@ -79,7 +80,8 @@ fn silent(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
         explained.extend(episode.iter().map(|(index, _)| *index));
         refused += episode.len() - timeouts;
         routes.extend(of);
-        lasted += span.length();
+        let [first, .., last] = silent_stretch else { continue };
+        lasted += last.1.dispatched.since(first.1.dispatched);
     }
     if explained.is_empty() {
         return None;
@@ -94,12 +96,12 @@ fn silent(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
                 seconds(lasted),
                 plural(explained.len() - refused, "request"),
                 plural(routes.len(), "route"),
-                seconds(group.shared.idle_timeout.duration)
+                seconds(group.idle_timeout())
             ),
             [
                 ("routes", routes.len() as f64),
                 ("silent", seconds_of(lasted)),
-                ("idle_timeout", seconds_of(group.shared.idle_timeout.duration)),
+                ("idle_timeout", seconds_of(group.idle_timeout())),
             ],
         ),
         Evidence::speaks_for(
@@ -139,7 +141,7 @@ pub(super) fn slow_routes(group: &GroupView<'_>) -> Vec<Verdict> {
     }
     let routes = by_route.concentrated();
     let held = by_route.of(&routes).failures;
-    let idle_timeout = group.shared.idle_timeout.duration;
+    let idle_timeout = group.idle_timeout();
     // How long the slowest answered request to the same routes took.
     let longest = group
         .targets

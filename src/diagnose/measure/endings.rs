@@ -65,12 +65,12 @@ impl Death {
         indices
     }
 
-    /// Whether at least 90 % of the requests in flight ended and the target was away afterwards: the whole process
-    /// died, not one of its workers.
+    /// Whether at least 90 % of the requests in flight ended, or none did, and the target was away afterwards: the whole
+    /// process ended, not one of its workers.
     pub(in crate::diagnose) fn is_whole(&self) -> bool {
         let was_away =
             !self.refused.is_empty() || self.answered_again.is_none_or(|again| again.since(self.at) >= MIN_AWAY);
-        was_away && self.ended.len() * 10 >= (self.ended.len() + self.survived) * 9
+        was_away && (self.ended.is_empty() || self.ended.len() * 10 >= (self.ended.len() + self.survived) * 9)
     }
 }
 
@@ -161,7 +161,7 @@ impl<'a> History<'a> {
                     at,
                     until: self.by_end[rest[count - 1]].ended,
                     ended: Vec::new(),
-                    survived: 0,
+                    survived: self.survivors(first, at, at),
                     refused: rest[..count].to_vec(),
                     dispatched_within: Duration::ZERO,
                     ended_within: Duration::ZERO,
@@ -179,6 +179,16 @@ impl<'a> History<'a> {
         let later = &self.answered[self.answered.partition_point(|&index| index < from)..];
         // Only requests that were in flight at `at` come before it.
         later.iter().map(|&index| self.by_end[index].dispatched).find(|dispatched| *dispatched > at)
+    }
+
+    /// How many requests that were in flight at `begin` were answered after `end`. Only requests with index `from` or
+    /// higher are looked at.
+    fn survivors(&self, from: usize, begin: Timestamp, end: Timestamp) -> usize {
+        let later = self.by_end[from..].iter().take_while(|later| later.ended.since(end) <= SURVIVORS_WITHIN);
+        let is_survivor = |later: &&TimedRequest| {
+            later.dispatched < begin && later.ended.since(end) > SURVIVED_BY && !later.outcome.is_failure()
+        };
+        later.filter(is_survivor).count()
     }
 
     fn death(&self, ended: &[usize]) -> Option<Death> {
@@ -205,15 +215,7 @@ impl<'a> History<'a> {
         } else {
             Vec::new()
         };
-        let survived = by_end[from..]
-            .iter()
-            .take_while(|timed_request| timed_request.ended.since(last.ended) <= SURVIVORS_WITHIN)
-            .filter(|timed_request| {
-                timed_request.dispatched < first.ended
-                    && timed_request.ended.since(last.ended) > SURVIVED_BY
-                    && !timed_request.outcome.is_failure()
-            })
-            .count();
+        let survived = self.survivors(from, first.ended, last.ended);
         let refused_last = refused.last().map(|&index| by_end[index].ended);
         Some(Death {
             at: first.ended,

@@ -6,6 +6,7 @@ use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
 use crate::diagnose::group_view::GroupView;
 use crate::diagnose::target_view::TargetView;
+use crate::timestamp::Timestamp;
 
 /// Fewer answered requests than this do not show how slow a target is.
 const MIN_ANSWERED: usize = 5;
@@ -31,6 +32,20 @@ pub(in crate::diagnose) fn median_took<'a>(timed_requests: impl Iterator<Item = 
     let mut times: Vec<Duration> = timed_requests.map(TimedRequest::took).collect();
     let middle = times.len() / 2;
     (!times.is_empty()).then(|| *times.select_nth_unstable(middle).1)
+}
+
+/// The most of these requests that were in flight at one moment. They are sorted by their ends.
+pub(in crate::diagnose) fn peak_in_flight(timed_requests: &[TimedRequest]) -> usize {
+    let mut dispatches: Vec<Timestamp> = timed_requests.iter().map(|timed_request| timed_request.dispatched).collect();
+    dispatches.sort_unstable();
+    let (mut ended, mut peak) = (0, 0);
+    for (index, dispatched) in dispatches.into_iter().enumerate() {
+        while timed_requests[ended].ended < dispatched {
+            ended += 1;
+        }
+        peak = peak.max(index + 1 - ended);
+    }
+    peak
 }
 
 /// The median. `None` if there are no numbers.
@@ -71,4 +86,27 @@ pub(in crate::diagnose) fn concurrency(target: &TargetView<'_>, span: Span) -> f
 
 fn seconds(span: Span) -> f64 {
     span.last.micros_since(span.first) as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::NodeId;
+    use crate::classify::Outcome;
+
+    #[test]
+    fn requests_in_flight_are_counted_at_their_peak() {
+        let request = |(dispatched, ended): &(i64, i64)| TimedRequest {
+            dispatched: Timestamp::from_seconds(*dispatched),
+            ended: Timestamp::from_seconds(*ended),
+            outcome: Outcome::Ok,
+            target_status: None,
+            route: None,
+            node: NodeId::for_test(0),
+        };
+        let peak = |requests: &[(i64, i64)]| peak_in_flight(&requests.iter().map(request).collect::<Vec<_>>());
+        assert_eq!(peak(&[]), 0);
+        assert_eq!(peak(&[(0, 1), (2, 3), (4, 5)]), 1);
+        assert_eq!(peak(&[(0, 4), (1, 5), (2, 6), (7, 8)]), 3);
+    }
 }

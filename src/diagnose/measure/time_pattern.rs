@@ -85,7 +85,8 @@ pub(in crate::diagnose) fn time_pattern(times: &[Timestamp], log_span: Span) -> 
     let whole = seconds(log_span.first, log_span.last).max(1.0);
     // Sparse, and without gaps that are long compared with the mean gap: one thing that goes on.
     let longest_gap = times.windows(2).map(|pair| seconds(pair[0], pair[1])).fold(0.0, f64::max);
-    let is_trickle = seconds(first, last) >= whole / 2.0 && longest_gap <= GAP_FACTOR * mean_gap && mean_gap >= 1.0;
+    let is_long = seconds(first, last) >= whole / 2.0 || mean_gap >= MIN_GAP.as_secs_f64();
+    let is_trickle = is_long && longest_gap <= GAP_FACTOR * mean_gap && mean_gap >= 1.0;
     let shape = if times.len() < MIN_FOR_SHAPE {
         None
     } else if is_trickle {
@@ -145,6 +146,8 @@ mod tests {
             (5, Some(Shape::Pulses))
         );
         assert_eq!(shape_of((0..40).map(|number| 100 + number * 170 + number % 7)), (1, Some(Shape::Trickle)));
+        // Ten of them in an hour of a log of two are none that begin suddenly.
+        assert_eq!(shape_of((0..10).map(|number| 3_000 + number * 380)), (1, Some(Shape::Trickle)));
         assert_eq!(shape_of([100, 200]), (1, None));
         assert_eq!(shape_of([]), (0, None));
     }

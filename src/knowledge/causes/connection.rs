@@ -124,6 +124,7 @@ pub static CONNECTION_REFUSED: Cause = Cause {
     checks: &[
         IS_TARGET_HEALTHY,
         check("how many connections to targets failed?", metric!("TargetConnectionErrorCount")),
+        check("how many handshakes with targets failed?", metric!("TargetTLSNegotiationErrorCount")),
         check("does it answer from within the VPC?", "curl -sv --max-time 5 http://{target}/"),
         WHAT_IS_TARGET_GROUP,
     ],

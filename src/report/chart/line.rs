@@ -59,6 +59,7 @@ fn origin_named(origin: IdleTimeoutOrigin) -> &'static str {
     match origin {
         IdleTimeoutOrigin::Given => "given",
         IdleTimeoutOrigin::Inferred => "inferred",
+        IdleTimeoutOrigin::Bounded => "at least",
         IdleTimeoutOrigin::Default => "default",
     }
 }

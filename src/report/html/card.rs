@@ -1,9 +1,9 @@
-//! A finding as the page shows it.
+//! A finding or a notice as the page shows it.
 
 use std::fmt::Write;
 
 use super::super::plain::{CUT, cut, sanitize_terminal};
-use super::super::{FindingRow, Report, SettingRow, numbers, phrases};
+use super::super::{CheckRow, FindingRow, NoticeRow, Report, SettingRow, numbers, phrases};
 use super::data::{MAX_LAGS, PictureIndex};
 use super::limits::{MAX_NAME_WIDTH, MAX_SAMPLE_WIDTH, MAX_TEXT_WIDTH};
 use crate::diagnose::Confidence;
@@ -16,9 +16,11 @@ const MAX_SAMPLES_IF_FOLDED: usize = 1;
 /// Height of a course, in units of its SVG.
 const COURSE_HEIGHT: u64 = 12;
 
-/// One finding.
+/// One finding or notice.
 #[expect(clippy::struct_excessive_bools, reason = "each is a part that is shown or not")]
 pub(super) struct Card<'a> {
+    /// Its anchor.
+    pub(super) id: String,
     /// From 1.
     pub(super) number: usize,
     pub(super) is_open: bool,
@@ -63,21 +65,48 @@ impl<'a> Card<'a> {
     /// The finding at `index` of the report.
     pub(super) fn new(report: &'a Report, index: usize, timings: &PictureIndex, is_folded: bool) -> Self {
         let row = &report.findings[index];
-        let (what, within) = phrases::scope(&row.scope);
         let like = FindingRow::first_like(&report.findings, index);
         let other = like.map(|like| &report.findings[like]);
         let known = other.map_or(&[][..], |other| &other.checks);
         let (said, left): (Vec<_>, Vec<_>) = row.checks.iter().partition(|check| known.contains(check));
-        let knowledge = cause(row.cause);
         let is_new = other.is_none_or(|other| other.settings != row.settings);
+        let alone = Self::alone(report, row, index + 1, if is_folded { MAX_SAMPLES_IF_FOLDED } else { MAX_SAMPLES });
+        Self {
+            is_open: report.findings.len() == 1,
+            timing: timings.of_scope(&row.scope),
+            has_lags: row.lags.is_some() && index < MAX_LAGS,
+            like: like.map(|like| like + 1),
+            settings: if is_new { alone.settings } else { &[] },
+            stacks: if like.is_none() { alone.stacks } else { &[] },
+            checks: left.into_iter().map(question_and_command).collect(),
+            has_said_checks: !said.is_empty(),
+            ..alone
+        }
+    }
+
+    /// The notice at `index` of the report.
+    pub(super) fn of_notice(report: &'a Report, index: usize) -> Self {
+        let NoticeRow(row) = &report.notices[index];
+        Self {
+            id: format!("notice-{}", index + 1),
+            failures: numbers::counted(row.failures, "request"),
+            ..Self::alone(report, row, index + 1, MAX_SAMPLES)
+        }
+    }
+
+    /// A finding or notice that refers to no other, and to no picture.
+    fn alone(report: &Report, row: &'a FindingRow, number: usize, max_samples: usize) -> Self {
+        let (what, within) = phrases::scope(&row.scope);
+        let knowledge = cause(row.cause);
         let evidence = |is_for: bool| -> Vec<String> {
             let rows = row.evidence.iter().filter(|evidence| evidence.0.is_for == is_for);
             rows.map(|evidence| cut(&evidence.0.text, MAX_TEXT_WIDTH)).collect()
         };
         let bin = |at: Option<&(usize, u64)>| at.map_or(0, |(bin, _)| *bin);
         Self {
-            number: index + 1,
-            is_open: report.findings.len() == 1,
+            id: format!("finding-{number}"),
+            number,
+            is_open: false,
             what: cut(&what, MAX_NAME_WIDTH),
             within: cut(&within, MAX_NAME_WIDTH),
             failures: numbers::counted(row.failures, "failure"),
@@ -92,22 +121,22 @@ impl<'a> Card<'a> {
             evidence_for: evidence(true),
             evidence_against: evidence(false),
             also_fits: row.also_fits.join(", "),
-            timing: timings.of_scope(&row.scope),
+            timing: None,
             first_bin: bin(row.failures_over_time.first()),
             last_bin: bin(row.failures_over_time.last()),
-            has_lags: row.lags.is_some() && index < MAX_LAGS,
-            like: like.map(|like| like + 1),
+            has_lags: false,
+            like: None,
             fix: row.fix,
             methods: row.methods,
-            settings: if is_new { &row.settings } else { &[] },
+            settings: &row.settings,
             settings_note: format!("({})", phrases::settings_note(row, report.idle_timeout)),
-            stacks: knowledge.filter(|_| like.is_none()).map_or(&[], |cause| cause.settings),
-            checks: left.iter().map(|check| (check.question, sanitize_terminal(&check.command).into_owned())).collect(),
-            has_said_checks: !said.is_empty(),
+            stacks: knowledge.map_or(&[], |cause| cause.settings),
+            checks: row.checks.iter().map(question_and_command).collect(),
+            has_said_checks: false,
             samples: row
                 .samples
                 .iter()
-                .take(if is_folded { MAX_SAMPLES_IF_FOLDED } else { MAX_SAMPLES })
+                .take(max_samples)
                 .map(|sample| {
                     let location = format!("{}:{}", cut(&sample.object, MAX_TEXT_WIDTH), sample.line);
                     (location, cut(&sample.text, MAX_SAMPLE_WIDTH))
@@ -117,6 +146,10 @@ impl<'a> Card<'a> {
             docs: row.docs,
         }
     }
+}
+
+fn question_and_command(check: &CheckRow) -> (&'static str, String) {
+    (check.question, sanitize_terminal(&check.command).into_owned())
 }
 
 /// Failures over time as a row of bars. Each bar is one line of the path.

@@ -754,7 +754,7 @@
 
   // Opening, printing, colours.
   const openTo = (hash) => {
-    const finding = hash.startsWith("#finding-") && document.getElementById(hash.slice(1));
+    const finding = /^#(finding|notice)-/.test(hash) && document.getElementById(hash.slice(1));
     // The finding may be folded away with others.
     for (let at = finding || null; at; at = at.parentElement?.closest("details")) at.open = true;
     if (finding) finding.scrollIntoView();

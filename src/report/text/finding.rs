@@ -1,4 +1,4 @@
-//! One finding: its cause, evidence, advice and sample.
+//! One finding or notice: its cause, evidence, advice and sample.
 
 use std::io;
 
@@ -8,22 +8,54 @@ use super::gaps;
 use super::writer::{BAD, FAINT, LABEL_WIDTH, LOUD, MAX_PROSE_WIDTH, NAME, TextWriter};
 use crate::diagnose::Confidence;
 use crate::report::chart::LagChart;
-use crate::report::{FindingRow, Report, numbers, phrases};
+use crate::report::{CheckRow, FindingRow, NoticeRow, Report, numbers, phrases};
 
 /// The scope of a finding gets at least this many columns, whatever the width: a target needs them.
 const MIN_SCOPE_WIDTH: usize = 32;
 
+/// At most this many notices are shown; the rest is counted.
+const MAX_NOTICES: usize = 5;
+
 impl TextWriter<'_> {
     pub(super) fn finding(&mut self, report: &Report, index: usize) -> io::Result<()> {
         let finding = &report.findings[index];
-        let (what, within) = phrases::scope(&finding.scope);
-        let number = format!("{:>2}", index + 1);
         let failures = numbers::counted(finding.failures, "failure");
-        let room = self.width.saturating_sub(number.len() + failures.len() + 4).max(MIN_SCOPE_WIDTH);
+        self.what_and_why(finding, &format!("{:>2}", index + 1), &failures)?;
+        if let Some(chart) = LagChart::all(report).iter().find(|chart| chart.finding == index) {
+            self.lags(chart)?;
+        }
+        self.advice(report, index)?;
+        self.sample(finding)
+    }
+
+    /// The causes of requests that do not count as failed. There is no section if there are none.
+    pub(super) fn notices(&mut self, report: &Report) -> io::Result<()> {
+        if report.notices.is_empty() {
+            return Ok(());
+        }
+        self.heading("Notices", "causes of requests that do not count as failed")?;
+        for NoticeRow(notice) in report.notices.iter().take(MAX_NOTICES) {
+            self.what_and_why(notice, " ·", &numbers::counted(notice.failures, "request"))?;
+            self.entry("fix", &phrases::fix(notice))?;
+            self.verify("verify", &notice.checks)?;
+            self.sample(notice)?;
+        }
+        if report.notices.len() > MAX_NOTICES {
+            let more = numbers::counted((report.notices.len() - MAX_NOTICES) as u64, "more notice");
+            self.line(FAINT, &format!("{more}: use --format json to see all"))?;
+            self.gap()?;
+        }
+        Ok(())
+    }
+
+    /// What a finding or notice is about, its cause, and the evidence. `count` says how many requests it explains.
+    fn what_and_why(&mut self, finding: &FindingRow, number: &str, count: &str) -> io::Result<()> {
+        let (what, within) = phrases::scope(&finding.scope);
+        let room = self.width.saturating_sub(number.len() + count.len() + 4).max(MIN_SCOPE_WIDTH);
         let (what, within) = (self.glyphs.shortened(&what, room), self.glyphs.shortened(&within, MAX_PROSE_WIDTH));
         let has_room = what.width() + 2 + within.width() <= room;
         let mut heading =
-            format!("{}  {}  {}", self.painted(BAD, &number), self.painted(LOUD, &what), self.painted(BAD, &failures));
+            format!("{}  {}  {}", self.painted(BAD, number), self.painted(LOUD, &what), self.painted(BAD, count));
         if has_room && !within.is_empty() {
             heading = format!("{heading}  {}", self.painted(FAINT, &within));
         }
@@ -50,10 +82,11 @@ impl TextWriter<'_> {
                 self.entry(label, &evidence.0.text)?;
             }
         }
-        if let Some(chart) = LagChart::all(report).iter().find(|chart| chart.finding == index) {
-            self.lags(chart)?;
-        }
-        self.advice(report, index)?;
+        Ok(())
+    }
+
+    /// The first sample, and an empty line.
+    fn sample(&mut self, finding: &FindingRow) -> io::Result<()> {
         if let Some(sample) = finding.samples.first() {
             self.copied("sample", &format!("{}:{}", sample.object, sample.line))?;
             let room = self.width.saturating_sub(LABEL_WIDTH);
@@ -99,10 +132,14 @@ impl TextWriter<'_> {
             self.entry(label, &format!("{as_other}{}", if left.is_empty() { "" } else { ", and:" }))?;
             label = "";
         }
-        for check in left {
+        self.verify(label, left)
+    }
+
+    /// Questions, and the commands that answer them. The first has the label.
+    fn verify<'a>(&mut self, label: &str, checks: impl IntoIterator<Item = &'a CheckRow>) -> io::Result<()> {
+        for (check, label) in checks.into_iter().zip([label].into_iter().chain(std::iter::repeat(""))) {
             self.entry(label, check.question)?;
             self.copied("", &check.command)?;
-            label = "";
         }
         Ok(())
     }

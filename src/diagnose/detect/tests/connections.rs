@@ -74,13 +74,24 @@ fn a_target_that_never_answered_and_refuses_has_no_listener() {
 
 /// Nothing shows how the target ended, but something listened there before.
 #[test]
-fn refusals_without_a_request_in_flight_are_perhaps_a_crash() {
+fn refusals_without_a_request_in_flight_are_perhaps_a_crash_or_a_restart() {
     let mut requests: Vec<Seen> = answers(0..100_000, 500).collect();
     requests.extend((0..20).map(|number| unsent(100_000 + number * 500, 1, BAD_GATEWAY)));
     requests.extend(answers(110_000..300_000, 500));
     let diagnosis = diagnosis_of(&requests);
     assert_eq!(causes(&diagnosis), [("target-crash", Confidence::Low, 20)]);
+    assert_eq!(diagnosis.findings[0].also_fits[0].id, "restart-in-place");
     assert!(diagnosis.findings[0].evidence.iter().any(|evidence| !evidence.is_for));
+}
+
+/// What was under way was finished first, so somebody ended the process on purpose.
+#[test]
+fn refusals_after_requests_were_finished_are_a_restart() {
+    let mut requests: Vec<Seen> = answers(0..100_000, 500).collect();
+    requests.extend((0..6).map(|number| seen(99_000 + number * 150, 4_000, OK)));
+    requests.extend((0..20).map(|number| unsent(100_000 + number * 500, 1, BAD_GATEWAY)));
+    requests.extend(answers(110_000..300_000, 500));
+    assert_eq!(causes(&diagnosis_of(&requests)), [("restart-in-place", Confidence::Low, 20)]);
 }
 
 /// Two hours of requests to two routes at random moments, `gap` milliseconds apart on average. `failures` of them are
@@ -119,11 +130,14 @@ fn requests_closed_after_as_long_as_an_answer_takes_are_no_race() {
     }
 }
 
-/// They fail on both routes alike, so the answers of a route are not the cause either.
+/// They fail on both routes alike, so the answers of a route are not the cause either. A worker that ends keeps what it
+/// has not read for a few times as long as an answer takes, and hardly for longer.
 #[test]
 fn requests_closed_late_on_all_routes_are_neither_races_nor_malformed() {
-    let diagnosis = diagnosis_of(&random(1_000.0, 30, |usual| usual * 5));
-    assert_eq!(causes(&diagnosis), [("unexplained", Confidence::Low, 30)]);
+    for (factor, expected) in [(5, "server-recycling"), (40, "unexplained")] {
+        let diagnosis = diagnosis_of(&random(1_000.0, 30, |usual| usual * factor));
+        assert_eq!(causes(&diagnosis), [(expected, Confidence::Low, 30)]);
+    }
 }
 
 #[test]

@@ -112,12 +112,11 @@ fn errors_that_began_with_new_targets_are_of_the_release() {
     assert_eq!(causes(&diagnosis_of(&requests)), [of_each, of_each]);
 }
 
-/// The log does not show that it was ever otherwise.
 #[test]
-fn errors_from_the_beginning_of_the_log_are_no_outage() {
-    let requests: Vec<Seen> = FOUR.iter().flat_map(|target| shared(target, 0..10, 0..100)).collect();
-    let of_each = ("application-error", Confidence::High, 100);
-    assert_eq!(causes(&diagnosis_of(&requests)), [of_each; 4]);
+fn an_outage_from_the_beginning_of_the_log_is_less_sure_and_one_of_the_whole_log_is_none() {
+    let errors = |until| FOUR.iter().flat_map(move |target| shared(target, 0..10, 0..until)).collect::<Vec<Seen>>();
+    assert_eq!(causes(&diagnosis_of(&errors(100))), [("dependency-outage", Confidence::Medium, 400)]);
+    assert!(causes(&diagnosis_of(&errors(600))).iter().all(|(cause, ..)| *cause == "application-error"));
 }
 
 /// By chance, such a route has good minutes and bad ones.

@@ -1,0 +1,94 @@
+//! Changes of a log that leave the truth as it is must leave the verdicts as they are.
+//!
+//! `cargo run --release --example metamorphic` prints the table of `docs/accuracy.md` for many more incidents.
+
+mod incident;
+mod judge;
+mod log;
+mod transformation;
+
+use albscope::diagnose::Confidence;
+use albscope::simulate::Scenario;
+
+use incident::Incident;
+use judge::{Change, changes, verdicts};
+use log::{Line, Log};
+use transformation::{TRANSFORMATIONS, Transformation};
+
+/// What one variant of each transformation does to the verdicts of an incident. The incident's number chooses the
+/// variants, so that many incidents together meet all.
+fn changes_of(number: usize, incident: &Incident) -> Vec<(&'static Transformation, usize, Change)> {
+    let before = verdicts(&incident.log);
+    let of_transformation = |transformation: &'static Transformation| {
+        let variant = number % transformation.variants;
+        let after = verdicts(&transformation.apply(&incident.log, variant, number as u64));
+        let changes = changes(transformation, &before, &after);
+        changes.into_iter().map(move |change| (transformation, variant, change)).collect::<Vec<_>>()
+    };
+    TRANSFORMATIONS.iter().flat_map(of_transformation).collect()
+}
+
+/// Checks that enough of the verdicts on these incidents stay as they are, and that none becomes wrongly sure.
+fn assert_stable(incidents: &[Incident], min_share: f64) {
+    let (mut cases, mut stable, mut changed) = (0, 0, Vec::new());
+    for (number, incident) in incidents.iter().enumerate() {
+        for (transformation, variant, change) in changes_of(number, incident) {
+            let told = format!("{}, {} {variant}: {change:?}", incident.name, transformation.name);
+            let is_sure = change.after.confidence == Confidence::High;
+            assert!(!is_sure || incident.accepts(&change.target, change.after.cause), "wrongly sure: {told}");
+            cases += 1;
+            if change.is_stable() {
+                stable += 1;
+            } else {
+                changed.push(told);
+            }
+        }
+    }
+    assert!(cases > incidents.len() * 10, "{cases} cases");
+    let share = f64::from(stable) / cases as f64;
+    assert!(share >= min_share, "{stable} of {cases} are stable; the others:\n{}", changed.join("\n"));
+}
+
+#[test]
+fn verdicts_on_the_lines_of_each_cause_are_stable() {
+    assert_stable(&Incident::fixtures(), 0.98);
+}
+
+#[test]
+fn verdicts_on_simulated_incidents_are_stable() {
+    let scenarios = ["keep-alive-race", "deploy-abrupt"];
+    let incidents = scenarios.map(|name| Incident::simulated(Scenario::find(name).expect("it is in the table"), 4711));
+    assert_stable(&incidents, 0.98);
+}
+
+#[test]
+fn a_line_that_is_not_changed_stays_as_it_is() {
+    let text = r#"https 2026-11-22T07:41:20.518414Z app/shop/50dc6c495c0c9188 192.0.2.10:55123 10.0.0.1:80 0.000 0.001 0.000 200 200 120 353 "GET http://a.example:80/ HTTP/1.1" "curl 8" - - arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/7 "Root=1-6b029ca0-36d228ad5d99923122bbe354" "-" "-" 0 2026-11-22T07:41:20.516000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-""#;
+    let mut line = Line::parse(text);
+    assert_eq!(line.text(), text);
+    line.shift(1_500_000);
+    let shifted = text.replace(":20.518414Z", ":22.018414Z").replace(":20.516000Z", ":22.016000Z");
+    assert_eq!(line.text(), shifted);
+}
+
+#[test]
+fn each_transformation_changes_the_lines_and_the_same_seed_changes_them_alike() {
+    let incident = Incident::simulated(Scenario::find("target-crash").expect("it is in the table"), 4711);
+    for transformation in TRANSFORMATIONS {
+        let changed = transformation.apply(&incident.log, 0, 7);
+        assert!(changed != incident.log, "{}", transformation.name);
+        assert!(changed == transformation.apply(&incident.log, 0, 7), "{}", transformation.name);
+        assert!(changed.lines().count() > 100, "{}", transformation.name);
+    }
+}
+
+#[test]
+fn stretching_leaves_durations_as_they_are() {
+    let incident = Incident::simulated(Scenario::find("target-crash").expect("it is in the table"), 4711);
+    let stretch = TRANSFORMATIONS.iter().find(|it| it.stretch > 1.0).expect("there is one");
+    let changed = stretch.apply(&incident.log, 0, 7);
+    let took = |log: &Log| log.lines().map(|line| line.created.map(|created| line.time - created)).collect::<Vec<_>>();
+    assert_eq!(took(&incident.log), took(&changed));
+    let length = |log: &Log| log.window().map(|(from, to)| (to - from) as f64).expect("lines");
+    assert!((length(&changed) / length(&incident.log) - 1.03).abs() < 0.001);
+}
