@@ -4,8 +4,9 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 
-/// Bits of the set: with 100,000 clients, one in eleven others is taken for one of them.
-const BITS: usize = 1 << 20;
+/// Bits of the set: with 10,000 clients, one in 27 others is taken for one of them; with 100,000, one in three.
+/// There is a set for each object at first, so a larger one would take time to fill with zeros.
+const BITS: usize = 1 << 18;
 
 /// The clients that had a request which the load balancer did not refuse, by address.
 ///
@@ -71,6 +72,6 @@ mod tests {
         one.merge(&other);
         assert!((0..20_000).all(|number| one.may_hold(address(number).as_bytes())));
         let others = (100_000..110_000).filter(|number| one.may_hold(address(*number).as_bytes())).count();
-        assert!(others < 400, "{others} of 10,000");
+        assert!((400..1_100).contains(&others), "{others} of 10,000");
     }
 }

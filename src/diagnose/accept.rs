@@ -73,6 +73,7 @@ pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Fin
         span,
         time_pattern: time_pattern(&dispatches, group.shared.log_span),
         evidence,
+        error_reason: None,
         estimates: verdict.estimates,
         lags: verdict.lags.clone(),
         failures_per_minute: failures_per_minute

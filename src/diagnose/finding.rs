@@ -42,6 +42,8 @@ pub struct Finding {
     pub time_pattern: TimePattern,
     /// Statements for and against the cause. The first number of the first statement is `failures`.
     pub evidence: Vec<Evidence>,
+    /// The code of `error_reason` that most of its failures have. `None` if they have none, or if a detector found it.
+    pub error_reason: Option<Box<[u8]>>,
     /// Timeouts estimated from the log.
     pub estimates: Estimates,
     /// How long before its failures their connections were last used. `None` unless this shows a keep-alive timeout.
@@ -98,6 +100,7 @@ impl Finding {
             }
         }
         self.time_pattern.absorb(other.time_pattern);
+        self.error_reason = self.error_reason.take().or(other.error_reason);
         self.estimates.keep_alive = self.estimates.keep_alive.or(other.estimates.keep_alive);
         self.estimates.timeout = self.estimates.timeout.or(other.estimates.timeout);
         self.lags = self.lags.take().or(other.lags);

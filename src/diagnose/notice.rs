@@ -211,6 +211,7 @@ fn notice(
         span: None,
         time_pattern: TimePattern::default(),
         evidence: Vec::new(),
+        error_reason: None,
         estimates: Estimates::default(),
         lags: None,
         failures_per_minute: Vec::new(),

@@ -13,7 +13,6 @@ use super::measure::time_pattern::TimePattern;
 use super::scope::{Scope, scope_of};
 use crate::aggregate::{Failures, Quantiles, Summary, Target};
 use crate::classify::{AnsweredBy, Outcome};
-use crate::knowledge::causes::Cause;
 use crate::knowledge::error_reasons;
 
 /// Clients leave all the time. That is a finding only if at least this share of a target's requests ended so, and at
@@ -98,8 +97,9 @@ fn finding(summary: &Summary, scope: Scope, target: &Target, failures: &Failures
         },
         span: failures.seen,
         time_pattern: TimePattern::default(),
-        evidence: evidence(scope, target, failures, taken, &also_fits),
+        evidence: evidence(scope, target, failures, taken),
         also_fits,
+        error_reason: failures.error_reasons.first().map(|(code, _)| code.into()),
         estimates: Estimates::default(),
         lags: None,
         failures_per_minute: Vec::new(),
@@ -107,13 +107,7 @@ fn finding(summary: &Summary, scope: Scope, target: &Target, failures: &Failures
     })
 }
 
-fn evidence(
-    scope: Scope,
-    target: &Target,
-    failures: &Failures,
-    taken: u64,
-    also_fits: &[&'static Cause],
-) -> Vec<Evidence> {
+fn evidence(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Vec<Evidence> {
     let Failures { outcome, requests, .. } = failures;
     let share = *requests as f64 / target.requests.max(1) as f64;
     // At a target group or load balancer, `target` does not count the other requests, which did reach a target.
@@ -178,14 +172,6 @@ fn evidence(
     }
     if taken == 0 {
         evidence.extend(sent_by(&failures.callers, failures.requests, "such failures"));
-    }
-    if !also_fits.is_empty() {
-        let ids: Vec<&str> = also_fits.iter().map(|cause| cause.id).collect();
-        evidence.push(Evidence {
-            text: format!("these lines also fit {}", ids.join(", ")),
-            is_for: false,
-            numbers: Vec::new(),
-        });
     }
     evidence
 }

@@ -145,13 +145,11 @@ fn high_confidence_needs_ten_failures_and_a_log_that_names_the_cause() {
 }
 
 #[test]
-fn a_finding_that_several_causes_fit_names_them_and_says_so() {
+fn a_finding_that_several_causes_fit_names_them() {
     let findings = findings(&[(4, CLOSED), (50, OK)]);
     let [finding] = &findings[..] else { panic!("{findings:?}") };
     assert_eq!((finding.cause.id, finding.confidence), ("unexplained", Confidence::Low));
     assert!(finding.also_fits.iter().any(|cause| cause.id == "target-crash"));
-    let against: Vec<&str> = finding.evidence.iter().filter(|item| !item.is_for).map(|item| &*item.text).collect();
-    assert!(against[0].contains("target-crash"), "{against:?}");
 }
 
 #[test]

@@ -442,6 +442,7 @@ impl<'a> Record<'a, Alb> {
         let elb_status_code = self.elb_status_code()?;
         let request_line = self.request_line();
         let error_reason = self.value(ERROR_REASON);
+        let classification = self.value(CLASSIFICATION);
         Ok(Exchange {
             time,
             load_balancer: self.bytes(ELB).unwrap_or_default(),
@@ -461,8 +462,8 @@ impl<'a> Record<'a, Alb> {
             error_reason,
             reason: error_reason.map_or(Reason::None, Reason::parse),
             actions: self.bytes(ACTIONS_EXECUTED).map_or(Actions::UNKNOWN, Actions::parse),
-            is_severe: self.bytes(CLASSIFICATION) == Some(b"Severe"),
-            classification_reason: self.value(CLASSIFICATION_REASON),
+            is_severe: classification == Some(b"Severe"),
+            classification_reason: classification.and_then(|_| self.value(CLASSIFICATION_REASON)),
             has_stream_reset: self.value(TARGET_ERROR_CODE).is_some() || self.value(ELB_ERROR_CODE).is_some(),
             is_upload: self.value(RECEIVED_BYTES).is_some_and(|digits| digits.len() > MAX_DIGITS_OF_SMALL),
             is_web_socket: elb_status_code == Some(101) || self.bytes(TYPE).is_some_and(|kind| kind.starts_with(b"ws")),

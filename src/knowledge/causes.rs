@@ -77,12 +77,29 @@ pub struct Cause {
     /// The fix as configuration of common servers and platforms. Values are for an idle timeout of 60 s unless the
     /// entry names another.
     pub settings: &'static [Setting],
-    /// Ways to fix it. The first one usually does.
+    /// Ways to fix it. The first one usually does, unless a code says otherwise: see [`Cause::methods_for`].
     pub methods: &'static [Method],
     /// Questions whose answers would confirm the cause or rule it out.
     pub checks: &'static [Check],
     /// The page of the AWS documentation about it.
     pub docs: &'static str,
+}
+
+impl Cause {
+    /// The ways to fix it if the failures have this code of `error_reason`. Those for this code come first, and those
+    /// for other codes last.
+    #[must_use]
+    pub fn methods_for(&self, code: Option<&str>) -> Vec<Method> {
+        let mut methods = self.methods.to_vec();
+        if let Some(code) = code {
+            methods.sort_by_key(|method| match method.codes {
+                [] => 1,
+                codes if codes.contains(&code) => 0,
+                _ => 2,
+            });
+        }
+        methods
+    }
 }
 
 /// What to write into the configuration of a server or a platform.
@@ -105,6 +122,16 @@ pub struct Method {
     pub time: &'static str,
     /// How likely it is to do harm.
     pub risk: Risk,
+    /// Codes of `error_reason` for which it is the right one. Empty if no code decides that.
+    #[serde(skip)]
+    pub codes: &'static [&'static str],
+}
+
+impl Method {
+    /// This method, for these codes of `error_reason`.
+    const fn for_codes(self, codes: &'static [&'static str]) -> Self {
+        Self { codes, ..self }
+    }
 }
 
 /// How likely a change is to do harm.
@@ -185,7 +212,7 @@ const fn setting(stack: &'static str, setting: &'static str) -> Setting {
 }
 
 const fn method(method: &'static str, when: &'static str, time: &'static str, risk: Risk) -> Method {
-    Method { method, when, time, risk }
+    Method { method, when, time, risk, codes: &[] }
 }
 
 const fn check(question: &'static str, command: &'static str) -> Check {
@@ -379,6 +406,30 @@ mod tests {
         let value_of = |name: &str| (name == "region").then(|| "eu-west-1".to_owned());
         assert_eq!(check.fill(value_of), None);
         assert_eq!(check.fill(|name| Some(name.to_uppercase())).as_deref(), Some("aws --region REGION TARGET"));
+    }
+
+    #[test]
+    fn a_code_decides_which_method_is_the_first() {
+        let first = |id: &str, code| cause(id).expect("it is there").methods_for(code)[0].method;
+        for (id, code, expected) in [
+            ("lambda-error", Some("LambdaResponseTooLarge"), "answer with a link to S3"),
+            ("lambda-error", Some("LambdaInvalidResponse"), "correct the format of the answer"),
+            (
+                "identity-provider-error",
+                Some("AuthTokenEpRequestTimeout"),
+                "allow the load balancer to reach the endpoints",
+            ),
+            ("identity-provider-error", Some("AuthUserinfoResponseSizeExceeded"), "send fewer claims"),
+        ] {
+            assert_eq!(first(id, code), expected, "{id}, {code:?}");
+        }
+        for cause in CAUSES {
+            assert_eq!(cause.methods_for(None), cause.methods, "{}", cause.id);
+            let codes = cause.methods.iter().flat_map(|method| method.codes);
+            for code in codes {
+                assert!(crate::knowledge::error_reasons::meaning(code.as_bytes()).is_some(), "{code}");
+            }
+        }
     }
 
     #[test]

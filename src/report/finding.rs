@@ -66,8 +66,10 @@ pub struct FindingRow {
     pub failures_over_time: Vec<(usize, u64)>,
     /// What to change.
     pub fix: &'static str,
-    /// Ways to do it; the first is the usual one.
-    pub methods: &'static [Method],
+    /// The code of `error_reason` that most of its failures have; `None` if they have none, or if it was not looked at.
+    pub error_reason: Option<String>,
+    /// Ways to do it, the first one first. A code of `error_reason` decides which that is.
+    pub methods: Vec<Method>,
     /// Software whose timeout the estimate may be, and what to set there; the likeliest few. Empty if there is no
     /// estimate, or no software is known to have it.
     pub settings: Vec<SettingRow>,
@@ -251,6 +253,7 @@ impl FindingRow {
     }
 
     fn new(summary: &Summary, finding: &Finding, scope: ScopeRow, checks: Vec<CheckRow>) -> Self {
+        let error_reason = finding.error_reason.as_deref().map(text_of);
         let samples = finding.samples.as_slice().iter().map(|sample| SampleRow {
             object: sample.location.object.to_string(),
             line: sample.location.line,
@@ -280,7 +283,8 @@ impl FindingRow {
             lags: finding.lags.as_deref().cloned(),
             failures_over_time: Vec::new(),
             fix: finding.cause.fix,
-            methods: finding.cause.methods,
+            methods: finding.cause.methods_for(error_reason.as_deref()),
+            error_reason,
             settings: settings(finding.estimates, finding.outcome),
             checks,
             docs: finding.cause.docs,

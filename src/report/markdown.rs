@@ -110,6 +110,9 @@ fn render_what_and_why(finding: &FindingRow, heading: &str, count: &str, out: &m
         let label = if evidence.0.is_for { "why" } else { "but" };
         writeln!(out, "- **{label}**: {}", escaped(&evidence.0.text))?;
     }
+    if let Some(also_fits) = phrases::also_fits(finding) {
+        writeln!(out, "- **also**: {also_fits}")?;
+    }
     Ok(())
 }
 

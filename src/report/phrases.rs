@@ -39,6 +39,11 @@ pub(super) fn at_targets(finding: &FindingRow, cut: &str) -> Option<String> {
     Some(named.join(", "))
 }
 
+/// `the same lines fit target-crash, malformed-response`; `None` if no other cause fits.
+pub(super) fn also_fits(finding: &FindingRow) -> Option<String> {
+    (!finding.also_fits.is_empty()).then(|| format!("the same lines fit {}", finding.also_fits.join(", ")))
+}
+
 /// `3 objects (1.2 MB, 9.8 MB decoded): 40,066 lines, 40,066 records, 0 unreadable`
 pub(super) fn what_was_read(input: &Input) -> String {
     format!(
@@ -103,7 +108,9 @@ pub(super) fn fix(finding: &FindingRow) -> String {
     let Some(first) = finding.methods.first() else { return finding.fix.to_owned() };
     // A time is `5 min` or just `hours`.
     let about = if first.time.starts_with(|digit: char| digit.is_ascii_digit()) { "about " } else { "" };
-    format!("{} First: {} (takes {about}{}, risk {}).", finding.fix, first.method, first.time, first.risk.id())
+    // Some hold always, and some of these say why.
+    let when = if first.when.starts_with("always") { String::new() } else { format!("when: {}; ", first.when) };
+    format!("{} First: {} ({when}takes {about}{}, risk {}).", finding.fix, first.method, first.time, first.risk.id())
 }
 
 /// The short form of [`fix`]: what to do first, and what that costs.

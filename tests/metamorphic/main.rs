@@ -55,10 +55,9 @@ fn verdicts_on_the_lines_of_each_cause_are_stable() {
 }
 
 #[test]
-fn verdicts_on_simulated_incidents_are_stable() {
-    let scenarios = ["keep-alive-race", "deploy-abrupt"];
-    let incidents = scenarios.map(|name| Incident::simulated(Scenario::find(name).expect("it is in the table"), 4711));
-    assert_stable(&incidents, 0.98);
+fn verdicts_on_a_simulated_incident_are_stable() {
+    let scenario = Scenario::find("keep-alive-race").expect("it is in the table");
+    assert_stable(&[Incident::simulated(scenario, 4711)], 0.98);
 }
 
 #[test]

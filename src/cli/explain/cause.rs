@@ -99,7 +99,7 @@ impl CauseWriter<'_> {
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(u16::try_from(self.width.min(MAX_PROSE_WIDTH)).unwrap_or(u16::MAX))
             .set_header(["Method", "When to use", "Time", "Risk"]);
-        for Method { method, when, time, risk } in methods {
+        for Method { method, when, time, risk, .. } in methods {
             table.add_row([method, when, time, risk.id()]);
         }
         for index in [2, 3] {

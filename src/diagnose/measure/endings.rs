@@ -65,8 +65,8 @@ impl Death {
         indices
     }
 
-    /// Whether at least 90 % of the requests in flight ended, or none did, and the target was away afterwards: the whole
-    /// process ended, not one of its workers.
+    /// Whether at least 90 % of the requests in flight ended, or none did, and the target was away afterwards: the
+    /// whole process ended, not one of its workers.
     pub(in crate::diagnose) fn is_whole(&self) -> bool {
         let was_away =
             !self.refused.is_empty() || self.answered_again.is_none_or(|again| again.since(self.at) >= MIN_AWAY);

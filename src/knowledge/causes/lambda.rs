@@ -48,10 +48,13 @@ pub static LAMBDA_ERROR: Cause = Cause {
         setting("target group, for headers with several values", "lambda.multi_value_headers.enabled=true"),
     ],
     methods: &[
+        method("catch and log what the function throws", "LambdaUnhandled", "hours", Risk::Low)
+            .for_codes(&["LambdaUnhandled"]),
+        method("correct the format of the answer", "LambdaInvalidResponse", "30 min", Risk::Low)
+            .for_codes(&["LambdaInvalidResponse"]),
+        method("answer with a link to S3", "LambdaResponseTooLarge", "hours", Risk::Medium)
+            .for_codes(&["LambdaResponseTooLarge"]),
         method("roll back to the previous version", "it began with a new version", "10 min", Risk::Low),
-        method("correct the format of the answer", "LambdaInvalidResponse", "30 min", Risk::Low),
-        method("catch and log what the function throws", "LambdaUnhandled", "hours", Risk::Low),
-        method("answer with a link to S3", "LambdaResponseTooLarge", "hours", Risk::Medium),
     ],
     checks: &[WHICH_FUNCTION, HOW_MANY_502, WHAT_DID_IT_LOG, HOW_IS_IT_SET_UP],
     docs: page!("lambda-functions.html"),

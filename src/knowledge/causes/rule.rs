@@ -153,14 +153,30 @@ pub static IDENTITY_PROVIDER_ERROR: Cause = Cause {
         setting("internal load balancer, or one without public IPv4", "a NAT gateway in its subnets' routes"),
     ],
     methods: &[
-        method("wait for the provider, or contact it", "it is down for others too", "hours", Risk::Low),
         method(
             "allow the load balancer to reach the endpoints",
-            "its security group or routes were changed",
+            "the code ends in Timeout: its security group, its routes, or a NAT gateway that it needs",
             "10 min",
             Risk::Low,
-        ),
-        method("send fewer claims", "AuthUserinfoResponseSizeExceeded", "30 min", Risk::Medium),
+        )
+        .for_codes(&["AuthTokenEpRequestTimeout", "AuthUserinfoEpRequestTimeout", "JWKSRequestTimeout"]),
+        method(
+            "look at what the endpoint answers, and correct the client id, the secret or the address in the rule",
+            "the code ends in Failed or names an answer that is not valid",
+            "30 min",
+            Risk::Low,
+        )
+        .for_codes(&[
+            "AuthTokenEpRequestFailed",
+            "AuthUserinfoEpRequestFailed",
+            "AuthInvalidTokenResponse",
+            "AuthInvalidUserinfoResponse",
+            "JWKSRequestFailed",
+            "JWKSResponseInvalid",
+        ]),
+        method("send fewer claims", "AuthUserinfoResponseSizeExceeded", "30 min", Risk::Medium)
+            .for_codes(&["AuthUserinfoResponseSizeExceeded"]),
+        method("wait for the provider, or contact it", "it is down for others too", "hours", Risk::Low),
     ],
     checks: &[
         check("how many logins ended in an error?", metric!("ELBAuthError")),

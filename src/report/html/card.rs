@@ -48,7 +48,7 @@ pub(super) struct Card<'a> {
     /// The number of an earlier finding with the same fix.
     pub(super) like: Option<usize>,
     pub(super) fix: &'static str,
-    pub(super) methods: &'static [Method],
+    pub(super) methods: &'a [Method],
     pub(super) settings: &'a [SettingRow],
     pub(super) settings_note: String,
     pub(super) stacks: &'static [Setting],
@@ -127,7 +127,7 @@ impl<'a> Card<'a> {
             has_lags: false,
             like: None,
             fix: row.fix,
-            methods: row.methods,
+            methods: &row.methods,
             settings: &row.settings,
             settings_note: format!("({})", phrases::settings_note(row, report.idle_timeout)),
             stacks: knowledge.map_or(&[], |cause| cause.settings),

@@ -82,6 +82,9 @@ impl TextWriter<'_> {
                 self.entry(label, &evidence.0.text)?;
             }
         }
+        if let Some(also_fits) = phrases::also_fits(finding) {
+            self.entry("also", &also_fits)?;
+        }
         Ok(())
     }
 
