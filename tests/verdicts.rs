@@ -469,3 +469,30 @@ fn refusals_are_told_if_a_client_gets_nothing_else() {
     assert_eq!(noticed(served, served), []);
     assert_eq!(noticed(served, "203.0.113.51:1024"), [("bad-request", 20)]);
 }
+
+/// Two load balancers with different idle timeouts in one log: each is compared with its own.
+#[test]
+fn each_load_balancer_has_its_own_idle_timeout() {
+    let mut dice = ChaCha8Rng::seed_from_u64(12);
+    let mut lines = Vec::new();
+    for (name, idle_timeout) in [("app/shop/50dc6c495c0c9188", 60), ("app/reports/a1b2c3d4e5f60718", 300)] {
+        let mut requests = answers(60, 3_000, &TARGETS[..2], &mut dice);
+        requests.extend((0..12).map(|number| {
+            ANSWERED.at(number * 200 * SECOND).path("/export").timed_out(idle_timeout * SECOND + number % 3)
+        }));
+        lines.extend(requests.iter().map(|request| request.builder().field(alb::ELB, name).build()));
+    }
+    let summary = summary_of(&lines);
+    let diagnosis = diagnose(&summary, &Context::default());
+    let mut known: Vec<(String, u64)> = summary
+        .load_balancers
+        .iter()
+        .zip(&diagnosis.idle_timeouts)
+        .map(|(((), name, _), timeout)| (String::from_utf8_lossy(name).into_owned(), timeout.duration.as_secs()))
+        .collect();
+    known.sort();
+    assert_eq!(known, [("app/reports/a1b2c3d4e5f60718".to_owned(), 300), ("app/shop/50dc6c495c0c9188".to_owned(), 60)]);
+    assert!(diagnosis.idle_timeouts.iter().all(|timeout| timeout.origin == IdleTimeoutOrigin::Inferred));
+    assert_says(&diagnosis, "12 requests reached the idle timeout of 60.000 s");
+    assert_says(&diagnosis, "12 requests reached the idle timeout of 300.000 s");
+}

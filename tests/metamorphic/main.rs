@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example metamorphic` prints the table of `docs/accuracy.md` for many more incidents.
 
+mod evidence;
 mod incident;
 mod judge;
 mod log;

@@ -1,6 +1,7 @@
 mod connections;
 mod life;
 mod load;
+mod servers;
 mod timers;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ const OTHER: &[u8] = b"10.0.0.2:80";
 struct Seen {
     target: &'static [u8],
     node: &'static [u8],
+    method: &'static [u8],
     path: &'static [u8],
     dispatched: i64,
     took: i64,
@@ -37,6 +39,7 @@ fn seen(dispatched: i64, took: i64, statuses: (u16, Option<u16>)) -> Seen {
     Seen {
         target: b"10.0.0.1:80",
         node: b"10.0.9.9",
+        method: b"GET",
         path: b"/",
         dispatched,
         took,
@@ -73,6 +76,7 @@ fn diagnosis_of(requests: &[Seen]) -> Diagnosis {
             target_group: Some(b"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/1"),
             node: Some(request.node),
             target: Some(request.target),
+            method: Some(request.method),
             path: Some(request.path),
             elb_status_code: Some(request.statuses.0),
             target_status_code: request.statuses.1,
