@@ -39,6 +39,9 @@ const MAX_RATE_OF_RACES: f64 = 0.03;
 /// Medium confidence needs at least this many failures, in at least two bursts.
 const MIN_FOR_MEDIUM: usize = 10;
 
+/// If more targets than this, and more than half of the group, close a part of their requests, confidence is low.
+const MAX_TARGETS_AT_LIMIT: usize = 2;
+
 /// A target's own errors in the minutes of the bursts must be at least this many, and this many times as frequent as in
 /// the other minutes.
 const MIN_OWN_ERRORS: usize = 3;
@@ -70,9 +73,16 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let of_target = |target_index: usize| -> Vec<Closed<'_>> {
         closed.iter().copied().filter(|closed| closed.target_index == target_index).collect()
     };
-    (0..group.targets.len())
+    let mut verdicts: Vec<Verdict> = (0..group.targets.len())
         .filter_map(|target_index| at_one_target(group, target_index, &of_target(target_index)))
-        .collect()
+        .collect();
+    // A limit is reached at one target or a few. If most have such failures, something else may be behind them.
+    if verdicts.len() > MAX_TARGETS_AT_LIMIT && verdicts.len() * 2 > group.targets.len() {
+        for verdict in &mut verdicts {
+            verdict.confidence = Confidence::Low;
+        }
+    }
+    verdicts
 }
 
 fn bursts_of(closed: &[Closed<'_>]) -> Bursts {

@@ -62,6 +62,14 @@ fn a_target_that_closes_a_part_and_errs_meanwhile_has_no_connection_left() {
 }
 
 #[test]
+fn a_part_closed_at_all_targets_is_hardly_a_limit_of_each() {
+    let requests: Vec<Seen> =
+        FOUR.iter().flat_map(|target| bad_minute(6).into_iter().map(|request| request.at(target))).collect();
+    let found = causes(&diagnosis_of(&requests));
+    assert_eq!(found, [("connections-exhausted", Confidence::Low, 36); 4]);
+}
+
+#[test]
 fn a_target_that_closes_a_part_and_errs_as_always_is_not_named_so() {
     let found = causes(&diagnosis_of(&bad_minute(0)));
     assert!(found.iter().all(|(cause, ..)| *cause != "connections-exhausted"), "{found:?}");
