@@ -52,6 +52,13 @@ impl Frequent {
         self.0.iter().map(|entry| (&*entry.name, entry.count - entry.inherited))
     }
 
+    /// Whether every name that came is among those kept, with its exact count.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        // Names are replaced or dropped only when there is no room, and from then on there is none.
+        self.0.len() < MAX_NAMES
+    }
+
     /// The name that came most often for certain, and how often it came at least. Of several, the first in byte
     /// order. `None` when there are no names.
     #[must_use]
@@ -76,6 +83,7 @@ mod tests {
         let (name, at_least) = frequent.first().expect("a name");
         assert_eq!(name, b"often");
         assert!((300..=500).contains(&at_least), "{at_least}");
+        assert!(!frequent.is_complete());
     }
 
     #[test]
@@ -94,5 +102,6 @@ mod tests {
         other.merge(&again);
         assert_eq!(one, other);
         assert_eq!(one.first(), Some((b"a".as_slice(), 3)));
+        assert!(one.is_complete());
     }
 }

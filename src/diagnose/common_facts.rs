@@ -13,7 +13,13 @@ pub(super) fn sent_by(callers: &Callers, requests: u64, what: &str) -> Vec<Evide
     if let Some((client, sent)) = callers.clients.first().filter(|(_, sent)| *sent >= MIN_SENT && sent * 2 >= requests)
     {
         evidence.push(Evidence::speaks_for(
-            format!("{} of {} {what} were sent by the client {}", grouped(sent), grouped(requests), named(client)),
+            format!(
+                "{}{} of {} {what} were sent by the client {}",
+                at_least(&callers.clients, sent, requests),
+                grouped(sent),
+                grouped(requests),
+                named(client)
+            ),
             [("of_one_client", sent as f64)],
         ));
     }
@@ -27,6 +33,11 @@ pub(super) fn sent_by(callers: &Callers, requests: u64, what: &str) -> Vec<Evide
     evidence
 }
 
+/// `at least ` if a count may be too low: some names were not kept, and it is not that of all requests.
+fn at_least(names: &Frequent, count: u64, requests: u64) -> &'static str {
+    if names.is_complete() || count == requests { "" } else { "at least " }
+}
+
 /// Evidence on each frequent code of a field, with what it means. `requests` is how many there are, with or without a
 /// code.
 pub(super) fn codes(
@@ -35,12 +46,17 @@ pub(super) fn codes(
     requests: u64,
     meaning: fn(&[u8]) -> Option<&'static str>,
 ) -> Vec<Evidence> {
-    let mut codes: Vec<(&[u8], u64)> = codes.certain().filter(|(_, count)| *count > 0).collect();
+    let kept = codes;
+    let mut codes: Vec<(&[u8], u64)> = kept.certain().filter(|(_, count)| *count > 0).collect();
     codes.sort_by(|one, other| (other.1, one.0).cmp(&(one.1, other.0)));
     let told = codes.into_iter().map(|(code, count)| {
         let name = String::from_utf8_lossy(code);
         let meaning = meaning(code).map_or(String::new(), |meaning| format!(": {meaning}"));
-        let whose = if count == requests { "all of them".to_owned() } else { grouped(count) };
+        let whose = if count == requests {
+            "all of them".to_owned()
+        } else {
+            format!("{}{}", at_least(kept, count, requests), grouped(count))
+        };
         Evidence::speaks_for(format!("{field} of {whose} is {name}{meaning}"), [("with_code", count as f64)])
     });
     told.collect()

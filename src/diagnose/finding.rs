@@ -40,7 +40,8 @@ pub struct Finding {
     pub span: Option<Span>,
     /// Episodes of the failures, and the shape of their course. Empty for a finding from the outcome alone.
     pub time_pattern: TimePattern,
-    /// Statements for and against the cause. The first number of the first statement is `failures`.
+    /// Statements for and against the cause. The first number of the first statement is `failures`; of a notice, it is
+    /// `requests`.
     pub evidence: Vec<Evidence>,
     /// The code of `error_reason` that most of its failures have. `None` if they have none, or if a detector found it.
     pub error_reason: Option<Box<[u8]>>,

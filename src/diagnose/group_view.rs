@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::evidence::plural;
+use super::evidence::{Evidence, grouped, plural};
 use super::idle_timeout::IdleTimeout;
 use super::measure::routes::RouteRates;
+use super::measure::share::Rate;
 use super::measure::subnet::Subnet;
 use super::target_view::TargetView;
 use crate::aggregate::route::SortedRoutes;
@@ -156,6 +157,26 @@ impl<'a> GroupView<'a> {
         let mut shares: Vec<f64> = requests.filter_map(share_of).collect();
         shares.sort_unstable_by(f64::total_cmp);
         shares.get(shares.len() / 2).copied()
+    }
+
+    /// Evidence that these routes fail, and how often the others of the group do.
+    pub(super) fn against_other_routes(&self, routes: &[RouteId], held: Rate, others: Rate) -> Evidence {
+        Evidence::speaks_for(
+            format!(
+                "in the target group, {} of {} to {} failed like this, and {} of {} other requests",
+                grouped(held.failures as u64),
+                plural(held.requests, "request"),
+                self.routes_named(routes),
+                grouped(others.failures as u64),
+                grouped(others.requests as u64),
+            ),
+            [
+                ("route_failures", held.failures as f64),
+                ("route_requests", held.requests as f64),
+                ("other_failures", others.failures as f64),
+                ("other_requests", others.requests as f64),
+            ],
+        )
     }
 
     /// `GET /orders/{id}`

@@ -121,16 +121,13 @@ fn of_refused(summary: &Summary, load_balancer: LoadBalancerId, refused: Refused
         let reasons = &all.classification_reasons;
         evidence.extend(codes("classification_reason", reasons, all.requests, desync_reasons::meaning));
         let passed = passed_with(summary, load_balancer, reasons);
-        evidence.extend(passed.map(|(reason, passed)| {
-            let reason = String::from_utf8_lossy(reason);
-            let text = match passed {
-                0 => format!("no request with {reason} was let through"),
-                1 => format!("at least 1 request with {reason} was let through"),
-                _ => format!("at least {} requests with {reason} were let through", grouped(passed)),
-            };
-            Evidence::weighed(passed == 0, text, [("let_through", passed as f64)])
-        }));
-        confidence = if passed.is_some_and(|(_, passed)| passed > 0) { Confidence::Low } else { Confidence::High };
+        evidence.extend(passed.as_ref().map(LetThrough::evidence));
+        confidence = match passed.map(|passed| (passed.at_least, passed.is_complete)) {
+            Some((1.., _)) => Confidence::Low,
+            // The log does not tell whether others were let through.
+            Some((0, false)) => Confidence::Medium,
+            Some((0, true)) | None => Confidence::High,
+        };
     } else {
         evidence.extend(codes("error_reason", &all.error_reasons, all.requests, error_reasons::meaning));
     }
@@ -154,14 +151,39 @@ fn of_refused(summary: &Summary, load_balancer: LoadBalancerId, refused: Refused
     Some(Finding { also_fits, confidence, outcomes, span, evidence, samples: all.samples, ..notice })
 }
 
-/// The most frequent reason of the refused requests, and how many requests with it were let through at least. `None`
-/// if they have no reason.
-fn passed_with<'a>(summary: &Summary, load_balancer: LoadBalancerId, reasons: &'a Frequent) -> Option<(&'a [u8], u64)> {
+/// How many requests with the most frequent reason of the refused ones were let through.
+struct LetThrough<'a> {
+    reason: &'a [u8],
+    at_least: u64,
+    /// Whether that is all of them. With very many reasons, some are not counted.
+    is_complete: bool,
+}
+
+impl LetThrough<'_> {
+    fn evidence(&self) -> Evidence {
+        let reason = String::from_utf8_lossy(self.reason);
+        let text = match (self.at_least, self.is_complete) {
+            (0, true) => format!("no request with {reason} was let through"),
+            (0, false) => format!("it was not counted whether requests with {reason} were let through"),
+            (1, _) => format!("at least 1 request with {reason} was let through"),
+            (passed, _) => format!("at least {} requests with {reason} were let through", grouped(passed)),
+        };
+        Evidence::weighed(self.at_least == 0 && self.is_complete, text, [("let_through", self.at_least as f64)])
+    }
+}
+
+/// `None` if the refused requests have no reason.
+fn passed_with<'a>(summary: &Summary, load_balancer: LoadBalancerId, reasons: &'a Frequent) -> Option<LetThrough<'a>> {
     let (reason, _) = reasons.first()?;
-    let of_balancer =
-        summary.targets.iter().filter(|(group, ..)| summary.target_groups.entry(*group).0 == load_balancer);
-    let passed = of_balancer.flat_map(|(_, _, target)| target.passed_classifications.certain());
-    Some((reason, passed.filter(|(code, _)| *code == reason).map(|(_, count)| count).sum()))
+    let mut passed = LetThrough { reason, at_least: 0, is_complete: true };
+    for (group, _, target) in summary.targets.iter() {
+        if summary.target_groups.entry(group).0 == load_balancer {
+            let codes = &target.passed_classifications;
+            passed.is_complete &= codes.is_complete();
+            passed.at_least += codes.certain().filter(|(code, _)| *code == reason).map(|(_, count)| count).sum::<u64>();
+        }
+    }
+    Some(passed)
 }
 
 fn of_web_sockets(summary: &Summary, load_balancer: LoadBalancerId, idle_timeout: &IdleTimeout) -> Option<Finding> {
@@ -171,7 +193,7 @@ fn of_web_sockets(summary: &Summary, load_balancer: LoadBalancerId, idle_timeout
         || matches!(idle_timeout.rests_on, Some(IdleTimeoutSign::TimedOut(_)));
     let mut evidence = vec![Evidence::speaks_for(
         format!(
-            "{} of {} WebSocket connections of a second or longer ended within 30 ms of the idle timeout, {seconds} s",
+            "{} of {} counted WebSocket connections of a second or longer ended within 30 ms of the idle timeout, {seconds} s",
             grouped(cut),
             grouped(all)
         ),

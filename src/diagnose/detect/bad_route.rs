@@ -7,7 +7,7 @@ use crate::aggregate::RouteId;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
-use crate::diagnose::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
+use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use crate::diagnose::group_view::{GroupView, WHEN_DUE};
 use crate::diagnose::measure::load::median_took;
 use crate::diagnose::measure::share::Rate;
@@ -146,22 +146,7 @@ impl RejectedAnswers<'_> {
                 ),
                 [],
             ),
-            Evidence::speaks_for(
-                format!(
-                    "in the target group, {} of {} to {} failed like this, and {} of {} other requests",
-                    grouped(held.failures as u64),
-                    plural(held.requests, "request"),
-                    group.routes_named(routes),
-                    grouped(others.failures as u64),
-                    grouped(others.requests as u64),
-                ),
-                [
-                    ("route_failures", held.failures as f64),
-                    ("route_requests", held.requests as f64),
-                    ("other_failures", others.failures as f64),
-                    ("other_requests", others.requests as f64),
-                ],
-            ),
+            group.against_other_routes(routes, held, others),
         ];
         if group.targets.len() > 1 {
             evidence.push(Evidence::weighed(

@@ -192,7 +192,7 @@ impl Removal {
         if self.targets >= 2 {
             evidence.push(Evidence::speaks_for(
                 format!(
-                    "{} targets of the group ended for good within 2 minutes of it, this one included",
+                    "{} targets of the group, this one included, ended within 2 minutes and never answered again",
                     self.targets
                 ),
                 [("targets_gone", self.targets as f64)],

@@ -7,7 +7,7 @@ use crate::aggregate::RouteId;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
-use crate::diagnose::evidence::{Evidence, grouped, plural, plural_are, seconds, seconds_of};
+use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::load::median_took;
 use crate::diagnose::measure::routes::RouteRates;
@@ -77,27 +77,14 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     share_out(explained, |count, _| Verdict {
         also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::TARGET_CRASH],
         evidence: vec![
-            Evidence::speaks_for(format!("{} closed before an answer", plural_are(count, "upload")), []),
+            Evidence::speaks_for(format!("{} closed before an answer", plural_are(count, "request")), []),
+            group.against_other_routes(&routes, held, others),
             Evidence::speaks_for(
                 format!(
-                    "in the target group, {} of {} to {} ended like this, and {} of {} other requests",
-                    grouped(held.failures as u64),
-                    plural(held.requests, "request"),
-                    group.routes_named(&routes),
-                    grouped(others.failures as u64),
-                    grouped(others.requests as u64),
-                ),
-                [
-                    ("route_failures", held.failures as f64),
-                    ("route_requests", held.requests as f64),
-                    ("other_failures", others.failures as f64),
-                    ("other_requests", others.requests as f64),
-                ],
-            ),
-            Evidence::speaks_for(
-                format!(
-                    "the target answered {refused} more of them with a 4xx of its own, after {} s (median); the closed \
-                        ones ended after {} s",
+                    "in the target group, {} to the same routes {} answered with a 4xx of the target itself, after {} s \
+                        (median); the closed ones ended after {} s",
+                    plural(refused, "other request"),
+                    if refused == 1 { "was" } else { "were" },
                     seconds(answers),
                     seconds(closings)
                 ),
