@@ -13,6 +13,8 @@
 //! | `group_view`, `target_view` | a target group and its targets, prepared for the detectors |
 //! | `verdict`, `accept`, `concentration` | what a detector concludes, and the finding that is made of it |
 //! | `residual` | findings on the failures that no detector explains |
+//! | `aftermath` | findings that are a consequence of another one, and belong to it |
+//! | `merge` | one finding of what happened at many targets of a group |
 //! | `notice` | findings on requests that do not count as failed |
 //! | `common_facts` | what requests have in common by their fields: callers, codes, route |
 //! | [`Context`] | what is known beside the log |
@@ -20,6 +22,7 @@
 //! | [`evidence`] | statements with their numbers |
 
 mod accept;
+mod aftermath;
 mod common_facts;
 mod concentration;
 mod confidence;
@@ -32,6 +35,7 @@ pub mod first_cause;
 mod group_view;
 mod idle_timeout;
 mod measure;
+mod merge;
 mod notice;
 mod residual;
 mod scope;
@@ -50,7 +54,7 @@ pub use finding_id::FindingId;
 pub use idle_timeout::{DEFAULT_IDLE_TIMEOUT, IdleTimeout, IdleTimeoutOrigin, IdleTimeoutSign, MAX_IDLE_TIMEOUT};
 pub use measure::lag_counts::{LagBins, LagCounts};
 pub use measure::time_pattern::{Shape, TimePattern};
-pub use scope::{Scope, ScopeNames, scope_of};
+pub use scope::{Scope, ScopeNames};
 
 use crate::aggregate::{Summary, TargetGroupId, TargetId};
 use idle_timeout::{busiest, infer_idle_timeouts};
@@ -129,15 +133,17 @@ pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
         (None, Some(duration)) => IdleTimeout::given(duration),
         (None, None) => IdleTimeout::default(),
     };
-    let mut explained = match summary.span {
+    let mut detected = match summary.span {
         Some(log_span) => detect::findings(summary, log_span, &idle_timeouts),
         None => Vec::new(),
     };
-    let mut by_outcome = residual::findings(summary, &explained);
+    let mut by_outcome = residual::findings(summary, &detected);
+    make_ids_unique(summary, detected.iter_mut().chain(&mut by_outcome));
+    aftermath::join(summary, &mut detected, &mut by_outcome);
+    let mut findings = merge::of_many_targets(summary, detected.into_iter().chain(by_outcome));
     let mut notices = notice::notices(summary, &idle_timeouts);
-    make_ids_unique(summary, explained.iter_mut().chain(&mut by_outcome).chain(&mut notices));
-    let mut findings = by_outcome;
-    findings.extend(explained);
+    // A finding that was made of many may have the cause of one on requests without a target.
+    make_ids_unique(summary, findings.iter_mut().chain(&mut notices));
     findings.sort_by_key(|finding| {
         (std::cmp::Reverse(finding.failures), finding.scope, finding.outcome, std::cmp::Reverse(finding.confidence))
     });

@@ -67,9 +67,10 @@ fn every_target_with_ten_failures_or_more_is_blamed_for_its_true_cause() {
                 continue;
             }
             let (cause, _) = causes.iter().max_by_key(|(_, failures)| **failures).expect("a cause");
-            let first = diagnosis.findings.iter().find(|finding| {
-                matches!(finding.scope, Scope::Target(index) if summary.targets.entry(index).1 == target.as_bytes())
-            });
+            let mut targets = summary.targets.ids().zip(summary.targets.iter());
+            let (id, _) = targets.find(|(_, (_, address, _))| *address == target.as_bytes()).expect("it has requests");
+            let findings = diagnosis.on_target(id);
+            let first = findings.first();
             assert_eq!(first.map(|finding| finding.cause.id), Some(cause.as_str()), "{name}: {target}");
             looked_at += 1;
         }

@@ -132,7 +132,10 @@ fn refusing(targets: u32) -> String {
     for target in 0..targets {
         let address = format!("10.77.{}.{}:80", target / 200, target % 200 + 1);
         let failed = FAILED.into_iter().fold(line(), |line, (field, text)| line.field(field, text));
-        log.push_str(&(failed.field(alb::TARGET, &address).build() + "\n").repeat(12));
+        // In a group of its own: at many targets of one group, it would be one finding.
+        let group = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/api/{target:016x}");
+        let failed = failed.field(alb::TARGET, &address).field(alb::TARGET_GROUP_ARN, &group);
+        log.push_str(&(failed.build() + "\n").repeat(12));
     }
     log
 }

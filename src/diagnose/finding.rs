@@ -49,8 +49,8 @@ pub struct Finding {
     pub estimates: Estimates,
     /// How long before its failures their connections were last used. `None` unless this shows a keep-alive timeout.
     pub lags: Option<Arc<LagCounts>>,
-    /// Failures by target, outcome and minute of their end, in no particular order. Empty for a finding from the
-    /// outcome alone: its failures are those of that outcome at its scope that are in no other finding.
+    /// Failures by target, outcome and minute of their end, in no particular order. Of a finding from the outcome
+    /// alone, they may be counted for several minutes together. Empty for a notice.
     pub failures_per_minute: Vec<FailuresPerMinute>,
     /// Lines of the earliest failures, at most [`MAX_SAMPLES`](crate::aggregate::sample::MAX_SAMPLES). May be empty.
     pub samples: Samples,
@@ -63,7 +63,7 @@ pub struct FailuresPerMinute {
     pub target: TargetId,
     /// Their outcome.
     pub outcome: Outcome,
-    /// The start of the minute, UTC.
+    /// The start of the minute, or of the several minutes, UTC.
     pub minute: Timestamp,
     /// Number of failures.
     pub failures: u64,

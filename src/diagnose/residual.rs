@@ -6,14 +6,15 @@ use std::collections::btree_map::Entry;
 use super::common_facts::{codes, most_on_one_route, sent_by};
 use super::confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
 use super::evidence::{Evidence, grouped, seconds_of};
-use super::finding::{Estimates, Finding};
+use super::finding::{Estimates, FailuresPerMinute, Finding};
 use super::finding_id::FindingId;
 use super::first_cause::{Candidates, candidates};
 use super::measure::time_pattern::TimePattern;
 use super::scope::{Scope, scope_of};
-use crate::aggregate::{Failures, Quantiles, Summary, Target};
+use crate::aggregate::{Failures, Quantiles, Summary, Target, TargetId};
 use crate::classify::{AnsweredBy, Outcome};
 use crate::knowledge::error_reasons;
+use crate::timestamp::Timestamp;
 
 /// Clients leave all the time. That is a finding only if at least this share of a target's requests ended so, and at
 /// least [`MIN_FAILURES_FOR_HIGH`] of them.
@@ -27,15 +28,46 @@ pub(super) fn findings(summary: &Summary, explained: &[Finding]) -> Vec<Finding>
             *taken.entry((Scope::Target(*target), *outcome)).or_default() += failures;
         }
     }
+    let mut over_time = left_over_time(summary, explained);
     let mut findings = Vec::new();
     for (scope, group) in groups(summary) {
         for failures in &group.failures {
             let taken = taken.get(&(scope, failures.outcome)).copied().unwrap_or_default();
-            findings.extend(finding(summary, scope, &group, failures, taken));
+            let Some(mut finding) = finding(summary, scope, &group, failures, taken) else { continue };
+            finding.failures_per_minute = over_time.remove(&(scope, failures.outcome)).unwrap_or_default();
+            findings.push(finding);
         }
     }
     findings.sort_by_key(|finding| (finding.scope, finding.outcome));
     findings
+}
+
+/// The failures that are in none of `explained`, by scope and outcome.
+fn left_over_time(summary: &Summary, explained: &[Finding]) -> BTreeMap<(Scope, Outcome), Vec<FailuresPerMinute>> {
+    let mut left: BTreeMap<(TargetId, Outcome, i64), u64> = BTreeMap::new();
+    let mut widths: BTreeMap<TargetId, i64> = BTreeMap::new();
+    for (id, (_, _, target)) in summary.targets.ids().zip(summary.targets.iter()) {
+        widths.insert(id, target.heatmap.width_seconds());
+        for (start, row) in target.heatmap.rows() {
+            for &(outcome, _, failures) in &row.failed {
+                *left.entry((id, outcome, start.as_seconds())).or_default() += u64::from(failures);
+            }
+        }
+    }
+    for counted in explained.iter().flat_map(|finding| &finding.failures_per_minute) {
+        let width = widths[&counted.target];
+        let start = counted.minute.as_seconds().div_euclid(width) * width;
+        if let Some(left) = left.get_mut(&(counted.target, counted.outcome, start)) {
+            *left = left.saturating_sub(counted.failures);
+        }
+    }
+    let mut by_scope: BTreeMap<(Scope, Outcome), Vec<FailuresPerMinute>> = BTreeMap::new();
+    for ((target, outcome, start), failures) in left.into_iter().filter(|(_, failures)| *failures > 0) {
+        let minute = Timestamp::from_seconds(start);
+        let scope = scope_of(summary, target, outcome);
+        by_scope.entry((scope, outcome)).or_default().push(FailuresPerMinute { target, outcome, minute, failures });
+    }
+    by_scope
 }
 
 /// The targets that have failures, merged by the scope of the failures. A target with failures of a rule is in two

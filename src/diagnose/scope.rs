@@ -52,8 +52,7 @@ impl Scope {
 /// load balancer that made them. Failures of a rule belong to the load balancer.
 ///
 /// `target` may also stand for the requests of a target group that reached none.
-#[must_use]
-pub fn scope_of(summary: &Summary, target: TargetId, outcome: Outcome) -> Scope {
+pub(super) fn scope_of(summary: &Summary, target: TargetId, outcome: Outcome) -> Scope {
     let (target_group, address, _) = summary.targets.entry(target);
     let (load_balancer, arn, ()) = summary.target_groups.entry(target_group);
     match (address, arn) {

@@ -19,6 +19,9 @@ use crate::timestamp::Timestamp;
 /// At most this many settings are shown with a finding.
 const MAX_SETTINGS: usize = 4;
 
+/// At most this many episodes are listed.
+const MAX_EPISODES: usize = 8;
+
 /// One finding.
 #[derive(Clone, Debug, Serialize)]
 pub struct FindingRow {
@@ -49,7 +52,7 @@ pub struct FindingRow {
     pub shape: Option<Shape>,
     /// How many episodes there were; 0 if that was not looked at.
     pub episode_count: usize,
-    /// The earliest few episodes, each from its first to its last failure, by when they were sent.
+    /// The earliest eight episodes, each from its first to its last failure, by when they were sent.
     pub episodes: Vec<Window>,
     /// Its failures by target, the one with most failures first. Empty if the finding is about requests without a
     /// target.
@@ -272,8 +275,8 @@ impl FindingRow {
             first_seen: finding.span.map(|span| span.first),
             last_seen: finding.span.map(|span| span.last),
             shape: finding.time_pattern.shape,
-            episode_count: finding.time_pattern.episode_count,
-            episodes: finding.time_pattern.episodes.iter().map(|&episode| Some(episode).into()).collect(),
+            episode_count: finding.time_pattern.episodes.len(),
+            episodes: finding.time_pattern.episodes.iter().take(MAX_EPISODES).map(|&it| Some(it).into()).collect(),
             by_target: by_target(summary, finding),
             evidence: finding.evidence.iter().cloned().map(EvidenceRow).collect(),
             estimates: EstimatesRow {

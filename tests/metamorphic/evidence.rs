@@ -23,6 +23,8 @@ struct Recount<'a> {
     load_balancer: String,
     target_group: Option<String>,
     target: Option<String>,
+    /// Whether the finding was made of many, one for each target. Its times and outcomes are then those of all.
+    is_of_many: bool,
 }
 
 /// A form of a sentence, and how to count again what it says. `{}` stands for what differs.
@@ -32,6 +34,7 @@ struct Form {
 }
 
 const FORMS: &[Form] = &[
+    Form { form: "{} of the group's {} show it, each by itself: {} failures together", check: at_many },
     Form { form: "{} not established within 10 s", check: connect_timeouts },
     Form { form: "in all, the target answered {}", check: answered_in_all },
     Form { form: "this target answered no request at all", check: never_answered },
@@ -131,7 +134,20 @@ impl<'a> Recount<'a> {
             load_balancer: text(names.load_balancer),
             target_group: names.target_group.map(text),
             target: names.target.map(text),
+            is_of_many: finding.evidence.first().is_some_and(|first| captures(FORMS[0].form, &first.text).is_some()),
         }
+    }
+
+    /// The same, and a sentence without its beginning, if it is about one of many targets: `at 10.0.0.1:80: …`.
+    fn about<'t>(mut self, sentence: &'t str) -> (Self, &'t str) {
+        let Some((target, rest)) = sentence.strip_prefix("at ").and_then(|rest| rest.split_once(": ")) else {
+            return (self, sentence);
+        };
+        if !self.is_of_many || !self.in_group().any(|line| line.target() == target) {
+            return (self, sentence);
+        }
+        self.target = Some(target.to_owned());
+        (self, rest)
     }
 
     fn in_group(&self) -> impl Iterator<Item = &'a Line> {
@@ -153,16 +169,14 @@ impl<'a> Recount<'a> {
         self.in_group().filter(is_at).filter(move |line| outcomes.contains(ended(line)))
     }
 
-    /// From the first to the last dispatch of the finding's failures. `None` if not all episodes are listed, or if the
-    /// sentences are about a part of them.
+    /// From the first to the last dispatch of the finding's failures. `None` if the sentences are about a part of them.
     fn dispatches(&self) -> Option<(i64, i64)> {
-        if self.finding.evidence.iter().any(|evidence| evidence.text.starts_with("in addition, ")) {
+        if self.is_of_many || self.finding.evidence.iter().any(|evidence| evidence.text.starts_with("in addition, ")) {
             return None;
         }
         let pattern = &self.finding.time_pattern;
         let (first, last) = (pattern.episodes.first()?, pattern.episodes.last()?);
-        let is_whole = pattern.episodes.len() == pattern.episode_count;
-        is_whole.then(|| (first.first.as_micros(), last.last.as_micros()))
+        Some((first.first.as_micros(), last.last.as_micros()))
     }
 
     /// Requests to other targets of the group while the finding's failures were sent, and how many failed likewise.
@@ -176,6 +190,16 @@ impl<'a> Recount<'a> {
         let meanwhile: Vec<&Line> = sent.filter(|line| (first..=last).contains(&dispatched(line))).collect();
         Some((meanwhile.iter().filter(|line| outcomes.contains(ended(line))).count(), meanwhile.len()))
     }
+}
+
+fn at_many(recount: &Recount<'_>, said: &[&str]) -> Result<(), String> {
+    let with_target = recount.in_group().filter(|line| !line.target().is_empty());
+    let of_group: BTreeSet<&str> = with_target.map(Line::target).collect();
+    let failed: BTreeSet<&str> = recount.failures().map(Line::target).collect();
+    same(of_group.len(), number(said[1]), 0)?;
+    holds(failed.len() >= number(said[0]), &format!("{} targets have such failures", failed.len()))?;
+    let failures = recount.failures().count();
+    holds(failures >= number(said[2]), &format!("the group has {failures}"))
 }
 
 fn connect_timeouts(recount: &Recount<'_>, said: &[&str]) -> Result<(), String> {
@@ -263,6 +287,9 @@ fn never_answered_again(recount: &Recount<'_>, _: &[&str]) -> Result<(), String>
 }
 
 fn no_successor(recount: &Recount<'_>, said: &[&str]) -> Result<(), String> {
+    if recount.is_of_many {
+        return Ok(());
+    }
     let mut first: BTreeMap<&str, i64> = BTreeMap::new();
     for line in recount.in_group().filter(|line| !line.target().is_empty()) {
         let known = first.entry(line.target()).or_insert(i64::MAX);
@@ -285,9 +312,9 @@ fn check(incident: &Incident, met: &mut BTreeMap<&'static str, usize>) -> Vec<St
     let diagnosis = diagnose(&summary, &Context::default());
     let mut wrong = Vec::new();
     for finding in &diagnosis.findings {
-        let recount = Recount::new(&summary, finding, &incident.log);
         for evidence in &finding.evidence {
-            let fits = FORMS.iter().filter_map(|form| Some((form, captures(form.form, &evidence.text)?)));
+            let (recount, text) = Recount::new(&summary, finding, &incident.log).about(&evidence.text);
+            let fits = FORMS.iter().filter_map(|form| Some((form, captures(form.form, text)?)));
             // The form that says most of it itself.
             let found = fits.max_by_key(|(form, _)| form.form.len());
             if let Some((Form { form, check }, said)) = found {

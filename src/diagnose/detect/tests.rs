@@ -1,4 +1,5 @@
 mod connections;
+mod events;
 mod life;
 mod load;
 mod servers;

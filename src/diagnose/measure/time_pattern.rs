@@ -15,9 +15,6 @@ const EPISODE_GAPS: f64 = 4.0;
 /// ones.
 const GAP_FACTOR: f64 = 8.0;
 
-/// At most this many episodes are listed.
-const MAX_EPISODES: usize = 8;
-
 /// This many episodes or more are pulses.
 const MIN_PULSES: usize = 3;
 
@@ -54,22 +51,30 @@ impl Shape {
 /// The course of one finding's failures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TimePattern {
-    /// First and last dispatch of each episode's failures; the earliest eight episodes.
+    /// First and last dispatch of each episode's failures, in the order of time. Empty if only their outcome was looked
+    /// at.
     pub episodes: Vec<Span>,
-    /// How many episodes there are in all.
-    pub episode_count: usize,
     /// `None` if there are fewer than five failures, or if only their outcome was looked at.
     pub shape: Option<Shape>,
 }
 
 impl TimePattern {
-    /// Adds the episodes of another. The shape stays, unless there is none.
+    /// Adds the episodes of another; those that overlap or nearly meet become one. The shape stays, unless there is
+    /// none, or the failures now come and go.
     pub(in crate::diagnose) fn absorb(&mut self, other: Self) {
-        self.episode_count += other.episode_count;
         self.episodes.extend(other.episodes);
         self.episodes.sort_by_key(|episode| (episode.first, episode.last));
-        self.episodes.truncate(MAX_EPISODES);
-        self.shape = self.shape.or(other.shape);
+        self.episodes.dedup_by(|next, episode| {
+            let is_same = next.first.since(episode.last) <= MIN_GAP;
+            if is_same {
+                episode.last = episode.last.max(next.last);
+            }
+            is_same
+        });
+        self.shape = match self.shape.or(other.shape) {
+            Some(Shape::Step | Shape::Ramp) if self.episodes.len() >= MIN_PULSES => Some(Shape::Pulses),
+            shape => shape,
+        };
     }
 }
 
@@ -100,10 +105,9 @@ pub(in crate::diagnose) fn time_pattern(times: &[Timestamp], log_span: Span) -> 
         Some(if early * 6 >= times.len() { Shape::Step } else { Shape::Ramp })
     };
     if shape == Some(Shape::Trickle) {
-        return TimePattern { episodes: vec![Span { first, last }], episode_count: 1, shape };
+        return TimePattern { episodes: vec![Span { first, last }], shape };
     }
-    let episode_count = spans.len();
-    TimePattern { episodes: spans.into_iter().take(MAX_EPISODES).collect(), episode_count, shape }
+    TimePattern { episodes: spans, shape }
 }
 
 /// Runs of `times` (sorted) without a gap longer than `gap`, as ranges of indices.
@@ -131,7 +135,7 @@ mod tests {
     fn shape_of(seconds: impl IntoIterator<Item = i64>) -> (usize, Option<Shape>) {
         let times: Vec<Timestamp> = seconds.into_iter().map(Timestamp::from_seconds).collect();
         let time_pattern = time_pattern(&times, LOG_SPAN);
-        (time_pattern.episode_count, time_pattern.shape)
+        (time_pattern.episodes.len(), time_pattern.shape)
     }
 
     #[test]
@@ -150,5 +154,24 @@ mod tests {
         assert_eq!(shape_of((0..10).map(|number| 3_000 + number * 380)), (1, Some(Shape::Trickle)));
         assert_eq!(shape_of([100, 200]), (1, None));
         assert_eq!(shape_of([]), (0, None));
+    }
+
+    #[test]
+    fn episodes_at_the_same_time_are_one() {
+        let pattern = |episodes: &[(i64, i64)]| TimePattern {
+            episodes: episodes
+                .iter()
+                .map(|(first, last)| Span {
+                    first: Timestamp::from_seconds(*first),
+                    last: Timestamp::from_seconds(*last),
+                })
+                .collect(),
+            shape: Some(Shape::Step),
+        };
+        let mut same = pattern(&[(100, 200), (900, 950)]);
+        same.absorb(pattern(&[(150, 220), (240, 260), (880, 910)]));
+        assert_eq!(same, pattern(&[(100, 260), (880, 950)]));
+        same.absorb(pattern(&[(5_000, 5_001)]));
+        assert_eq!((same.episodes.len(), same.shape), (3, Some(Shape::Pulses)));
     }
 }

@@ -1,7 +1,7 @@
 //! All data for pictures, and the failures over time of each finding and of each target.
 
 use super::builder::timings;
-use super::grid::{Grid, OverTime, add, merged};
+use super::grid::{Grid, OverTime, add};
 use super::remaining::RemainingFailures;
 use super::{Mark, MarkKind, Pictures};
 use crate::aggregate::heatmap::{self, ELAPSED_BINS, MIN_WIDTH_SECONDS};
@@ -35,12 +35,8 @@ impl Charts {
         };
         pictures.timings = timings(summary, diagnosis.idle_timeout.duration, grid);
         let mut failures = RemainingFailures::new(summary, grid);
-        let of_findings: Vec<OverTime> =
-            diagnosis.findings.iter().map(|finding| failures.take_explained(finding)).collect();
-        let of_findings = diagnosis.findings.iter().zip(of_findings);
-        let of_findings: Vec<OverTime> =
-            of_findings.map(|(finding, over_time)| failures.take_the_rest(finding, over_time)).collect();
-        pictures.unexplained = failures.left.into_values().fold(OverTime::new(), merged).into_iter().collect();
+        let of_findings: Vec<OverTime> = diagnosis.findings.iter().map(|finding| failures.take(finding)).collect();
+        pictures.unexplained = failures.rest().into_iter().collect();
         let of_target = |target: &Target| {
             let mut over_time = OverTime::new();
             for (start, row) in target.heatmap.rows() {

@@ -142,5 +142,5 @@ fn a_target_whose_process_and_workers_died_is_reported_once() {
         "{:?}",
         finding.evidence
     );
-    assert_eq!(finding.time_pattern.episode_count, 2);
+    assert_eq!(finding.time_pattern.episodes.len(), 2);
 }
