@@ -39,7 +39,7 @@ fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Ve
     let last_deaths = found.iter().filter_map(|deaths| deaths.last());
     let gone =
         last_deaths.filter(|last| last.is_whole() && last.answered_again.is_none()).map(|last| last.at).collect();
-    let of_group = GroupEndings { replaced, restarted, gone };
+    let of_group = GroupEndings { replaced, restarted, in_turn: is_in_turn(group, &found), gone };
     (0..).zip(&found).filter_map(|(target_index, deaths)| verdict(group, target_index, deaths, &of_group)).collect()
 }
 
@@ -49,12 +49,14 @@ struct GroupEndings {
     replaced: usize,
     /// How many were restarted in place.
     restarted: usize,
+    /// Whether all were away, one after the other, and hardly any request was cut.
+    in_turn: bool,
     /// When targets ended for good.
     gone: Vec<Timestamp>,
 }
 
 fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_group: &GroupEndings) -> Option<Verdict> {
-    let &GroupEndings { replaced, restarted, .. } = of_group;
+    let &GroupEndings { replaced, restarted, in_turn, .. } = of_group;
     let last = deaths.last()?;
     let mut explained: Vec<usize> = deaths.iter().flat_map(Death::explained).collect();
     explained.sort_unstable();
@@ -72,9 +74,9 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_grou
     let may_be_tls = ended == 0 && !is_replaced && is_tls_port(group, target_index);
     let is_restart = match Away::new(deaths) {
         // One target after the other: that is done on purpose.
-        Away::NothingCut => restarted >= 2 || survived >= MIN_FINISHED,
+        Away::NothingCut => restarted >= 2 || in_turn || survived >= MIN_FINISHED,
         // A request that had just arrived when the process ended.
-        Away::HardlyAnythingCut => restarted >= 2,
+        Away::HardlyAnythingCut => restarted >= 2 || in_turn,
         Away::Other => false,
     };
     let removal = Removal::new(group, last, &of_group.gone).filter(|_| is_whole && !is_replaced);
@@ -99,6 +101,8 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_grou
         (true, false) if is_replaced && replaced >= 2 && failures >= MIN_FAILURES_FOR_HIGH => Confidence::High,
         (true, false) if is_replaced => Confidence::Medium,
         _ if is_restart && restarted >= 2 => Confidence::Medium,
+        // A request that kills whatever it is sent to ends one target after the other, too.
+        _ if is_restart && ended > 0 => Confidence::Low,
         // A process that crashes may stay away, too. Several that end at nearly one time were ended by somebody.
         _ if removal.as_ref().is_some_and(|removal| removal.targets < 2) => Confidence::Low,
         // No request was in flight: all that shows is that the target was away.
@@ -114,6 +118,13 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_grou
         evidence.push(Evidence::speaks_for(
             format!("{restarted} targets of the group were away like this and came back"),
             [("targets_restarted", restarted as f64)],
+        ));
+    }
+    if is_restart && in_turn {
+        let targets = group.targets.len();
+        evidence.push(Evidence::speaks_for(
+            format!("all {targets} targets of the group were away, never two at a time"),
+            [("targets_in_turn", targets as f64)],
         ));
     }
     evidence.extend(removal.iter().flat_map(Removal::evidence));
@@ -145,6 +156,19 @@ impl Away {
             _ => Self::Other,
         }
     }
+}
+
+/// Whether all targets of a group were away, never two at a time, and hardly any request was cut.
+fn is_in_turn(group: &GroupView<'_>, found: &[Vec<Death>]) -> bool {
+    let mut away: Vec<(Timestamp, Timestamp)> = Vec::new();
+    for deaths in found {
+        if Away::new(deaths) == Away::Other {
+            return false;
+        }
+        away.extend(deaths.iter().filter_map(|death| Some((death.at, death.answered_again?))));
+    }
+    away.sort_unstable();
+    group.targets.len() >= 2 && away.windows(2).all(|pair| pair[0].1 <= pair[1].0)
 }
 
 /// A target that ended for good, and whose place no other took.

@@ -144,3 +144,26 @@ fn a_target_whose_process_and_workers_died_is_reported_once() {
     );
     assert_eq!(finding.time_pattern.episodes.len(), 2);
 }
+
+/// Two targets that are away for six seconds each from `first` and `second` on: a request is cut, and 12 connections
+/// are refused.
+fn both_away(first: i64, second: i64) -> Diagnosis {
+    let mut requests: Vec<Seen> = Vec::new();
+    for (away, target) in [(first, &b"10.0.0.1:80"[..]), (second, OTHER)] {
+        let is_served = |request: &Seen| request.dispatched + 40 < away || request.dispatched > away + 6_000;
+        requests.extend(answers(0..400_000, 500).filter(is_served).map(|request| request.at(target)));
+        requests.push(seen(away - 20, 20, BAD_GATEWAY).at(target));
+        requests.extend((0..12).map(|number| unsent(away + 100 + number * 450, 1, BAD_GATEWAY).at(target)));
+    }
+    diagnosis_of(&requests)
+}
+
+#[test]
+fn targets_that_are_away_in_turn_were_restarted_and_those_away_together_perhaps_not() {
+    let in_turn = both_away(100_000, 110_000);
+    assert_eq!(causes(&in_turn), [("restart-in-place", Confidence::Low, 13); 2]);
+    assert_eq!(in_turn.findings[0].also_fits[0].id, "target-crash");
+    assert_eq!(number_of(&in_turn.findings[0], "targets_in_turn"), Some(2.0));
+    let together = causes(&both_away(100_000, 103_000));
+    assert!(together.iter().all(|(cause, ..)| *cause == "target-crash"), "{together:?}");
+}
