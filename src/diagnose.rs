@@ -17,6 +17,7 @@
 //! | `merge` | one finding of what happened at many targets of a group |
 //! | `notice` | findings on requests that do not count as failed |
 //! | `common_facts` | what requests have in common by their fields: callers, codes, route |
+//! | `signs` | what decides between the ways to fix a cause |
 //! | [`Context`] | what is known beside the log |
 //! | [`first_cause`] | what an outcome may mean by itself |
 //! | [`evidence`] | statements with their numbers |
@@ -39,6 +40,7 @@ mod merge;
 mod notice;
 mod residual;
 mod scope;
+mod signs;
 mod target_view;
 mod verdict;
 
@@ -144,6 +146,9 @@ pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
     let mut notices = notice::notices(summary, &idle_timeouts);
     // A finding that was made of many may have the cause of one on requests without a target.
     make_ids_unique(summary, findings.iter_mut().chain(&mut notices));
+    for finding in &mut findings {
+        finding.signs = signs::signs(summary, finding);
+    }
     findings.sort_by_key(|finding| {
         (std::cmp::Reverse(finding.failures), finding.scope, finding.outcome, std::cmp::Reverse(finding.confidence))
     });

@@ -7,9 +7,12 @@ pub mod causes;
 pub mod desync_reasons;
 pub mod error_reasons;
 pub mod servers;
+mod sign;
 pub mod timers;
 
 use std::time::Duration;
+
+pub use sign::Sign;
 
 use serde::Serialize;
 

@@ -74,6 +74,7 @@ pub(super) fn accept(group: &mut GroupView<'_>, verdict: &Verdict) -> Option<Fin
         time_pattern: time_pattern(&dispatches, group.shared.log_span),
         evidence,
         error_reason: None,
+        signs: Vec::new(),
         estimates: verdict.estimates,
         lags: verdict.lags.clone(),
         failures_per_minute: failures_per_minute

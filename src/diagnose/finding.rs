@@ -11,6 +11,7 @@ use super::measure::time_pattern::TimePattern;
 use super::scope::Scope;
 use crate::aggregate::{Samples, Span, TargetId};
 use crate::classify::Outcome;
+use crate::knowledge::Sign;
 use crate::knowledge::causes::Cause;
 use crate::timestamp::Timestamp;
 
@@ -45,6 +46,8 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// The code of `error_reason` that most of its failures have. `None` if they have none, or if a detector found it.
     pub error_reason: Option<Box<[u8]>>,
+    /// What it shows (`true`) or does not show of what decides between the ways to fix its cause. Empty for a notice.
+    pub signs: Vec<(Sign, bool)>,
     /// Timeouts estimated from the log.
     pub estimates: Estimates,
     /// How long before its failures their connections were last used. `None` unless this shows a keep-alive timeout.

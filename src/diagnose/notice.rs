@@ -234,6 +234,7 @@ fn notice(
         time_pattern: TimePattern::default(),
         evidence: Vec::new(),
         error_reason: None,
+        signs: Vec::new(),
         estimates: Estimates::default(),
         lags: None,
         failures_per_minute: Vec::new(),

@@ -132,6 +132,7 @@ fn finding(summary: &Summary, scope: Scope, target: &Target, failures: &Failures
         evidence: evidence(scope, target, failures, taken),
         also_fits,
         error_reason: failures.error_reasons.first().map(|(code, _)| code.into()),
+        signs: Vec::new(),
         estimates: Estimates::default(),
         lags: None,
         failures_per_minute: Vec::new(),

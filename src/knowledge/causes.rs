@@ -38,6 +38,8 @@ mod target;
 
 use serde::Serialize;
 
+use crate::knowledge::Sign;
+
 pub use client::{
     BAD_REQUEST, CLIENT_GAVE_UP, DESYNC_MODE, PROTOCOL_MISMATCH, REQUEST_TOO_LARGE, WEBSOCKET_IDLE_TIMEOUT,
 };
@@ -86,18 +88,19 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// The ways to fix it if the failures have this code of `error_reason`. Those for this code come first, and those
-    /// for other codes last.
+    /// The ways to fix it if the failures have this code of `error_reason`, and if the log shows, or does not show,
+    /// these signs. Those for this code come first, then those whose sign the log shows. Last come those for other
+    /// codes, and those whose sign the log does not show.
     #[must_use]
-    pub fn methods_for(&self, code: Option<&str>) -> Vec<Method> {
+    pub fn methods_for(&self, code: Option<&str>, signs: &[(Sign, bool)]) -> Vec<Method> {
+        let shown = |sign| signs.iter().find(|(known, _)| *known == sign).map(|(_, is_shown)| *is_shown);
         let mut methods = self.methods.to_vec();
-        if let Some(code) = code {
-            methods.sort_by_key(|method| match method.codes {
-                [] => 1,
-                codes if codes.contains(&code) => 0,
-                _ => 2,
-            });
-        }
+        methods.sort_by_key(|method| match (code, method.codes, method.sign.and_then(shown)) {
+            (Some(code), codes, _) if codes.contains(&code) => 0,
+            (Some(_), [_, ..], _) | (_, _, Some(false)) => 3,
+            (_, _, Some(true)) => 1,
+            (_, _, None) => 2,
+        });
         methods
     }
 }
@@ -125,12 +128,20 @@ pub struct Method {
     /// Codes of `error_reason` for which it is the right one. Empty if no code decides that.
     #[serde(skip)]
     pub codes: &'static [&'static str],
+    /// What the log must show for it. `None` if nothing in a log decides that.
+    #[serde(skip)]
+    pub sign: Option<Sign>,
 }
 
 impl Method {
     /// This method, for these codes of `error_reason`.
     const fn for_codes(self, codes: &'static [&'static str]) -> Self {
         Self { codes, ..self }
+    }
+
+    /// This method, if the log shows this sign.
+    const fn if_shown(self, sign: Sign) -> Self {
+        Self { sign: Some(sign), ..self }
     }
 }
 
@@ -212,7 +223,7 @@ const fn setting(stack: &'static str, setting: &'static str) -> Setting {
 }
 
 const fn method(method: &'static str, when: &'static str, time: &'static str, risk: Risk) -> Method {
-    Method { method, when, time, risk, codes: &[] }
+    Method { method, when, time, risk, codes: &[], sign: None }
 }
 
 const fn check(question: &'static str, command: &'static str) -> Check {
@@ -410,7 +421,7 @@ mod tests {
 
     #[test]
     fn a_code_decides_which_method_is_the_first() {
-        let first = |id: &str, code| cause(id).expect("it is there").methods_for(code)[0].method;
+        let first = |id: &str, code| cause(id).expect("it is there").methods_for(code, &[])[0].method;
         for (id, code, expected) in [
             ("lambda-error", Some("LambdaResponseTooLarge"), "answer with a link to S3"),
             ("lambda-error", Some("LambdaInvalidResponse"), "correct the format of the answer"),
@@ -424,12 +435,24 @@ mod tests {
             assert_eq!(first(id, code), expected, "{id}, {code:?}");
         }
         for cause in CAUSES {
-            assert_eq!(cause.methods_for(None), cause.methods, "{}", cause.id);
+            assert_eq!(cause.methods_for(None, &[]), cause.methods, "{}", cause.id);
             let codes = cause.methods.iter().flat_map(|method| method.codes);
             for code in codes {
                 assert!(crate::knowledge::error_reasons::meaning(code.as_bytes()).is_some(), "{code}");
             }
         }
+    }
+
+    #[test]
+    fn a_sign_that_the_log_shows_puts_a_method_first_and_one_that_it_does_not_show_last() {
+        let cause = &APPLICATION_ERROR;
+        let methods = |signs: &[(Sign, bool)]| -> Vec<&'static str> {
+            cause.methods_for(None, signs).iter().map(|method| method.method).collect()
+        };
+        let roll_back = "roll back to the previous release";
+        assert_eq!(methods(&[(Sign::BeganInTheLog, true)])[0], roll_back);
+        assert_eq!(methods(&[(Sign::BeganInTheLog, false)]).last(), Some(&roll_back));
+        assert_eq!(methods(&[(Sign::BeganInTheLog, false), (Sign::AtOneTarget, true)])[0], "replace the target");
     }
 
     #[test]

@@ -286,7 +286,7 @@ impl FindingRow {
             lags: finding.lags.as_deref().cloned(),
             failures_over_time: Vec::new(),
             fix: finding.cause.fix,
-            methods: finding.cause.methods_for(error_reason.as_deref()),
+            methods: finding.cause.methods_for(error_reason.as_deref(), &finding.signs),
             error_reason,
             settings: settings(finding.estimates, finding.outcome),
             checks,

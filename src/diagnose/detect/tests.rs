@@ -3,6 +3,7 @@ mod events;
 mod life;
 mod load;
 mod servers;
+mod signs;
 mod timers;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! What goes wrong on the side of the client.
 
 use super::{Cause, IS_TARGET_HEALTHY, Risk, WHAT_ARE_ATTRIBUTES, WHAT_IS_TARGET_GROUP, check, method, setting};
+use crate::knowledge::Sign;
 
 /// `client-gave-up`
 pub static CLIENT_GAVE_UP: Cause = Cause {
@@ -40,7 +41,8 @@ pub static CLIENT_GAVE_UP: Cause = Cause {
             "the times pile up at the caller's timeout",
             "10 min",
             Risk::Low,
-        ),
+        )
+        .if_shown(Sign::AfterAConstant),
         method("make the route faster", "people leave because it is slow", "hours", Risk::Medium),
         method("nothing", "few failures, with times of all lengths: people leaving", "0 min", Risk::Low),
     ],

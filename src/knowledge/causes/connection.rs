@@ -4,6 +4,7 @@ use super::settings::KEEP_ALIVE;
 use super::{
     Cause, IS_TARGET_HEALTHY, Risk, WHAT_ARE_ATTRIBUTES, WHAT_IS_TARGET_GROUP, WHO_OWNS_ADDRESS, check, method, setting,
 };
+use crate::knowledge::Sign;
 
 /// `keep-alive-race`
 pub static KEEP_ALIVE_RACE: Cause = Cause {
@@ -112,8 +113,10 @@ pub static CONNECTION_REFUSED: Cause = Cause {
             "the target never answered anything",
             "15 min",
             Risk::Medium,
-        ),
-        method("start the process, or replace the task", "it answered until a moment ago", "5 min", Risk::Low),
+        )
+        .if_shown(Sign::NeverAnswered),
+        method("start the process, or replace the task", "it answered until a moment ago", "5 min", Risk::Low)
+            .if_shown(Sign::Answered),
         method(
             "create a target group with the right port, and forward to it",
             "the group's port is wrong: it cannot be changed",

@@ -1,6 +1,7 @@
 //! What goes wrong with Lambda targets. `error_reason` names each of them.
 
 use super::{Cause, Check, Risk, check, method, setting};
+use crate::knowledge::Sign;
 
 /// The function is the only target of its target group, so the health of the group's targets names it.
 const WHICH_FUNCTION: Check = check(
@@ -54,7 +55,8 @@ pub static LAMBDA_ERROR: Cause = Cause {
             .for_codes(&["LambdaInvalidResponse"]),
         method("answer with a link to S3", "LambdaResponseTooLarge", "hours", Risk::Medium)
             .for_codes(&["LambdaResponseTooLarge"]),
-        method("roll back to the previous version", "it began with a new version", "10 min", Risk::Low),
+        method("roll back to the previous version", "it began with a new version", "10 min", Risk::Low)
+            .if_shown(Sign::BeganInTheLog),
     ],
     checks: &[WHICH_FUNCTION, HOW_MANY_502, WHAT_DID_IT_LOG, HOW_IS_IT_SET_UP],
     docs: page!("lambda-functions.html"),

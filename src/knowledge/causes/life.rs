@@ -5,6 +5,7 @@ use super::{
     Cause, IS_TARGET_HEALTHY, Risk, WHAT_ARE_GROUP_ATTRIBUTES, WHAT_DID_SERVICE_DO, WHAT_IS_TARGET_GROUP,
     WHAT_WAS_DEREGISTERED, WHO_OWNS_ADDRESS, WHY_DID_TASKS_STOP, check, method, setting,
 };
+use crate::knowledge::Sign;
 
 /// `target-crash`
 pub static TARGET_CRASH: Cause = Cause {
@@ -47,7 +48,8 @@ pub static TARGET_CRASH: Cause = Cause {
             "10 min",
             Risk::Medium,
         ),
-        method("roll back to the previous release", "it began with a deployment", "15 min", Risk::Medium),
+        method("roll back to the previous release", "it began with a deployment", "15 min", Risk::Medium)
+            .if_shown(Sign::BeganInTheLog),
         method(
             "block or fix the request that kills it",
             "the same route was in flight each time",
@@ -251,7 +253,8 @@ pub static NO_REGISTERED_TARGETS: Cause = Cause {
         setting("Kubernetes pod disruption budget", "minAvailable: 1"),
     ],
     methods: &[
-        method("register targets, or let the service start some", "the group is empty now", "10 min", Risk::Low),
+        method("register targets, or let the service start some", "the group is empty now", "10 min", Risk::Low)
+            .if_shown(Sign::GoesOn),
         method(
             "set minimum healthy to 100 %, and run at least two targets",
             "it happens during deployments",

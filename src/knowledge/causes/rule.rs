@@ -1,6 +1,7 @@
 //! What a listener rule answers before any target gets the request.
 
 use super::{Cause, Check, Risk, check, method, setting};
+use crate::knowledge::Sign;
 
 const WHICH_WEB_ACL: Check = check(
     "which web ACL and rules does the load balancer have?",
@@ -82,7 +83,8 @@ pub static WAF_UNAVAILABLE: Cause = Cause {
             "5 min",
             Risk::Medium,
         ),
-        method("correct the web ACL, or associate it again", "it was changed just before", "15 min", Risk::Medium),
+        method("correct the web ACL, or associate it again", "it was changed just before", "15 min", Risk::Medium)
+            .if_shown(Sign::BeganInTheLog),
         method("ask AWS Support", "nothing was changed", "hours", Risk::Low),
     ],
     checks: &[

@@ -4,6 +4,7 @@ use super::{
     Cause, IS_TARGET_HEALTHY, Risk, WHAT_ARE_ATTRIBUTES, WHAT_ARE_GROUP_ATTRIBUTES, WHAT_DID_SERVICE_DO,
     WHAT_WAS_DEREGISTERED, WHO_OWNS_ADDRESS, WHY_DID_TASKS_STOP, check, method, setting,
 };
+use crate::knowledge::Sign;
 
 /// `server-recycling`
 pub static SERVER_RECYCLING: Cause = Cause {
@@ -179,7 +180,8 @@ pub static NEVER_ANSWERED: Cause = Cause {
             "it happens now; take a dump of its threads first",
             "5 min",
             Risk::Low,
-        ),
+        )
+        .if_shown(Sign::GoesOn),
         method(
             "set a timeout after which a supervisor kills a worker that does nothing",
             "it recurs, and clients can repeat their requests",

@@ -5,6 +5,7 @@ use super::{
     Cause, IS_TARGET_HEALTHY, Risk, WHAT_ARE_ATTRIBUTES, WHAT_ARE_GROUP_ATTRIBUTES, WHAT_DID_SERVICE_DO,
     WHAT_IS_TARGET_GROUP, WHO_OWNS_ADDRESS, WHY_DID_TASKS_STOP, check, method, setting,
 };
+use crate::knowledge::Sign;
 
 /// `idle-timeout-exceeded`
 pub static IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
@@ -49,7 +50,8 @@ pub static IDLE_TIMEOUT_EXCEEDED: Cause = Cause {
             "the requests are meant to take that long",
             "5 min",
             Risk::Low,
-        ),
+        )
+        .if_shown(Sign::AnswersTakeLong),
         method(
             "make the route faster: a limit, an index, a cache, pages",
             "a query or a call became slow",
@@ -202,7 +204,8 @@ pub static MALFORMED_RESPONSE: Cause = Cause {
         setting("Node.js, to log the headers", "res.on('finish', () => console.log(res.getHeaders()))"),
     ],
     methods: &[
-        method("roll back to the previous release", "it began with a release", "15 min", Risk::Medium),
+        method("roll back to the previous release", "it began with a release", "15 min", Risk::Medium)
+            .if_shown(Sign::BeganInTheLog),
         method(
             "correct the header, the length or the encoding of the route",
             "the rejected answer is known",
@@ -244,14 +247,15 @@ pub static APPLICATION_ERROR: Cause = Cause {
     fix: "Look into the application's log at these moments; the trace ids are in the samples.",
     settings: &[],
     methods: &[
-        method("roll back to the previous release", "it began with a release", "15 min", Risk::Medium),
+        method("roll back to the previous release", "it began with a release", "15 min", Risk::Medium)
+            .if_shown(Sign::BeganInTheLog),
         method(
             "fix the exception that the log shows at the trace ids",
             "it did not begin with a release",
             "hours",
             Risk::Medium,
         ),
-        method("replace the target", "one target only", "5 min", Risk::Low),
+        method("replace the target", "one target only", "5 min", Risk::Low).if_shown(Sign::AtOneTarget),
     ],
     checks: &[
         check("how many 5xx did the targets return?", metric!("HTTPCode_Target_5XX_Count")),
@@ -299,7 +303,8 @@ pub static INNER_PROXY_ERROR: Cause = Cause {
             "the times pile up at its timeout",
             "30 min",
             Risk::Low,
-        ),
+        )
+        .if_shown(Sign::AfterAConstant),
         method("restart or scale the proxy's upstream", "it refuses connections or is down", "10 min", Risk::Medium),
         method(
             "let the proxy close idle connections to its upstream sooner than the upstream does",
