@@ -139,7 +139,7 @@ impl<'a> Recount<'a> {
     }
 
     /// The same, and a sentence without its beginning, if it is about one of many targets: `at 10.0.0.1:80: …`.
-    fn about<'t>(mut self, sentence: &'t str) -> (Self, &'t str) {
+    fn about(mut self, sentence: &str) -> (Self, &str) {
         let Some((target, rest)) = sentence.strip_prefix("at ").and_then(|rest| rest.split_once(": ")) else {
             return (self, sentence);
         };

@@ -7,11 +7,11 @@ const TARGETS: [&[u8]; 6] =
     [b"10.0.0.1:80", b"10.0.0.2:80", b"10.0.0.3:80", b"10.0.0.4:80", b"10.0.0.5:80", b"10.0.0.6:80"];
 
 /// At each of so many targets of six: an answer each second for ten minutes, and a timeout of 30 s from `start` on.
-fn cut_off_at(targets: usize, start: impl Fn(i64) -> i64) -> Diagnosis {
+fn cut_off_at(targets: i64, start: impl Fn(i64) -> i64) -> Diagnosis {
     let mut requests: Vec<Seen> = Vec::new();
     for (number, target) in (0..).zip(TARGETS) {
         requests.extend(answers(0..2_400_000, 1_000).map(|request| request.at(target)));
-        if (number as usize) < targets {
+        if number < targets {
             let cut = |times: i64| seen(start(number) + times * 7_000, 30_030 + times * 9, BAD_GATEWAY).at(target);
             requests.extend((0..12).map(cut));
         }
