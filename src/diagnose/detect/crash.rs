@@ -1,12 +1,15 @@
 //! Processes that died with requests in flight, or were removed while they had some. All of their requests end at one
 //! instant. If only some of the target's requests ended, it was one of several workers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rayon::prelude::*;
 
 use super::not_ready;
 use crate::aggregate::Span;
+use crate::aggregate::timeline::TimedRequest;
+use crate::classify::Outcome;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use crate::diagnose::group_view::GroupView;
@@ -28,8 +31,10 @@ pub(super) fn workers(group: &GroupView<'_>) -> Vec<Verdict> {
 fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Vec<Verdict> {
     let deaths_of = |target_index: usize| {
         let target = &group.targets[target_index];
-        let mut found = deaths(&target.timed_requests, group.unexplained(target_index).map(|(index, _)| index));
-        found.retain(|death| wanted(death));
+        let mut found: Vec<Death> =
+            deaths(&target.timed_requests, group.unexplained(target_index).map(|(index, _)| index));
+        let of_deaths = of_deaths(&found);
+        found.retain(|death| wanted(death) && !is_of_a_timeout(group, target_index, death, &of_deaths));
         found
     };
     let found: Vec<Vec<Death>> = group.side_by_side().map(deaths_of).collect();
@@ -41,6 +46,27 @@ fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Ve
         last_deaths.filter(|last| last.is_whole() && last.answered_again.is_none()).map(|last| last.at).collect();
     let of_group = GroupEndings { replaced, restarted, in_turn: is_in_turn(group, &found), gone };
     (0..).zip(&found).filter_map(|(target_index, deaths)| verdict(group, target_index, deaths, &of_group)).collect()
+}
+
+/// The failures that some death explains.
+fn of_deaths(deaths: &[Death]) -> BTreeSet<usize> {
+    deaths.iter().flat_map(Death::explained).collect()
+}
+
+/// Whether requests were ended because each had run too long: a supervisor that looks once a second ends several at one
+/// moment. Then others that ran that long were ended at moments of their own. A death ends requests of all ages.
+fn is_of_a_timeout(group: &GroupView<'_>, target_index: usize, death: &Death, of_deaths: &BTreeSet<usize>) -> bool {
+    /// No supervisor gives a request less time.
+    const MIN_TIMEOUT: Duration = Duration::from_secs(1);
+    let timed_requests = &group.targets[target_index].timed_requests;
+    let Some(youngest) = death.ended.iter().map(|index| timed_requests[*index].took()).min() else { return false };
+    if youngest < MIN_TIMEOUT || !death.refused.is_empty() {
+        return false;
+    }
+    let is_like_it = |(index, other): &(usize, &TimedRequest)| {
+        other.outcome == Outcome::ClosedBeforeResponse && other.took() >= youngest && !of_deaths.contains(index)
+    };
+    group.unexplained(target_index).filter(is_like_it).count() >= death.ended.len() * 2
 }
 
 /// What happened to all targets of a group.

@@ -35,6 +35,10 @@ const SLOW: f64 = 4.0;
 /// They must also take at least this many times as long as the same target's answers at other times.
 const SLOWER: f64 = 2.0;
 
+/// With fewer requests than this, other times are no comparison: the answers of some routes always take very different
+/// times.
+const MIN_TO_COMPARE: usize = 20;
+
 /// From this many times the usual time on, answers before the first failure count as getting slower.
 const RISING: f64 = 2.5;
 
@@ -84,6 +88,9 @@ struct Episode {
     slow_routes: Vec<RouteId>,
     before: Option<f64>,
     during: Option<f64>,
+    /// Whether the target answered requests at other times, too. Otherwise, answer times that always differ much from
+    /// each other look like slow ones.
+    is_compared: bool,
 }
 
 /// What the group did in an episode. It is measured only for the episode with the most failures, because there may be
@@ -113,8 +120,13 @@ fn overloaded(group: &GroupView<'_>, target_index: usize, wanted: impl Fn(&Episo
     let around = largest.surroundings(group);
     let (was_slow, is_more) = (largest.was_slow(), around.arrivals.is_some_and(|more| more >= MORE));
     let [slow_others, others] = around.others;
+    // Neither other times nor other targets are different: perhaps the routes always take such times.
+    if !largest.is_compared && !is_more && others > 0 && slow_others == others {
+        return None;
+    }
     let is_shared = others > 0 && slow_others * 5 >= others * 4;
     let confidence = match (was_slow, is_more) {
+        (_, false) if !largest.is_compared => Confidence::Low,
         (_, true) if largest.was_rising() && explained.len() >= MIN_FOR_HIGH => Confidence::High,
         (true, _) | (_, true) => Confidence::Medium,
         // Unless most other targets are slow too, a shared dependency is not the cause.
@@ -187,7 +199,8 @@ fn episode(group: &GroupView<'_>, target_index: usize, failed: &[(usize, &TimedR
     let mut indices: Vec<usize> = failed.iter().map(|(index, _)| *index).collect();
     indices.sort_unstable();
     let slow_routes = RouteRates::new(failures, target.sent_in(span)).concentrated();
-    let mut episode = Episode { target_index, span, failures: indices, slow_routes, before: None, during: None };
+    let mut episode =
+        Episode { target_index, span, failures: indices, slow_routes, before: None, during: None, is_compared: false };
     episode.before = episode.slowdown(group, target, episode.lead());
     episode.during = episode.slowdown(group, target, span);
     let slowest = episode.before.into_iter().chain(episode.during).fold(0.0, f64::max);
@@ -201,8 +214,12 @@ fn episode(group: &GroupView<'_>, target_index: usize, failed: &[(usize, &TimedR
         Span { first: seen.first, last: episode.lead().first.plus_micros(-1) },
         Span { first: span.last.plus_micros(1), last: seen.last },
     ];
-    let usual = elsewhere.into_iter().filter_map(|span| episode.slowdown(group, target, span)).reduce(f64::min);
-    (!usual.is_some_and(|usual| slowest < usual * SLOWER)).then_some(episode)
+    let compared = elsewhere.into_iter().filter(|span| target.sent_in(*span).len() >= MIN_TO_COMPARE);
+    let usual = compared.filter_map(|span| episode.slowdown(group, target, span)).reduce(f64::min);
+    episode.is_compared = usual.is_some();
+    // A minute may have few answers, and slow ones by chance.
+    let compared = episode.during.filter(|_| target.sent_in(span).len() >= MIN_TO_COMPARE).unwrap_or(slowest);
+    (!usual.is_some_and(|usual| compared < usual * SLOWER)).then_some(episode)
 }
 
 fn evidence(episode: &Episode, around: &Surroundings) -> Vec<Evidence> {
@@ -219,6 +236,9 @@ fn evidence(episode: &Episode, around: &Surroundings) -> Vec<Evidence> {
             format!("requests that were answered while others failed took {during:.1} times as long as usual (median)"),
             [("slowdown", during)],
         ));
+    }
+    if !episode.is_compared {
+        evidence.push(Evidence::speaks_against("it answered too few requests at other times to compare them", []));
     }
     let [usual, then] = around.concurrency;
     if usual > 0.0 && then > usual {

@@ -25,9 +25,6 @@ use crate::timestamp::Timestamp;
 /// Fewer closed requests than this are not a pattern.
 const MIN_CLOSED: usize = 5;
 
-/// At least this share of them must be in bursts.
-const MIN_SHARE_IN_BURSTS: f64 = 0.6;
-
 /// At least this share of the bursts' failures must be in bursts at several targets, if these were recycled together.
 const MIN_SHARE_TOGETHER: f64 = 0.6;
 
@@ -105,7 +102,7 @@ fn explained(failures: impl IntoIterator<Item = (usize, usize)>) -> Vec<Explaine
 
 fn at_several_targets(group: &GroupView<'_>, closed: &[Closed<'_>]) -> Option<Verdict> {
     let bursts = bursts_of(closed);
-    if closed.len() < MIN_CLOSED || bursts.share() < MIN_SHARE_IN_BURSTS {
+    if closed.len() < MIN_CLOSED || !bursts.stand_out() {
         return None;
     }
     let targets_of = |burst: &std::ops::Range<usize>| {
@@ -175,7 +172,7 @@ fn at_one_target(group: &GroupView<'_>, target_index: usize, closed: &[Closed<'_
     if closed.len() < MIN_CLOSED {
         return None;
     }
-    let comes_in_bursts = bursts.share() >= MIN_SHARE_IN_BURSTS;
+    let comes_in_bursts = bursts.stand_out();
     let rate = rate_in_episodes(group, target_index, closed);
     if !comes_in_bursts && rate <= MAX_RATE_OF_RACES {
         return None;

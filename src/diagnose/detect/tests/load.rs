@@ -135,3 +135,15 @@ fn a_route_that_always_fails_now_and_then_is_no_outage() {
         assert!(found.iter().all(|(cause, ..)| *cause == "application-error"), "seed {seed}: {found:?}");
     }
 }
+
+/// A route whose answers always take 50 ms, 400 ms or 1.5 s, by turns that do not repeat, and a failure now and then.
+#[test]
+fn a_route_whose_answers_always_take_very_different_times_is_not_slow() {
+    let took = |number: i64| [50, 400, 1_500][usize::try_from(number * number / 7 % 3).expect("small")];
+    for first in [0, 1, 2] {
+        let answered = (0..3_000).map(|number| seen(number * 200, took(number + first), OK));
+        let failed = (0..120).map(|number| seen(3_000 + number * 4_700, 20, BAD_GATEWAY));
+        let found = causes(&diagnosis_of(&answered.chain(failed).collect::<Vec<_>>()));
+        assert!(found.iter().all(|(cause, ..)| *cause != "target-saturated"), "{found:?}");
+    }
+}

@@ -75,3 +75,15 @@ fn a_few_clients_that_leave_are_no_finding() {
     let diagnosis = diagnosis_of(&requests);
     assert_eq!((causes(&diagnosis), diagnosis.unexplained), (vec![], 6));
 }
+
+/// A supervisor looks once a second, and kills what has run for five.
+#[test]
+fn several_requests_killed_at_one_tick_are_no_crash() {
+    let mut requests: Vec<Seen> = answers(0..600_000, 1_500).collect();
+    let slow = |at: i64| seen(at, (at + 5_999).div_euclid(1_000) * 1_000 - at, BAD_GATEWAY).to(b"/report");
+    requests.extend((0..20).map(|number| slow(10_000 + number * 21_370)));
+    // Four that began at different times, and end at one tick
+    requests.extend([300_050, 300_300, 300_600, 300_900].map(slow));
+    let found = causes(&diagnosis_of(&requests));
+    assert_eq!(found, [("target-request-timeout", Confidence::High, 24)]);
+}
