@@ -180,9 +180,10 @@ pub struct Check {
 
 /// The placeholders that commands may contain, in braces. Commands contain no other braces.
 ///
-/// The log gives the first eight: the ARN of the load balancer, its `app/name/id`, the ARN of the target group,
-/// `address:port` of the target, its IPv4 address, its port, and the start and end of a window around the failures
-/// (RFC 3339). The region comes from an ARN. Only whoever runs the service knows the rest.
+/// The log gives the first nine: the ARN of the load balancer, its `app/name/id`, the ARN of the target group,
+/// `address:port` of the target, its IPv4 address, its port, the path of a request that failed, and the start and end
+/// of a window around the failures (RFC 3339). The region comes from an ARN. Only whoever runs the service knows the
+/// rest.
 pub const PLACEHOLDERS: &[&str] = &[
     "load_balancer_arn",
     "load_balancer",
@@ -190,6 +191,7 @@ pub const PLACEHOLDERS: &[&str] = &[
     "target",
     "target_ip",
     "target_port",
+    "path",
     "start",
     "end",
     "region",

@@ -54,15 +54,24 @@ impl ArnPrefix {
 
 /// The first [`MAX_CHECKS`] checks of `cause` whose placeholders can all be filled: (question, command).
 ///
-/// `arn_prefix` is that of the load balancer's target groups, if known; `seen` is the time of the failures.
+/// `arn_prefix` is that of the load balancer's target groups, if known; `seen` is the time of the failures, and `path`
+/// that of one of the requests that failed.
 pub(super) fn checks(
     cause: &Cause,
     scope: &ScopeRow,
     arn_prefix: Option<&ArnPrefix>,
     seen: Option<Span>,
+    path: Option<&str>,
 ) -> Vec<(&'static str, String)> {
-    let value_of =
-        |name: &str| value(name, scope, arn_prefix, seen).filter(|value| is_usable(value)).map(|it| quoted(&it));
+    let value_of = |name: &str| {
+        let value = match name {
+            "path" => path.filter(|path| path.starts_with('/') && path.is_ascii()).map(str::to_owned),
+            // Only whoever runs the service knows these. The command says where they belong.
+            "cluster" | "service" => Some(name.to_uppercase()),
+            _ => value(name, scope, arn_prefix, seen),
+        };
+        value.filter(|value| is_usable(value)).map(|value| quoted(&value))
+    };
     let filled = cause.checks.iter().filter_map(|check| Some((check.question, check.fill(value_of)?)));
     filled.take(MAX_CHECKS).collect()
 }
@@ -140,7 +149,7 @@ mod tests {
     fn commands(id: &str, scope: &ScopeRow) -> Vec<String> {
         let arn_prefix = ArnPrefix::of(scope.target_group.as_deref().unwrap_or(ARN));
         let seen = Some(span("2026-11-22T07:38:34.5Z", "2026-11-22T07:44:21Z"));
-        checks(cause(id).expect("it is there"), scope, arn_prefix.as_ref(), seen)
+        checks(cause(id).expect("it is there"), scope, arn_prefix.as_ref(), seen, Some("/report's/[1]"))
             .into_iter()
             .map(|(_, it)| it)
             .collect()
@@ -161,6 +170,26 @@ mod tests {
                  --lookup-attributes AttributeKey=EventName,AttributeValue=RevokeSecurityGroupIngress",
             ]
         );
+    }
+
+    #[test]
+    fn a_target_is_asked_for_a_path_that_failed_and_ecs_for_what_it_stopped() {
+        let known = scope("app/shop/50dc6c495c0c9188", Some(ARN), Some("10.0.1.7:80"));
+        let asks = |path| {
+            let prefix = ArnPrefix::of(ARN);
+            let cause = cause("malformed-response").expect("it is there");
+            checks(cause, &known, prefix.as_ref(), None, path)
+                .into_iter()
+                .map(|(_, command)| command)
+                .collect::<Vec<_>>()
+        };
+        let curl = r"curl -gsv --http1.1 http://10.0.1.7:80'/report'\''s/[1]'";
+        assert!(asks(Some("/report's/[1]")).contains(&curl.to_owned()), "{:?}", asks(Some("/report's/[1]")));
+        for path in [None, Some("report"), Some("/\u{202e}"), Some("/ä")] {
+            assert!(asks(path).iter().all(|command| !command.starts_with("curl")), "{path:?}");
+        }
+        let stopped = "aws ecs list-tasks --region cn-north-1 --cluster CLUSTER --desired-status STOPPED";
+        assert_eq!(commands("target-crash", &known)[0], stopped);
     }
 
     #[test]

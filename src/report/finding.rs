@@ -11,9 +11,11 @@ use super::values::{Outcomes, Window, text_of};
 use crate::aggregate::{Span, Summary, TargetId};
 use crate::classify::Outcome;
 use crate::diagnose::{Confidence, Estimates, Evidence, Finding, FindingId, LagCounts, Shape, seconds_of};
+use crate::kind::alb::{self, Alb, RequestLine};
 use crate::knowledge::causes::Method;
 use crate::knowledge::servers::servers_with_keep_alive;
 use crate::knowledge::timers::{SeenAs, timers_at};
+use crate::record::{Bounds, Record};
 use crate::timestamp::Timestamp;
 
 /// At most this many settings are shown with a finding.
@@ -175,11 +177,20 @@ pub(super) fn findings(summary: &Summary, findings: &[Finding], over_time: Vec<V
     let rows = findings.iter().zip(scopes).zip(over_time).map(|((finding, scope), failures_over_time)| {
         let seen = seen[&group(finding, &scope)];
         let arn_prefix = arn_prefixes.get(&scope.load_balancer);
-        let checks = checks(finding.cause, &scope, arn_prefix, seen).into_iter();
+        let path = failed_path(finding);
+        let checks = checks(finding.cause, &scope, arn_prefix, seen, path.as_deref()).into_iter();
         let checks = checks.map(|(question, command)| CheckRow { question, command }).collect();
         FindingRow { failures_over_time, ..FindingRow::new(summary, finding, scope, checks) }
     });
     rows.collect()
+}
+
+/// The path of the earliest failure that is kept. `None` if none is, or if its line has no path.
+fn failed_path(finding: &Finding) -> Option<String> {
+    let mut bounds = Bounds::default();
+    let line = &finding.samples.as_slice().first()?.line;
+    let record: Record<'_, Alb> = Record::parse(line, &mut bounds).ok()?;
+    RequestLine::parse(record.value(alb::REQUEST_LINE)?).path().map(text_of)
 }
 
 /// The rows of all notices.

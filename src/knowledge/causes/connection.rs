@@ -128,7 +128,7 @@ pub static CONNECTION_REFUSED: Cause = Cause {
         IS_TARGET_HEALTHY,
         check("how many connections to targets failed?", metric!("TargetConnectionErrorCount")),
         check("how many handshakes with targets failed?", metric!("TargetTLSNegotiationErrorCount")),
-        check("does it answer from within the VPC?", "curl -sv --max-time 5 http://{target}/"),
+        check("does it answer from within the VPC?", "curl -gsv --max-time 5 http://{target}{path}"),
         WHAT_IS_TARGET_GROUP,
     ],
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),

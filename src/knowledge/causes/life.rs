@@ -63,7 +63,7 @@ pub static TARGET_CRASH: Cause = Cause {
             Risk::Low,
         ),
     ],
-    checks: &[IS_TARGET_HEALTHY, WHO_OWNS_ADDRESS, WHAT_WAS_DEREGISTERED, WHY_DID_TASKS_STOP, WHAT_DID_SERVICE_DO],
+    checks: &[WHY_DID_TASKS_STOP, WHO_OWNS_ADDRESS, WHAT_WAS_DEREGISTERED, IS_TARGET_HEALTHY, WHAT_DID_SERVICE_DO],
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };
 

@@ -261,7 +261,7 @@ pub static EARLY_RESPONSE_RESET: Cause = Cause {
     checks: &[
         check("how many 4xx did the targets return?", metric!("HTTPCode_Target_4XX_Count")),
         check("how many 502s did the load balancer return?", metric!("HTTPCode_ELB_502_Count")),
-        check("what does the target answer to a request without a body?", "curl -sv --http1.1 http://{target}/"),
+        check("what does the target answer to a request without a body?", "curl -gsv --http1.1 http://{target}{path}"),
     ],
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };

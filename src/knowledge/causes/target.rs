@@ -220,7 +220,7 @@ pub static MALFORMED_RESPONSE: Cause = Cause {
         ),
     ],
     checks: &[
-        check("what exactly does the target send, from within the VPC?", "curl -sv --http1.1 http://{target}/"),
+        check("what exactly does the target send, from within the VPC?", "curl -gsv --http1.1 http://{target}{path}"),
         WHAT_IS_TARGET_GROUP,
         check("how many 502s did the load balancer return?", metric!("HTTPCode_ELB_502_Count")),
     ],
