@@ -43,6 +43,10 @@ run lambda { |env|
 """
 
 
+# All servers that were started, so that none outlives the program.
+RUNNING = []
+
+
 class Server:
     """A server of the system, at an address of its own."""
 
@@ -55,16 +59,24 @@ class Server:
     def command(self):
         raise NotImplementedError
 
+    async def listens(self):
+        try:
+            _, writer = await asyncio.open_connection(*self.target)
+            writer.close()
+            return True
+        except OSError:
+            return False
+
     async def start(self):
+        if await self.listens():
+            raise RuntimeError(f"something else listens at {self.target}; is it a server of another run?")
         log = open(self.folder / "output", "ab")
         self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
         for _ in range(100):
-            try:
-                _, writer = await asyncio.open_connection(*self.target)
-                writer.close()
+            if await self.listens():
+                RUNNING.append(self)
                 return
-            except OSError:
-                await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)
         raise RuntimeError(f"{self.target} does not listen: {(self.folder / 'output').read_text()}")
 
     def send(self, number, to_all=True):
@@ -99,7 +111,7 @@ class Httpd(Server):
 class Uwsgi(Server):
     def command(self):
         (self.folder / "app.py").write_text(APP)
-        return ["uwsgi", "--plugin", "python3", "--http11-socket", f"{self.target[0]}:{self.target[1]}", "--wsgi-file", "app.py"] + [
+        return ["uwsgi", "--plugin", "python3", "--http-socket", f"{self.target[0]}:{self.target[1]}", "--wsgi-file", "app.py"] + [
             "--master", "--processes", "6", "--harakiri", "5", "--need-app", "--disable-logging"
         ]
 
@@ -145,15 +157,16 @@ async def traffic(load_balancer, rate, until, path=None):
 
 
 async def pollers(load_balancer, count, seconds, until):
-    """Clients that ask each so many seconds, as exactly as an event loop can."""
+    """Clients that ask about each so many seconds. Each has a node and a target, and so a connection, nearly to itself."""
 
     async def poll(number):
         generator = random.Random(number)
-        target = generator.choice(load_balancer.targets)
+        node = load_balancer.nodes[number % len(load_balancer.nodes)]
+        target = load_balancer.targets[number // len(load_balancer.nodes) % len(load_balancer.targets)]
         await asyncio.sleep(generator.uniform(0, seconds))
         while asyncio.get_running_loop().time() < until:
-            await load_balancer.request("/work/0", target)
-            await asyncio.sleep(seconds + generator.uniform(-0.05, 0.15))
+            await load_balancer.request("/work/0", target, node)
+            await asyncio.sleep(seconds * generator.uniform(0.9, 1.1))
 
     await asyncio.gather(*(poll(number) for number in range(count)))
 
@@ -173,10 +186,11 @@ def scenario(*accepted):
 async def httpd_closes_idle_connections(folder, until):
     """Apache httpd closes connections that were idle for 5 s (its default); clients ask each 5 s."""
     servers = [Httpd(folder, "127.0.1.1", 9001), Httpd(folder, "127.0.1.2", 9001)]
-    load_balancer = LoadBalancer("httpd", [server.target for server in servers], latency=0.03)
+    nodes = [f"10.0.{number}.17" for number in range(12)]
+    load_balancer = LoadBalancer("httpd", [server.target for server in servers], latency=0.03, nodes=nodes)
     for server in servers:
         await server.start()
-    await asyncio.gather(pollers(load_balancer, 120, 4.95, until), traffic(load_balancer, 0.5, until))
+    await asyncio.gather(pollers(load_balancer, 24, 5, until), traffic(load_balancer, 0.2, until))
     return load_balancer, servers
 
 
@@ -184,10 +198,11 @@ async def httpd_closes_idle_connections(folder, until):
 async def puma_closes_idle_connections(folder, until):
     """Puma closes connections that were idle for 20 s (its default); clients ask each 20 s."""
     servers = [Puma(folder, "127.0.2.1", 9002)]
-    load_balancer = LoadBalancer("puma", [server.target for server in servers], latency=0.03)
+    nodes = [f"10.0.{number}.17" for number in range(40)]
+    load_balancer = LoadBalancer("puma", [server.target for server in servers], latency=0.06, nodes=nodes)
     for server in servers:
         await server.start()
-    await asyncio.gather(pollers(load_balancer, 160, 19.95, until), traffic(load_balancer, 0.5, until))
+    await asyncio.gather(pollers(load_balancer, 40, 20, until), traffic(load_balancer, 0.1, until))
     return load_balancer, servers
 
 
@@ -203,9 +218,9 @@ async def uwsgi_kills_slow_workers(folder, until):
 
 
 @scenario("target-crash")
-async def uwsgi_is_killed(folder, until):
-    """One of three uWSGI is killed (SIGKILL) with requests in flight, twice, and is back 15 s later."""
-    servers = [Uwsgi(folder, f"127.0.4.{number}", 9004) for number in (1, 2, 3)]
+async def puma_is_killed(folder, until):
+    """One of three Puma is killed (SIGKILL) with requests in flight, twice, and is back 15 s later."""
+    servers = [Puma(folder, f"127.0.4.{number}", 9004) for number in (1, 2, 3)]
     load_balancer = LoadBalancer("killed", [server.target for server in servers])
     for server in servers:
         await server.start()
@@ -218,6 +233,17 @@ async def uwsgi_is_killed(folder, until):
             await servers[1].start()
 
     await asyncio.gather(traffic(load_balancer, 12, until, lambda it: f"/work/{it.choice([50, 400, 1500])}"), kill())
+    return load_balancer, servers
+
+
+@scenario("keep-alive-race", "unexplained")
+async def uwsgi_closes_each_connection(folder, until):
+    """uWSGI closes each connection after its answer, without a word of it in the answer."""
+    servers = [Uwsgi(folder, "127.0.10.1", 9011), Uwsgi(folder, "127.0.10.2", 9011)]
+    load_balancer = LoadBalancer("closes", [server.target for server in servers], latency=0.02)
+    for server in servers:
+        await server.start()
+    await traffic(load_balancer, 30, until)
     return load_balancer, servers
 
 
@@ -327,4 +353,9 @@ async def main(program, names):
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1], sys.argv[2:])))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        sys.exit(asyncio.run(main(sys.argv[1], sys.argv[2:])))
+    finally:
+        for server in RUNNING:
+            server.stop()

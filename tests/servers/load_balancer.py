@@ -20,6 +20,30 @@ class Closed(Exception):
     """The target closed the connection before it had answered."""
 
 
+class Connection(asyncio.StreamReaderProtocol):
+    """A connection to a target that knows when the target has closed it."""
+
+    def __init__(self):
+        self.reader = asyncio.StreamReader()
+        self.closed = asyncio.Event()
+        super().__init__(self.reader)
+
+    @classmethod
+    async def open(cls, target):
+        loop = asyncio.get_running_loop()
+        transport, connection = await asyncio.wait_for(loop.create_connection(cls, *target), CONNECT_TIMEOUT)
+        connection.transport = transport
+        return connection
+
+    def eof_received(self):
+        self.closed.set()
+        return super().eof_received()
+
+    def connection_lost(self, exc):
+        self.closed.set()
+        super().connection_lost(exc)
+
+
 class LoadBalancer:
     def __init__(self, name, targets, idle_timeout=60.0, latency=0.02, nodes=("10.0.1.17", "10.0.2.58"), seed=1):
         self.id = f"app/{name}/50dc6c495c0c9188"
@@ -29,9 +53,9 @@ class LoadBalancer:
         self.pools = {}
         self.lines = []
 
-    async def request(self, path, target=None, method="GET", body=b""):
-        """Sends one request, and logs it. `target` is (address, port); without it, one of the targets is chosen."""
-        node = self.random.choice(self.nodes)
+    async def request(self, path, target=None, node=None, method="GET", body=b""):
+        """Sends one request, and logs it. Without a target, (address, port), or a node, one is chosen."""
+        node = node or self.random.choice(self.nodes)
         target = target or self.random.choice(self.targets)
         created = time.time()
         times, statuses, size = await self._forward(node, target, method, path, body)
@@ -43,43 +67,38 @@ class LoadBalancer:
         connection = pool.pop(self.random.randrange(len(pool))) if pool else None
         try:
             if connection is None:
-                connection = await asyncio.wait_for(asyncio.open_connection(*target), CONNECT_TIMEOUT)
+                connection = await Connection.open(target)
+                asyncio.create_task(self._forget_closed(pool, connection))
         except asyncio.TimeoutError:
             return (-1, -1, -1), ("504", "-"), 0
         except OSError:
             return (-1, -1, -1), ("502", "-"), 0
-        reader, writer = connection
         sent = time.monotonic()
         try:
             await asyncio.sleep(self.latency)
             head = f"{method} {path} HTTP/1.1\r\nHost: api.example\r\nContent-Length: {len(body)}\r\n\r\n"
-            writer.write(head.encode() + body)
-            status, keeps_open, size, first_byte = await self._answer(reader)
+            connection.transport.write(head.encode() + body)
+            status, keeps_open, size, first_byte = await self._answer(connection.reader)
         except asyncio.TimeoutError:
-            writer.close()
+            connection.transport.close()
             return (sent - begun, -1, -1), ("504", "-"), 0
         except (Closed, OSError):
-            writer.close()
+            connection.transport.close()
             return (sent - begun, time.monotonic() - sent, -1), ("502", "-"), 0
         done = time.monotonic()
-        if keeps_open:
-            asyncio.create_task(self._keep(pool, connection))
+        if keeps_open and not connection.closed.is_set():
+            pool.append(connection)
         else:
-            writer.close()
+            connection.transport.close()
         return (sent - begun, first_byte - sent, done - first_byte), (status, status), size
 
-    async def _keep(self, pool, connection):
-        """Offers a connection for reuse, and takes it back once the news of its end has arrived."""
-        reader, writer = connection
-        pool.append(connection)
-        while connection in pool:
-            if reader.at_eof() or reader.exception() is not None:
-                await asyncio.sleep(self.latency)
-                if connection in pool:
-                    pool.remove(connection)
-                    writer.close()
-                return
-            await asyncio.sleep(0.002)
+    async def _forget_closed(self, pool, connection):
+        """Takes a connection out of the pool once the news of its end has arrived."""
+        await connection.closed.wait()
+        await asyncio.sleep(self.latency)
+        if connection in pool:
+            pool.remove(connection)
+            connection.transport.close()
 
     async def _answer(self, reader):
         async def read(part):
