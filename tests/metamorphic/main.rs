@@ -77,16 +77,17 @@ fn a_line_that_is_not_changed_stays_as_it_is() {
 
 #[test]
 fn each_transformation_changes_the_lines_and_the_same_seed_changes_them_alike() {
-    let incidents = Incident::fixtures();
+    let mut incidents = Incident::fixtures();
+    incidents.retain(|incident| incident.log.lines().count() > 300);
     for transformation in TRANSFORMATIONS {
         let changed = |incident: &Incident, variant| transformation.apply(&incident.log, variant, 7);
-        // Not each variant changes each of these short logs.
+        // Not each variant changes each of these logs.
         let mut cases = incidents.iter().flat_map(|it| (0..transformation.variants).map(move |variant| (it, variant)));
         let case = cases.find(|(incident, variant)| changed(incident, *variant) != incident.log);
         let (incident, variant) = case.expect(transformation.name);
         let once = changed(incident, variant);
         assert!(once == changed(incident, variant), "{}", transformation.name);
-        assert!(once.lines().count() > 20, "{}", transformation.name);
+        assert!(once.lines().count() > 100, "{}", transformation.name);
     }
 }
 
