@@ -28,7 +28,7 @@ def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path.startswith("/slow"):
         time.sleep(8)
-    elif path.startswith("/work"):
+    elif path.startswith("/wait"):
         time.sleep(float(path.rsplit("/", 1)[1]) / 1000)
     body = b"x" * 400
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
@@ -37,7 +37,7 @@ def application(environ, start_response):
 RACK = """
 run lambda { |env|
   path = env["PATH_INFO"]
-  sleep(path.split("/").last.to_f / 1000) if path.start_with?("/work")
+  sleep(path.split("/").last.to_f / 1000) if path.start_with?("/wait")
   [200, {"Content-Type" => "text/plain", "Content-Length" => "400"}, ["x" * 400]]
 }
 """
@@ -102,7 +102,7 @@ class Httpd(Server):
             f"LoadModule authz_core_module {modules}/mod_authz_core.so\nLoadModule rewrite_module {modules}/mod_rewrite.so\n"
             f"ServerName api\nListen {self.target[0]}:{self.target[1]}\nPidFile httpd.pid\nErrorLog error.log\n"
             f"DocumentRoot {self.folder}\nKeepAlive On\nMaxKeepAliveRequests 0\nKeepAliveTimeout {self.keep_alive}\n"
-            f"User www-data\nGroup www-data\nRewriteEngine On\nRewriteRule ^/work /index.html\n"
+            f"User www-data\nGroup www-data\nRewriteEngine On\nRewriteRule ^/wait /index.html\n"
         )
         self.folder.chmod(0o755)
         return ["/usr/sbin/apache2", "-f", str(self.folder / "httpd.conf"), "-DFOREGROUND"]
@@ -149,7 +149,7 @@ async def traffic(load_balancer, rate, until, path=None):
     generator, tasks = random.Random(7), set()
     while asyncio.get_running_loop().time() < until:
         await asyncio.sleep(generator.expovariate(rate))
-        name = path(generator) if path else f"/work/{generator.choice([0, 5, 20, 60])}"
+        name = path(generator) if path else f"/wait/{generator.choice([0, 5, 20, 60])}"
         task = asyncio.create_task(load_balancer.request(name))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -165,10 +165,17 @@ async def pollers(load_balancer, count, seconds, until):
         target = load_balancer.targets[number // len(load_balancer.nodes) % len(load_balancer.targets)]
         await asyncio.sleep(generator.uniform(0, seconds))
         while asyncio.get_running_loop().time() < until:
-            await load_balancer.request("/work/0", target, node)
+            await load_balancer.request("/wait/0", target, node)
             await asyncio.sleep(seconds * generator.uniform(0.9, 1.1))
 
     await asyncio.gather(*(poll(number) for number in range(count)))
+
+
+async def behind(name, servers, shown=None, **options):
+    """A load balancer with a target group of these servers, all started; or of those that are `shown` to it."""
+    for server in servers:
+        await server.start()
+    return LoadBalancer(name, [server.target for server in shown or servers], **options)
 
 
 SCENARIOS = {}
@@ -187,9 +194,7 @@ async def httpd_closes_idle_connections(folder, until):
     """Apache httpd closes connections that were idle for 5 s (its default); clients ask each 5 s."""
     servers = [Httpd(folder, "127.0.1.1", 9001), Httpd(folder, "127.0.1.2", 9001)]
     nodes = [f"10.0.{number}.17" for number in range(12)]
-    load_balancer = LoadBalancer("httpd", [server.target for server in servers], latency=0.03, nodes=nodes)
-    for server in servers:
-        await server.start()
+    load_balancer = await behind("httpd", servers, latency=0.03, nodes=nodes)
     await asyncio.gather(pollers(load_balancer, 24, 5, until), traffic(load_balancer, 0.2, until))
     return load_balancer, servers
 
@@ -199,9 +204,7 @@ async def puma_closes_idle_connections(folder, until):
     """Puma closes connections that were idle for 20 s (its default); clients ask each 20 s."""
     servers = [Puma(folder, "127.0.2.1", 9002)]
     nodes = [f"10.0.{number}.17" for number in range(40)]
-    load_balancer = LoadBalancer("puma", [server.target for server in servers], latency=0.06, nodes=nodes)
-    for server in servers:
-        await server.start()
+    load_balancer = await behind("puma", servers, latency=0.06, nodes=nodes)
     await asyncio.gather(pollers(load_balancer, 40, 20, until), traffic(load_balancer, 0.1, until))
     return load_balancer, servers
 
@@ -210,10 +213,8 @@ async def puma_closes_idle_connections(folder, until):
 async def uwsgi_kills_slow_workers(folder, until):
     """uWSGI kills workers after 5 s (harakiri); one request in twenty needs 8 s."""
     servers = [Uwsgi(folder, "127.0.3.1", 9003), Uwsgi(folder, "127.0.3.2", 9003)]
-    load_balancer = LoadBalancer("uwsgi", [server.target for server in servers])
-    for server in servers:
-        await server.start()
-    await traffic(load_balancer, 6, until, lambda it: "/slow/report" if it.random() < 0.05 else "/work/20")
+    load_balancer = await behind("uwsgi", servers)
+    await traffic(load_balancer, 6, until, lambda it: "/slow/report" if it.random() < 0.05 else "/wait/20")
     return load_balancer, servers
 
 
@@ -221,9 +222,7 @@ async def uwsgi_kills_slow_workers(folder, until):
 async def puma_is_killed(folder, until):
     """One of three Puma is killed (SIGKILL) with requests in flight, twice, and is back 15 s later."""
     servers = [Puma(folder, f"127.0.4.{number}", 9004) for number in (1, 2, 3)]
-    load_balancer = LoadBalancer("killed", [server.target for server in servers])
-    for server in servers:
-        await server.start()
+    load_balancer = await behind("killed", servers)
 
     async def kill():
         for _ in range(2):
@@ -232,7 +231,7 @@ async def puma_is_killed(folder, until):
             await asyncio.sleep(15)
             await servers[1].start()
 
-    await asyncio.gather(traffic(load_balancer, 12, until, lambda it: f"/work/{it.choice([50, 400, 1500])}"), kill())
+    await asyncio.gather(traffic(load_balancer, 12, until, lambda it: f"/wait/{it.choice([50, 400, 1500])}"), kill())
     return load_balancer, servers
 
 
@@ -240,9 +239,7 @@ async def puma_is_killed(folder, until):
 async def uwsgi_closes_each_connection(folder, until):
     """uWSGI closes each connection after its answer, without a word of it in the answer."""
     servers = [Uwsgi(folder, "127.0.10.1", 9011), Uwsgi(folder, "127.0.10.2", 9011)]
-    load_balancer = LoadBalancer("closes", [server.target for server in servers], latency=0.02)
-    for server in servers:
-        await server.start()
+    load_balancer = await behind("closes", servers, latency=0.02)
     await traffic(load_balancer, 30, until)
     return load_balancer, servers
 
@@ -251,10 +248,8 @@ async def uwsgi_closes_each_connection(folder, until):
 async def nginx_gives_up_on_its_upstream(folder, until):
     """nginx gives its upstream 3 s; one request in twenty needs 8 s."""
     servers = [Upstream(folder, "127.0.8.1", 9006), Nginx(folder, "127.0.5.1", 9005)]
-    load_balancer = LoadBalancer("inner", [servers[1].target])
-    for server in servers:
-        await server.start()
-    await traffic(load_balancer, 6, until, lambda it: "/slow/report" if it.random() < 0.05 else "/work/20")
+    load_balancer = await behind("inner", servers, servers[1:])
+    await traffic(load_balancer, 6, until, lambda it: "/slow/report" if it.random() < 0.05 else "/wait/20")
     return load_balancer, servers
 
 
@@ -262,16 +257,14 @@ async def nginx_gives_up_on_its_upstream(folder, until):
 async def nginx_reloads(folder, until):
     """nginx is reloaded each 30 s under load, and closes its idle connections each time."""
     servers = [Upstream(folder, "127.0.8.1", 9008), Nginx(folder, "127.0.6.1", 9007)]
-    load_balancer = LoadBalancer("reloads", [servers[1].target], latency=0.06)
-    for server in servers:
-        await server.start()
+    load_balancer = await behind("reloads", servers, servers[1:], latency=0.06)
 
     async def reload():
         while asyncio.get_running_loop().time() < until:
             await asyncio.sleep(30)
             servers[1].send(signal.SIGHUP, to_all=False)
 
-    await asyncio.gather(traffic(load_balancer, 50, until, lambda _: "/work/0"), reload())
+    await asyncio.gather(traffic(load_balancer, 50, until, lambda _: "/wait/0"), reload())
     return load_balancer, servers
 
 
@@ -279,9 +272,7 @@ async def nginx_reloads(folder, until):
 async def puma_hangs(folder, until):
     """One of two Puma is stopped (SIGSTOP) for 50 s; the idle timeout is 15 s."""
     servers = [Puma(folder, "127.0.7.1", 9009), Puma(folder, "127.0.7.2", 9009)]
-    load_balancer = LoadBalancer("hangs", [server.target for server in servers], idle_timeout=15)
-    for server in servers:
-        await server.start()
+    load_balancer = await behind("hangs", servers, idle_timeout=15)
 
     async def hang():
         await asyncio.sleep(150)
@@ -297,9 +288,7 @@ async def puma_hangs(folder, until):
 async def httpd_is_restarted(folder, until):
     """Three Apache httpd are restarted one after the other: stopped, and started 4 s later."""
     servers = [Httpd(folder, f"127.0.9.{number}", 9010) for number in (1, 2, 3)]
-    load_balancer = LoadBalancer("restarts", [server.target for server in servers], latency=0.002)
-    for server in servers:
-        await server.start()
+    load_balancer = await behind("restarts", servers, latency=0.002)
 
     async def restart():
         await asyncio.sleep(120)
