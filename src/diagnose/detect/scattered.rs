@@ -10,6 +10,7 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
 use crate::diagnose::evidence::{Evidence, plural_are};
 use crate::diagnose::group_view::{GroupView, WHEN_DUE};
+use crate::diagnose::measure::load::median_took;
 use crate::diagnose::measure::share::{Rate, concentrated};
 use crate::diagnose::verdict::{ExplainedFailures, Verdict, share_out};
 use crate::knowledge::causes;
@@ -29,11 +30,14 @@ const TOGETHER: Duration = Duration::from_millis(250);
 /// finished others.
 const LAY_UNREAD: std::ops::Range<f64> = 2.0..10.0;
 
+/// The quantile of a target's answer times that bounds the time of its network.
+const QUICKEST: f64 = 0.01;
+
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     let all: Vec<&TimedRequest> =
         (0..group.targets.len()).flat_map(|index| closed(group, index)).map(|(_, p)| p).collect();
     let Some(share) = group.share_of_usual(all.iter().copied()) else { return Vec::new() };
-    if share < WHEN_DUE {
+    if share < WHEN_DUE || !took_longer_than_the_network(group, &all) {
         return Vec::new();
     }
     let by_target: Vec<Rate> = (0..group.targets.len())
@@ -53,6 +57,14 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
 
 fn closed<'a>(group: &'a GroupView<'_>, target_index: usize) -> impl Iterator<Item = (usize, &'a TimedRequest)> {
     group.unexplained(target_index).filter(|(_, timed_request)| timed_request.outcome == Outcome::ClosedBeforeResponse)
+}
+
+/// Whether the requests took clearly longer than the way to the target and back, in the median. A request on a
+/// connection that the target has closed ends after that way: within [`QUICK`], and no later than the quickest answers.
+fn took_longer_than_the_network(group: &GroupView<'_>, closed: &[&TimedRequest]) -> bool {
+    let quickest = group.targets.iter().filter_map(|target| target.totals.latency.quantile(QUICKEST)).min();
+    let median = median_took(closed.iter().copied());
+    median.zip(quickest).is_some_and(|(median, quickest)| median > QUICK || median >= quickest * 2)
 }
 
 fn worked(share: f64) -> Evidence {

@@ -205,3 +205,29 @@ fn proxies_that_give_up_on_one_route_have_a_slow_route() {
     let found = causes(&diagnosis_of(&proxies_give_up(&[b"/orders"])));
     assert!(found.iter().all(|(cause, ..)| *cause == "inner-proxy-error"), "{found:?}");
 }
+
+/// Requests that each target closes here and there, after `held` milliseconds, as all answers of one route take; the
+/// answers of another route take `quickest`.
+fn closed_here_and_there(held: i64, quickest: i64) -> Diagnosis {
+    let mut requests: Vec<Seen> = Vec::new();
+    for (number, target) in (0..).zip(FOUR) {
+        requests.extend((0..900).map(|at| seen(at * 1_000 + number * 97, held, OK).to(b"/a").at(target)));
+        requests.extend((0..900).map(|at| seen(at * 1_000 + 500 + number * 97, quickest, OK).to(b"/b").at(target)));
+        let closed = |times: i64| seen(11_311 + times * 137_773 + number * 31_013, held, BAD_GATEWAY);
+        requests.extend((0..6).map(|times| closed(times).to(b"/a").at(target)));
+    }
+    diagnosis_of(&requests)
+}
+
+#[test]
+fn what_ends_as_soon_as_the_quickest_answers_may_have_met_a_closed_connection() {
+    let says_so = |diagnosis: &Diagnosis| {
+        let mut evidence = diagnosis.findings.iter().flat_map(|finding| &finding.evidence);
+        evidence.any(|evidence| evidence.text.ends_with("these were not lost idle connections"))
+    };
+    assert!(says_so(&closed_here_and_there(40, 5)));
+    for quickest in [38, 30] {
+        let diagnosis = closed_here_and_there(40, quickest);
+        assert!(!diagnosis.findings.is_empty() && !says_so(&diagnosis), "{quickest}: {:?}", diagnosis.findings);
+    }
+}
