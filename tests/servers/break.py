@@ -72,9 +72,9 @@ class Server:
             raise RuntimeError(f"something else listens at {self.target}; is it a server of another run?")
         log = open(self.folder / "output", "ab")
         self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
+        RUNNING.append(self)
         for _ in range(100):
             if await self.listens():
-                RUNNING.append(self)
                 return
             await asyncio.sleep(0.1)
         raise RuntimeError(f"{self.target} does not listen: {(self.folder / 'output').read_text()}")
@@ -88,7 +88,10 @@ class Server:
     def stop(self, number=signal.SIGKILL):
         if self.process is not None and self.process.poll() is None:
             self.send(number)
-            self.process.wait()
+
+    async def stopped(self):
+        """Waits for its end without holding up the other scenarios."""
+        await asyncio.to_thread(self.process.wait)
 
 
 class Httpd(Server):
@@ -228,6 +231,7 @@ async def puma_is_killed(folder, until):
         for _ in range(2):
             await asyncio.sleep(120)
             servers[1].stop()
+            await servers[1].stopped()
             await asyncio.sleep(15)
             await servers[1].start()
 
@@ -294,6 +298,7 @@ async def httpd_is_restarted(folder, until):
         await asyncio.sleep(120)
         for server in servers:
             server.stop(signal.SIGTERM)
+            await server.stopped()
             await asyncio.sleep(4)
             await server.start()
             await asyncio.sleep(20)
