@@ -1,7 +1,6 @@
 //! Processes that died with requests in flight, or were removed while they had some. All of their requests end at one
 //! instant. If only some of the target's requests ended, it was one of several workers.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -14,6 +13,7 @@ use crate::diagnose::confidence::{Confidence, MIN_FAILURES, MIN_FAILURES_FOR_HIG
 use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::endings::{Death, deaths};
+use crate::diagnose::measure::walls::{MIN_TIME, THICKNESS};
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
@@ -33,8 +33,8 @@ fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Ve
         let target = &group.targets[target_index];
         let mut found: Vec<Death> =
             deaths(&target.timed_requests, group.unexplained(target_index).map(|(index, _)| index));
-        let of_deaths = of_deaths(&found);
-        found.retain(|death| wanted(death) && !is_of_a_timeout(group, target_index, death, &of_deaths));
+        let closed_alone = closed_alone(group, target_index, &found);
+        found.retain(|death| wanted(death) && !is_of_a_timeout(&target.timed_requests, death, &closed_alone));
         found
     };
     let found: Vec<Vec<Death>> = group.side_by_side().map(deaths_of).collect();
@@ -48,25 +48,31 @@ fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Ve
     (0..).zip(&found).filter_map(|(target_index, deaths)| verdict(group, target_index, deaths, &of_group)).collect()
 }
 
-/// The failures that some death explains.
-fn of_deaths(deaths: &[Death]) -> BTreeSet<usize> {
-    deaths.iter().flat_map(Death::explained).collect()
+/// Requests of a target that were closed after a second or more, and not in a death: how long each took, sorted.
+fn closed_alone(group: &GroupView<'_>, target_index: usize, deaths: &[Death]) -> Vec<Duration> {
+    let mut in_death: Vec<usize> = deaths.iter().flat_map(|death| &death.ended).copied().collect();
+    in_death.sort_unstable();
+    let closed = group.unexplained(target_index).filter(|(index, request)| {
+        request.outcome == Outcome::ClosedBeforeResponse && in_death.binary_search(index).is_err()
+    });
+    let mut took: Vec<Duration> = closed.map(|(_, request)| request.took()).filter(|took| *took >= MIN_TIME).collect();
+    took.sort_unstable();
+    took
 }
 
 /// Whether requests were ended because each had run too long: a supervisor that looks once a second ends several at one
-/// moment. Then others that ran that long were ended at moments of their own. A death ends requests of all ages.
-fn is_of_a_timeout(group: &GroupView<'_>, target_index: usize, death: &Death, of_deaths: &BTreeSet<usize>) -> bool {
-    /// No supervisor gives a request less time.
-    const MIN_TIMEOUT: Duration = Duration::from_secs(1);
-    let timed_requests = &group.targets[target_index].timed_requests;
-    let Some(youngest) = death.ended.iter().map(|index| timed_requests[*index].took()).min() else { return false };
-    if youngest < MIN_TIMEOUT || !death.refused.is_empty() {
+/// moment. They have run for nearly the same time, and others that ran as long were ended at moments of their own. A
+/// death ends requests of all ages.
+fn is_of_a_timeout(requests: &[TimedRequest], death: &Death, closed_alone: &[Duration]) -> bool {
+    let ages = death.ended.iter().map(|index| requests[*index].took());
+    let (Some(youngest), Some(oldest)) = (ages.clone().min(), ages.max()) else { return false };
+    if youngest < MIN_TIME || oldest.saturating_sub(youngest) > THICKNESS || !death.refused.is_empty() {
         return false;
     }
-    let is_like_it = |(index, other): &(usize, &TimedRequest)| {
-        other.outcome == Outcome::ClosedBeforeResponse && other.took() >= youngest && !of_deaths.contains(index)
-    };
-    group.unexplained(target_index).filter(is_like_it).count() >= death.ended.len() * 2
+    let range = oldest.saturating_sub(THICKNESS)..=youngest + THICKNESS;
+    let first = closed_alone.partition_point(|took| took < range.start());
+    let end = closed_alone.partition_point(|took| took <= range.end());
+    end - first >= death.ended.len() * 2
 }
 
 /// What happened to all targets of a group.
@@ -184,17 +190,28 @@ impl Away {
     }
 }
 
-/// Whether all targets of a group were away, never two at a time, and hardly any request was cut.
+/// Whether all targets of a group were away in turn, and hardly any request was cut: never two at a time, and each soon
+/// after the one before. That may have happened several times.
 fn is_in_turn(group: &GroupView<'_>, found: &[Vec<Death>]) -> bool {
-    let mut away: Vec<(Timestamp, Timestamp)> = Vec::new();
-    for deaths in found {
+    /// A restart of the next target begins within this time.
+    const NEXT_WITHIN: Duration = Duration::from_mins(10);
+    let mut away: Vec<(Timestamp, Timestamp, usize)> = Vec::new();
+    for (target_index, deaths) in found.iter().enumerate() {
         if Away::new(deaths) == Away::Other {
             return false;
         }
-        away.extend(deaths.iter().filter_map(|death| Some((death.at, death.answered_again?))));
+        away.extend(deaths.iter().filter_map(|death| Some((death.at, death.answered_again?, target_index))));
     }
     away.sort_unstable();
-    group.targets.len() >= 2 && away.windows(2).all(|pair| pair[0].1 <= pair[1].0)
+    let is_of_all = |round: &[(Timestamp, Timestamp, usize)]| {
+        let mut targets: Vec<usize> = round.iter().map(|(.., target_index)| *target_index).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets.len() == group.targets.len()
+    };
+    group.targets.len() >= 2
+        && away.windows(2).all(|pair| pair[0].1 <= pair[1].0)
+        && away.chunk_by(|one, next| next.0.since(one.1) <= NEXT_WITHIN).all(is_of_all)
 }
 
 /// A target that ended for good, and whose place no other took.

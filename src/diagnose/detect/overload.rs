@@ -88,9 +88,11 @@ struct Episode {
     slow_routes: Vec<RouteId>,
     before: Option<f64>,
     during: Option<f64>,
-    /// Whether the target answered requests at other times, too. Otherwise, answer times that always differ much from
-    /// each other look like slow ones.
+    /// Whether the target got requests at other times, too. Otherwise, answer times that always differ much from each
+    /// other look like slow ones.
     is_compared: bool,
+    /// Whether as many were sent in the minute before as it takes to compare.
+    has_lead: bool,
 }
 
 /// What the group did in an episode. It is measured only for the episode with the most failures, because there may be
@@ -121,12 +123,12 @@ fn overloaded(group: &GroupView<'_>, target_index: usize, wanted: impl Fn(&Episo
     let (was_slow, is_more) = (largest.was_slow(), around.arrivals.is_some_and(|more| more >= MORE));
     let [slow_others, others] = around.others;
     // Neither other times nor other targets are different: perhaps the routes always take such times.
-    if !largest.is_compared && !is_more && others > 0 && slow_others == others {
+    if !largest.is_compared && !largest.was_very_slow() && !is_more && others > 0 && slow_others == others {
         return None;
     }
     let is_shared = others > 0 && slow_others * 5 >= others * 4;
     let confidence = match (was_slow, is_more) {
-        (_, false) if !largest.is_compared => Confidence::Low,
+        (_, false) if !largest.is_compared && !largest.was_very_slow() => Confidence::Low,
         (_, true) if largest.was_rising() && explained.len() >= MIN_FOR_HIGH => Confidence::High,
         (true, _) | (_, true) => Confidence::Medium,
         // Unless most other targets are slow too, a shared dependency is not the cause.
@@ -149,6 +151,11 @@ fn overloaded(group: &GroupView<'_>, target_index: usize, wanted: impl Fn(&Episo
 impl Episode {
     fn was_slow(&self) -> bool {
         self.before.is_some_and(|factor| factor >= SLOW)
+    }
+
+    /// So slow, and for so many requests, that it needs no comparison with other times.
+    fn was_very_slow(&self) -> bool {
+        self.has_lead && self.before.is_some_and(|factor| factor >= SLOW * SLOWER)
     }
 
     fn was_rising(&self) -> bool {
@@ -199,8 +206,16 @@ fn episode(group: &GroupView<'_>, target_index: usize, failed: &[(usize, &TimedR
     let mut indices: Vec<usize> = failed.iter().map(|(index, _)| *index).collect();
     indices.sort_unstable();
     let slow_routes = RouteRates::new(failures, target.sent_in(span)).concentrated();
-    let mut episode =
-        Episode { target_index, span, failures: indices, slow_routes, before: None, during: None, is_compared: false };
+    let mut episode = Episode {
+        target_index,
+        span,
+        failures: indices,
+        slow_routes,
+        before: None,
+        during: None,
+        is_compared: false,
+        has_lead: false,
+    };
     episode.before = episode.slowdown(group, target, episode.lead());
     episode.during = episode.slowdown(group, target, span);
     let slowest = episode.before.into_iter().chain(episode.during).fold(0.0, f64::max);
@@ -217,6 +232,7 @@ fn episode(group: &GroupView<'_>, target_index: usize, failed: &[(usize, &TimedR
     let compared = elsewhere.into_iter().filter(|span| target.sent_in(*span).len() >= MIN_TO_COMPARE);
     let usual = compared.filter_map(|span| episode.slowdown(group, target, span)).reduce(f64::min);
     episode.is_compared = usual.is_some();
+    episode.has_lead = target.sent_in(episode.lead()).len() >= MIN_TO_COMPARE;
     // A minute may have few answers, and slow ones by chance.
     let compared = episode.during.filter(|_| target.sent_in(span).len() >= MIN_TO_COMPARE).unwrap_or(slowest);
     (!usual.is_some_and(|usual| compared < usual * SLOWER)).then_some(episode)

@@ -93,6 +93,7 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
             .map(|(index, _)| index)
             .collect(),
     });
+    let (in_group, of_group) = if targets.len() > 1 { ("in the target group, ", "the group's ") } else { ("", "the ") };
     share_out(explained, |count, _| {
         let is_sure = count as u64 >= MIN_FAILURES_FOR_HIGH && beyond == 0 && timeout < idle_timeout;
         Verdict {
@@ -101,8 +102,8 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
             evidence: vec![
                 Evidence::speaks_for(
                     format!(
-                        "{} were closed instead of answered, nearly all after {} s or more",
-                        plural(closed.len(), "request"),
+                        "{in_group}{} closed instead of answered, nearly all after {} s or more",
+                        plural_are(closed.len(), "request"),
                         seconds(limit)
                     ),
                     [("closed_from", seconds_of(limit)), ("closed", closed.len() as f64)],
@@ -110,7 +111,8 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
                 Evidence::weighed(
                     beyond == 0,
                     format!(
-                        "of the requests that took that long, {} answered; the slowest answer below that took {} s",
+                        "of {of_group}requests that took that long, {} answered; the slowest answer below that took \
+                            {} s",
                         if beyond == 0 { "none was".to_owned() } else { number_were(beyond) },
                         seconds(longest)
                     ),
@@ -166,7 +168,8 @@ fn cut_off(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
         target_index,
         request_indices: held(target_index).map(|(index, _)| index).collect(),
     });
-    share_out(explained, |count, _| conclude(group, &wall, count, [moments.len(), slow, answered, longer]))
+    let of_group = if targets.len() > 1 { "the target group's " } else { "" };
+    share_out(explained, |count, _| conclude(group, &wall, of_group, count, [moments.len(), slow, answered, longer]))
 }
 
 /// Whether a wall is as thick as a supervisor makes it, from the 10th to the 90th percentile of its times.
@@ -177,7 +180,14 @@ fn is_smeared(times: &[Duration], wall: &Wall) -> bool {
     held.len() >= MIN_MOMENTS && held[held.len() - 1 - tenth].saturating_sub(held[tenth]) >= MIN_SPREAD
 }
 
-fn conclude(group: &GroupView<'_>, wall: &Wall, count: usize, [held, slow, answered, longer]: [usize; 4]) -> Verdict {
+/// `of_group` stands before the number of requests. It is empty if they are those of one target.
+fn conclude(
+    group: &GroupView<'_>,
+    wall: &Wall,
+    of_group: &str,
+    count: usize,
+    [held, slow, answered, longer]: [usize; 4],
+) -> Verdict {
     let idle_timeout = group.idle_timeout();
     let is_below = wall.at < idle_timeout;
     let is_many = held >= MIN_TIMES_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
@@ -188,7 +198,8 @@ fn conclude(group: &GroupView<'_>, wall: &Wall, count: usize, [held, slow, answe
     let mut evidence = vec![
         Evidence::speaks_for(
             format!(
-                "of {} that failed like this after a second or more, {} failed {} to {} s after they were sent",
+                "of {of_group}{} that failed like this after a second or more, {} failed {} to {} s after they were \
+                    sent",
                 plural(slow, "request"),
                 grouped(held as u64),
                 seconds(wall.at),

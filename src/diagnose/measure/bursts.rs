@@ -50,8 +50,12 @@ impl Bursts {
         let rate = self.all as f64 / self.span.max(MIN_SPAN).as_secs_f64();
         // Whether the next failure follows within the gap does not depend on the one before. So a failure is alone with
         // the chance (1 - p)², and one of two with 2p(1 - p)².
-        let follows = 1.0 - (-rate * BURST_GAP.as_secs_f64()).exp();
-        1.0 - (1.0 - follows).powi(2) * (1.0 + 2.0 * follows)
+        let ends = (-rate * BURST_GAP.as_secs_f64()).exp();
+        let follows = 1.0 - ends;
+        let in_a_run = 1.0 - ends.powi(2) * (1.0 + 2.0 * follows);
+        // Of frequent failures, nearly all are in runs that are too long for a burst.
+        let is_short = 1.0 - (-rate * ends * MAX_BURST.as_secs_f64()).exp();
+        in_a_run * is_short
     }
 
     /// The share of the failures that are in a burst; 0 if there are no failures.
@@ -93,6 +97,10 @@ mod tests {
         assert!(stand_out((0..5).map(|number| number * 100).collect()), "a single burst");
         let of_burst = |burst: i64| (0..6).map(move |number| burst * 30_000 + number * 40);
         assert!(stand_out((0..12).flat_map(of_burst).collect()));
+        let one_and_a_stray = (0..100).map(|number| number * 10).chain([31_000]);
+        assert!(stand_out(one_and_a_stray.collect()), "a hundred in a second, and one half a minute later");
+        let large = |burst: i64| (0..60).map(move |number| burst * 30_000 + number * 15);
+        assert!(stand_out((0..20).flat_map(large).chain([607_000]).collect()), "bursts of sixty, and a stray");
         // Two of three gaps are short, as when one comes each two seconds at random.
         let mut at = 0;
         let by_chance = (0..200_u64).map(|number| {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 /// Nobody sets a request timeout shorter than this.
-const MIN_TIME: Duration = Duration::from_secs(1);
+pub(in crate::diagnose) const MIN_TIME: Duration = Duration::from_secs(1);
 
 /// Supervisors check about once a second, and kill a stubborn worker a second later. So a timeout shows as a wall up
 /// to this thick.
-const THICKNESS: Duration = Duration::from_millis(2_200);
+pub(in crate::diagnose) const THICKNESS: Duration = Duration::from_millis(2_200);
 
 /// A wall holds at least this many times, and at least [`MIN_SHARE`] of all.
 const MIN_TIMES: usize = 5;
