@@ -60,6 +60,7 @@ pub use scope::{Scope, ScopeNames};
 
 use crate::aggregate::{Summary, TargetGroupId, TargetId};
 use idle_timeout::{busiest, infer_idle_timeouts};
+use signs::Signs;
 
 /// The result of [`diagnose`].
 #[derive(Clone, Debug)]
@@ -140,14 +141,14 @@ pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
         None => Vec::new(),
     };
     let mut by_outcome = residual::findings(summary, &detected);
-    make_ids_unique(summary, detected.iter_mut().chain(&mut by_outcome));
     aftermath::join(summary, &mut detected, &mut by_outcome);
-    let mut findings = merge::of_many_targets(summary, detected.into_iter().chain(by_outcome));
+    detected.extend(by_outcome);
+    let mut findings = merge::of_many_targets(summary, detected);
     let mut notices = notice::notices(summary, &idle_timeouts);
-    // A finding that was made of many may have the cause of one on requests without a target.
     make_ids_unique(summary, findings.iter_mut().chain(&mut notices));
+    let signs = Signs::new(summary);
     for finding in &mut findings {
-        finding.signs = signs::signs(summary, finding);
+        finding.signs = signs.of(finding);
     }
     findings.sort_by_key(|finding| {
         (std::cmp::Reverse(finding.failures), finding.scope, finding.outcome, std::cmp::Reverse(finding.confidence))
@@ -161,14 +162,14 @@ pub fn diagnose(summary: &Summary, context: &Context) -> Diagnosis {
 ///
 /// Detectors never return two such findings of a target group. But some of the failures that they leave may have the
 /// same cause by their outcome alone, and so may two outcomes. `findings` come in an order that does not depend on
-/// their counts: first those of detectors, then the others by outcome.
+/// their counts: first those made of many, then those of detectors, then the others by outcome.
 fn make_ids_unique<'a>(summary: &Summary, findings: impl Iterator<Item = &'a mut Finding>) {
     let mut taken = BTreeSet::new();
     for finding in findings {
-        if !taken.insert(finding.id) {
-            finding.id = FindingId::of_outcome(summary, finding.cause, finding.scope, finding.outcome);
-            taken.insert(finding.id);
-        }
+        let others =
+            (0..).map(|times| FindingId::beside(summary, finding.cause, finding.scope, finding.outcome, times));
+        let mut ids = std::iter::once(finding.id).chain(others);
+        finding.id = ids.find(|id| taken.insert(*id)).expect("there is always another");
     }
 }
 

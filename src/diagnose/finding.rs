@@ -36,8 +36,8 @@ pub struct Finding {
     pub failures: u64,
     /// Failures by target and outcome. Empty if the failures reached no target.
     pub failures_by_target: Vec<(TargetId, Outcome, u64)>,
-    /// When the first and the last of its failures ended. A finding from the outcome alone covers all failures of
-    /// that outcome at its scope here, also those that other findings explain.
+    /// When the first and the last of its failures ended. Of a finding from the outcome alone, up to the width of a
+    /// time bin more, if others of its outcome ended then.
     pub span: Option<Span>,
     /// Episodes of the failures, and the shape of their course. Empty for a finding from the outcome alone.
     pub time_pattern: TimePattern,
@@ -53,7 +53,7 @@ pub struct Finding {
     /// How long before its failures their connections were last used. `None` unless this shows a keep-alive timeout.
     pub lags: Option<Arc<LagCounts>>,
     /// Failures by target, outcome and minute of their end, in no particular order. Of a finding from the outcome
-    /// alone, they may be counted for several minutes together. Empty for a notice.
+    /// alone, they are counted in the time bins of the target's heatmap, which may be hours wide. Empty for a notice.
     pub failures_per_minute: Vec<FailuresPerMinute>,
     /// Lines of the earliest failures, at most [`MAX_SAMPLES`](crate::aggregate::sample::MAX_SAMPLES). May be empty.
     pub samples: Samples,
@@ -66,7 +66,7 @@ pub struct FailuresPerMinute {
     pub target: TargetId,
     /// Their outcome.
     pub outcome: Outcome,
-    /// The start of the minute, or of the several minutes, UTC.
+    /// The start of the minute, or of the time bin, UTC.
     pub minute: Timestamp,
     /// Number of failures.
     pub failures: u64,
@@ -82,8 +82,8 @@ pub struct Estimates {
 }
 
 impl Finding {
-    /// Adds the failures of another finding with the same cause and scope. Keeps the evidence of the finding that
-    /// explains more, plus the first statement of the other.
+    /// Adds the failures of another finding. The cause and the scope are those of the finding that explains more. Keeps
+    /// its evidence, plus the first statement of the other.
     pub(super) fn absorb(&mut self, other: Self) {
         let other = if other.failures > self.failures { std::mem::replace(self, other) } else { other };
         self.confidence = self.confidence.max(other.confidence);
@@ -97,12 +97,13 @@ impl Finding {
         }
         self.outcomes.sort_by_key(|(outcome, requests)| (std::cmp::Reverse(*requests), *outcome));
         self.outcome = self.outcomes.first().map_or(self.outcome, |(outcome, _)| *outcome);
-        for (target, outcome, failures) in other.failures_by_target {
-            match self.failures_by_target.iter_mut().find(|(of, how, _)| (*of, *how) == (target, outcome)) {
-                Some((_, _, known)) => *known += failures,
-                None => self.failures_by_target.push((target, outcome, failures)),
-            }
-        }
+        self.failures_by_target.extend(other.failures_by_target);
+        self.failures_by_target.sort_unstable();
+        self.failures_by_target.dedup_by(|next, known| {
+            let is_same = (next.0, next.1) == (known.0, known.1);
+            known.2 += if is_same { next.2 } else { 0 };
+            is_same
+        });
         self.time_pattern.absorb(other.time_pattern);
         self.error_reason = self.error_reason.take().or(other.error_reason);
         self.estimates.keep_alive = self.estimates.keep_alive.or(other.estimates.keep_alive);

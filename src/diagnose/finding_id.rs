@@ -18,7 +18,9 @@ use crate::knowledge::causes::Cause;
 /// `address:port`. The names have the bytes of the log. A line is empty if the scope has no such thing. No field of a
 /// log line contains a line feed, so two scopes never have the same lines.
 ///
-/// A fifth line has the outcome's id if another finding of the report has the same cause and scope.
+/// A fifth line has the outcome's id if another finding of the report has the same cause and scope, and comes first in
+/// this order: one made of many targets' findings, one of a detector, one by its outcome alone. If two such have the
+/// same outcome, too, the second has it on a sixth line again.
 ///
 /// ```sh
 /// printf '%s\n' connection-refused app/shop/50dc6c495c0c9188 "$target_group_arn" 10.0.1.17:8080 |
@@ -30,15 +32,15 @@ pub struct FindingId([u8; 8]);
 impl FindingId {
     /// The id of a finding on a cause at a scope.
     pub(super) fn new(summary: &Summary, cause: &Cause, scope: Scope) -> Self {
-        Self::hash(summary, cause, scope, None)
+        Self::hash(summary, cause, scope, &[])
     }
 
-    /// The id of a finding on failures of one outcome, beside another finding with the same cause and scope.
-    pub(super) fn of_outcome(summary: &Summary, cause: &Cause, scope: Scope, outcome: Outcome) -> Self {
-        Self::hash(summary, cause, scope, Some(outcome))
+    /// The id of a finding beside another one with the same cause and scope, and beside so many with the same outcome.
+    pub(super) fn beside(summary: &Summary, cause: &Cause, scope: Scope, outcome: Outcome, times: usize) -> Self {
+        Self::hash(summary, cause, scope, &vec![outcome; times + 1])
     }
 
-    fn hash(summary: &Summary, cause: &Cause, scope: Scope, outcome: Option<Outcome>) -> Self {
+    fn hash(summary: &Summary, cause: &Cause, scope: Scope, outcomes: &[Outcome]) -> Self {
         let names = scope.names(summary);
         let lines = [
             cause.id.as_bytes(),
@@ -47,7 +49,7 @@ impl FindingId {
             names.target.unwrap_or_default(),
         ];
         let mut hash = Sha256::new();
-        for line in lines.into_iter().chain(outcome.map(|outcome| outcome.id().as_bytes())) {
+        for line in lines.into_iter().chain(outcomes.iter().map(|outcome| outcome.id().as_bytes())) {
             hash.update(line);
             hash.update(b"\n");
         }

@@ -11,7 +11,7 @@ use super::finding_id::FindingId;
 use super::first_cause::{Candidates, candidates};
 use super::measure::time_pattern::TimePattern;
 use super::scope::{Scope, scope_of};
-use crate::aggregate::{Failures, Quantiles, Summary, Target, TargetId};
+use crate::aggregate::{Failures, Quantiles, Span, Summary, Target, TargetId};
 use crate::classify::{AnsweredBy, Outcome};
 use crate::knowledge::error_reasons;
 use crate::timestamp::Timestamp;
@@ -35,6 +35,7 @@ pub(super) fn findings(summary: &Summary, explained: &[Finding]) -> Vec<Finding>
             let taken = taken.get(&(scope, failures.outcome)).copied().unwrap_or_default();
             let Some(mut finding) = finding(summary, scope, &group, failures, taken) else { continue };
             finding.failures_per_minute = over_time.remove(&(scope, failures.outcome)).unwrap_or_default();
+            finding.span = within(summary, finding.span, &finding.failures_per_minute);
             findings.push(finding);
         }
     }
@@ -45,9 +46,7 @@ pub(super) fn findings(summary: &Summary, explained: &[Finding]) -> Vec<Finding>
 /// The failures that are in none of `explained`, by scope and outcome.
 fn left_over_time(summary: &Summary, explained: &[Finding]) -> BTreeMap<(Scope, Outcome), Vec<FailuresPerMinute>> {
     let mut left: BTreeMap<(TargetId, Outcome, i64), u64> = BTreeMap::new();
-    let mut widths: BTreeMap<TargetId, i64> = BTreeMap::new();
     for (id, (_, _, target)) in summary.targets.ids().zip(summary.targets.iter()) {
-        widths.insert(id, target.heatmap.width_seconds());
         for (start, row) in target.heatmap.rows() {
             for &(outcome, _, failures) in &row.failed {
                 *left.entry((id, outcome, start.as_seconds())).or_default() += u64::from(failures);
@@ -55,7 +54,7 @@ fn left_over_time(summary: &Summary, explained: &[Finding]) -> BTreeMap<(Scope, 
         }
     }
     for counted in explained.iter().flat_map(|finding| &finding.failures_per_minute) {
-        let width = widths[&counted.target];
+        let width = summary.targets.entry(counted.target).2.heatmap.width_seconds();
         let start = counted.minute.as_seconds().div_euclid(width) * width;
         if let Some(left) = left.get_mut(&(counted.target, counted.outcome, start)) {
             *left = left.saturating_sub(counted.failures);
@@ -95,6 +94,17 @@ pub(super) fn groups(summary: &Summary) -> BTreeMap<Scope, Target> {
         }
     }
     groups
+}
+
+/// The part of the span in which failures were counted.
+fn within(summary: &Summary, span: Option<Span>, counted: &[FailuresPerMinute]) -> Option<Span> {
+    let end = |counted: &FailuresPerMinute| {
+        let seconds = summary.targets.entry(counted.target).2.heatmap.width_seconds();
+        counted.minute.plus_micros(seconds * 1_000_000 - 1)
+    };
+    let first = counted.iter().map(|counted| counted.minute).min()?;
+    let last = counted.iter().map(end).max()?;
+    span.map(|span| Span { first: span.first.max(first), last: span.last.min(last) })
 }
 
 /// The finding that the outcome alone supports, for the failures that no detector explains: all except `taken`.

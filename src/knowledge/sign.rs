@@ -3,7 +3,8 @@
 /// What a finding shows, or does not show. A way to fix a cause may need one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
-    /// The failures began after a time with requests and without failures. So something changed.
+    /// The failures began after a time with requests and without failures, which is long compared with their gaps. So
+    /// something changed.
     BeganInTheLog,
     /// The failures go on until the log ends.
     GoesOn,

@@ -73,12 +73,12 @@ pub struct FindingRow {
     pub fix: &'static str,
     /// The code of `error_reason` that most of its failures have; `None` if they have none, or if it was not looked at.
     pub error_reason: Option<String>,
-    /// Ways to do it, the first one first. A code of `error_reason` decides which that is.
+    /// Ways to do it, the first one first. A code of `error_reason` decides which that is, or a sign in the log.
     pub methods: Vec<Method>,
     /// Software whose timeout the estimate may be, and what to set there; the likeliest few. Empty if there is no
     /// estimate, or no software is known to have it.
     pub settings: Vec<SettingRow>,
-    /// Commands that check the cause; only those whose names are in the log.
+    /// Commands that check the cause; only those whose names are in the log, but for `CLUSTER` and `SERVICE`.
     pub checks: Vec<CheckRow>,
     /// URL of AWS's page on it.
     pub docs: &'static str,

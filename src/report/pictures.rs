@@ -6,8 +6,8 @@
 
 mod builder;
 mod charts;
+mod failures_over_time;
 mod grid;
-mod remaining;
 
 use serde::Serialize;
 

@@ -34,7 +34,7 @@ struct Form {
 }
 
 const FORMS: &[Form] = &[
-    Form { form: "{} of the group's {} show it, each by itself: {} failures together", check: at_many },
+    Form { form: "{} of the group's {} have such failures: {} in all", check: at_many },
     Form { form: "{} not established within 10 s", check: connect_timeouts },
     Form { form: "in all, the target answered {}", check: answered_in_all },
     Form { form: "this target answered no request at all", check: never_answered },

@@ -48,8 +48,7 @@ pub static TARGET_CRASH: Cause = Cause {
             "10 min",
             Risk::Medium,
         ),
-        method("roll back to the previous release", "it began with a deployment", "15 min", Risk::Medium)
-            .if_shown(Sign::BeganInTheLog),
+        method("roll back to the previous release", "it began with a deployment", "15 min", Risk::Medium),
         method(
             "block or fix the request that kills it",
             "the same route was in flight each time",
@@ -63,7 +62,7 @@ pub static TARGET_CRASH: Cause = Cause {
             Risk::Low,
         ),
     ],
-    checks: &[WHY_DID_TASKS_STOP, WHO_OWNS_ADDRESS, WHAT_WAS_DEREGISTERED, IS_TARGET_HEALTHY, WHAT_DID_SERVICE_DO],
+    checks: &[IS_TARGET_HEALTHY, WHY_DID_TASKS_STOP, WHO_OWNS_ADDRESS, WHAT_WAS_DEREGISTERED, WHAT_DID_SERVICE_DO],
     docs: page!("load-balancer-troubleshooting.html#http-502-issues"),
 };
 

@@ -1,11 +1,11 @@
 //! All data for pictures, and the failures over time of each finding and of each target.
 
 use super::builder::timings;
-use super::grid::{Grid, OverTime, add};
-use super::remaining::RemainingFailures;
+use super::failures_over_time::{in_no_finding, of_finding, of_target};
+use super::grid::{Grid, OverTime};
 use super::{Mark, MarkKind, Pictures};
+use crate::aggregate::Summary;
 use crate::aggregate::heatmap::{self, ELAPSED_BINS, MIN_WIDTH_SECONDS};
-use crate::aggregate::{Summary, Target};
 use crate::classify::CONNECT_TIMEOUT;
 use crate::diagnose::{Diagnosis, seconds_of};
 use crate::report::scope::ScopeRow;
@@ -34,24 +34,11 @@ impl Charts {
             return Self { pictures, of_findings: vec![Vec::new(); diagnosis.findings.len()], of_targets: Vec::new() };
         };
         pictures.timings = timings(summary, diagnosis.idle_timeout.duration, grid);
-        let mut failures = RemainingFailures::new(summary, grid);
-        let of_findings: Vec<OverTime> = diagnosis.findings.iter().map(|finding| failures.take(finding)).collect();
-        pictures.unexplained = failures.rest().into_iter().collect();
-        let of_target = |target: &Target| {
-            let mut over_time = OverTime::new();
-            for (start, row) in target.heatmap.rows() {
-                let failed = row.failed.iter().map(|(.., requests)| u64::from(*requests)).sum();
-                if failed > 0 {
-                    add(&mut over_time, grid.bin(start), failed);
-                }
-            }
-            over_time.into_iter().collect()
-        };
-        Self {
-            pictures,
-            of_findings: of_findings.into_iter().map(|over_time| over_time.into_iter().collect()).collect(),
-            of_targets: summary.targets.iter().map(|(_, _, target)| of_target(target)).collect(),
-        }
+        let of_findings: Vec<OverTime> = diagnosis.findings.iter().map(|finding| of_finding(finding, grid)).collect();
+        let of_targets: Vec<OverTime> = summary.targets.iter().map(|(_, _, target)| of_target(target, grid)).collect();
+        pictures.unexplained = in_no_finding(&of_targets, &of_findings).into_iter().collect();
+        let listed = |all: Vec<OverTime>| all.into_iter().map(|over_time| over_time.into_iter().collect()).collect();
+        Self { pictures, of_findings: listed(of_findings), of_targets: listed(of_targets) }
     }
 }
 

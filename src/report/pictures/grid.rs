@@ -42,10 +42,3 @@ pub(super) type OverTime = BTreeMap<usize, u64>;
 pub(super) fn add(counts: &mut OverTime, bin: usize, failures: u64) {
     *counts.entry(bin).or_default() += failures;
 }
-
-pub(super) fn merged(mut one: OverTime, other: OverTime) -> OverTime {
-    for (bin, failures) in other.into_iter().filter(|(_, failures)| *failures > 0) {
-        add(&mut one, bin, failures);
-    }
-    one
-}

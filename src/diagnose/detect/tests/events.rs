@@ -28,9 +28,12 @@ fn one_cause_at_many_targets_of_a_group_is_one_finding() {
     assert_eq!(finding.failures_by_target.len(), 5);
     assert_eq!(finding.estimates.timeout, Some(Duration::from_millis(30_030)));
     let text = &finding.evidence[0].text;
-    assert_eq!(text, "5 of the group's 6 targets show it, each by itself: 60 failures together");
-    let of_one = &finding.evidence[1].text;
-    assert!(of_one.starts_with("at 10.0.0.1:80: "), "{of_one}");
+    assert_eq!(text, "5 of the group's 6 targets have such failures: 60 in all");
+    // What is stated of each of them is stated once, and names none. What differs names the target.
+    let of_group = &finding.evidence[1].text;
+    assert!(of_group.starts_with("of the target group's 60 requests that failed like this"), "{of_group}");
+    let of_one = finding.evidence.iter().find(|statement| statement.text.contains("other targets failed like this"));
+    assert!(of_one.is_some_and(|statement| statement.text.starts_with("at 10.0.0.1:80: meanwhile")), "{finding:?}");
     // They overlap, and so are one episode.
     assert_eq!(finding.time_pattern.episodes.len(), 1);
 }
