@@ -5,8 +5,9 @@
 //! $ cargo run --release --example metamorphic -- --seeds 1 --scenario keep-alive-race --misses
 //! ```
 //!
-//! Prints the table of `docs/accuracy.md`: for each transformation and cause, in how many of 100 cases the first
-//! verdict stays. A case is a target that keeps at least 8 failures, in one variant of the transformation. Options:
+//! Prints the table of `docs/accuracy.md`: for each transformation and cause, in how many of 100 cases the first verdict
+//! stays. A case is a target that keeps at least 8 failures, in one variant of the transformation. Names each incident
+//! on standard error when it is done. Options:
 //!
 //! - `--seeds N`: incidents of each scenario in which something fails (1)
 //! - `--first N`: the first seed (7001)
@@ -27,6 +28,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use albscope::diagnose::Confidence;
 use albscope::simulate::{SCENARIOS, Scenario};
@@ -96,7 +98,13 @@ fn main() -> Result<(), AnyError> {
     let work = || {
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             for incident in job() {
+                let began = Instant::now();
                 let of_incident = cases_of(&incident);
+                let stable = of_incident.iter().filter(|case| case.change.is_stable()).count();
+                let (all, took) = (of_incident.len(), began.elapsed().as_secs_f64());
+                let done = format!("{}: {stable} of {all} are stable, in {took:.1} s\n", incident.name);
+                // Nobody may be reading.
+                let _ = std::io::stderr().write_all(done.as_bytes());
                 cases.lock().unwrap_or_else(PoisonError::into_inner).extend(of_incident);
             }
         }

@@ -1,6 +1,8 @@
 //! A log that can be changed line by line and analysed again.
 
+use std::fmt::{self, Write as _};
 use std::io::Read;
+use std::sync::Arc;
 
 use albscope::aggregate::Summary;
 use albscope::kind::alb;
@@ -10,8 +12,9 @@ use flate2::read::MultiGzDecoder;
 /// A line of an access log, cut into its fields. Times are numbers, in microseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// All fields, with their quotes. Those of `time` and `created` are written anew.
-    fields: Vec<String>,
+    /// All fields, with their quotes. Those of `time` and `created` are written anew. Most changes leave them as they
+    /// are, so copies of a log share them.
+    fields: Arc<Vec<String>>,
     /// `time`: when the request ended.
     pub(crate) time: i64,
     /// `request_creation_time`. `None` in lines without the field.
@@ -22,7 +25,11 @@ impl Line {
     pub(crate) fn parse(line: &str) -> Self {
         let fields = fields(line);
         let time = |index: usize| fields.get(index).and_then(|field| micros(field));
-        Self { time: time(alb::TIME).expect("a line has a time"), created: time(alb::REQUEST_CREATION_TIME), fields }
+        Self {
+            time: time(alb::TIME).expect("a line has a time"),
+            created: time(alb::REQUEST_CREATION_TIME),
+            fields: Arc::new(fields),
+        }
     }
 
     /// The field with this number, without its quotes; empty if the line ends before it.
@@ -32,7 +39,7 @@ impl Line {
 
     /// Replaces a field, and keeps its quotes.
     pub(crate) fn set(&mut self, index: usize, value: &str) {
-        if let Some(field) = self.fields.get_mut(index) {
+        if let Some(field) = Arc::make_mut(&mut self.fields).get_mut(index) {
             *field = if field.starts_with('"') { format!("\"{value}\"") } else { value.to_owned() };
         }
     }
@@ -53,14 +60,24 @@ impl Line {
     pub(crate) fn target(&self) -> &str {
         self.field(alb::TARGET).trim_matches('-')
     }
+}
 
-    pub(crate) fn text(&self) -> String {
-        let mut fields = self.fields.clone();
-        fields[alb::TIME] = shown(self.time);
-        if let (Some(created), Some(field)) = (self.created, fields.get_mut(alb::REQUEST_CREATION_TIME)) {
-            *field = shown(created);
+/// As in a log, without a line end.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, field) in self.fields.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { " " })?;
+            let time = match index {
+                alb::TIME => Some(self.time),
+                alb::REQUEST_CREATION_TIME => self.created,
+                _ => None,
+            };
+            match time {
+                Some(time) => Timestamp::from_micros(time).fmt(f)?,
+                None => f.write_str(field)?,
+            }
         }
-        fields.join(" ")
+        Ok(())
     }
 }
 
@@ -80,10 +97,6 @@ fn fields(line: &str) -> Vec<String> {
 
 fn micros(text: &str) -> Option<i64> {
     Timestamp::parse(text.trim_matches('"').as_bytes()).map(Timestamp::as_micros)
-}
-
-fn shown(micros: i64) -> String {
-    Timestamp::from_micros(micros).to_string()
 }
 
 /// The lines of one object. All of them are from one node.
@@ -141,7 +154,10 @@ impl Log {
         for LogObject { key, lines } in self.objects.iter().filter(|object| !object.lines.is_empty()) {
             let path = folder.path().join(key);
             std::fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("a folder");
-            let text: String = lines.iter().map(|line| line.text() + "\n").collect();
+            let mut text = String::new();
+            for line in lines {
+                writeln!(text, "{line}").expect("memory does not fail");
+            }
             std::fs::write(path, text).expect("a file");
         }
         let inputs = [source::from_input(folder.path().as_os_str()).expect("a folder")];
