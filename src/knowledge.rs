@@ -1,12 +1,14 @@
 //! What is known about causes, servers and timers, as data. Nothing here reads a log.
 //!
 //! [`causes`] says what each cause means, how to tell it from others, and what to do. [`servers`] and [`timers`] map
-//! a time that was measured in a log to the servers, proxies and clients that have such a timeout by default.
+//! a time that was measured in a log to the servers, proxies and clients that have such a timeout by default;
+//! [`setters`] say where other timeouts are set.
 
 pub mod causes;
 pub mod desync_reasons;
 pub mod error_reasons;
 pub mod servers;
+pub mod setters;
 mod sign;
 pub mod timers;
 

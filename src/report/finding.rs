@@ -14,6 +14,7 @@ use crate::diagnose::{Confidence, Estimates, Evidence, Finding, FindingId, LagCo
 use crate::kind::alb::{self, Alb, RequestLine};
 use crate::knowledge::causes::Method;
 use crate::knowledge::servers::servers_with_keep_alive;
+use crate::knowledge::setters::{KEEP_ALIVE_SETTERS, Setter, setters_of};
 use crate::knowledge::timers::{SeenAs, timers_at};
 use crate::record::{Bounds, Record};
 use crate::timestamp::Timestamp;
@@ -75,8 +76,8 @@ pub struct FindingRow {
     pub error_reason: Option<String>,
     /// Ways to do it, the first one first. A code of `error_reason` decides which that is, or a sign in the log.
     pub methods: Vec<Method>,
-    /// Software whose timeout the estimate may be, and what to set there; the likeliest few. Empty if there is no
-    /// estimate, or no software is known to have it.
+    /// Software whose timeout the estimate may be, and what to set there; the likeliest few. If none is known to have
+    /// it by default, where such a timeout is usually set. Empty if there is no estimate.
     pub settings: Vec<SettingRow>,
     /// Commands that check the cause; only those whose names are in the log, but for `CLUSTER` and `SERVICE`.
     pub checks: Vec<CheckRow>,
@@ -116,6 +117,8 @@ pub struct SettingRow {
     pub server: &'static str,
     /// The setting, to be copied. Values assume an idle timeout of 60 s.
     pub setting: &'static str,
+    /// Whether it has the estimated timeout by default.
+    pub is_default: bool,
 }
 
 /// A question, and a command that answers it and changes nothing.
@@ -225,21 +228,26 @@ fn by_target(summary: &Summary, finding: &Finding) -> Vec<TargetFailures> {
     rows
 }
 
-/// Software that has the estimated timeout by default, the likeliest first.
+/// Software that has the estimated timeout by default, the likeliest first. If there is none, where such a timeout is
+/// set.
 fn settings(estimates: Estimates, outcome: Outcome) -> Vec<SettingRow> {
-    let rows: Vec<SettingRow> = match (estimates.keep_alive, estimates.timeout) {
-        (Some(keep_alive), _) => servers_with_keep_alive(keep_alive)
-            .into_iter()
-            .map(|server| SettingRow { server: server.label, setting: server.setting })
-            .collect(),
-        (None, Some(timeout)) => seen_as(outcome)
-            .into_iter()
-            .flat_map(|seen_as| timers_at(seen_as, timeout))
-            .map(|timer| SettingRow { server: timer.who, setting: timer.setting })
-            .collect(),
-        (None, None) => Vec::new(),
+    let by_default = |server, setting| SettingRow { server, setting, is_default: true };
+    let (defaults, setters): (Vec<SettingRow>, &[Setter]) = match (estimates.keep_alive, estimates.timeout) {
+        (Some(keep_alive), _) => {
+            let servers = servers_with_keep_alive(keep_alive).into_iter();
+            (servers.map(|server| by_default(server.label, server.setting)).collect(), KEEP_ALIVE_SETTERS)
+        }
+        (None, Some(timeout)) => {
+            let seen_as = seen_as(outcome);
+            let timers = seen_as.into_iter().flat_map(|seen_as| timers_at(seen_as, timeout));
+            (timers.map(|timer| by_default(timer.who, timer.setting)).collect(), seen_as.map_or(&[], setters_of))
+        }
+        (None, None) => return Vec::new(),
     };
-    rows.into_iter().take(MAX_SETTINGS).collect()
+    if !defaults.is_empty() {
+        return defaults.into_iter().take(MAX_SETTINGS).collect();
+    }
+    setters.iter().map(|it| SettingRow { server: it.who, setting: it.setting, is_default: false }).collect()
 }
 
 /// How a request with this outcome ended, if a timer ended it. `None` if the outcome does not come from a timer.
@@ -332,5 +340,25 @@ mod tests {
         );
         assert_eq!(names(None, Some(30_400), Outcome::NoTarget), [""; 0]);
         assert_eq!(names(None, None, closed), [""; 0]);
+    }
+
+    #[test]
+    fn a_timeout_that_nothing_has_by_default_names_where_it_is_set() {
+        let of = |keep_alive: Option<u64>, timeout: Option<u64>, outcome| {
+            let time = |millis: Option<u64>| millis.map(Duration::from_millis);
+            settings(Estimates { keep_alive: time(keep_alive), timeout: time(timeout) }, outcome)
+        };
+        let closed = Outcome::ClosedBeforeResponse;
+        for (rows, first) in [
+            (of(Some(13_700), None, closed), "Go net/http, ReadTimeout without an IdleTimeout"),
+            (of(None, Some(13_700), closed), "gunicorn --timeout"),
+            (of(None, Some(13_700), Outcome::TargetGatewayError), "nginx proxy_read_timeout"),
+            (of(None, Some(13_700), Outcome::ClientClosedAfterDispatch), "the HTTP client of the caller"),
+        ] {
+            assert_eq!(rows.first().map(|row| row.server), Some(first));
+            assert!(rows.iter().all(|row| !row.is_default), "{rows:?}");
+        }
+        assert!(of(Some(5_000), None, closed).iter().all(|row| row.is_default));
+        assert_eq!(of(None, Some(13_700), Outcome::ConnectTimeout), []);
     }
 }

@@ -119,14 +119,18 @@ pub(super) fn change(finding: &FindingRow) -> String {
     format!("{} ({}, risk {})", first.method, first.time, first.risk.id())
 }
 
-/// The note after a list of settings: other software may have that timeout too, and the settings assume the default
-/// idle timeout.
+/// The note after a list of settings: other software may have that timeout too, or nothing has it by default. The
+/// settings assume the default idle timeout.
 pub(super) fn settings_note(finding: &FindingRow, idle_timeout: IdleTimeoutRow) -> String {
     let what = if finding.estimates.keep_alive_seconds.is_some() {
         "that closes idle connections after that time"
     } else {
         "with that timeout"
     };
+    if finding.settings.iter().all(|row| !row.is_default) {
+        return "no software known here has that timeout by default: somebody set it, in one of these or elsewhere"
+            .into();
+    }
     if idle_timeout.seconds > DEFAULT_IDLE_TIMEOUT.as_secs_f64() {
         format!(
             "or other software {what}; the values assume an idle timeout of 60 s, but it is {} s: raise them to match",

@@ -488,7 +488,7 @@ fn advice_that_several_findings_share_is_given_once() {
 fn settings_follow_the_fix_and_can_be_copied() {
     let mut report = report();
     let server = "a server";
-    report.findings[0].settings = vec![SettingRow { server, setting: "keep_alive = 75" }; 2];
+    report.findings[0].settings = vec![SettingRow { server, setting: "keep_alive = 75", is_default: true }; 2];
     report.findings[0].estimates.keep_alive_seconds = Some(5.0);
     report.idle_timeout.seconds = 120.0;
     let render = |format| {
@@ -502,7 +502,10 @@ fn settings_follow_the_fix_and_can_be_copied() {
     assert!(text.contains("            (or other software that closes idle connections after that time; "), "{text}");
     assert!(text.contains("idle timeout of 60 s, but it is 120 s: raise them to match)\n"), "{text}");
     assert!(render(Format::Markdown).contains("  - a server: `keep_alive = 75`\n"));
-    assert!(render(Format::Json).contains(r#""settings":[{"server":"a server","setting":"keep_alive = 75"}"#));
+    assert!(
+        render(Format::Json)
+            .contains(r#""settings":[{"server":"a server","setting":"keep_alive = 75","is_default":true}"#)
+    );
 }
 
 /// A route's name is untrusted text. It is in the evidence if the failures are of one route.
