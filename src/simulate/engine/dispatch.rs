@@ -62,8 +62,11 @@ impl Engine<'_> {
             ModelEvent::Connected(request) => self.connected(request),
             ModelEvent::Refused(request) => self.refused(request),
             ModelEvent::ConnectTimeout(request) => {
-                let blame = self.requests.get(request).and_then(|request| request.blame.or(request.lost_by));
-                self.give_up_on_target(request, 504, blame.unwrap_or(TrueCause::ConnectTimeout));
+                // A SYN that was sent again may have got through.
+                let waits = self.requests.get(request).filter(|request| request.sent.is_none());
+                if let Some(blame) = waits.map(|request| request.blame.or(request.lost_by)) {
+                    self.give_up_on_target(request, 504, blame.unwrap_or(TrueCause::ConnectTimeout));
+                }
             }
             ModelEvent::Deliver { connection, attempt } => self.deliver(connection, attempt),
             ModelEvent::Read(connection) => self.read(connection),

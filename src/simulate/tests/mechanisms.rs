@@ -140,3 +140,15 @@ fn requests_of_an_odd_form_are_refused_as_the_mode_says() {
     }
     assert!(rows.iter().all(|row| (row.is(28) == "-") == (row.is(29) == "-")));
 }
+
+/// A SYN that finds the queue full is sent again after 1, 3 and 7 seconds.
+#[test]
+fn a_connection_that_is_made_after_all_does_not_time_out() {
+    let (memory, _) = remember(&scenario("saturation-backlog"));
+    let rows = rows(&memory);
+    let is_sent = |row: &&WrittenLine| row.seconds(6).is_some_and(|seconds| seconds >= 1.0);
+    assert!(rows.iter().filter(is_sent).count() > 10, "no connection was made late");
+    for row in rows.iter().filter(is_sent).filter(|row| row.is(9) == "504") {
+        assert!(elapsed(row) > 55.0, "{}", row.0.join(" "));
+    }
+}
