@@ -48,6 +48,17 @@ const OF_GROUPS: &[&str] = &[
     "waf-unavailable",
 ];
 
+/// Causes in which somebody's timeout ends requests. If a scenario has none of them, a timeout that is estimated for it
+/// is invented.
+const OF_TIMEOUTS: &[&str] = &[
+    "application-error",
+    "client-gave-up",
+    "dependency-outage",
+    "inner-proxy-error",
+    "keep-alive-race",
+    "target-request-timeout",
+];
+
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 struct Options {
@@ -145,6 +156,8 @@ struct RunResult {
     cases: Vec<Case>,
     /// Findings of a run in which nothing should fail: cause and confidence.
     unfounded: Vec<(&'static str, Confidence)>,
+    /// Timeouts that were estimated, in seconds, with the cause that was named; `None` if the scenario may have some.
+    invented: Option<Vec<(&'static str, f64)>>,
 }
 
 fn main() -> Result<(), AnyError> {
@@ -188,7 +201,13 @@ fn run(scenario: &'static Scenario, seed: u64) -> Result<RunResult, AnyError> {
     let is_named = |finding: &&Finding| scenario.notices.contains(&finding.cause.id);
     let findings = diagnosis.findings.iter().filter(|finding| is_healthy && !is_named(finding));
     let unfounded = findings.map(|finding| (finding.cause.id, finding.confidence)).collect();
-    Ok(RunResult { scenario, seed, lines: written.lines, cases, unfounded })
+    let has_some = scenario.causes.iter().any(|cause| OF_TIMEOUTS.contains(cause));
+    let told = |finding: &Finding| {
+        let told = finding.estimates.keep_alive.or(finding.estimates.timeout)?;
+        Some((finding.cause.id, told.as_secs_f64()))
+    };
+    let invented = (!has_some).then(|| diagnosis.findings.iter().filter_map(told).collect());
+    Ok(RunResult { scenario, seed, lines: written.lines, cases, unfounded, invented })
 }
 
 /// Failures of a target or target group, counted by cause, and by other causes that describe them just as well.
@@ -440,6 +459,18 @@ fn tables(options: &Options, outcomes: &[RunResult]) -> String {
         for ((scenario, cause, confidence), times) in counted {
             let _ = writeln!(page, "| {scenario} | {cause} | {confidence} | {times} |");
         }
+    }
+    let without: Vec<_> = outcomes.iter().filter_map(|outcome| Some((outcome, outcome.invented.as_ref()?))).collect();
+    let with = without.iter().filter(|(_, invented)| !invented.is_empty());
+    let _ = writeln!(
+        page,
+        "\nA timeout is estimated in {} of {} runs of scenarios that have none.",
+        with.clone().count(),
+        without.len()
+    );
+    for (outcome, invented) in with {
+        let told: Vec<_> = invented.iter().map(|(cause, seconds)| format!("{cause} {seconds:.3} s")).collect();
+        let _ = writeln!(page, "{} {}: {}", outcome.scenario.name, outcome.seed, told.join(", "));
     }
     estimates(&mut page, &format!("keep-alive timer, {MIN_RACES} races or more"), &cases, |case| {
         case.keep_alive.as_ref()
