@@ -5,9 +5,9 @@
 //! $ cargo run --release --example metamorphic -- --seeds 1 --scenario keep-alive-race --misses
 //! ```
 //!
-//! Prints the table of `docs/accuracy.md`: for each transformation and cause, in how many of 100 cases the first verdict
-//! stays. A case is a target that keeps at least 8 failures, in one variant of the transformation. Names each incident
-//! on standard error when it is done. Options:
+//! Prints the table of `docs/accuracy.md`: for each transformation and cause, in how many of 100 cases the first
+//! verdict stays. A case is a target that keeps at least 8 failures, in one variant of the transformation. Names each
+//! incident on standard error when it is done. Options:
 //!
 //! - `--seeds N`: incidents of each scenario in which something fails (1)
 //! - `--first N`: the first seed (7001)

@@ -3,6 +3,7 @@
 pub(super) mod bursts;
 pub(super) mod dispatches;
 pub(super) mod endings;
+pub(super) mod good_times;
 pub(super) mod lag_counts;
 pub(super) mod lags;
 pub(super) mod load;

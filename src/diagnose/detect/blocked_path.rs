@@ -11,7 +11,7 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural, plural_are};
 use crate::diagnose::group_view::GroupView;
-use crate::diagnose::measure::load::{peak_in_flight, slowdown};
+use crate::diagnose::measure::load::{peak_in_flight, slow_on_all_routes, slowdown};
 use crate::diagnose::target_view::TargetView;
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
@@ -81,7 +81,7 @@ fn blocked(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
         if by_these * ANSWERS_PER_TIMEOUT > timeouts.len() {
             let factor = slowdown(group, std::iter::once(target), span, |_| true);
             // Open connections may outlive a change of a security group. Answers on them are as quick as ever.
-            if factor.is_none_or(|factor| factor >= SLOW) {
+            if factor.is_none_or(|factor| factor >= SLOW) || slow_on_all_routes(target, span).is_some() {
                 continue;
             }
         }

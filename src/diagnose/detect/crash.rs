@@ -41,10 +41,14 @@ fn verdicts(group: &GroupView<'_>, wanted: impl Fn(&Death) -> bool + Sync) -> Ve
     let replaced = found.iter().filter_map(|deaths| deaths.last()).filter(|last| is_replaced_beforehand(group, last));
     let replaced = replaced.count();
     let restarted = found.iter().filter(|deaths| Away::new(deaths) == Away::NothingCut).count();
-    let last_deaths = found.iter().filter_map(|deaths| deaths.last());
-    let gone =
-        last_deaths.filter(|last| last.is_whole() && last.answered_again.is_none()).map(|last| last.at).collect();
-    let of_group = GroupEndings { replaced, restarted, in_turn: is_in_turn(group, &found), gone };
+    let is_gone = |deaths: &Vec<Death>| deaths.last().is_some_and(|it| it.is_whole() && it.answered_again.is_none());
+    let gone: Vec<(usize, Timestamp)> = (0..)
+        .zip(&found)
+        .filter(|(_, deaths)| is_gone(deaths))
+        .filter_map(|(target_index, deaths)| Some((target_index, deaths.last()?.at)))
+        .collect();
+    let in_turn = is_in_turn(group, &found);
+    let of_group = GroupEndings { replaced, restarted, in_turn, rolled: Rolled::new(group, &gone), gone };
     (0..).zip(&found).filter_map(|(target_index, deaths)| verdict(group, target_index, deaths, &of_group)).collect()
 }
 
@@ -83,8 +87,58 @@ struct GroupEndings {
     restarted: usize,
     /// Whether all were away, one after the other, and hardly any request was cut.
     in_turn: bool,
-    /// When targets ended for good.
-    gone: Vec<Timestamp>,
+    /// Whether the targets that were there at first gave way to others.
+    rolled: Option<Rolled>,
+    /// The targets that ended for good, by their index, and when they did.
+    gone: Vec<(usize, Timestamp)>,
+}
+
+/// Targets that were there when the log begins ended for good, and others started: a deployment whose first new
+/// targets had started before the log begins, so that fewer seem to have started than have ended.
+#[derive(Clone, Copy)]
+struct Rolled {
+    ended: usize,
+    started: usize,
+    /// Whether the log goes on long enough to show that none started after the last one ended.
+    is_shown: bool,
+}
+
+impl Rolled {
+    fn new(group: &GroupView<'_>, gone: &[(usize, Timestamp)]) -> Option<Self> {
+        /// If the log shows more than this before the first target ended, it shows which had started.
+        const SHOWN_BEFORE: Duration = Duration::from_mins(10);
+        /// Two may have been lost one after the other, and the first one's replacement may have started meanwhile.
+        const MIN_ENDED: usize = 3;
+        /// If none starts within this time after the last one ended, none will.
+        const NO_MORE_START: Duration = Duration::from_mins(3);
+        let first = gone.iter().map(|(_, at)| *at).min()?;
+        let last = gone.iter().map(|(_, at)| *at).max()?;
+        let starts_within = |index: usize| not_ready::begins(group, &group.targets[index]);
+        let is_of_old = gone.iter().all(|(index, _)| starts_within(*index).is_none());
+        let starts = || (0..group.targets.len()).filter_map(starts_within);
+        let started = starts().filter(|begun| *begun < last).count();
+        // The replacement of a target that was lost starts after the loss.
+        let is_last = !starts().any(|begun| begun >= last);
+        let is_hidden = first.since(group.shared.log_span.first) < SHOWN_BEFORE;
+        let is_shown = group.shared.log_span.last.since(last) >= NO_MORE_START;
+        (gone.len() >= MIN_ENDED && is_of_old && is_hidden && is_last && started > 0).then_some(Self {
+            ended: gone.len(),
+            started,
+            is_shown,
+        })
+    }
+
+    fn evidence(self) -> Evidence {
+        Evidence::speaks_for(
+            format!(
+                "{} that were there when the log begins ended for good, and {} started, of which none ended so: they were \
+                    replaced",
+                plural(self.ended, "target"),
+                plural(self.started, "other")
+            ),
+            [("targets_ended", self.ended as f64), ("targets_started", self.started as f64)],
+        )
+    }
 }
 
 fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_group: &GroupEndings) -> Option<Verdict> {
@@ -111,7 +165,8 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_grou
         Away::HardlyAnythingCut => restarted >= 2 || in_turn,
         Away::Other => false,
     };
-    let removal = Removal::new(group, last, &of_group.gone).filter(|_| is_whole && !is_replaced);
+    let rolled = of_group.rolled.filter(|_| is_whole && !is_replaced && last.answered_again.is_none());
+    let removal = Removal::new(group, last, &of_group.gone).filter(|_| is_whole && !is_replaced && rolled.is_none());
     let (likeliest, also_fits) = match (is_replaced, is_whole) {
         _ if may_be_tls => (&causes::TARGET_TLS_HANDSHAKE, vec![&causes::TARGET_CRASH, &causes::CONNECTION_REFUSED]),
         _ if is_restart => (&causes::RESTART_IN_PLACE, vec![&causes::TARGET_CRASH]),
@@ -119,6 +174,9 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_grou
             (&causes::TARGETS_REMOVED, vec![&causes::TARGET_CRASH, &causes::DEPLOY_WITHOUT_DRAINING])
         }
         (true, _) => (&causes::DEPLOY_WITHOUT_DRAINING, vec![&causes::TARGET_CRASH]),
+        _ if rolled.is_some() => {
+            (&causes::DEPLOY_WITHOUT_DRAINING, vec![&causes::TARGET_CRASH, &causes::TARGETS_REMOVED])
+        }
         (false, true) if ended == 0 => {
             (&causes::TARGET_CRASH, vec![&causes::RESTART_IN_PLACE, &causes::DEPLOY_WITHOUT_DRAINING])
         }
@@ -131,7 +189,8 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_grou
     let confidence = match (is_whole, is_back) {
         // Several targets ended, and for each a replacement was there before: that is done on purpose.
         (true, false) if is_replaced && replaced >= 2 && failures >= MIN_FAILURES_FOR_HIGH => Confidence::High,
-        (true, false) if is_replaced => Confidence::Medium,
+        (true, false) if is_replaced || rolled.is_some_and(|rolled| rolled.is_shown) => Confidence::Medium,
+        (true, false) if rolled.is_some() => Confidence::Low,
         _ if is_restart && restarted >= 2 => Confidence::Medium,
         // A request that kills whatever it is sent to ends one target after the other, too.
         _ if is_restart && ended > 0 => Confidence::Low,
@@ -159,6 +218,7 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_grou
             [("targets_in_turn", targets as f64)],
         ));
     }
+    evidence.extend(rolled.map(Rolled::evidence));
     evidence.extend(removal.iter().flat_map(Removal::evidence));
     Some(Verdict { also_fits, evidence, ..Verdict::on_target(likeliest, confidence, target_index, explained) })
 }
@@ -224,8 +284,7 @@ struct Removal {
 
 impl Removal {
     /// `None` if a target took its place, if no other target went on, or if the log ends too early to show that.
-    /// `gone` are the moments at which targets of the group ended for good.
-    fn new(group: &GroupView<'_>, death: &Death, gone: &[Timestamp]) -> Option<Self> {
+    fn new(group: &GroupView<'_>, death: &Death, gone: &[(usize, Timestamp)]) -> Option<Self> {
         /// A target that starts later than this is no replacement.
         const SUCCESSOR_WITHIN: Duration = Duration::from_mins(10);
         /// The log must go on for this long, because a process that crashed may be back by then. If several targets
@@ -233,7 +292,7 @@ impl Removal {
         const LOG_GOES_ON: Duration = Duration::from_mins(5);
         const LOG_GOES_ON_IF_SEVERAL: Duration = Duration::from_secs(45);
         const TOGETHER: Duration = Duration::from_mins(2);
-        let near = |other: &&Timestamp| other.since(death.at) <= TOGETHER && death.at.since(**other) <= TOGETHER;
+        let near = |(_, at): &&(usize, Timestamp)| at.since(death.at) <= TOGETHER && death.at.since(*at) <= TOGETHER;
         let targets = gone.iter().filter(near).count();
         let goes_on = if targets >= 2 { LOG_GOES_ON_IF_SEVERAL } else { LOG_GOES_ON };
         let left = group.shared.log_span.last.since(death.until);

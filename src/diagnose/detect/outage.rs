@@ -11,6 +11,7 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, percent, plural, seconds, seconds_of};
 use crate::diagnose::group_view::GroupView;
+use crate::diagnose::measure::good_times::GoodTimes;
 use crate::diagnose::measure::load::arrivals;
 use crate::diagnose::measure::routes::RouteRates;
 use crate::diagnose::measure::share::Rate;
@@ -127,6 +128,8 @@ fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
     let confidence = match manner {
         // The proxies' own upstreams may have failed together.
         Manner::Slow if largest.is_proxys => Confidence::Medium,
+        // The application may never have been better.
+        Manner::Slow if !largest.is_change() => Confidence::Medium,
         // If the log does not show how it began, a release that was taken back looks alike.
         Manner::Slow if largest.otherwise.is_after => Confidence::Medium,
         Manner::Slow if is_flat && total >= MIN_FOR_HIGH && largest.otherwise.rate.requests >= MIN_FOR_HIGH => {
@@ -138,7 +141,9 @@ fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
     };
     let also_fits: Vec<&'static Cause> = match manner {
         Manner::Slow if largest.is_proxys => vec![&causes::INNER_PROXY_ERROR, &causes::TARGET_SATURATED],
-        Manner::Slow if largest.otherwise.is_after => vec![&causes::APPLICATION_ERROR, &causes::TARGET_SATURATED],
+        Manner::Slow if largest.otherwise.is_after || !largest.is_change() => {
+            vec![&causes::APPLICATION_ERROR, &causes::TARGET_SATURATED]
+        }
         Manner::Slow => vec![&causes::TARGET_SATURATED, &causes::IDLE_TIMEOUT_EXCEEDED],
         Manner::Quick => vec![&causes::APPLICATION_ERROR, &causes::INNER_PROXY_ERROR],
     };
@@ -196,7 +201,7 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
         None => routes,
     };
     let rate = by_route.of(&routes);
-    let otherwise = GoodTimes::new(group, &routes, span);
+    let otherwise = GoodTimes::new(group, &routes, span, took.iter().copied().max().unwrap_or_default());
     let explained: Vec<(usize, usize)> = failed
         .iter()
         .filter(|(_, _, timed_request)| timed_request.is_to(&routes))
@@ -221,39 +226,6 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
     .filter(|_| !is_new_release(group, span))
 }
 
-/// How often requests to the routes failed just before an outage, or just after it if the log has too few before.
-struct GoodTimes {
-    rate: Rate,
-    is_after: bool,
-}
-
-impl GoodTimes {
-    /// Counted over as long as the outage took, but at least a minute.
-    fn new(group: &GroupView<'_>, routes: &[RouteId], outage: Span) -> Self {
-        let length = outage.last.micros_since(outage.first).max(60_000_000);
-        let rate_in = |span: Span| {
-            let mut rate = Rate::default();
-            for timed_request in group.targets.iter().flat_map(|target| target.sent_in(span)) {
-                if timed_request.is_to(routes) {
-                    rate.observe(timed_request.outcome.is_failure());
-                }
-            }
-            rate
-        };
-        let before = rate_in(Span { first: outage.first.plus_micros(-length), last: outage.first.plus_micros(-1) });
-        if before.requests >= MIN_FOR_HIGH {
-            return Self { rate: before, is_after: false };
-        }
-        let after = rate_in(Span { first: outage.last.plus_micros(1), last: outage.last.plus_micros(length) });
-        let is_after = after.requests > before.requests;
-        Self { rate: if is_after { after } else { before }, is_after }
-    }
-
-    fn names(&self) -> [&'static str; 2] {
-        if self.is_after { ["failures_after", "requests_after"] } else { ["failures_before", "requests_before"] }
-    }
-}
-
 /// Whether at least half of the targets started in the minute before the first failure, or at most 5 s after it. Then
 /// the new release that they run is the cause.
 fn is_new_release(group: &GroupView<'_>, span: Span) -> bool {
@@ -265,13 +237,19 @@ fn is_new_release(group: &GroupView<'_>, span: Span) -> bool {
 }
 
 impl Outage {
+    /// Whether the log shows that the routes did better before or after it. Some routes fail now and then at all times,
+    /// and have good minutes by chance. So there must be enough requests in good times.
+    fn is_change(&self) -> bool {
+        let otherwise = self.otherwise.rate;
+        otherwise.share() <= self.rate.share() * OTHERWISE && self.rate.ratio_at_least(otherwise) > 2.0
+    }
+
     fn fits(&self, manner: Manner) -> bool {
         let is_everywhere = self.serving >= 2 && self.failing as f64 >= self.serving as f64 * MIN_SHARE_OF_TARGETS;
         let is_at_once = self.onset_within <= ONSET_WITHIN.max(self.span.length() / 4);
-        // Some routes fail now and then at all times, and have good minutes by chance. So there must be enough
-        // requests in good times to show a change.
-        let otherwise = self.otherwise.rate;
-        let is_change = otherwise.share() <= self.rate.share() * OTHERWISE && self.rate.ratio_at_least(otherwise) > 2.0;
+        // A fault of the application that is always there rarely takes long on several routes.
+        let may_be_always = manner == Manner::Slow && !self.is_silence && self.routes.len() >= 2;
+        let is_change = self.is_change() || !self.otherwise.are_shown() && may_be_always;
         let is_enough = self.explained.len() >= MIN_FAILURES;
         let by_manner = match manner {
             // One slow route causes idle timeouts without an outage, so idle timeouts alone must affect several
@@ -302,23 +280,11 @@ fn evidence(group: &GroupView<'_>, outage: &Outage, manner: Manner) -> Vec<Evide
                 ("onset_within", seconds_of(outage.onset_within)),
             ],
         ),
-        Evidence::speaks_for(
-            format!(
-                "then {} of {} to {} failed; just {}, {} of {} did",
-                percent(outage.rate.failures, outage.rate.requests),
-                plural(outage.rate.requests, "request"),
-                group.routes_named(&outage.routes),
-                if outage.otherwise.is_after { "after" } else { "before" },
-                percent(outage.otherwise.rate.failures, outage.otherwise.rate.requests),
-                outage.otherwise.rate.requests
-            ),
-            [
-                ("requests", outage.rate.requests as f64),
-                (outage.otherwise.names()[0], outage.otherwise.rate.failures as f64),
-                (outage.otherwise.names()[1], outage.otherwise.rate.requests as f64),
-            ],
-        ),
+        rates(group, outage),
     ];
+    if !outage.is_change() {
+        evidence.push(Evidence::speaks_against("the log does not show how these routes did before or after it", []));
+    }
     match (manner, sharp_wall(&outage.took)) {
         (Manner::Slow, Some(wall)) => evidence.push(Evidence::speaks_for(
             format!(
@@ -344,4 +310,29 @@ fn evidence(group: &GroupView<'_>, outage: &Outage, manner: Manner) -> Vec<Evide
         ));
     }
     evidence
+}
+
+/// How many requests failed, and how many did in good times, if the log shows these.
+fn rates(group: &GroupView<'_>, outage: &Outage) -> Evidence {
+    let Outage { rate, otherwise, .. } = outage;
+    let then = format!(
+        "then {} of {} to {} failed",
+        percent(rate.failures, rate.requests),
+        plural(rate.requests, "request"),
+        group.routes_named(&outage.routes),
+    );
+    if !outage.is_change() {
+        return Evidence::speaks_for(then, [("requests", rate.requests as f64)]);
+    }
+    let GoodTimes { rate: good, is_after } = otherwise;
+    let names = if *is_after { ["failures_after", "requests_after"] } else { ["failures_before", "requests_before"] };
+    Evidence::speaks_for(
+        format!(
+            "{then}; just {}, {} of {} did",
+            if *is_after { "after" } else { "before" },
+            percent(good.failures, good.requests),
+            good.requests
+        ),
+        [("requests", rate.requests as f64), (names[0], good.failures as f64), (names[1], good.requests as f64)],
+    )
 }

@@ -11,7 +11,7 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural, seconds_of};
 use crate::diagnose::group_view::GroupView;
-use crate::diagnose::measure::load::{arrivals, concurrency, slowdown};
+use crate::diagnose::measure::load::{arrivals, concurrency, slow_on_all_routes, slowdown};
 use crate::diagnose::measure::routes::RouteRates;
 use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::target_view::TargetView;
@@ -67,8 +67,9 @@ fn may_be_overload(timed_request: &TimedRequest) -> bool {
 
 /// Targets that were slow before they failed, or got more requests than usual.
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
-    let is_overload =
-        |episode: &Episode| episode.was_slow() || episode.arrivals(group).is_some_and(|more| more >= MORE);
+    let is_overload = |episode: &Episode| {
+        episode.was_slow() || episode.slow_throughout.is_some() || episode.arrivals(group).is_some_and(|it| it >= MORE)
+    };
     group.side_by_side().filter_map(|target_index| overloaded(group, target_index, is_overload)).collect()
 }
 
@@ -93,6 +94,9 @@ struct Episode {
     is_compared: bool,
     /// Whether as many were sent in the minute before as it takes to compare.
     has_lead: bool,
+    /// How many routes there are, if the target was slow on all of them, and was never seen otherwise: a window cut
+    /// around an overload shows no other times.
+    slow_throughout: Option<usize>,
 }
 
 /// What the group did in an episode. It is measured only for the episode with the most failures, because there may be
@@ -123,14 +127,16 @@ fn overloaded(group: &GroupView<'_>, target_index: usize, wanted: impl Fn(&Episo
     let (was_slow, is_more) = (largest.was_slow(), around.arrivals.is_some_and(|more| more >= MORE));
     let [slow_others, others] = around.others;
     // Neither other times nor other targets are different: perhaps the routes always take such times.
-    if !largest.is_compared && !largest.was_very_slow() && !is_more && others > 0 && slow_others == others {
+    let is_told = largest.is_compared || largest.was_very_slow() || largest.slow_throughout.is_some();
+    if !is_told && !is_more && others > 0 && slow_others == others {
         return None;
     }
     let is_shared = others > 0 && slow_others * 5 >= others * 4;
     let confidence = match (was_slow, is_more) {
-        (_, false) if !largest.is_compared && !largest.was_very_slow() => Confidence::Low,
+        (_, false) if !is_told => Confidence::Low,
         (_, true) if largest.was_rising() && explained.len() >= MIN_FOR_HIGH => Confidence::High,
         (true, _) | (_, true) => Confidence::Medium,
+        (false, false) if largest.slow_throughout.is_some() => Confidence::Medium,
         // Unless most other targets are slow too, a shared dependency is not the cause.
         (false, _) if !is_shared => Confidence::Medium,
         (false, _) => Confidence::Low,
@@ -215,23 +221,34 @@ fn episode(group: &GroupView<'_>, target_index: usize, failed: &[(usize, &TimedR
         during: None,
         is_compared: false,
         has_lead: false,
+        slow_throughout: None,
     };
     episode.before = episode.slowdown(group, target, episode.lead());
     episode.during = episode.slowdown(group, target, span);
     let slowest = episode.before.into_iter().chain(episode.during).fold(0.0, f64::max);
     // With fewer than two requests in flight, no request waits for another.
-    if slowest < SLOW || concurrency(target, span) < MIN_IN_FLIGHT {
+    if concurrency(target, span) < MIN_IN_FLIGHT {
         return None;
     }
-    // A target that is slow at all times has another problem.
+    // A target that is slow at all times has another problem. Of the requests that were in flight when the log begins,
+    // only slow ones are in it, and of those in flight when it ends, only quick ones.
     let seen = target.totals.seen?;
+    let slowest_answer = target.answered().map(TimedRequest::took).max().unwrap_or_default();
+    let in_flight = i64::try_from(slowest_answer.as_micros()).unwrap_or(i64::MAX);
+    let begin = seen.first.max(group.shared.log_span.first);
+    let end = seen.last.min(group.shared.log_span.last.plus_micros(-in_flight));
     let elsewhere = [
-        Span { first: seen.first, last: episode.lead().first.plus_micros(-1) },
-        Span { first: span.last.plus_micros(1), last: seen.last },
+        Span { first: begin, last: episode.lead().first.plus_micros(-1) },
+        Span { first: span.last.plus_micros(1), last: end },
     ];
-    let compared = elsewhere.into_iter().filter(|span| target.sent_in(*span).len() >= MIN_TO_COMPARE);
+    let compared = elsewhere.into_iter().filter(|span| span.first <= span.last);
+    let compared = compared.filter(|span| target.sent_in(*span).len() >= MIN_TO_COMPARE);
     let usual = compared.filter_map(|span| episode.slowdown(group, target, span)).reduce(f64::min);
     episode.is_compared = usual.is_some();
+    if slowest < SLOW {
+        episode.slow_throughout = slow_on_all_routes(target, span).filter(|_| !episode.is_compared);
+        return episode.slow_throughout.is_some().then_some(episode);
+    }
     episode.has_lead = target.sent_in(episode.lead()).len() >= MIN_TO_COMPARE;
     // A minute may have few answers, and slow ones by chance.
     let compared = episode.during.filter(|_| target.sent_in(span).len() >= MIN_TO_COMPARE).unwrap_or(slowest);
@@ -240,14 +257,22 @@ fn episode(group: &GroupView<'_>, target_index: usize, failed: &[(usize, &TimedR
 
 fn evidence(episode: &Episode, around: &Surroundings) -> Vec<Evidence> {
     let mut evidence = Vec::new();
-    if let Some(before) = episode.before {
+    if let Some(before) = episode.before.filter(|_| episode.slow_throughout.is_none()) {
         evidence.push(Evidence::weighed(
             before >= SLOW,
             format!("in the minute before the first failure, answers took {before:.1} times as long as usual (median)"),
             [("slowdown_before", before)],
         ));
     }
-    if let Some(during) = episode.during {
+    if let Some(routes) = episode.slow_throughout {
+        evidence.push(Evidence::speaks_for(
+            format!(
+                "requests that were answered while others failed took a second or more on all {routes} routes (median)"
+            ),
+            [("slow_routes", routes as f64)],
+        ));
+    }
+    if let Some(during) = episode.during.filter(|_| episode.slow_throughout.is_none()) {
         evidence.push(Evidence::speaks_for(
             format!("requests that were answered while others failed took {during:.1} times as long as usual (median)"),
             [("slowdown", during)],

@@ -6,13 +6,14 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use super::not_ready;
-use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
+use crate::aggregate::{RouteId, Span};
 use crate::classify::Outcome;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES};
 use crate::diagnose::evidence::{Evidence, plural, seconds, seconds_of};
 use crate::diagnose::finding::Estimates;
 use crate::diagnose::group_view::GroupView;
+use crate::diagnose::measure::good_times::GoodTimes;
 use crate::diagnose::measure::load::{arrivals, median_took};
 use crate::diagnose::measure::routes::RouteRates;
 use crate::diagnose::measure::walls::{Wall, sharp_wall};
@@ -28,18 +29,41 @@ const MIN_WAIT: Duration = Duration::from_secs(1);
 /// From this many times the usual request rate on, the load counts as higher.
 const MORE: f64 = 1.5;
 
+/// A target that got fewer requests than this while others failed is not in use.
+const MIN_SERVED: usize = 3;
+
 /// High confidence needs at least this many errors.
 const MIN_FOR_HIGH: usize = 10;
 
 pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
+    let is_all_there_is = are_all_there_is(group);
     group
         .side_by_side()
         .flat_map_iter(|index| {
             let gateway = errors(group, index, Outcome::TargetGatewayError);
             let plain = errors(group, index, Outcome::TargetError);
-            [gateway_errors(group, index, &gateway), application_errors(group, index, &plain)].into_iter().flatten()
+            [gateway_errors(group, index, &gateway), application_errors(group, index, &plain, is_all_there_is)]
+                .into_iter()
+                .flatten()
         })
         .collect()
+}
+
+/// Whether nearly all targets of the group have errors of the application, and the log shows no other time: a window
+/// cut around an outage of what they all need looks like a fault of the application that is always there.
+fn are_all_there_is(group: &GroupView<'_>) -> bool {
+    let of_target = |index: usize| {
+        group.unexplained(index).map(|(_, request)| request).filter(|it| it.outcome == Outcome::TargetError)
+    };
+    let all = || (0..group.targets.len()).flat_map(of_target);
+    let dispatches = || all().map(|request| request.dispatched);
+    let (Some(first), Some(last)) = (dispatches().min(), dispatches().max()) else { return false };
+    let span = Span { first, last };
+    let failing = (0..group.targets.len()).filter(|index| of_target(*index).next().is_some()).count();
+    let serving = group.targets.iter().filter(|target| target.sent_in(span).len() >= MIN_SERVED).count();
+    let routes: Vec<RouteId> = group.route_rates(all()).failing().map(|(route, _)| route).collect();
+    let slowest = all().map(TimedRequest::took).max().unwrap_or_default();
+    serving >= 2 && failing * 5 >= serving * 4 && !GoodTimes::new(group, &routes, span, slowest).are_shown()
 }
 
 fn errors<'a>(group: &'a GroupView<'_>, target_index: usize, outcome: Outcome) -> Vec<(usize, &'a TimedRequest)> {
@@ -157,6 +181,7 @@ fn application_errors(
     group: &GroupView<'_>,
     target_index: usize,
     errors: &[(usize, &TimedRequest)],
+    is_all_there_is: bool,
 ) -> Option<Verdict> {
     let (_, first) = errors.first()?;
     let median = median_took(errors.iter().map(|(_, timed_request)| *timed_request))?;
@@ -184,7 +209,15 @@ fn application_errors(
             [("routes", failing as f64)],
         ));
     }
-    let confidence = if errors.len() >= MIN_FOR_HIGH && is_of_routes { Confidence::High } else { Confidence::Medium };
+    if is_all_there_is {
+        evidence.push(Evidence::speaks_against(
+            "nearly all targets of the group had such errors, and the log shows no time without them: what all of them \
+                need may have failed",
+            [],
+        ));
+    }
+    let is_sure = errors.len() >= MIN_FOR_HIGH && is_of_routes && !is_all_there_is;
+    let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
     let indices = errors.iter().map(|(index, _)| *index).collect();
     Some(Verdict {
         also_fits: vec![&causes::DEPENDENCY_OUTAGE],

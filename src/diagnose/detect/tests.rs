@@ -5,6 +5,7 @@ mod load;
 mod servers;
 mod signs;
 mod timers;
+mod windows;
 
 use std::time::Duration;
 

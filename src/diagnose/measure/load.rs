@@ -1,15 +1,20 @@
 //! How slow targets were in a span of time, and how many requests they got.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::aggregate::Span;
 use crate::aggregate::timeline::TimedRequest;
+use crate::aggregate::{RouteId, Span};
 use crate::diagnose::group_view::GroupView;
 use crate::diagnose::target_view::TargetView;
 use crate::timestamp::Timestamp;
 
 /// Fewer answered requests than this do not show how slow a target is.
 const MIN_ANSWERED: usize = 5;
+
+/// Applications do not take this long on all of their routes, unless requests wait.
+const SLOW_ANSWER: Duration = Duration::from_secs(1);
+const MIN_SLOW_ROUTES: usize = 3;
 
 /// The median time of the answered requests dispatched in `span` that are `wanted`, as a multiple of their route's
 /// usual time. `None` if fewer than [`MIN_ANSWERED`] of them have a usual time.
@@ -25,6 +30,24 @@ pub(in crate::diagnose) fn slowdown<'a>(
         .filter_map(|timed_request| group.slowdown(timed_request))
         .collect();
     if factors.len() < MIN_ANSWERED { None } else { middle(&mut factors) }
+}
+
+/// How many routes a target answered slowly in a span of time, if it answered none quickly. Only routes with at least
+/// three answers count. `None` if one of them is quick, or if there are fewer than [`MIN_SLOW_ROUTES`].
+pub(in crate::diagnose) fn slow_on_all_routes(target: &TargetView<'_>, span: Span) -> Option<usize> {
+    const MIN_ANSWERS: usize = 3;
+    let mut times: BTreeMap<RouteId, Vec<Duration>> = BTreeMap::new();
+    for request in target.sent_in(span).filter(|request| !request.outcome.is_failure()) {
+        if let Some(route) = request.route {
+            times.entry(route).or_default().push(request.took());
+        }
+    }
+    times.retain(|_, times| times.len() >= MIN_ANSWERS);
+    let is_slow = |times: &mut Vec<Duration>| {
+        let middle = times.len() / 2;
+        *times.select_nth_unstable(middle).1 >= SLOW_ANSWER
+    };
+    (times.len() >= MIN_SLOW_ROUTES && times.values_mut().all(is_slow)).then_some(times.len())
 }
 
 /// The median time from dispatch to end. `None` if there are no requests.
