@@ -16,20 +16,19 @@ const METHODS: [&[u8]; 9] = [b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"PATC
 pub(crate) fn write_template(method: &[u8], path: &[u8], template: &mut Vec<u8>) {
     template.extend_from_slice(if METHODS.contains(&method) { method } else { OTHER });
     template.push(b' ');
-    let path = path.strip_prefix(b"/").unwrap_or(path);
     let mut kept = 0;
-    for segment in path.split(|&byte| byte == b'/') {
+    // Clients that join paths carelessly double a slash, most often the first one.
+    for segment in path.split(|&byte| byte == b'/').filter(|segment| !segment.is_empty()) {
         if kept == MAX_SEGMENTS {
             template.extend_from_slice("/…".as_bytes());
             return;
         }
-        // Clients that join paths carelessly double a slash.
-        if segment.is_empty() && kept > 0 {
-            continue;
-        }
         kept += 1;
         template.push(b'/');
         write_segment(segment, template);
+    }
+    if kept == 0 {
+        template.push(b'/');
     }
 }
 
@@ -205,6 +204,8 @@ fn hashed_file(segment: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn template(path: &str) -> String {
@@ -240,5 +241,83 @@ mod tests {
         let mut other = Vec::new();
         write_template(b"--location", b"/x", &mut other);
         assert_eq!(other, b"(other) /x");
+    }
+
+    #[test]
+    fn words_and_data_are_told_apart_at_the_edges() {
+        for (segment, expected) in [
+            ("0", "{id}"),
+            ("face2", "face2"),
+            ("a1b2c3d", "a1b2c3d"),
+            ("a1b2c3d4", "{id}"),
+            ("abcdefab", "abcdefab"),
+            ("abcdefab-abcd-abcd-abcd-abcdefabcdef", "{id}"),
+            ("abcdefab-abcd-abcd-abcd-abcdefabcdeg", "abcdefab-abcd-abcd-abcd-abcdefabcdeg"),
+            ("abcdefab-abcd-abcd-abcd_abcdefabcdef", "abcdefab-abcd-abcd-abcd_abcdefabcdef"),
+            ("2026-11-22T07", "{date}"),
+            ("2026-11-2", "{id}"),
+            ("2026-11-221", "{id}"),
+            ("ann@example.com", "{email}"),
+            ("ann%41example.com", "ann%41example.com"),
+            ("aZ3kP0qLmN7xYwV", "aZ3kP0qLmN7xYwV"),
+            ("aZ3kP0qLmN7xYwVu", "{token}"),
+            ("az3kp0qlmn7xywvu", "az3kp0qlmn7xywvu"),
+            ("az3kp0qlmn7xywvuaz3kp0qlm", "az3kp0qlmn7xywvuaz3kp0qlm"),
+            ("az3kp0qlmn7xywvuaz3kp0qlmn", "{token}"),
+            ("az3kp0qlmn7xywvuaz3kp0-lmn", "az3kp0qlmn7xywvuaz3kp0-lmn"),
+            ("10.0.0", "10.0.0"),
+            ("10.0.0.1000", "10.0.0.1000"),
+            ("a12345", "{id}"),
+            ("a-b-c-1234", "a-b-c-1234"),
+            ("123", "{id}"),
+            ("x123", "x123"),
+            ("app.3f2a9c1.js", "app.3f2a9c1.js"),
+            ("app.abcdefab.js", "app.abcdefab.js"),
+            ("APP.3F2A9C1B", "APP.3F2A9C1B"),
+        ] {
+            assert_eq!(template(&format!("/{segment}")), format!("GET /{expected}"), "{segment}");
+        }
+        let letters = "x".repeat(MAX_SEGMENT_BYTES);
+        assert_eq!(template(&format!("/{letters}")), format!("GET /{letters}"));
+        assert_eq!(template(&format!("/{letters}x")), "GET /{text}");
+    }
+
+    /// A client that puts a base URL with a slash before a path with a slash sends `//orders`.
+    #[test]
+    fn doubled_slashes_change_no_template_wherever_they_are() {
+        for (path, expected) in [
+            ("", "GET /"),
+            ("//", "GET /"),
+            ("///", "GET /"),
+            ("//orders/17", "GET /orders/{id}"),
+            ("///orders//17//", "GET /orders/{id}"),
+            ("orders/17", "GET /orders/{id}"),
+            ("//a/b/c/d/e/f/g/h", "GET /a/b/c/d/e/f/g/h"),
+            ("/a/b/c/d/e/f/g/h//", "GET /a/b/c/d/e/f/g/h"),
+            ("//a/b/c/d/e/f/g/h/i", "GET /a/b/c/d/e/f/g/h/…"),
+        ] {
+            assert_eq!(template(path), expected, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_template_is_short_and_the_template_of_itself_whatever_the_bytes(
+            segments in prop::collection::vec(
+                prop_oneof![
+                    prop::collection::vec(any::<u8>(), 0..80),
+                    prop::collection::vec(prop::sample::select(b"aF019-.%@_{}".to_vec()), 0..40),
+                ],
+                0..12,
+            ),
+        ) {
+            let path = segments.join(&b'/');
+            let mut first = Vec::new();
+            write_template(b"GET", &path, &mut first);
+            prop_assert!(first.len() <= 4 + MAX_SEGMENTS * (1 + MAX_SEGMENT_BYTES) + "/…".len());
+            let mut second = Vec::new();
+            write_template(b"GET", &first[4..], &mut second);
+            prop_assert_eq!(first.escape_ascii().to_string(), second.escape_ascii().to_string());
+        }
     }
 }
