@@ -76,7 +76,8 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
     match unit {
         0 => format!("{bytes} B"),
-        _ if amount < 10.0 => format!("{amount:.1} {}", UNITS[unit]),
+        // From here on, one decimal would round to `10.0`.
+        _ if amount < 9.95 => format!("{amount:.1} {}", UNITS[unit]),
         _ => format!("{amount:.0} {}", UNITS[unit]),
     }
 }
@@ -116,6 +117,8 @@ pub(crate) fn window(window: Window) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -178,5 +181,79 @@ mod tests {
         assert_eq!(moment_in(of_a_day, moment), "07:38:34");
         let of_two = Window { start: Some(at("2026-11-21T23:59:59Z")), end: Some(moment) };
         assert_eq!(moment_in(of_two, moment), "2026-11-22 07:38:34");
+    }
+
+    /// Number and unit.
+    fn parsed(text: &str) -> (f64, &str) {
+        let (number, unit) = text.split_once(' ').expect("a unit");
+        (number.parse().expect("a number"), unit)
+    }
+
+    #[test]
+    fn units_change_at_the_same_numbers_for_all() {
+        for (value, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (9_940, "9.9 kB"),
+            (9_960, "10 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.0 MB"),
+            (10_u64.pow(15), "1000 TB"),
+        ] {
+            assert_eq!(bytes(value), expected, "{value}");
+        }
+        for (seconds, expected) in
+            [(60, "1 min"), (7_199, "119 min"), (7_200, "2.0 h"), (172_799, "48.0 h"), (172_800, "2.0 days")]
+        {
+            assert_eq!(minutes(seconds), expected, "{seconds}");
+        }
+        assert_eq!([None, Some(0.0), Some(1.2345)].map(seconds), ["-", "0.000", "1.234"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_share_is_0_or_100_percent_only_if_it_is_that(whole in 1..u64::MAX, part in any::<u64>(), few in 0..9_u64) {
+            for part in [part % (whole + 1), few.min(whole), whole - few.min(whole)] {
+                let text = percent(part, whole);
+                prop_assert_eq!(text == "0 %", part == 0, "{} of {}", part, whole);
+                prop_assert_eq!(text == "100 %", part == whole, "{} of {}", part, whole);
+                let number = text.strip_suffix(" %").filter(|number| *number != "99.9");
+                // Shares of nearly 100 % are shown too small on purpose.
+                if let Some(number) = number.and_then(|number| number.parse::<f64>().ok()) {
+                    let exact = part as f64 * 100.0 / whole as f64;
+                    let error = (number - exact).abs();
+                    prop_assert!(error <= 0.051 && error <= exact.max(0.0001) * 0.51, "{text} for {exact}");
+                }
+            }
+        }
+
+        #[test]
+        fn a_number_of_bytes_is_short_and_nearly_exact(shift in 0..54_u32, bits in any::<u64>()) {
+            let value = (bits >> 10) >> shift;
+            let text = bytes(value);
+            let (number, unit) = parsed(&text);
+            let units = ["B", "kB", "MB", "GB", "TB"];
+            let factor = 1000_f64.powi(units.into_iter().zip(0..).find(|(it, _)| *it == unit).expect("a unit").1);
+            prop_assert!((number * factor - value as f64).abs() <= value as f64 * 0.051, "{text} for {value}");
+            prop_assert!(text.len() <= "999 MB".len() || unit == "TB", "{text}");
+        }
+
+        #[test]
+        fn a_rough_duration_has_three_digits_and_one_that_somebody_set_is_exact(
+            micros in 0..200_000_000_000_u64, millis in 0..4_000_000_u64,
+        ) {
+            let rough = rough_duration(micros as f64 / 1e6);
+            let (number, unit) = parsed(&rough);
+            let factor = match unit { "ms" => 1e3, "s" => 1e6, "min" => 60e6, "h" => 3_600e6, _ => panic!("{rough}") };
+            let error = (number * factor - micros as f64).abs();
+            prop_assert!(error <= (micros as f64 * 0.005_1).max(5.1), "{rough} for {micros}");
+            prop_assert!(rough.bytes().filter(u8::is_ascii_digit).count() <= 3, "{rough}");
+            let text = duration(millis as f64 / 1e3);
+            let (number, unit) = parsed(&text);
+            let told = if unit == "ms" { number } else { number * 1e3 };
+            prop_assert!((told - millis as f64).abs() < 1e-6, "{text} for {millis}");
+            prop_assert_eq!(unit == "ms", millis < 1_000);
+        }
     }
 }
