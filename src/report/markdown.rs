@@ -301,7 +301,9 @@ fn escaped(text: &str) -> String {
 fn code(text: &str) -> String {
     let text = sanitize_terminal(text);
     let ticks = "`".repeat(longest_run(&text, '`') + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    // A reader takes a space away at both ends if there is one at both, and text of nothing but spaces as it is.
+    let has_spaces = text.starts_with(' ') && text.ends_with(' ') && !text.trim_matches(' ').is_empty();
+    let pad = if text.starts_with('`') || text.ends_with('`') || has_spaces { " " } else { "" };
     format!("{ticks}{pad}{text}{pad}{ticks}")
 }
 
@@ -313,4 +315,79 @@ fn longest_run(text: &str, wanted: char) -> usize {
         longest = longest.max(run);
     }
     longest
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a reader shows for escaped text: backslashes and references undone. `None` if the text has a character
+    /// that Markdown or HTML would interpret.
+    fn shown(markdown: &str) -> Option<String> {
+        let mut text = String::new();
+        let mut rest = markdown;
+        while let Some(first) = rest.chars().next() {
+            let references = [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&#64;", '@')];
+            let reference = references.into_iter().find(|(reference, _)| rest.starts_with(reference));
+            let (len, character) = match (reference, first) {
+                (Some((reference, character)), _) => (reference.len(), character),
+                (None, '\\') => (2, rest[1..].chars().next()?),
+                (None, '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '<' | '>' | '&' | '@') => return None,
+                (None, other) => (other.len_utf8(), other),
+            };
+            text.push(character);
+            rest = &rest[len..];
+        }
+        Some(text)
+    }
+
+    /// The text of a line that is nothing but a code span, as `CommonMark` reads it: it ends at the next run of as many
+    /// backticks, and loses a space at both ends if it has one at both and is not blank.
+    fn shown_code(markdown: &str) -> Option<String> {
+        let ticks = markdown.len() - markdown.trim_start_matches('`').len();
+        let inner = markdown.get(ticks..markdown.len() - ticks)?;
+        let runs = inner.split(|it| it != '`').map(str::len);
+        if ticks == 0
+            || inner.is_empty()
+            || inner.starts_with('`')
+            || inner.ends_with('`')
+            || runs.into_iter().any(|run| run == ticks)
+        {
+            return None;
+        }
+        let stripped = inner.strip_prefix(' ').and_then(|inner| inner.strip_suffix(' '));
+        Some(stripped.filter(|_| !inner.trim_matches(' ').is_empty()).unwrap_or(inner).to_owned())
+    }
+
+    const HOSTILE: &str = "[a `*_\\\\\\[\\]|#~<>&;@l\\-\n\u{202e}\u{1b}é]{1,12}";
+
+    proptest! {
+        #[test]
+        fn escaped_text_is_shown_as_it_is(text in HOSTILE) {
+            prop_assert_eq!(shown(&escaped(&text)), Some(sanitize_terminal(&text).into_owned()));
+        }
+
+        #[test]
+        fn code_is_shown_as_it_is(hostile in HOSTILE, text in "[ `a]{1,6}") {
+            for text in [hostile, text] {
+                let markdown = code(&text);
+                prop_assert_eq!(shown_code(&markdown), Some(sanitize_terminal(&text).into_owned()), "{}", markdown);
+            }
+        }
+
+        /// A fence ends a block if it is alone on a line and at least as long as the one before the block.
+        #[test]
+        fn no_line_of_a_block_ends_it(lines in prop::collection::vec("[`a]{0,6}", 1..5)) {
+            let text = lines.join("\n");
+            let mut out = Vec::new();
+            fenced("text", &text, &mut out).expect("a Vec takes all");
+            let block = String::from_utf8(out).expect("UTF-8");
+            let fence = block.strip_suffix("\n\n").expect("an empty line").rsplit('\n').next().expect("a line").to_owned();
+            prop_assert!(fence.len() >= 3 && fence.bytes().all(|byte| byte == b'`'), "{fence}");
+            prop_assert!(lines.iter().all(|line| !line.starts_with(&fence)), "{block}");
+            prop_assert_eq!(block, format!("{fence}text\n{text}\n{fence}\n\n"));
+        }
+    }
 }
