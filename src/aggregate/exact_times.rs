@@ -64,4 +64,14 @@ mod tests {
         assert_eq!(one.iter().find(|(time, _)| time.as_millis() == 12), Some((Duration::from_millis(12), 2)));
         assert_eq!(one.iter().count(), MAX_TIMES);
     }
+
+    #[test]
+    fn a_duration_of_months_counts_as_the_longest_and_fractions_of_a_millisecond_are_dropped() {
+        let mut times = ExactTimes::default();
+        let longest = Duration::from_millis(u32::MAX.into());
+        for duration in [Duration::MAX, longest, longest + Duration::from_millis(1), Duration::from_micros(1_999)] {
+            times.observe(duration);
+        }
+        assert_eq!(times.iter().collect::<Vec<_>>(), [(Duration::from_millis(1), 1), (longest, 3)]);
+    }
 }

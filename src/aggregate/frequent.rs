@@ -69,7 +69,78 @@ impl Frequent {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn of(names: &[u8]) -> Frequent {
+        let mut frequent = Frequent::default();
+        for name in names {
+            frequent.observe(&[*name]);
+        }
+        frequent
+    }
+
+    fn counts(names: &[u8]) -> BTreeMap<u8, u64> {
+        names.iter().fold(BTreeMap::new(), |mut counts, name| {
+            *counts.entry(*name).or_default() += 1;
+            counts
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_count_is_never_above_the_truth_and_exact_while_all_names_fit(
+            // Few names are drawn often, many rarely.
+            names in prop::collection::vec((0..6_u8, 0..6_u8).prop_map(|(one, other)| one * other), 0..200),
+            cuts in prop::collection::vec(0..200_usize, 0..3),
+        ) {
+            let truth = counts(&names);
+            let alone = of(&names);
+            let mut merged = Frequent::default();
+            let mut rest = &names[..];
+            for cut in cuts {
+                let (part, others) = rest.split_at(cut.min(rest.len()));
+                merged.merge(&of(part));
+                rest = others;
+            }
+            merged.merge(&of(rest));
+            for frequent in [&alone, &merged] {
+                prop_assert!(frequent.0.len() <= MAX_NAMES);
+                for (name, at_least) in frequent.certain() {
+                    prop_assert!(at_least <= truth[&name[0]], "{name:?}");
+                }
+                if frequent.is_complete() {
+                    let kept: BTreeMap<u8, u64> = frequent.certain().map(|(name, count)| (name[0], count)).collect();
+                    prop_assert_eq!(&kept, &truth);
+                }
+                let most = frequent.certain().map(|(_, count)| count).max();
+                prop_assert_eq!(frequent.first().map(|(_, count)| count), most);
+            }
+            prop_assert_eq!(alone.is_complete(), truth.len() < MAX_NAMES);
+            for (name, count) in truth.iter().filter(|(_, count)| **count * MAX_NAMES as u64 > names.len() as u64) {
+                prop_assert!(alone.certain().any(|(kept, _)| kept == [*name]), "{name} came {count} times");
+            }
+        }
+    }
+
+    #[test]
+    fn of_equally_frequent_names_the_first_in_byte_order_is_first() {
+        assert_eq!(of(b"cbacba").first(), Some((b"a".as_slice(), 2)));
+        assert_eq!(of(b"").first(), None);
+    }
+
+    #[test]
+    fn names_that_begin_with_the_same_long_text_count_together() {
+        let long = [b'x'; MAX_NAME_BYTES + 1];
+        let mut frequent = Frequent::default();
+        frequent.observe(&long);
+        frequent.observe(&long[1..]);
+        frequent.observe(&long[2..]);
+        assert_eq!(frequent.first(), Some((&long[1..], 2)));
+    }
 
     #[test]
     fn a_frequent_name_survives_many_rare_ones_and_its_count_is_never_too_high() {

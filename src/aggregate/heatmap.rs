@@ -229,7 +229,55 @@ mod tests {
         }
     }
 
+    /// Second, elapsed milliseconds and outcome of a request.
+    type Seen = (i64, Option<u64>, Outcome);
+
+    fn seen() -> impl Strategy<Value = Vec<Seen>> {
+        let outcomes = prop::sample::select(vec![Outcome::Ok, Outcome::ConnectFailed, Outcome::IdleTimeout]);
+        prop::collection::vec((-9_000..90_000_i64, prop::option::of(0..90_000_u64), outcomes), 0..60)
+    }
+
+    fn observe_all(heatmap: &mut LatencyHeatmap, requests: &[Seen], most: usize) {
+        for &(second, millis, outcome) in requests {
+            let elapsed = millis.map(Duration::from_millis);
+            heatmap.observe(Timestamp::from_seconds(second), elapsed, outcome, most);
+        }
+    }
+
     proptest! {
+        /// The row of the latest request is remembered. A merge and wider bins must not make it the wrong one.
+        #[test]
+        fn every_request_is_in_the_row_of_its_time_also_after_a_merge(
+            before in seen(), merged in seen(), after in seen(), most in 2..20_usize,
+        ) {
+            let (mut heatmap, mut other) = (LatencyHeatmap::default(), LatencyHeatmap::default());
+            observe_all(&mut heatmap, &before, most);
+            observe_all(&mut other, &merged, most);
+            heatmap.merge(other, most);
+            observe_all(&mut heatmap, &after, most);
+            prop_assert!(heatmap.rows.len() <= most);
+            let all = [before, merged, after].concat();
+            let width = heatmap.width_seconds();
+            prop_assert_eq!(requests(&heatmap), all.len() as u64);
+            for (start, row) in heatmap.rows() {
+                let here = || all.iter().filter(|(second, ..)| second.div_euclid(width) * width == start.as_seconds());
+                let bin = |millis: &Option<u64>| millis.map(|millis| elapsed_bin(Duration::from_millis(millis)) / 2);
+                prop_assert_eq!(row.requests, here().count() as u64);
+                for (index, requests) in row.elapsed.iter().enumerate() {
+                    let expected = here().filter(|(_, millis, _)| bin(millis) == Some(index)).count();
+                    prop_assert_eq!(usize::try_from(*requests), Ok(expected));
+                }
+                let failed: u32 = row.failed.iter().map(|(.., requests)| requests).sum();
+                let expected = here().filter(|(.., outcome)| outcome.is_failure()).count();
+                prop_assert_eq!(usize::try_from(failed), Ok(expected));
+                for &(outcome, index, requests) in &row.failed {
+                    let index = Some(usize::from(index)).filter(|_| index != UNKNOWN_ELAPSED);
+                    let expected = here().filter(|(_, millis, of)| (bin(millis), *of) == (index, outcome)).count();
+                    prop_assert_eq!(usize::try_from(requests), Ok(expected));
+                }
+            }
+        }
+
         #[test]
         fn an_elapsed_time_lies_in_its_bin(micros in 0..100_000_000_000_u64) {
             let elapsed = Duration::from_micros(micros);

@@ -133,3 +133,89 @@ impl ProblemCount {
         self.samples.extend(samples.into_iter().take(room));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kind::LOG_KINDS;
+
+    /// What may happen while input is read.
+    #[derive(Clone, Debug)]
+    enum InputEvent {
+        Object { kind: usize, records: u64, unreadable: u64 },
+        Problem(Problem),
+        SkippedObject(Skip),
+        SkippedFolder(FolderSkip),
+        SkippedRecord(RecordSkip),
+        Cached(u64),
+    }
+
+    fn events() -> impl Strategy<Value = Vec<InputEvent>> {
+        let problems = vec![Problem::Quoting, Problem::Unreadable, Problem::OtherLog(LOG_KINDS[1])];
+        let skips = vec![Skip::NotALog, Skip::OtherKind(LOG_KINDS[1]), Skip::OtherKind(LOG_KINDS[2])];
+        let event = prop_oneof![
+            (0..2_usize, 0..9_u64, 0..3_u64).prop_map(|(kind, records, unreadable)| InputEvent::Object {
+                kind,
+                records,
+                unreadable
+            }),
+            prop::sample::select(problems).prop_map(InputEvent::Problem),
+            prop::sample::select(skips).prop_map(InputEvent::SkippedObject),
+            prop::sample::select(vec![FolderSkip::OtherService, FolderSkip::OutsideWindow])
+                .prop_map(InputEvent::SkippedFolder),
+            prop::sample::select(RecordSkip::ALL.to_vec()).prop_map(InputEvent::SkippedRecord),
+            (0..9_u64).prop_map(InputEvent::Cached),
+        ];
+        prop::collection::vec(event, 0..40)
+    }
+
+    /// The events have the numbers of their places in the input, from `first` on.
+    fn of(events: &[InputEvent], first: u64) -> InputAccount {
+        let mut account = InputAccount::default();
+        for (line, event) in (first..).zip(events) {
+            match event.clone() {
+                InputEvent::Object { kind, records, unreadable } => {
+                    account.add_object(LOG_KINDS[kind], records + unreadable, records);
+                    account.bytes_read += 10;
+                    account.bytes_decoded += 30;
+                }
+                InputEvent::Problem(problem) => {
+                    account.objects_failed += u64::from(problem.is_of_object());
+                    account.note(problem, Location { object: "o".into(), line, byte: 0 }, None);
+                }
+                InputEvent::SkippedObject(reason) => *account.objects_skipped.entry(reason).or_default() += 1,
+                InputEvent::SkippedFolder(reason) => *account.folders_skipped.entry(reason).or_default() += 1,
+                InputEvent::SkippedRecord(reason) => *account.records_skipped.entry(reason).or_default() += 1,
+                InputEvent::Cached(bytes) => {
+                    let cached = account.from_cache.get_or_insert_default();
+                    cached.objects += 1;
+                    cached.bytes += bytes;
+                }
+            }
+        }
+        account
+    }
+
+    proptest! {
+        #[test]
+        fn accounts_of_parts_merged_in_order_are_the_account_of_the_whole(events in events(), half in 0..40_usize) {
+            let (one, other) = events.split_at(half.min(events.len()));
+            let mut merged = of(one, 0);
+            merged.merge(of(other, one.len() as u64));
+            let whole = of(&events, 0);
+            prop_assert_eq!(format!("{merged:?}"), format!("{whole:?}"));
+            prop_assert_eq!(whole.lines, whole.records + whole.unreadable_lines);
+            prop_assert_eq!(whole.lines, whole.kinds.values().map(|counts| counts.lines).sum::<u64>());
+            for (problem, count) in &merged.problems {
+                let is_it = |event: &InputEvent| matches!(event, InputEvent::Problem(of) if of == problem);
+                let places = events.iter().zip(0..).filter(|(event, _)| is_it(event));
+                let places: Vec<u64> = places.map(|(_, place)| place).collect();
+                prop_assert_eq!(count.count, places.len() as u64);
+                let kept: Vec<u64> = count.samples.iter().map(|sample| sample.at.line).collect();
+                prop_assert_eq!(&kept[..], &places[..places.len().min(MAX_PROBLEM_SAMPLES)]);
+            }
+        }
+    }
+}

@@ -147,3 +147,96 @@ impl<I: Id, P: Copy, V> Interner<I, P, V> {
 fn hash_of<P: Hash>(parent: P, name: &[u8]) -> u64 {
     HASHER.hash_one((parent, name))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::super::id::{TargetGroupId, TargetId};
+    use super::*;
+
+    /// How often each name came, by a parent.
+    type Counts = Interner<TargetId, TargetGroupId, u64>;
+
+    fn parent(index: usize) -> TargetGroupId {
+        TargetGroupId::from_index(index)
+    }
+
+    fn of(names: &[(usize, u8)], cap: usize) -> Counts {
+        let mut counts = Counts::default();
+        for &(index, name) in names {
+            let id = counts.intern(parent(index), &[name], cap);
+            *counts.value_mut(id) += 1;
+        }
+        counts
+    }
+
+    fn contents(counts: &Counts) -> Vec<(usize, Vec<u8>, u64)> {
+        counts.iter().map(|(parent, name, count)| (parent.index(), name.to_vec(), *count)).collect()
+    }
+
+    fn names() -> impl Strategy<Value = Vec<(usize, u8)>> {
+        prop::collection::vec((0..4_usize, 0..6_u8), 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn ids_are_in_the_order_in_which_names_first_appeared_under_their_parents(names in names()) {
+            let counts = of(&names, usize::MAX);
+            let mut seen: Vec<(usize, Vec<u8>, u64)> = Vec::new();
+            for &(index, name) in &names {
+                match seen.iter_mut().find(|(known, known_name, _)| (*known, &known_name[..]) == (index, &[name])) {
+                    Some((.., count)) => *count += 1,
+                    None => seen.push((index, vec![name], 1)),
+                }
+            }
+            prop_assert_eq!(contents(&counts), seen);
+            prop_assert_eq!((counts.len(), counts.is_empty()), (counts.ids().len(), names.is_empty()));
+            for id in counts.ids() {
+                let (parent, name, _) = counts.entry(id);
+                prop_assert_eq!(counts.find(parent, name), Some(id));
+                prop_assert_eq!(counts.find(parent, &[name, b"x"].concat()), None);
+            }
+        }
+
+        #[test]
+        fn past_a_cap_no_count_is_lost_and_each_parent_has_one_entry_for_the_rest(names in names(), cap in 1..9_usize) {
+            let counts = of(&names, cap);
+            let all = contents(&counts);
+            prop_assert_eq!(all.iter().map(|(.., count)| count).sum::<u64>(), names.len() as u64);
+            let (rest, named): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, name, _)| name == OTHER);
+            prop_assert!(named.len() < cap.max(2));
+            let parents: BTreeSet<usize> = rest.iter().map(|(parent, ..)| *parent).collect();
+            prop_assert_eq!(parents.len(), rest.len());
+            // A name that was there in time has all of its requests.
+            for (index, name, count) in named {
+                let came = names.iter().filter(|(parent, of)| (*parent, vec![*of]) == (index, name.clone())).count();
+                prop_assert_eq!(count, came as u64);
+            }
+        }
+
+        #[test]
+        fn after_a_merge_every_entry_is_found_by_its_new_id(one in names(), other in names()) {
+            let theirs = of(&other, usize::MAX);
+            let mut merged = of(&one, usize::MAX);
+            // Parents have new ids too.
+            let new_parent = |of: TargetGroupId| parent(of.index() + 2);
+            let new_ids = merged.merge(theirs.clone(), usize::MAX, new_parent, |mine, count| *mine += count);
+            for id in theirs.ids() {
+                let (old_parent, name, _) = theirs.entry(id);
+                let (new_parent, new_name, _) = merged.entry(new_ids.of(id));
+                prop_assert_eq!((new_parent.index(), new_name), (old_parent.index() + 2, name));
+            }
+            let mut expected: BTreeMap<(usize, Vec<u8>), u64> = BTreeMap::new();
+            let moved = other.iter().map(|(index, name)| (index + 2, *name));
+            for (index, name) in one.iter().copied().chain(moved) {
+                *expected.entry((index, vec![name])).or_default() += 1;
+            }
+            let found = contents(&merged).into_iter().map(|(index, name, count)| ((index, name), count)).collect();
+            prop_assert_eq!(expected, found);
+            prop_assert_eq!(merged.into_entries().map(|(.., count)| count).sum::<u64>(), (one.len() + other.len()) as u64);
+        }
+    }
+}

@@ -33,7 +33,31 @@ impl LongestTimes {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_split_has_the_longest_two_of_all(millis in prop::collection::vec(0..9_u64, 0..12), half in 0..12_usize) {
+            let of = |millis: &[u64]| {
+                let mut longest = LongestTimes::default();
+                for millis in millis {
+                    longest.observe(Duration::from_millis(*millis));
+                }
+                longest
+            };
+            let (one, other) = millis.split_at(half.min(millis.len()));
+            let mut merged = of(one);
+            merged.merge(&of(other));
+            prop_assert_eq!(merged, of(&millis));
+            let mut expected: Vec<_> = millis.iter().filter(|millis| **millis > 0).collect();
+            expected.sort_unstable_by(|one, other| other.cmp(one));
+            expected.truncate(2);
+            let kept: Vec<_> = merged.iter().map(|duration| duration.as_millis()).collect();
+            prop_assert_eq!(kept, expected.into_iter().map(|millis| u128::from(*millis)).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn the_longest_two_are_kept() {

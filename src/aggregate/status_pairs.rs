@@ -54,3 +54,40 @@ impl StatusPairs {
         pairs
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn pairs_are_counted_however_many_there_are_and_however_they_are_merged(
+            pairs in prop::collection::vec((prop::option::of(200..206_u16), prop::option::of(500..505_u16)), 0..200),
+            half in 0..200_usize,
+        ) {
+            let of = |pairs: &[StatusPair]| {
+                let mut counts = StatusPairs::default();
+                for pair in pairs {
+                    counts.observe(*pair);
+                }
+                counts
+            };
+            let mut expected: BTreeMap<StatusPair, u64> = BTreeMap::new();
+            for pair in &pairs {
+                *expected.entry(*pair).or_default() += 1;
+            }
+            let expected: Vec<_> = expected.into_iter().collect();
+            let (one, other) = pairs.split_at(half.min(pairs.len()));
+            let (mut forth, mut back) = (of(one), of(other));
+            forth.merge(&of(other));
+            back.merge(&of(one));
+            for counts in [of(&pairs), forth, back] {
+                prop_assert_eq!(counts.sorted(), &expected[..]);
+            }
+        }
+    }
+}

@@ -206,6 +206,42 @@ mod tests {
         }
 
         #[test]
+        fn parts_of_any_width_merge_to_what_each_request_says(
+            parts in prop::collection::vec(
+                (prop::collection::vec((0..400_000_i64, prop::option::of(0..90_000_u64)), 0..40), 1..9_usize),
+                0..4,
+            ),
+        ) {
+            let mut merged = Timing::default();
+            let mut all = Vec::new();
+            for (requests, most) in parts {
+                let mut part = Timing::default();
+                for &(second, millis) in &requests {
+                    let elapsed = millis.map(Duration::from_millis);
+                    part.observe(Timestamp::from_seconds(second), elapsed, Outcome::ConnectFailed);
+                }
+                let part = part.coarsened(most);
+                prop_assert!(part.sorted().len() <= most || part.width + 1 == TIME_BIN_SECONDS.len());
+                merged.merge(part);
+                all.extend(requests);
+            }
+            let width = merged.width_seconds();
+            let mut counted = 0;
+            for (start, bin) in merged.sorted() {
+                let here = || all.iter().filter(|(second, _)| second.div_euclid(width) * width == start.as_seconds());
+                let known = here().filter(|(_, millis)| millis.is_some()).count() as u64;
+                prop_assert_eq!(bin.outcomes.failures(), here().count() as u64);
+                prop_assert_eq!(bin.elapsed.iter().copied().map(u64::from).sum::<u64>(), known);
+                prop_assert_eq!(bin.failed.iter().map(|(.., requests)| u64::from(*requests)).sum::<u64>(), known);
+                for &(_, index, requests) in &bin.failed {
+                    prop_assert_eq!(bin.elapsed[usize::from(index)], requests);
+                }
+                counted += bin.outcomes.failures();
+            }
+            prop_assert_eq!(counted, all.len() as u64);
+        }
+
+        #[test]
         fn coarse_bins_hold_the_same_requests(seconds in prop::collection::vec(0..200_000_i64, 1..200)) {
             let mut timing = Timing::default();
             for &second in &seconds {
