@@ -80,6 +80,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -97,5 +99,35 @@ mod tests {
         }
         assert_eq!(Etag::parse("\"\""), None);
         assert_eq!(Etag::parse("\"a/../b\"").expect("an ETag").file_name(), "a%2F%2E%2E%2Fb");
+    }
+
+    proptest! {
+        /// The cache finds an object by this name. Two contents under one name would be one of them.
+        #[test]
+        fn different_tags_have_different_file_names_of_harmless_characters(
+            one in "[a-c%./0-9\\-é]{1,4}", other in "[a-c%./0-9\\-é]{1,4}",
+        ) {
+            let of = |text: &str| Etag::parse(text).expect("it is not empty");
+            let name = of(&one).file_name();
+            // The most likely one to have the same name is the tag that is written as that name.
+            for other in [&other, &name] {
+                prop_assert_eq!(of(other).file_name() == name, one == *other, "{}", other);
+            }
+            prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-%".contains(&byte)));
+            prop_assert_eq!(Etag::parse(&of(&one).header()), Some(of(&one)));
+        }
+    }
+
+    #[test]
+    fn white_space_quotes_and_the_mark_of_a_weak_tag_are_no_part_of_it() {
+        for text in ["a-1", "\"a-1\"", " \"a-1\" ", "W/\"a-1\""] {
+            assert_eq!(Etag::parse(text), Some(Etag::Other("a-1".into())), "{text}");
+        }
+        for text in ["", " ", "\"\"", "W/\"\""] {
+            assert_eq!(Etag::parse(text), None, "{text}");
+        }
+        // Written back in lower case it would be another tag.
+        let upper = "5D41402ABC4B2A76B9719D911017C592";
+        assert_eq!(Etag::parse(upper), Some(Etag::Other(upper.into())));
     }
 }

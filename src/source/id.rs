@@ -128,6 +128,8 @@ impl<'de> Deserialize<'de> for ObjectId {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -151,6 +153,41 @@ mod tests {
         }
         for text in ["", "a", "a#b", "a#size=5", "a#size=x,modified=1"] {
             assert_eq!(text.parse::<ObjectId>(), Err(NotAnObjectId), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_and_no_version_make_an_id_ambiguous(
+            name in "[a#%=,0-9é\n]{0,8}",
+            version in prop_oneof![
+                Just(ObjectVersion::Unknown),
+                "[#%235]{0,6}".prop_map(|tag| ObjectVersion::ETag(tag.into())),
+                (any::<u64>(), any::<i128>())
+                    .prop_map(|(size, modified_nanos)| ObjectVersion::File { size, modified_nanos }),
+            ],
+        ) {
+            let id = ObjectId::new(name, version);
+            prop_assert_eq!(id.to_string().parse(), Ok(id.clone()), "{}", id);
+        }
+    }
+
+    #[test]
+    fn texts_that_are_nearly_ids_are_refused() {
+        for text in [
+            "a#etag",
+            "a#size=",
+            "a#size=5,",
+            "a#size=5,modified=",
+            "a#size=-1,modified=1",
+            "a#size=5,modified=1,",
+            "a#size=5,modified=1.5",
+            "a#size=18446744073709551616,modified=1",
+            "a#modified=1,size=5",
+            "a# ",
+        ] {
+            assert_eq!(text.parse::<ObjectId>(), Err(NotAnObjectId), "{text}");
+            assert!(serde_json::from_value::<ObjectId>(text.into()).is_err(), "{text}");
         }
     }
 }

@@ -176,6 +176,8 @@ fn interval_end(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -217,5 +219,83 @@ mod tests {
         ] {
             assert_eq!(ObjectKey::parse(name), None, "{name}");
         }
+    }
+
+    /// The parts of a key, with no underscore in any but the word.
+    fn parts() -> impl Strategy<Value = [String; 6]> {
+        let word =
+            prop::sample::select(vec!["", "conn_log_", "conn_log.", "health_check_log_"]).prop_map(str::to_owned);
+        let end = (1..13_u32, 1..29_u32, 0..24_u32, 0..60_u32);
+        let end = end.prop_map(|(month, day, hour, minute)| format!("2026{month:02}{day:02}T{hour:02}{minute:02}Z"));
+        let resource = "app\\.[a-z0-9.é-]{0,40}\\.[0-9a-f]{16}";
+        (word, "[0-9]{12}", "[a-z]{0,4}-[a-z]{1,9}-[0-9]", resource, end, "[0-9a-f.:]{0,39}")
+            .prop_map(<[String; 6]>::from)
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_of_a_key_are_what_it_was_made_of([word, account, region, resource, end, node] in parts()) {
+            let name = format!("{word}{account}_elasticloadbalancing_{region}_{resource}_{end}_{node}_20sg8hgm.log.gz");
+            let in_folder = format!("s3://logs/AWSLogs/{account}/{name}");
+            let key = KeyOffsets::parse(&name).expect("AWS's form").of(&in_folder);
+            prop_assert_eq!(Some(key.clone()), ObjectKey::parse(&name));
+            prop_assert_eq!([key.account, key.region, key.resource, key.node], [&account, &region, &resource, &node]);
+            prop_assert_eq!(key.file_name, &name);
+            prop_assert_eq!(key.node_address(), Some(node.as_bytes()).filter(|it| !it.is_empty()));
+            let shown: String = key.end.expect("an end").to_string().chars().filter(|it| !"-:".contains(*it)).collect();
+            prop_assert_eq!(format!("{}Z", &shown[..13]), end);
+            prop_assert_eq!(key.kind.is_read(), word.is_empty());
+        }
+
+        #[test]
+        fn a_key_with_anything_written_over_it_is_parsed_in_whole_characters_or_not_at_all(
+            [word, account, region, resource, end, node] in parts(),
+            at in any::<prop::sample::Index>(),
+            over in prop::sample::select(vec!["", "_", "é", "Z", "0", ".", "_elasticloadbalancing_"]),
+        ) {
+            let mut name = format!("{word}{account}_elasticloadbalancing_{region}_{resource}_{end}_{node}_20sg8hgm.log.gz");
+            let (offset, character) = name.char_indices().nth(at.index(name.chars().count())).expect("a character");
+            name.replace_range(offset..offset + character.len_utf8(), over);
+            if let Some(key) = ObjectKey::parse(&name) {
+                prop_assert!(is_account(key.account) && key.end.is_some() && !key.region.contains('_'), "{name}");
+                let rest = format!("{}_elasticloadbalancing_{}_{}_", key.account, key.region, key.resource);
+                prop_assert!(name.contains(&rest), "{name}: {rest}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_an_interval_is_a_date_and_a_time_of_day() {
+        assert_eq!(
+            interval_end("20240229T2359Z").map(|end| end.to_string()).as_deref(),
+            Some("2024-02-29T23:59:00.000000Z")
+        );
+        for text in [
+            "20260229T2359Z",
+            "20260228T2400Z",
+            "20260228T2360Z",
+            "20260200T2359Z",
+            "20260028T2359Z",
+            "20260228T2359",
+            "20260228T2359z",
+            "2026022T82359Z",
+            "20260228T235Z",
+            "20260228T23590Z",
+            "+0260228T2359Z",
+            "20260228T+359Z",
+            "20260228 2359Z",
+        ] {
+            assert_eq!(interval_end(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_longer_than_any_store_allows_are_not_parsed() {
+        let name = |letters| {
+            let region = "x".repeat(letters);
+            format!("123456789012_elasticloadbalancing_{region}_app.b.c_20260215T2340Z_1_2.log.gz")
+        };
+        assert!(ObjectKey::parse(&name(60_000)).is_some());
+        assert_eq!(ObjectKey::parse(&name(65_536)), None);
     }
 }

@@ -244,4 +244,65 @@ mod tests {
         assert!(TargetFilter::new("10.0.0.1:80").matches(b"10.0.0.1:80"));
         assert!(!TargetFilter::new("10.0.0.1:8").matches(b"10.0.0.1:80"));
     }
+
+    #[test]
+    fn a_name_that_is_no_key_is_read_if_it_looks_like_a_log_or_was_named_by_the_user() {
+        let all = Selection::default();
+        for (name, is_log) in [
+            ("a.log", true),
+            ("A.LOG", true),
+            ("a.log.1", true),
+            ("a.log-20261122", true),
+            ("a.gz", true),
+            ("a.TXT", true),
+            (".a.log", false),
+            ("a.json", false),
+            ("a.gz.part", false),
+            ("gz", false),
+            ("alog", false),
+            ("", false),
+        ] {
+            assert_eq!(all.check_name(name, true).is_ok(), is_log, "{name}");
+            assert_eq!(all.check_name(name, false), Ok(None), "{name}");
+        }
+        for was_found_in_folder in [false, true] {
+            assert!(all.check_name(KEY, was_found_in_folder).is_ok_and(|key| key.is_some()));
+            let connections = all.check_name(&format!("conn_log_{KEY}"), was_found_in_folder);
+            assert!(matches!(connections, Err(Skip::OtherKind(kind)) if kind.id == "connection-log"));
+        }
+    }
+
+    #[test]
+    fn the_first_reason_to_skip_is_named() {
+        let key = ObjectKey::parse(KEY).expect("AWS's form");
+        let other =
+            Selection { load_balancers: vec![LoadBalancerFilter::new("blog")], ..window("2030-01-01T00:00:00Z", "") };
+        assert_eq!(other.check_object(&key), Err(Skip::OtherLoadBalancer));
+        let either = [LoadBalancerFilter::new("blog"), LoadBalancerFilter::new("shop")];
+        assert_eq!(Selection { load_balancers: either.to_vec(), ..Selection::default() }.check_object(&key), Ok(()));
+        let all = Selection {
+            since: Some(Timestamp::from_seconds(10)),
+            load_balancers: vec![LoadBalancerFilter::new("shop")],
+            target_groups: vec![TargetGroupFilter::new("api")],
+            targets: vec![TargetFilter::new("10.0.0.1")],
+            ..Selection::default()
+        };
+        let fields = SelectionFields {
+            time: Timestamp::from_seconds(10),
+            load_balancer: b"app/shop/1",
+            target_group: Some(b"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/7"),
+            target: Some(b"10.0.0.1:80"),
+        };
+        assert_eq!(all.check_record(&fields), Ok(()));
+        let mut changed = fields;
+        for (change, expected) in [
+            ((|it| it.target = None) as fn(&mut SelectionFields<'_>), RecordSkip::OtherTarget),
+            (|it| it.target_group = None, RecordSkip::OtherTargetGroup),
+            (|it| it.load_balancer = b"app/blog/1", RecordSkip::OtherLoadBalancer),
+            (|it| it.time = Timestamp::from_micros(9_999_999), RecordSkip::OutsideWindow),
+        ] {
+            change(&mut changed);
+            assert_eq!(all.check_record(&changed), Err(expected));
+        }
+    }
 }

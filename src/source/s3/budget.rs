@@ -42,3 +42,43 @@ fn memory(size: u64) -> u64 {
 fn units_of(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(BUDGET_UNIT)).unwrap_or(u32::MAX).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KIB: u64 = 1024;
+    const MIB: u64 = 1024 * KIB;
+
+    #[test]
+    fn small_objects_come_in_one_request_and_larger_ones_in_ranges() {
+        for (size, expected) in [
+            (0, (1, 1)),
+            (1, (1, 1)),
+            (64 * KIB, (1, 1)),
+            (64 * KIB + 1, (1, 2)),
+            (16 * MIB, (1, 256)),
+            (16 * MIB + 1, (3, 513)),
+            (24 * MIB, (3, 768)),
+            (24 * MIB + 1, (4, 769)),
+            (64 * MIB, (8, 2_048)),
+            (64 * MIB + 1, (9, 2_048)),
+            (u64::MAX, (u64::MAX.div_ceil(RANGE_BYTES), 2_048)),
+        ] {
+            assert_eq!((requests(size), permits(size)), expected, "{size} bytes");
+        }
+        assert_eq!(budget(1024 * MIB).available_permits(), 16_384);
+    }
+
+    proptest! {
+        /// Otherwise the queue would wait forever.
+        #[test]
+        fn any_object_fits_into_any_budget(size in any::<u64>(), bytes in any::<u64>()) {
+            for (size, bytes) in [(size, bytes), (size, 0), (u64::MAX, bytes)] {
+                prop_assert!(permits(size) as usize <= budget(bytes).available_permits());
+            }
+        }
+    }
+}

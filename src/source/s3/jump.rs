@@ -39,6 +39,8 @@ pub(super) fn jump(last: &str, selection: &Selection) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::source::selection::LoadBalancerFilter;
     use crate::timestamp::Timestamp;
@@ -87,5 +89,60 @@ mod tests {
         assert_eq!(jump(&connections, &Selection::default()), Some(format!("{FOLDER}conn_log_:")));
         assert_eq!(jump("logs/app.log.gz", &window), None);
         assert_eq!(jump(&shop("20261122T0100Z"), &Selection::default()), None);
+    }
+
+    /// A key as log delivery makes them: of few load balancers, on one day.
+    fn delivered() -> impl Strategy<Value = String> {
+        // Names of which one is the beginning of another, also with a character before and after the underscore.
+        let load_balancers = vec!["app.shop.1", "app.shop.12", "app.shop-b.1", "app.shopZ.1", "app.shop.a"];
+        let load_balancers = prop::sample::select(load_balancers);
+        let of_kind = prop_oneof![
+            3 => (Just(""), load_balancers.clone()),
+            1 => (prop::sample::select(vec!["conn_log_", "health_check_log_"]), load_balancers),
+            1 => (Just(""), Just("net.shop.1")),
+        ];
+        (of_kind, 0..288_i64, 0..3_u8).prop_map(|((word, load_balancer), interval, node)| {
+            let end = Timestamp::parse(b"2026-11-22T00:00:00Z").expect("a time").plus_micros(interval * 300_000_000);
+            let end: String = end.to_string()[..16].chars().filter(|it| !"-:".contains(*it)).collect();
+            key(load_balancer, &format!("{end}Z"))
+                .replace("22/123", &format!("22/{word}123"))
+                .replace("_10.0.3.99", &format!("_10.0.3.{node}"))
+        })
+    }
+
+    proptest! {
+        /// Whatever lies between a key and the end of its jump is not wanted, as if it had been listed.
+        #[test]
+        fn no_jump_passes_a_wanted_key(
+            mut keys in prop::collection::vec(delivered(), 1..40),
+            since in prop::option::of(0..1_500_i64),
+            minutes in prop::option::of(1..300_i64),
+            seconds in prop::sample::select(vec![0, 30]),
+            names in prop::sample::select(vec!["", "shop", "shop-b", "app/shop/1"]),
+        ) {
+            keys.sort_unstable();
+            let midnight = Timestamp::parse(b"2026-11-22T00:00:00Z").expect("a time");
+            let at = |minute: i64| midnight.plus_micros((minute * 60 + seconds) * 1_000_000);
+            let named = Some(names).filter(|names| !names.is_empty());
+            let selection = Selection {
+                since: since.map(at),
+                until: minutes.map(|minutes| at(since.unwrap_or(0) + minutes)),
+                load_balancers: named.map(LoadBalancerFilter::new).into_iter().collect(),
+                ..Selection::default()
+            };
+            let is_wanted = |key: &str| {
+                selection.check_name(key.rsplit('/').next().expect("a file name"), true).is_ok()
+            };
+            for (index, last) in keys.iter().enumerate() {
+                // An interval that ends in the minute of the first wanted second is not worth a jump.
+                let Some(to) = jump(last, &selection).filter(|to| to > last) else {
+                    prop_assert!(is_wanted(last) || seconds > 0, "no jump from {last}");
+                    continue;
+                };
+                for passed in keys[index..].iter().take_while(|key| **key <= to) {
+                    prop_assert!(!is_wanted(passed), "from {last} to {to} past {passed}");
+                }
+            }
+        }
     }
 }

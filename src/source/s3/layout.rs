@@ -126,6 +126,8 @@ pub(super) fn of_another_service<'k>(key: &'k str, begin: &str) -> Option<&'k st
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn selection(since: &str, until: &str) -> Selection {
@@ -201,6 +203,37 @@ mod tests {
             ("MyAWSLogs/123456789012/CloudTrail/a.json.gz".to_owned(), "", None),
         ] {
             assert_eq!(of_another_service(&key, begin), expected, "{key} from {begin}");
+        }
+    }
+
+    proptest! {
+        /// The folder of a day is listed if an object that is wanted may have been delivered on that day.
+        #[test]
+        fn the_days_of_a_window_have_every_wanted_object_however_late_it_came(
+            since in 0..2_000_000_i64,
+            minutes in prop_oneof![1..600_i64, 600..200_000_i64],
+            // Near one end of the window, where it decides whether a day is listed.
+            (is_at_end, near) in (any::<bool>(), -20..20_i64),
+            late_minutes in 0..240_i64,
+        ) {
+            let start = Timestamp::parse(b"2026-01-01T00:00:00Z").expect("a time");
+            let at = |minute: i64| start.plus_micros(minute * 60 * MICROS_PER_SECOND);
+            let selection = Selection { since: Some(at(since)), until: Some(at(since + minutes)), ..Selection::default() };
+            let days = DeliveryDays::of(&selection);
+            let end = since + near + if is_at_end { minutes } else { 0 };
+            let day = day_of(at(end + late_minutes));
+            let ends = selection.interval_ends();
+            if ends.from <= Some(at(end)) && Some(at(end)) < ends.before {
+                for folder in [&day[..4], &day[..7], &day] {
+                    prop_assert!(days.admits(folder), "{folder} of {days:?}");
+                }
+            }
+            if let Some(named) = days.named() {
+                prop_assert_eq!(named.contains(&day), days.admits(&day), "{} of {:?}", day, days);
+                prop_assert!(named.len() <= MAX_NAMED_DAYS && named.is_sorted());
+                prop_assert!(named.iter().all(|day| days.admits(day)));
+                prop_assert_eq!((named.first(), named.last()), (days.first.as_ref(), days.last.as_ref()));
+            }
         }
     }
 }
