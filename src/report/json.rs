@@ -50,6 +50,8 @@ impl Formatter for Escaping {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -58,5 +60,21 @@ mod tests {
         let json = embedded(&[text]).expect("JSON");
         assert!(!json.contains(['<', '>', '&', '\u{2028}', '\u{202e}', '\u{1b}', '\u{e0041}']), "{json}");
         assert_eq!(serde_json::from_str::<[String; 1]>(&json).expect("JSON"), [text]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_is_changed_and_no_character_that_a_terminal_obeys_is_left(
+            text in any::<String>(),
+            odd in "[\u{200b}-\u{202f}\u{e0000}-\u{e0080}\"\\\\\u{0}-\u{1f}]{0,8}",
+        ) {
+            let values = [text, odd];
+            let mut out = Vec::new();
+            render(&values, &mut out).expect("a Vec takes all");
+            let json = String::from_utf8(out).expect("UTF-8");
+            prop_assert_eq!(serde_json::from_str::<[String; 2]>(&json).expect("JSON"), values);
+            let line = json.strip_suffix('\n').expect("a line");
+            prop_assert!(!line.chars().any(is_unsafe_in_terminal), "{line:?}");
+        }
     }
 }

@@ -88,6 +88,8 @@ pub(super) fn is_unsafe_in_terminal(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -130,6 +132,31 @@ mod tests {
             ("a\u{202e}b", "a\\u{20… (4 more characters)".to_owned()),
         ] {
             assert_eq!(cut(text, 7), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shortened_text_is_a_beginning_that_fits(text in "[a漢\u{301}\u{1b}\u{202e}]{0,12}", most in 0..20_usize) {
+            let safe = sanitize_terminal(&text).into_owned();
+            let columns = |text: &str| text.chars().map(|it| it.width().unwrap_or(1).max(1)).sum::<usize>();
+            prop_assert_eq!(sanitize_terminal(&safe), safe.as_str());
+            for mark in [CUT, "..."] {
+                let short = shortened_by(&text, most, mark);
+                if columns(&safe) <= most {
+                    prop_assert_eq!(&short, &safe);
+                    continue;
+                }
+                let kept = short.strip_suffix(mark).expect("a mark");
+                prop_assert!(safe.starts_with(kept) && columns(&short) <= most.max(columns(mark)), "{short:?}");
+                // The next character would not have fitted.
+                let next = safe[kept.len()..].chars().next().expect("something was cut off");
+                prop_assert!(columns(&short) + columns(&next.to_string()) > most, "{short:?}");
+            }
+            let (noted, kept) = (cut(&text, most), shortened(&text, most).chars().count());
+            if let Some((_, note)) = noted.split_once(" (").filter(|_| columns(&safe) > most) {
+                prop_assert_eq!(note, format!("{} more characters)", safe.chars().count() + 1 - kept));
+            }
         }
     }
 }

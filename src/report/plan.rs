@@ -172,7 +172,9 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{CancelToken, Disk, Selection};
+    use crate::decode::Body;
+    use crate::error::Error;
+    use crate::source::{CancelToken, Cost, Disk, Object, Selection};
 
     #[test]
     fn sizes_that_no_object_has_do_not_overflow() {
@@ -187,5 +189,84 @@ mod tests {
         }
         let plan = Plan::new(&[(&disk, listing)]);
         assert_eq!((plan.objects, plan.bytes, plan.days[0].bytes), (3, u64::MAX, u64::MAX));
+    }
+
+    const KEY: &str =
+        "123456789012_elasticloadbalancing_eu-west-1_app.shop.50dc6c495c0c9188_20261123T0000Z_10.0.3.99_5ms5iw47";
+
+    /// A store in which every object has the cost that its size is.
+    struct Store;
+
+    impl Source for Store {
+        fn list(&self, _: &Selection, _: &CancelToken) -> Listing {
+            Listing::default()
+        }
+
+        fn cost(&self, object: &Object) -> Cost {
+            let size = object.stored_bytes;
+            Cost { requests: size, is_cached: size == 2, is_archived: size == 3 }
+        }
+
+        fn open<'a>(&self, _: &Object, _: &'a mut Vec<u8>) -> crate::Result<Body<'a>> {
+            unreachable!("nothing is read")
+        }
+    }
+
+    #[test]
+    fn the_objects_of_all_sources_are_summed_by_load_balancer_and_day() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write =
+            |name: &str, bytes: usize| std::fs::write(folder.path().join(name), vec![b'x'; bytes]).expect("a file");
+        // The interval that ends at midnight is the last one of the day before.
+        write(&format!("{KEY}.log.gz"), 2);
+        write(&KEY.replace("23T0000Z", "22T2355Z"), 3);
+        write(&KEY.replace("23T0000Z", "23T0005Z"), 2);
+        write("other.log", 4);
+        write("notes.md", 1);
+        let listing = |errors| {
+            let found =
+                Disk::new(folder.path()).expect("it is there").list(&Selection::default(), &CancelToken::default());
+            Listing { requests: 7, jumps: 1, errors, ..found }
+        };
+        let gone = || io::Error::other("it is \u{1b}gone");
+        let errors = vec![Error::source("s3://b/\u{1b}[2J", gone()), crate::ErrorKind::Cancelled.into()];
+        let plan = Plan::new(&[(&Store, listing(errors)), (&Store, listing(Vec::new()))]);
+        let days: Vec<_> = plan
+            .days
+            .iter()
+            .map(|row| (row.load_balancer.as_deref(), row.day.as_deref(), row.objects, row.bytes))
+            .collect();
+        let shop = Some("app/shop/50dc6c495c0c9188");
+        assert_eq!(days, [(None, None, 2, 8), (shop, Some("2026-11-22"), 4, 10), (shop, Some("2026-11-23"), 2, 4)]);
+        assert_eq!((plan.objects, plan.bytes, plan.cached_objects, plan.archived_objects), (8, 22, 4, 2));
+        assert_eq!((plan.read_requests, plan.list_requests, plan.jumps), (22, 14, 2));
+        assert_eq!(plan.objects_skipped, [("not-a-log", 2)].into());
+        let mut out = Vec::new();
+        plan.write_text(80, &mut out).expect("a Vec takes all");
+        let text = String::from_utf8(out).expect("UTF-8");
+        for line in [
+            "Would read 8 objects (22 B).",
+            "objects left out: 2 not-a-log",
+            "2 jumps over keys outside the selection; these keys were neither listed nor counted",
+            "archived: 2 objects (must be restored before reading)",
+            "in the cache: 4 objects",
+            "Listing took 14 requests; reading will take 22.",
+            "could not list s3://b/\\u{1b}[2J: it is \\u{1b}gone",
+            "could not list : stopped before the end",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+        }
+        assert_eq!(
+            text.lines().filter(|line| line.contains("2026-11-2") || line.contains("(not in")).count(),
+            3,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_plan_of_nothing_is_one_line() {
+        let mut out = Vec::new();
+        Plan::new(&[]).write_text(80, &mut out).expect("a Vec takes all");
+        assert_eq!(out, b"Would read 0 objects (0 B).\n");
     }
 }

@@ -4,6 +4,7 @@ mod causes;
 mod every_format;
 mod fixture;
 mod html;
+mod limits;
 mod pictures;
 mod text;
 
