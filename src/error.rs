@@ -212,3 +212,66 @@ impl Serialize for Problem {
         serializer.serialize_str(self.id())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::LOG_KINDS;
+
+    fn at() -> Location {
+        Location { object: "a.log".into(), line: 7, byte: 99 }
+    }
+
+    #[test]
+    fn every_error_says_what_it_is_about_and_keeps_what_the_system_said() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        for (error, text, object, has_source) in [
+            (Error::source("a.log", denied()), "cannot open a.log", Some("a.log"), true),
+            (Error::read("a.log", denied()), "cannot read a.log to the end", Some("a.log"), true),
+            (Error::write("out", denied()), "cannot write out", Some("out"), true),
+            (ErrorKind::Cancelled.into(), "stopped before the end", None, false),
+            (
+                Error::input(Problem::Quoting, at(), None),
+                "line whose quotes do not delimit its fields: a.log:7 (byte 99)",
+                Some("a.log"),
+                false,
+            ),
+            (
+                Error::input(Problem::GzipDamaged, at(), Some(io::Error::other("bad sum"))),
+                "gzip stream that is damaged: a.log:7 (byte 99): bad sum",
+                Some("a.log"),
+                false,
+            ),
+            // What the system said is the cause of the error, and not a part of its text.
+            (
+                Error::input(Problem::Unreadable, at(), Some(denied())),
+                "cannot read a.log to the end",
+                Some("a.log"),
+                true,
+            ),
+        ] {
+            assert_eq!((error.to_string().as_str(), error.object()), (text, object));
+            assert_eq!(std::error::Error::source(&error).is_some(), has_source, "{text}");
+            let is_input = matches!(error.kind(), ErrorKind::Input { .. });
+            assert_eq!(error.location().cloned(), is_input.then(at), "{text}");
+            assert_eq!(format!("{error:?}"), format!("{:?}", error.kind()), "{text}");
+        }
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn problems_have_ids_of_their_own_and_are_of_a_line_or_of_an_object() {
+        use Problem::{
+            FieldType, GzipDamaged, GzipTrailingGarbage, GzipTruncated, LineTooLong, Quoting, TooFewFields, Unreadable,
+        };
+        let of_lines = [TooFewFields, Quoting, FieldType, LineTooLong].into_iter();
+        let of_lines: Vec<Problem> = of_lines.chain(LOG_KINDS.iter().map(|kind| Problem::OtherLog(kind))).collect();
+        let of_objects = [GzipTruncated, GzipDamaged, GzipTrailingGarbage, Unreadable];
+        assert!(of_lines.iter().all(|problem| !problem.is_of_object() && problem.title().contains("line")));
+        assert!(of_objects.iter().all(|problem| problem.is_of_object()));
+        let ids: Vec<&str> = of_lines.iter().chain(&of_objects).map(|problem| problem.id()).collect();
+        let distinct: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(distinct.len(), ids.len(), "{ids:?}");
+        assert_eq!(serde_json::to_value(Quoting).expect("JSON"), "quoting");
+    }
+}

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::table::column_buffer::ABSENT_NUMBER;
+use crate::table::dictionary::ABSENT_CODE;
 
 /// A table with a column of each kind.
 enum Kinds {}
@@ -71,6 +72,30 @@ proptest! {
         let sizes = |columns: &RowBuffer| (columns.bytes(), columns.text_bytes(), columns.written_bytes());
         prop_assert_eq!(sizes(&both), sizes(&whole));
         prop_assert_eq!(rows_of(both), rows_of(whole));
+    }
+}
+
+proptest! {
+    /// Values that follow from another one are kept once for each of it, and laid out when the rows are written.
+    #[test]
+    fn laid_out_values_are_those_of_their_indexes_and_absent_without_one(
+        rows in prop::collection::vec(row(), 1..20),
+        indexes in prop::collection::vec(prop::option::of(any::<prop::sample::Index>()), 0..30),
+    ) {
+        let indexes = indexes.into_iter().map(|index| index.map(|index| index.index(rows.len())));
+        let indexes: Vec<Option<usize>> = indexes.collect();
+        let codes: Vec<u32> =
+            indexes.iter().map(|index| index.map_or(ABSENT_CODE, |index| u32::try_from(index).expect("few"))).collect();
+        let mut columns = columns_of(&rows);
+        columns.columns.iter_mut().for_each(|column| column.lay_out(&codes));
+        columns.rows = codes.len();
+        let expected: Vec<KindsRow> =
+            indexes.iter().map(|index| index.map_or((None, None, None, None), |index| rows[index].clone())).collect();
+        let absent: Vec<bool> = columns.columns.iter().map(ColumnBuffer::has_absent).collect();
+        let is_absent: [fn(&KindsRow) -> bool; 4] =
+            [|row| row.0.is_none(), |row| row.1.is_none(), |row| row.2.is_none(), |row| row.3.is_none()];
+        prop_assert_eq!(absent, is_absent.map(|is_absent| expected.iter().any(is_absent)));
+        prop_assert_eq!(rows_of(columns), expected);
     }
 }
 
