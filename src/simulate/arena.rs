@@ -136,3 +136,96 @@ impl<E> Queue<E> {
         self.heap.pop().map(|entry| (entry.at, entry.event))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert,
+        /// Removes the thing with this key, of all that were ever given; it may be gone already.
+        Remove(prop::sample::Index),
+        Change(prop::sample::Index),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            Just(Step::Insert),
+            any::<prop::sample::Index>().prop_map(Step::Remove),
+            any::<prop::sample::Index>().prop_map(Step::Change),
+        ];
+        prop::collection::vec(step, 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_finds_its_own_thing_and_nothing_once_that_is_gone(steps in steps()) {
+            let mut arena = Arena::new();
+            // Every key that was given, and the thing that it finds.
+            let mut given: Vec<(ArenaKey, Option<usize>)> = Vec::new();
+            for (number, step) in steps.iter().enumerate() {
+                match step {
+                    Step::Insert => given.push((arena.insert(number), Some(number))),
+                    _ if given.is_empty() => {}
+                    Step::Remove(index) => {
+                        let count = given.len();
+                        let (key, thing) = &mut given[index.index(count)];
+                        prop_assert_eq!(arena.remove(*key), thing.take());
+                    }
+                    Step::Change(index) => {
+                        let count = given.len();
+                        let (key, thing) = &mut given[index.index(count)];
+                        prop_assert_eq!(arena.get_mut(*key).copied(), *thing);
+                        if let Some(found) = arena.get_mut(*key) {
+                            *found = number;
+                            *thing = Some(number);
+                        }
+                    }
+                }
+            }
+            for (key, thing) in &given {
+                prop_assert_eq!(arena.get(*key), thing.as_ref());
+            }
+            let odd = given.iter().filter(|(_, thing)| thing.is_some_and(|it| it % 2 == 1));
+            let mut odd: Vec<u32> = odd.map(|(key, _)| key.index).collect();
+            odd.sort_unstable();
+            let keys = arena.keys_where(|thing| thing % 2 == 1);
+            prop_assert_eq!(keys.iter().map(|key| key.index).collect::<Vec<_>>(), odd);
+            prop_assert!(keys.iter().all(|key| arena.get(*key).is_some()));
+            // Slots are reused: each has a thing, or is free.
+            let there = given.iter().filter(|(_, thing)| thing.is_some()).count();
+            prop_assert_eq!(arena.slots.len() - arena.free.len(), there);
+        }
+
+        #[test]
+        fn events_come_by_time_then_timers_first_then_as_they_were_queued(
+            pushed in prop::collection::vec((0..4_i64, any::<bool>()), 0..30), early in 0..30_usize,
+        ) {
+            let mut queue = Queue::new();
+            let mut expected = Vec::new();
+            let push = |queue: &mut Queue<usize>, number: usize| {
+                let (at, is_timer) = pushed[number];
+                let turn = if is_timer { EventOrder::KeepAliveTimer } else { EventOrder::Normal };
+                queue.push(at, turn, number);
+                (at, !is_timer, number)
+            };
+            // Some come out before others go in.
+            let early = early.min(pushed.len());
+            let mut waiting: Vec<_> = (0..early).map(|number| push(&mut queue, number)).collect();
+            let mut found = Vec::new();
+            for _ in 0..early / 2 {
+                waiting.sort_unstable();
+                expected.push(waiting.remove(0));
+                found.extend(queue.pop());
+            }
+            waiting.extend((early..pushed.len()).map(|number| push(&mut queue, number)));
+            waiting.sort_unstable();
+            expected.extend(waiting);
+            found.extend(std::iter::from_fn(|| queue.pop()));
+            prop_assert_eq!(found, expected.into_iter().map(|(at, _, number)| (at, number)).collect::<Vec<_>>());
+        }
+    }
+}

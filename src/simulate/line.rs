@@ -303,3 +303,50 @@ fn hex(out: &mut Vec<u8>, mut value: u128, width: usize) {
         value >>= 4;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = b"before ".to_vec();
+        write(&mut out);
+        String::from_utf8(out).expect("ASCII").split_off("before ".len())
+    }
+
+    proptest! {
+        /// Lines are written digit by digit, because there are millions. The standard library says what they must be.
+        #[test]
+        fn numbers_and_times_are_written_as_the_standard_library_writes_them(
+            shift in 0..64_u32, bits in any::<u64>(), more_bits in any::<u128>(), micros in 0..253_402_300_800_000_000_i64,
+        ) {
+            let value = bits >> shift;
+            prop_assert_eq!(written(|out| number(out, value)), value.to_string());
+            let wide = format!("{more_bits:032x}");
+            prop_assert_eq!(written(|out| hex(out, more_bits, 32)), wide.clone());
+            prop_assert_eq!(written(|out| hex(out, more_bits, 24)), &wide[8..]);
+            prop_assert_eq!(written(|out| moment(out, micros)), Timestamp::from_micros(micros).to_string());
+            let milliseconds = i64::from(u32::try_from(value % (1 << 32)).expect("32 bits"));
+            let text = written(|out| seconds(out, Some(milliseconds)));
+            prop_assert_eq!(&text, &format!("{:.3}", milliseconds as f64 / 1e3));
+            let floor = floor_millisecond(-micros);
+            prop_assert!(floor % 1_000 == 0 && (0..1_000).contains(&(-micros - floor)));
+        }
+    }
+
+    #[test]
+    fn what_is_absent_is_a_dash_or_minus_one() {
+        assert_eq!(written(|out| seconds(out, None)), "-1");
+        assert_eq!(written(|out| status(out, None)), "-");
+        assert_eq!(written(|out| status(out, Some(504))), "504");
+        assert_eq!(written(|out| number(out, 0)), "0");
+    }
+
+    #[test]
+    fn a_trace_id_has_32_bits_of_seconds_and_96_of_its_own() {
+        let trace = Trace { seconds: 0x6921_698f, bits: (0xabc << 96) | 0x5d };
+        assert_eq!(written(|out| trace.write(out)), "Root=1-6921698f-00000000000000000000005d");
+    }
+}

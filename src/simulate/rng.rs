@@ -85,3 +85,63 @@ impl Rng {
 pub(super) fn scaled(time: Micros, factor: f64) -> Micros {
     (time as f64 * factor) as Micros
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_and_a_stream_give_the_same_numbers_and_no_others_do() {
+        let of = |seed, stream| Rng::new(seed, stream).bits128();
+        assert_eq!(of(1, 1), of(1, 1));
+        for (seed, stream) in [(1, 2), (2, 1), (0, 0), (u64::MAX, 1)] {
+            assert_ne!(of(seed, stream), of(1, 1), "{seed} {stream}");
+        }
+        // Who draws from one stream does not change what another one gives.
+        let (mut one, mut other) = (Rng::new(1, 1), Rng::new(1, 2));
+        let undisturbed = Rng::new(1, 2).bits64();
+        one.bits64();
+        assert_eq!(other.bits64(), undisturbed);
+    }
+
+    #[test]
+    fn numbers_stay_within_their_bounds_and_reach_both_ends() {
+        let mut rng = Rng::new(7, 0);
+        let between: Vec<i64> = (0..200).map(|_| rng.between(-2, 3)).collect();
+        assert_eq!((between.iter().min(), between.iter().max()), (Some(&-2), Some(&2)));
+        let below: Vec<u32> = (0..200).map(|_| rng.below(4)).collect();
+        assert_eq!((below.iter().min(), below.iter().max()), (Some(&0), Some(&3)));
+        assert_eq!((rng.between(5, 5), rng.between(5, -5), rng.below(0), rng.index(1)), (5, 5, 0, 0));
+        let picked: std::collections::BTreeSet<char> = (0..200).map(|_| rng.pick(&['a', 'b', 'c'])).collect();
+        assert_eq!(picked.into_iter().collect::<String>(), "abc");
+        assert!((0..200).all(|_| rng.is(1.0) && !rng.is(0.0)));
+    }
+
+    #[test]
+    fn what_has_no_weight_is_never_drawn_and_the_rest_as_often_as_it_weighs() {
+        let mut rng = Rng::new(7, 0);
+        let weights = [0, 1, 0, 3, 0];
+        let mut drawn = [0; 5];
+        (0..4_000).for_each(|_| drawn[rng.weighted(weights.iter().copied())] += 1);
+        assert_eq!((drawn[0], drawn[2], drawn[4]), (0, 0, 0));
+        assert!((900..1_100).contains(&drawn[1]), "{drawn:?}");
+        // There is nothing to choose by, and still an answer.
+        assert_eq!(rng.weighted([0, 0].into_iter()), 1);
+        assert_eq!(rng.weighted(std::iter::empty()), 0);
+    }
+
+    #[test]
+    fn times_have_the_mean_or_the_median_that_was_asked_for() {
+        let mut rng = Rng::new(7, 0);
+        let mean = (0..20_000).map(|_| rng.exponential(1_000_000)).sum::<Micros>() / 20_000;
+        assert!((970_000..1_030_000).contains(&mean), "{mean}");
+        let mut times: Vec<Micros> = (0..20_000).map(|_| rng.log_normal(1_000_000, 0.5)).collect();
+        times.sort_unstable();
+        assert!((970_000..1_030_000).contains(&times[10_000]), "{}", times[10_000]);
+        // One standard deviation of the logarithm above the median.
+        let high = times[16_827] as f64 / 1_000_000.0;
+        assert!((high.ln() - 0.5).abs() < 0.03, "{high}");
+        assert!((0..100).all(|_| rng.log_normal(1_000, 0.0) == 1_000));
+        assert_eq!((scaled(10, 0.25), scaled(-10, 0.25), scaled(10, f64::INFINITY)), (2, -2, Micros::MAX));
+    }
+}

@@ -433,3 +433,105 @@ fn triangle(at: Micros, period: Micros) -> f64 {
 fn whole(count: f64) -> usize {
     count.round().max(0.0) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::simulate::scenario::Scenario;
+
+    const DAY: Micros = 24 * 60 * MINUTE;
+
+    /// The traffic of a scenario at one request a second, with two nodes.
+    fn traffic(scenario: &str, surges: Vec<Surge>) -> Traffic {
+        let mut plan = Scenario::find(scenario).expect("a scenario's name").plan(1);
+        plan.surges = surges;
+        Traffic::new(&plan, 1.0, 2, |minute| Micros::from(minute) * MINUTE, (Rng::new(1, 1), Rng::new(1, 2)))
+    }
+
+    #[test]
+    fn the_rate_of_a_day_has_the_mean_1_its_crest_and_its_lowest_hour() {
+        let rates: Vec<f64> = (0..37 * 24 * 60).map(|minute| wave(minute * MINUTE)).collect();
+        let mean = rates.iter().sum::<f64>() / rates.len() as f64;
+        assert!((mean - 1.0).abs() < 0.001, "{mean}");
+        assert!(rates.iter().all(|rate| (0.75..=CREST).contains(rate)));
+        assert!(rates.iter().any(|rate| *rate > CREST - 0.01) && rates.iter().any(|rate| *rate < 0.76));
+        // Averaged over the shorter wave.
+        let around = |hour: i64| (-37..37).map(|half| wave(hour * 60 * MINUTE + half * MINUTE / 2)).sum::<f64>() / 74.0;
+        assert!(around(14) > 1.19 && around(2) < 0.81 && (around(8) - 1.0).abs() < 0.01);
+        for (at, expected) in [(0, 1.0), (1, 0.5), (2, 0.0), (4, -1.0), (6, 0.0), (8, 1.0), (-1, 0.5), (-4, -1.0)] {
+            assert!((triangle(at, 8) - expected).abs() < 1e-9, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_surge_grows_between_its_minutes_and_is_over_at_its_end() {
+        let surges =
+            vec![Surge { minutes: (10, 20), factors: (1.0, 3.0) }, Surge { minutes: (30, 31), factors: (5.0, 5.0) }];
+        let traffic = traffic("incident", surges);
+        for (seconds, expected) in
+            [(0, 1.0), (599, 1.0), (600, 1.0), (900, 2.0), (1_200, 1.0), (1_800, 5.0), (1_860, 1.0)]
+        {
+            let factor = traffic.surge(seconds * SECOND);
+            assert!((factor - expected).abs() < 1e-9, "{seconds} s: {factor}");
+        }
+        assert!((traffic.peak - 5.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn visits_are_as_frequent_as_the_rate_and_the_time_of_the_day_say() {
+        let mut traffic = traffic("incident", Vec::new());
+        let (mut now, mut by_half_day, mut asked) = (0, [0_usize; 2], Vec::new());
+        while now < DAY {
+            asked.clear();
+            let gap = traffic.visit(now, &mut asked);
+            assert!(gap > 0 && asked.is_sorted_by_key(|(delay, _)| *delay));
+            assert!(asked.iter().all(|(_, arrival)| arrival.client < traffic.visitors));
+            // Night is from 20:00 to 08:00.
+            by_half_day[usize::from((8 * 60 * MINUTE..20 * 60 * MINUTE).contains(&now))] += asked.len();
+            now += gap;
+        }
+        let [night, day] = by_half_day.map(|requests| requests as f64);
+        assert!((day / night - 1.1 / 0.9).abs() < 0.1, "{night} at night, {day} by day");
+        let polled: f64 = traffic.pollers.iter().map(|(poller, _)| SECOND as f64 / poller.period as f64).sum();
+        let rate = (day + night) / 86_400.0 + polled;
+        assert!((0.9..1.1).contains(&rate), "{rate}");
+    }
+
+    #[test]
+    fn a_client_keeps_its_connection_for_50_seconds_after_its_last_request() {
+        let mut traffic = traffic("incident", Vec::new());
+        let group_and_route = traffic.menus.iter().flatten().find(|(_, route, _)| !route.is_socket());
+        let &(group, route, _) = group_and_route.expect("a route");
+        let arrival = Arrival::new(0, group, Call::PlannedRoute { route, number: 1 });
+        let mut connect = |call, now| traffic.connect(&Arrival { call, ..arrival }, now).1.trace;
+        let first = connect(arrival.call, 0);
+        assert_eq!(connect(arrival.call, CLIENT_KEEPS - 1), first);
+        assert_eq!(connect(arrival.call, 2 * CLIENT_KEEPS - 2), first, "each request keeps it open");
+        let second = connect(arrival.call, 3 * CLIENT_KEEPS - 2);
+        assert_ne!(second, first);
+        // Plain HTTP has another connection each time, and leaves the one over TLS alone.
+        assert_ne!(connect(Call::ProbePlain("/"), 3 * CLIENT_KEEPS), second);
+        assert_eq!(connect(Call::Probe("/"), 3 * CLIENT_KEEPS), second);
+    }
+
+    #[test]
+    fn addresses_are_those_reserved_for_documentation() {
+        let mut rng = Rng::new(1, 1);
+        let mut of_version_6 = 0;
+        for _ in 0..1_000 {
+            let text = address(&mut rng);
+            match text.parse().expect("an address") {
+                IpAddr::V4(it) => {
+                    assert!(matches!(it.octets(), [203, 0, 113, 1..=254] | [198, 51, 100, 1..=254]), "{text}");
+                }
+                IpAddr::V6(it) => {
+                    assert!(it.segments().starts_with(&[0x2001, 0xdb8]), "{text}");
+                    of_version_6 += 1;
+                }
+            }
+        }
+        assert!((150..250).contains(&of_version_6), "{of_version_6} of 1,000");
+    }
+}
