@@ -12,7 +12,7 @@ const MAX_COMMENT_WIDTH: usize = 120;
 const MAX_CODE_LINES: usize = 350;
 
 /// Lines of test code for each line of product code.
-const MIN_TEST_SHARE: f64 = 0.5;
+const MIN_TEST_SHARE: f64 = 0.6;
 
 /// Files besides Rust that have comments. Each must be there.
 const OTHER_FILES: [&str; 8] = [
