@@ -50,10 +50,7 @@ const FORMS: &[Form] = &[
     Form { form: "error_reason of all of them is {}: {}", check: all_with_code },
     Form { form: "the first request that the target answered again was sent {} s later", check: answered_again },
     Form { form: "the target never answered again", check: never_answered_again },
-    Form {
-        form: "no target of the group started in the {} s after it, and others went on answering",
-        check: no_successor,
-    },
+    Form { form: "no target of the group started in the {} s after it, and {} went on answering", check: no_successor },
     Form { form: "the target itself answered {} ({} times)", check: target_status },
 ];
 

@@ -14,6 +14,7 @@ use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_o
 use crate::diagnose::group_view::GroupView;
 use crate::diagnose::measure::endings::{Death, deaths};
 use crate::diagnose::measure::walls::{MIN_TIME, THICKNESS};
+use crate::diagnose::target_view::TargetView;
 use crate::diagnose::verdict::Verdict;
 use crate::knowledge::causes;
 use crate::timestamp::Timestamp;
@@ -207,7 +208,7 @@ fn verdict(group: &GroupView<'_>, target_index: usize, deaths: &[Death], of_grou
     let mut evidence = evidence(deaths, [ended, refused, survived], is_whole, is_replaced.then_some(replaced));
     if is_restart && restarted >= 2 {
         evidence.push(Evidence::speaks_for(
-            format!("{restarted} targets of the group were away like this and came back"),
+            format!("{restarted} targets of the group were away with no request cut, and came back"),
             [("targets_restarted", restarted as f64)],
         ));
     }
@@ -280,6 +281,8 @@ struct Removal {
     targets: usize,
     /// How long no target started after it.
     without_successor: Duration,
+    /// How many other targets answered requests that were sent after it.
+    going_on: usize,
 }
 
 impl Removal {
@@ -301,24 +304,27 @@ impl Removal {
         }
         let follows = |begun: Timestamp| begun >= death.at && begun.since(death.at) <= SUCCESSOR_WITHIN;
         let has_successor = group.targets.iter().filter_map(|target| not_ready::begins(group, target)).any(follows);
-        let has_answered = group.targets.iter().any(|target| {
+        let goes_on = |target: &&TargetView<'_>| {
             target.since(death.until).iter().any(|later| later.dispatched > death.until && !later.outcome.is_failure())
-        });
-        (!has_successor && has_answered).then_some(Self { targets, without_successor: left.min(SUCCESSOR_WITHIN) })
+        };
+        let going_on = group.targets.iter().filter(goes_on).count();
+        let without_successor = left.min(SUCCESSOR_WITHIN);
+        (!has_successor && going_on > 0).then_some(Self { targets, without_successor, going_on })
     }
 
     fn evidence(&self) -> Vec<Evidence> {
         let mut evidence = vec![Evidence::speaks_for(
             format!(
-                "no target of the group started in the {} s after it, and others went on answering",
-                seconds(self.without_successor)
+                "no target of the group started in the {} s after it, and {} went on answering",
+                seconds(self.without_successor),
+                plural(self.going_on, "other")
             ),
             [("without_successor", seconds_of(self.without_successor))],
         )];
         if self.targets >= 2 {
             evidence.push(Evidence::speaks_for(
                 format!(
-                    "{} targets of the group, this one included, ended within 2 minutes and never answered again",
+                    "{} targets of the group, this one included, ended within 2 minutes of it and never answered again",
                     self.targets
                 ),
                 [("targets_gone", self.targets as f64)],
@@ -341,20 +347,25 @@ fn evidence(
     is_whole: bool,
     replaced: Option<usize>,
 ) -> Vec<Evidence> {
-    let instants = deaths.len();
+    let with_ends = deaths.iter().filter(|death| death.ended_together > 0);
+    let instants = with_ends.clone().count();
+    let together: usize = with_ends.clone().map(|death| death.ended_together).sum();
     let mut evidence = Vec::new();
-    if ended > 0 {
-        let at = if instants == 1 { "at one moment".to_owned() } else { format!("at {instants} different moments") };
+    if together > 0 {
         evidence.push(Evidence::speaks_for(
-            match ended {
-                1 => "1 request in flight was cut".to_owned(),
-                _ => format!("{} in flight ended together, {at}", plural(ended, "request")),
+            match instants {
+                _ if together == 1 => "1 request in flight was cut".to_owned(),
+                1 => format!("{} in flight ended together, at one moment", plural(together, "request")),
+                _ if with_ends.clone().all(|death| death.ended_together > 1) => {
+                    format!("{} in flight ended together, at {instants} different moments", plural(together, "request"))
+                }
+                _ => format!("{} in flight were cut, at {instants} different moments", plural(together, "request")),
             },
-            [("ended_together", ended as f64), ("instants", instants as f64)],
+            [("ended_together", together as f64), ("instants", instants as f64)],
         ));
     }
-    if let [death] = deaths
-        && death.ended.len() > 1
+    if let (Some(death), 1) = (with_ends.clone().next(), instants)
+        && together > 1
     {
         evidence.push(Evidence::speaks_for(
             format!(
@@ -369,10 +380,19 @@ fn evidence(
         ));
     }
     if refused > 0 {
-        let then = if ended > 0 { "then " } else { "" };
+        // A target that was away several times may have refused connections before it first cut a request.
+        let is_after = deaths.first().is_some_and(|death| death.ended_together > 0);
+        let then = if is_after { "then " } else { "" };
         evidence.push(Evidence::speaks_for(
             format!("{then}{} refused", plural_are(refused, "connection")),
             [("refused", refused as f64)],
+        ));
+    }
+    let stragglers = ended - together;
+    if stragglers > 0 {
+        evidence.push(Evidence::speaks_for(
+            format!("{} closed while connections were still refused", plural_are(stragglers, "other request")),
+            [("closed_later", stragglers as f64)],
         ));
     }
     if ended > 0 && survived == 0 {
@@ -387,25 +407,27 @@ fn evidence(
         ));
     } else if survived > 0 {
         // The share of requests that ended shows how many workers there are, if one of them died.
-        let workers = (ended + survived) as f64 / ended.max(1) as f64;
+        let workers = (together + survived) as f64 / together.max(1) as f64;
+        let perhaps = if workers >= 1.5 {
+            format!(": perhaps one of about {workers:.0} workers died, not the whole process")
+        } else {
+            String::new()
+        };
         evidence.push(Evidence::speaks_for(
-            format!(
-                "{} in flight then but answered anyway: perhaps one of about {workers:.0} workers died, not the \
-                    whole process",
-                plural_are(survived, "request")
-            ),
+            format!("{} in flight then but answered anyway{perhaps}", plural_are(survived, "request")),
             [("survived", survived as f64), ("workers", workers)],
         ));
     }
     if let Some(last) = deaths.last() {
         evidence.push(match last.answered_again {
             Some(again) => {
-                let away = again.since(last.at);
+                let away = again.since(last.at).saturating_sub(last.ended_within);
                 Evidence::speaks_for(
                     format!("the first request that the target answered again was sent {} s later", seconds(away)),
                     [("away", seconds_of(away))],
                 )
             }
+            None if last.survived > 0 => Evidence::speaks_for("no request sent to the target later was answered", []),
             None => Evidence::speaks_for("the target never answered again", []),
         });
     }
@@ -423,7 +445,7 @@ fn evidence(
         }
     } else if ended == 0 && survived == 0 {
         evidence.push(Evidence::speaks_against(
-            "no request was in flight, so the log does not show how the process ended",
+            "no request in flight was cut, so the log does not show how the process ended",
             [],
         ));
     }

@@ -44,6 +44,8 @@ pub(in crate::diagnose) struct Death {
     pub(in crate::diagnose) until: Timestamp,
     /// Requests in flight that ended, and later ones that still found an open connection while others were refused.
     pub(in crate::diagnose) ended: Vec<usize>,
+    /// How many of `ended` did so at the instant itself. They come first.
+    pub(in crate::diagnose) ended_together: usize,
     /// How many requests in flight were answered anyway.
     pub(in crate::diagnose) survived: usize,
     /// Connections refused from then until the target answered again.
@@ -161,6 +163,7 @@ impl<'a> History<'a> {
                     at,
                     until: self.by_end[rest[count - 1]].ended,
                     ended: Vec::new(),
+                    ended_together: 0,
                     survived: self.survivors(first, at, at),
                     refused: rest[..count].to_vec(),
                     dispatched_within: Duration::ZERO,
@@ -221,6 +224,7 @@ impl<'a> History<'a> {
             at: first.ended,
             until: refused_last.unwrap_or(last.ended).max(last.ended),
             ended: ended.to_vec(),
+            ended_together: ended.len(),
             survived,
             refused,
             dispatched_within,

@@ -10,7 +10,7 @@ use crate::knowledge::Sign;
 /// `target-crash`
 pub static TARGET_CRASH: Cause = Cause {
     id: "target-crash",
-    title: "the process died with requests in flight",
+    title: "the target's process died, or one of its workers",
     is_notice: false,
     meaning: "The process that served the target ended suddenly, and every request that it was working on ended \
         with it. Until it is back or its address is deregistered, which takes some seconds, further connections are \
