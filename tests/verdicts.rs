@@ -272,7 +272,7 @@ fn what_is_never_answered_is_not_slow() {
     }
     let (_, diagnosis) = diagnosed(&requests);
     assert!(told(&diagnosis).iter().all(|(cause, ..)| *cause == "never-answered"), "{:?}", told(&diagnosis));
-    assert_says(&diagnosis, "to the same routes were answered meanwhile");
+    assert_says(&diagnosis, "to the same routes and targets were answered meanwhile");
 }
 
 /// A target is silent for nearly two minutes before it closes some requests, and no 504 comes.

@@ -11,12 +11,14 @@ pub struct Evidence {
     pub is_for: bool,
     /// The numbers in it, by name; durations in seconds.
     pub numbers: Vec<(&'static str, f64)>,
+    /// Whether it says of itself that it is about the target group: it then holds whatever target a finding is about.
+    pub(super) is_of_group: bool,
 }
 
 impl Evidence {
     /// A statement for the cause.
     pub(super) fn speaks_for<const N: usize>(text: impl Into<String>, numbers: [(&'static str, f64); N]) -> Self {
-        Self { text: text.into(), is_for: true, numbers: numbers.into() }
+        Self { text: text.into(), is_for: true, numbers: numbers.into(), is_of_group: false }
     }
 
     /// A statement against it.
@@ -31,6 +33,11 @@ impl Evidence {
         numbers: [(&'static str, f64); N],
     ) -> Self {
         Self { is_for, ..Self::speaks_for(text, numbers) }
+    }
+
+    /// The same, about the target group as a whole.
+    pub(super) fn of_group(self) -> Self {
+        Self { is_of_group: true, ..self }
     }
 }
 

@@ -147,23 +147,42 @@ impl<'a> GroupView<'a> {
         Some((timed_request.took().as_secs_f64() + FLOOR) / (usual.as_secs_f64() + FLOOR))
     }
 
+    /// The time of a request as a multiple of its route's usual time, which counts as 1 ms if it is shorter. `None` if
+    /// the route has none.
+    pub(super) fn times_usual(&self, timed_request: &TimedRequest) -> Option<f64> {
+        let usual = self.usual(timed_request)?;
+        Some(timed_request.took().as_secs_f64() / usual.as_secs_f64().max(1e-3))
+    }
+
     /// How long `requests` took as a share of their route's usual time, in the median. `None` if none of their routes
     /// has a usual time.
     pub(super) fn share_of_usual<'p>(&self, requests: impl Iterator<Item = &'p TimedRequest>) -> Option<f64> {
-        let share_of = |timed_request: &TimedRequest| {
-            let usual = self.usual(timed_request)?;
-            Some(timed_request.took().as_secs_f64() / usual.as_secs_f64().max(1e-3))
-        };
-        let mut shares: Vec<f64> = requests.filter_map(share_of).collect();
+        let mut shares: Vec<f64> = requests.filter_map(|timed_request| self.times_usual(timed_request)).collect();
         shares.sort_unstable_by(f64::total_cmp);
         shares.get(shares.len() / 2).copied()
     }
 
-    /// Evidence that these routes fail, and how often the others of the group do.
-    pub(super) fn against_other_routes(&self, routes: &[RouteId], held: Rate, others: Rate) -> Evidence {
+    /// What to add to a number of failures of some targets if some such failures are not counted, because a finding
+    /// explains them already.
+    pub(super) fn explained_apart(&self, targets: &[usize], is_such: impl Fn(&TimedRequest) -> bool) -> String {
+        match targets.iter().map(|&index| self.targets[index].explained().filter(|it| is_such(it)).count()).sum() {
+            0_usize => String::new(),
+            more => format!(" (and {} more, explained otherwise)", grouped(more as u64)),
+        }
+    }
+
+    /// Evidence that these routes fail, and how often the others of the group do. `is_such` are such failures.
+    pub(super) fn against_other_routes(
+        &self,
+        routes: &[RouteId],
+        [held, others]: [Rate; 2],
+        is_such: impl Fn(&TimedRequest) -> bool,
+    ) -> Evidence {
+        let all: Vec<usize> = (0..self.targets.len()).collect();
+        let apart = self.explained_apart(&all, |it| is_such(it) && it.route.is_some());
         Evidence::speaks_for(
             format!(
-                "in the target group, {} of {} to {} failed like this, and {} of {} other requests",
+                "in the target group, {} of {} to {} failed like this, and {} of {} other requests{apart}",
                 grouped(held.failures as u64),
                 plural(held.requests, "request"),
                 self.routes_named(routes),
@@ -177,6 +196,7 @@ impl<'a> GroupView<'a> {
                 ("other_requests", others.requests as f64),
             ],
         )
+        .of_group()
     }
 
     /// `GET /orders/{id}`

@@ -123,19 +123,12 @@ fn one_of(summary: &Summary, group: TargetGroupId, mut findings: Vec<Finding>) -
     let mut evidence = whole.evidence.clone();
     let added: u64 = findings.as_slice().iter().map(|finding| finding.failures).sum();
     let targets_added = targets_of(findings.as_slice().iter()).len();
-    // What all of them state is about the group.
-    let stated: Vec<BTreeSet<String>> = findings
-        .as_slice()
-        .iter()
-        .map(|finding| finding.evidence.iter().map(|statement| statement.text.clone()).collect())
-        .collect();
-    let is_of_all = |text: &str| stated.iter().all(|texts| texts.contains(text));
     findings.for_each(|finding| whole.absorb(finding));
     let targets = targets_of(std::iter::once(&whole)).len();
     let of_group = summary.targets.iter().filter(|(of, address, _)| *of == group && !address.is_empty()).count();
     if let Some(name) = scope.names(summary).target {
         let name = String::from_utf8_lossy(name).into_owned();
-        for statement in evidence.iter_mut().filter(|statement| !is_of_all(&statement.text)) {
+        for statement in evidence.iter_mut().filter(|statement| !statement.is_of_group) {
             statement.text = format!("at {name}: {}", statement.text);
         }
         let first = Evidence::speaks_for(

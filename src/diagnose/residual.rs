@@ -11,7 +11,7 @@ use super::finding_id::FindingId;
 use super::first_cause::{Candidates, candidates};
 use super::measure::time_pattern::TimePattern;
 use super::scope::{Scope, scope_of};
-use crate::aggregate::{Failures, Quantiles, Span, Summary, Target, TargetId};
+use crate::aggregate::{Failures, LoadBalancerId, Quantiles, Span, Summary, Target, TargetId};
 use crate::classify::{AnsweredBy, Outcome};
 use crate::knowledge::error_reasons;
 use crate::timestamp::Timestamp;
@@ -139,7 +139,7 @@ fn finding(summary: &Summary, scope: Scope, target: &Target, failures: &Failures
         },
         span: failures.seen,
         time_pattern: TimePattern::default(),
-        evidence: evidence(scope, target, failures, taken),
+        evidence: evidence(summary, scope, target, failures, taken),
         also_fits,
         error_reason: failures.error_reasons.first().map(|(code, _)| code.into()),
         signs: Vec::new(),
@@ -150,9 +150,13 @@ fn finding(summary: &Summary, scope: Scope, target: &Target, failures: &Failures
     })
 }
 
-fn evidence(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Vec<Evidence> {
+fn evidence(summary: &Summary, scope: Scope, target: &Target, failures: &Failures, taken: u64) -> Vec<Evidence> {
     let Failures { outcome, requests, .. } = failures;
-    let share = *requests as f64 / target.requests.max(1) as f64;
+    let all = match scope {
+        Scope::LoadBalancer(load_balancer) => without_target(summary, load_balancer),
+        Scope::Target(_) | Scope::TargetGroup(_) => target.requests,
+    };
+    let share = *requests as f64 / all.max(1) as f64;
     // At a target group or load balancer, `target` does not count the other requests, which did reach a target.
     let of_what = match (scope, outcome) {
         (Scope::Target(_), _) => "requests",
@@ -163,60 +167,67 @@ fn evidence(scope: Scope, target: &Target, failures: &Failures, taken: u64) -> V
         ) => "requests to the function",
         _ => "requests that reached no target",
     };
-    let mut evidence = vec![Evidence {
-        text: format!(
-            "{} of {} {of_what} ({:.2} %) failed this way: {}",
+    let left = if taken == 0 { "" } else { " and are in no other finding" };
+    let mut evidence = vec![Evidence::speaks_for(
+        format!(
+            "{} of {} {of_what} ({:.2} %) failed this way{left}: {}",
             grouped(*requests),
-            grouped(target.requests),
+            grouped(all),
             share * 100.0,
             outcome.title()
         ),
-        is_for: true,
-        numbers: vec![("failures", *requests as f64), ("requests", target.requests as f64), ("share", share)],
-    }];
-    evidence.extend(codes("error_reason", &failures.error_reasons, failures.requests, error_reasons::meaning));
-    evidence.extend(most_on_one_route(failures));
+        [("failures", *requests as f64), ("requests", all as f64), ("share", share)],
+    )];
+    // Codes, routes, times and callers are those of all that failed this way.
     if taken == 0 {
+        evidence.extend(codes("error_reason", &failures.error_reasons, failures.requests, error_reasons::meaning));
+        evidence.extend(most_on_one_route(failures));
         evidence.extend(range("they took", "elapsed", &failures.elapsed));
-        evidence.extend(range("the target held them for", "target_processing_time", &failures.target_processing_time));
+        let held = &failures.target_processing_time;
+        evidence.extend(
+            range("the target held them for", "target_processing_time", held).filter(|_| held.count() == *requests),
+        );
     } else {
-        evidence.push(Evidence {
-            text: format!(
-                "another {} that failed this way {} explained by another finding",
+        evidence.push(Evidence::speaks_for(
+            format!(
+                "another {} that failed this way {} explained otherwise",
                 grouped(taken),
                 if taken == 1 { "is" } else { "are" }
             ),
-            is_for: true,
-            numbers: vec![("explained_otherwise", taken as f64)],
-        });
+            [("explained_otherwise", taken as f64)],
+        ));
     }
     // For other outcomes this says nothing: a target that fails some requests answers others.
     let is_about_connecting = matches!(outcome, Outcome::ConnectFailed | Outcome::ConnectTimeout);
     if matches!(scope, Scope::Target(_)) && is_about_connecting {
         let answered = target.latency.count();
-        evidence.push(Evidence {
-            text: match answered {
-                0 => "this target answered no request at all".to_owned(),
-                1 => "this target answered 1 request".to_owned(),
-                _ => format!("this target answered {} requests", grouped(answered)),
-            },
-            is_for: answered == 0,
-            numbers: vec![("answered", answered as f64)],
-        });
+        let text = match answered {
+            0 => "this target answered no request at all".to_owned(),
+            1 => "this target answered 1 request".to_owned(),
+            _ => format!("this target answered {} requests", grouped(answered)),
+        };
+        evidence.push(Evidence::weighed(answered == 0, text, [("answered", answered as f64)]));
     }
     if *outcome == Outcome::ConnectFailed {
-        evidence.push(Evidence {
-            text: "a TLS handshake that fails leaves the same lines as a refused connection, on any port: the protocol of \
-                the target group tells, and which of TargetConnectionErrorCount and TargetTLSNegotiationErrorCount rose"
-                .to_owned(),
-            is_for: false,
-            numbers: Vec::new(),
-        });
+        evidence.push(Evidence::speaks_against(
+            "a TLS handshake that fails leaves the same lines as a refused connection, on any port: the protocol of the \
+                target group tells, and which of TargetConnectionErrorCount and TargetTLSNegotiationErrorCount rose",
+            [],
+        ));
     }
     if taken == 0 {
         evidence.extend(sent_by(&failures.callers, failures.requests, "such failures"));
     }
     evidence
+}
+
+/// How many requests of a load balancer reached no target.
+fn without_target(summary: &Summary, load_balancer: LoadBalancerId) -> u64 {
+    let of_balancer = summary
+        .targets
+        .iter()
+        .filter(|(group, address, _)| address.is_empty() && summary.target_groups.entry(*group).0 == load_balancer);
+    of_balancer.map(|(_, _, target)| target.requests).sum()
 }
 
 /// A statement on the range of `durations`, in seconds. `None` if there are none.
@@ -227,13 +238,10 @@ fn range(what: &str, name: &'static str, durations: &Quantiles) -> Option<Eviden
         _ => ["target_processing_time_min", "target_processing_time_median", "target_processing_time_max"],
     };
     let [shortest, half, longest] = [min, median, max].map(|seconds| format!("{seconds:.3}"));
-    Some(Evidence {
-        text: if shortest == longest {
-            format!("{what} {longest} s")
-        } else {
-            format!("{what} {shortest} to {longest} s (median {half} s)")
-        },
-        is_for: true,
-        numbers: vec![(names[0], min), (names[1], median), (names[2], max)],
-    })
+    let text = if shortest == longest {
+        format!("{what} {longest} s")
+    } else {
+        format!("{what} {shortest} to {longest} s (median {half} s)")
+    };
+    Some(Evidence::speaks_for(text, [(names[0], min), (names[1], median), (names[2], max)]))
 }

@@ -94,6 +94,12 @@ impl<'a> TargetView<'a> {
         indices.filter(|&index| !self.is_explained[index]).map(|index| (index, &self.timed_requests[index]))
     }
 
+    /// The failures that a verdict explains.
+    pub(super) fn explained(&self) -> impl Iterator<Item = &TimedRequest> {
+        let indices = self.failures.iter().map(|&index| index as usize);
+        indices.filter(|&index| self.is_explained[index]).map(|index| &self.timed_requests[index])
+    }
+
     /// The mean time between two of its requests.
     pub(super) fn mean_gap(&self) -> Duration {
         let micros = self.totals.seen.map_or(0, |seen| seen.length().as_micros());

@@ -146,14 +146,17 @@ impl RejectedAnswers<'_> {
                 ),
                 [],
             ),
-            group.against_other_routes(routes, held, others),
+            group.against_other_routes(routes, [held, others], is_refused),
         ];
         if group.targets.len() > 1 {
-            evidence.push(Evidence::weighed(
-                is_everywhere,
-                format!("{failing} of the {} that got such requests failed some of them", plural(asked, "target")),
-                [("targets_failing", failing as f64), ("targets_asked", asked as f64)],
-            ));
+            evidence.push(
+                Evidence::weighed(
+                    is_everywhere,
+                    format!("{failing} of the {} that got such requests failed some of them", plural(asked, "target")),
+                    [("targets_failing", failing as f64), ("targets_asked", asked as f64)],
+                )
+                .of_group(),
+            );
         }
         evidence.extend(median.map(|median| {
             Evidence::speaks_for(

@@ -39,19 +39,22 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
         target_index,
         request_indices: at_wall(target_index).map(|(index, _)| index).collect(),
     });
+    let all: Vec<usize> = (0..group.targets.len()).collect();
+    let apart = group.explained_apart(&all, |it| it.outcome == Outcome::ClientClosedAfterDispatch);
     share_out(explained, |count, _| {
         let is_sure = wall.times >= MIN_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
         let evidence = vec![Evidence::speaks_for(
             format!(
-                "clients gave up on {} to the target group, on {} of them {} to {} s after the request was sent to \
-                    a target: a timeout, not impatience",
+                "clients gave up on {} that had been sent to targets of the group{apart}, on {} of them {} to {} s after \
+                    that: a timeout, not impatience",
                 plural(times.len(), "request"),
                 wall.times,
                 seconds(wall.at),
                 seconds(wall.at + wall.thickness)
             ),
             [("wall_from", seconds_of(wall.at)), ("wall_times", wall.times as f64), ("given_up", times.len() as f64)],
-        )];
+        )
+        .of_group()];
         let confidence = if is_sure { Confidence::High } else { Confidence::Medium };
         Verdict {
             estimates: Estimates { timeout: Some(wall.at), ..Estimates::default() },

@@ -58,15 +58,18 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
             ),
         ];
         if targets.len() > 1 {
-            evidence.push(Evidence::weighed(
-                agree,
-                format!(
-                    "{} targets of the group ended like this, after {} without new requests",
-                    targets.len(),
-                    if agree { "about the same time" } else { "different times" }
-                ),
-                [("targets", targets.len() as f64)],
-            ));
+            evidence.push(
+                Evidence::weighed(
+                    agree,
+                    format!(
+                        "requests to {} targets of the group were cut off like this, after {} without new requests",
+                        targets.len(),
+                        if agree { "about the same time" } else { "different times" }
+                    ),
+                    [("targets", targets.len() as f64)],
+                )
+                .of_group(),
+            );
         }
         evidence
     };
@@ -83,7 +86,13 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     }
     // Some targets have too few requests for a finding of their own, so one verdict covers all of them.
     let Some(largest) = cuts.iter().max_by_key(|cut| cut.requests.len()) else { return Vec::new() };
-    let evidence = evidence(largest);
+    let address = group.shared.summary.targets.entry(group.targets[largest.target_index].id).1;
+    let at = format!("at {}: ", String::from_utf8_lossy(address));
+    let mut evidence = evidence(largest);
+    // The first two are about one target.
+    for statement in evidence.iter_mut().take(2).filter(|_| targets.len() > 1) {
+        statement.text.insert_str(0, &at);
+    }
     let mut explained: Vec<ExplainedFailures> = Vec::new();
     for Cut { target_index, requests, .. } in cuts {
         match explained.last_mut() {

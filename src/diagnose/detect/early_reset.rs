@@ -74,11 +74,12 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
     });
     let is_sure = held.failures as u64 >= MIN_FAILURES_FOR_HIGH && refused as u64 >= MIN_FAILURES_FOR_HIGH;
     let confidence = if is_sure { Confidence::Medium } else { Confidence::Low };
-    share_out(explained, |count, _| Verdict {
+    share_out(explained, |count, _| {
+        Verdict {
         also_fits: vec![&causes::MALFORMED_RESPONSE, &causes::TARGET_CRASH],
         evidence: vec![
             Evidence::speaks_for(format!("{} closed before an answer", plural_are(count, "request")), []),
-            group.against_other_routes(&routes, held, others),
+            group.against_other_routes(&routes, [held, others], is_closed),
             Evidence::speaks_for(
                 format!(
                     "in the target group, {} to the same routes {} answered with a 4xx of the target itself, after {} s \
@@ -93,9 +94,11 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
                     ("refused_after", seconds_of(answers)),
                     ("closed_after", seconds_of(closings)),
                 ],
-            ),
+            )
+            .of_group(),
         ],
         ..Verdict::new(&causes::EARLY_RESPONSE_RESET, confidence)
+    }
     })
 }
 

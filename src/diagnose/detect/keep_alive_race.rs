@@ -83,14 +83,14 @@ fn verdicts(group: &GroupView<'_>, conclude: impl Fn(usize) -> (Confidence, Esti
 }
 
 fn evidence(found: &KeepAlivePeak, failures: usize, idle_timeout: Duration) -> Vec<Evidence> {
-    let (low, high) = found.interval;
+    let (low, high) = found.range;
     let is_below = found.timeout <= idle_timeout;
     vec![
         at_once(failures),
         Evidence::speaks_for(
             format!(
-                "in the target group, {} of {} such failures examined came about {} to {} s after an answer on the \
-                    same node and target; of the answered requests compared, {:.0} in 100 did",
+                "in the target group, {} of {} such failures examined came {} to {} s after an answer on the same node \
+                    and target; of the answered requests compared, {:.0} in 100 did",
                 found.hits,
                 found.failures,
                 seconds(low),
@@ -104,16 +104,18 @@ fn evidence(found: &KeepAlivePeak, failures: usize, idle_timeout: Duration) -> V
                 ("lag_high", seconds_of(high)),
                 ("control_share", found.control_share),
             ],
-        ),
+        )
+        .of_group(),
         Evidence::weighed(
             is_below,
             format!(
-                "so the target's keep-alive timeout is about {} s; the idle timeout is {} s",
+                "so the targets' keep-alive timeout is about {} s; the idle timeout is {} s",
                 seconds(found.timeout),
                 seconds(idle_timeout)
             ),
             [("keep_alive", seconds_of(found.timeout)), ("idle_timeout", seconds_of(idle_timeout))],
-        ),
+        )
+        .of_group(),
     ]
 }
 
@@ -182,7 +184,8 @@ pub(super) fn without_a_peak(group: &GroupView<'_>) -> Vec<Verdict> {
                     "in the target group, they were spread over {routes} routes, and answers were not slow meanwhile"
                 ),
                 [("routes", routes as f64)],
-            ),
+            )
+            .of_group(),
             Evidence::speaks_against(
                 if is_refuted {
                     "the times since earlier answers on the same node and target do not pile up anywhere, as they \
@@ -192,7 +195,8 @@ pub(super) fn without_a_peak(group: &GroupView<'_>) -> Vec<Verdict> {
                         estimated"
                 },
                 [],
-            ),
+            )
+            .of_group(),
         ];
         let is_sure = !is_refuted && all.len() as u64 >= MIN_FAILURES_FOR_HIGH;
         let confidence = if is_sure { Confidence::Medium } else { Confidence::Low };

@@ -91,15 +91,18 @@ fn not_ready(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
     if others.share() * 3.0 > start.share() {
         return None;
     }
-    let refused = early.iter().filter(|(_, timed_request)| timed_request.outcome == Outcome::ConnectFailed).count();
+    let is_refused = |timed_request: &TimedRequest| timed_request.outcome == Outcome::ConnectFailed;
+    let refused = early.iter().filter(|(_, timed_request)| is_refused(timed_request)).count();
     let waited = ready.since(begun);
     let first_answer = target.answered().map(|timed_request| timed_request.dispatched).min()?;
     let until_answer = first_answer.since(begun);
+    let is_refused_later =
+        early.iter().any(|(_, timed_request)| is_refused(timed_request) && timed_request.dispatched > first_answer);
     let mut evidence = vec![Evidence::speaks_for(
         format!(
             "{} of the target's first {} failed, the last one sent {} s after the first request; of {} since then, \
                 {} failed",
-            early.len(),
+            start.failures,
             plural(start.requests, "request"),
             seconds(waited),
             later.requests,
@@ -115,9 +118,9 @@ fn not_ready(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
     if refused > 0 {
         evidence.push(Evidence::speaks_for(
             format!(
-                "{} refused: nothing listened yet; the first request that was answered was sent {} s after the \
-                    first request",
+                "{} refused{}; the first request that was answered was sent {} s after the first request",
                 plural_are(refused, "connection"),
+                if is_refused_later { "" } else { ": nothing listened yet" },
                 seconds(until_answer)
             ),
             [("refused", refused as f64), ("until_answer", until_answer.as_secs_f64())],

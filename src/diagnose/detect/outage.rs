@@ -11,7 +11,7 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, percent, plural, seconds, seconds_of};
 use crate::diagnose::group_view::GroupView;
-use crate::diagnose::measure::good_times::GoodTimes;
+use crate::diagnose::measure::good_times::{GoodTimes, rate_in};
 use crate::diagnose::measure::load::arrivals;
 use crate::diagnose::measure::routes::RouteRates;
 use crate::diagnose::measure::share::Rate;
@@ -68,12 +68,15 @@ struct Outage {
     onset_within: Duration,
     routes: Vec<RouteId>,
     rate: Rate,
+    /// The same, with all that failed, in whatever way.
+    in_all: Rate,
     /// The same routes in good times.
     otherwise: GoodTimes,
     arrivals: Option<f64>,
     is_over: bool,
     /// Index of the target and index of the request of each failure that it explains.
     explained: Vec<(usize, usize)>,
+    /// How long they took.
     took: Vec<Duration>,
     /// Whether all failures are idle timeouts.
     is_silence: bool,
@@ -157,7 +160,7 @@ fn verdict(group: &GroupView<'_>, manner: Manner) -> Option<Verdict> {
             _ => explained.push(ExplainedFailures { target_index, request_indices: vec![request_index] }),
         }
     }
-    let evidence = evidence(group, largest, manner);
+    let evidence = evidence(group, largest, manner, outages.len());
     Some(Verdict {
         also_fits,
         evidence,
@@ -201,13 +204,17 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
         None => routes,
     };
     let rate = by_route.of(&routes);
-    let otherwise = GoodTimes::new(group, &routes, span, took.iter().copied().max().unwrap_or_default());
-    let explained: Vec<(usize, usize)> = failed
+    let in_all = rate_in(group, &routes, span);
+    let slowest = took.iter().copied().max().unwrap_or_default();
+    let otherwise = GoodTimes::new(group, &routes, span, slowest);
+    let is_explained = |timed_request: &TimedRequest| {
+        timed_request.is_to(&routes) && constant.is_none_or(|constant| constant.holds(timed_request.took()))
+    };
+    let (explained, took) = failed
         .iter()
-        .filter(|(_, _, timed_request)| timed_request.is_to(&routes))
-        .filter(|(_, _, timed_request)| constant.is_none_or(|constant| constant.holds(timed_request.took())))
-        .map(|(target_index, index, _)| (*target_index, *index))
-        .collect();
+        .filter(|(_, _, timed_request)| is_explained(timed_request))
+        .map(|(target_index, index, timed_request)| ((*target_index, *index), timed_request.took()))
+        .unzip();
     Some(Outage {
         span,
         failing: onsets.len(),
@@ -219,6 +226,7 @@ fn outage(group: &GroupView<'_>, failed: &[(usize, usize, &TimedRequest)]) -> Op
         is_proxys,
         routes,
         rate,
+        in_all,
         otherwise,
         explained,
         took,
@@ -264,11 +272,13 @@ impl Outage {
     }
 }
 
-fn evidence(group: &GroupView<'_>, outage: &Outage, manner: Manner) -> Vec<Evidence> {
+/// What is said about the outage with the most failures, one of `outages`.
+fn evidence(group: &GroupView<'_>, outage: &Outage, manner: Manner, outages: usize) -> Vec<Evidence> {
+    let which = if outages == 1 { String::new() } else { format!("in the largest of {outages} episodes, ") };
     let mut evidence = vec![
         Evidence::speaks_for(
             format!(
-                "{} of the {} in use failed, {} within {} s of the first",
+                "{which}{} of the {} in use failed, {} within {} s of the first",
                 outage.failing,
                 plural(outage.serving, "target"),
                 if outage.failing > 2 { "most of them" } else { "both" },
@@ -288,8 +298,8 @@ fn evidence(group: &GroupView<'_>, outage: &Outage, manner: Manner) -> Vec<Evide
     match (manner, sharp_wall(&outage.took)) {
         (Manner::Slow, Some(wall)) => evidence.push(Evidence::speaks_for(
             format!(
-                "{} of {} failures came {} to {} s after the request was sent: a timeout that they share, such as that of \
-                    a connection pool or of a client of the dependency",
+                "{} of these {} failures came {} to {} s after the request was sent: a timeout that they share, such as \
+                    that of a connection pool or of a client of the dependency",
                 wall.times,
                 outage.took.len(),
                 seconds(wall.at),
@@ -305,7 +315,7 @@ fn evidence(group: &GroupView<'_>, outage: &Outage, manner: Manner) -> Vec<Evide
     if let Some(arrivals) = outage.arrivals {
         evidence.push(Evidence::weighed(
             arrivals < MORE,
-            format!("the request rate per target was {arrivals:.1} times the rate at other times"),
+            format!("the request rate per target in use was {arrivals:.1} times the rate at other times"),
             [("arrivals", arrivals)],
         ));
     }
@@ -314,7 +324,7 @@ fn evidence(group: &GroupView<'_>, outage: &Outage, manner: Manner) -> Vec<Evide
 
 /// How many requests failed, and how many did in good times, if the log shows these.
 fn rates(group: &GroupView<'_>, outage: &Outage) -> Evidence {
-    let Outage { rate, otherwise, .. } = outage;
+    let Outage { in_all: rate, otherwise, .. } = outage;
     let then = format!(
         "then {} of {} to {} failed",
         percent(rate.failures, rate.requests),

@@ -11,7 +11,7 @@ use crate::classify::Outcome;
 use crate::diagnose::confidence::Confidence;
 use crate::diagnose::evidence::{Evidence, plural, seconds_of};
 use crate::diagnose::group_view::GroupView;
-use crate::diagnose::measure::load::{arrivals, concurrency, slow_on_all_routes, slowdown};
+use crate::diagnose::measure::load::{arrivals, concurrency, in_flight, slow_on_all_routes, slowdown, times_usual};
 use crate::diagnose::measure::routes::RouteRates;
 use crate::diagnose::measure::time_pattern::episodes;
 use crate::diagnose::target_view::TargetView;
@@ -103,8 +103,10 @@ struct Episode {
 /// many episodes and many targets.
 struct Surroundings {
     arrivals: Option<f64>,
+    /// How long answers took before the episode and during it, as a multiple of the usual time.
+    times_usual: [Option<f64>; 2],
     /// Requests in flight at the same time, on average: in the two minutes before the lead, and in the episode.
-    concurrency: [f64; 2],
+    in_flight: [Option<f64>; 2],
     /// How many other targets were slow too, and how many other targets served.
     others: [usize; 2],
 }
@@ -146,7 +148,7 @@ fn overloaded(group: &GroupView<'_>, target_index: usize, wanted: impl Fn(&Episo
     } else {
         vec![&causes::IDLE_TIMEOUT_EXCEEDED]
     };
-    let evidence = evidence(largest, &around);
+    let evidence = evidence(largest, &around, found.len());
     Some(Verdict {
         also_fits,
         evidence,
@@ -199,7 +201,11 @@ impl Episode {
             Span { first: lead.first.plus_micros(2 * lead.first.micros_since(self.span.first)), last: lead.first };
         Surroundings {
             arrivals: self.arrivals(group),
-            concurrency: [concurrency(target, earlier), concurrency(target, self.span)],
+            times_usual: [lead, self.span].map(|span| {
+                let wanted = |timed_request: &TimedRequest| !timed_request.is_to(&self.slow_routes);
+                times_usual(group, std::iter::once(target), span, wanted)
+            }),
+            in_flight: [in_flight(target, earlier), in_flight(target, self.span)],
             others: [slow, slowdowns.len()],
         }
     }
@@ -255,43 +261,65 @@ fn episode(group: &GroupView<'_>, target_index: usize, failed: &[(usize, &TimedR
     (!usual.is_some_and(|usual| compared < usual * SLOWER)).then_some(episode)
 }
 
-fn evidence(episode: &Episode, around: &Surroundings) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
-    if let Some(before) = episode.before.filter(|_| episode.slow_throughout.is_none()) {
+/// What is said about the episode with the most failures, one of `episodes`.
+fn evidence(episode: &Episode, around: &Surroundings, episodes: usize) -> Vec<Evidence> {
+    let seconds = seconds_of(episode.span.length());
+    let which = match episodes {
+        1 => "the failures were sent within",
+        _ => "in the episode with the most failures, they were sent within",
+    };
+    let mut evidence = vec![Evidence::speaks_for(format!("{which} {seconds:.1} s"), [("episode_seconds", seconds)])];
+    let elsewhere = if episode.slow_routes.is_empty() { "" } else { " on routes with few failures" };
+    // Without other times, the usual ones are those of the overload.
+    let [before, during] = around.times_usual.map(|times| times.filter(|_| episode.slow_throughout.is_none()));
+    if let Some(before) = before {
         evidence.push(Evidence::weighed(
-            before >= SLOW,
-            format!("in the minute before the first failure, answers took {before:.1} times as long as usual (median)"),
+            episode.was_slow(),
+            format!(
+                "in the minute before the first of them, answers{elsewhere} took {before:.1} times as long as usual (median)"
+            ),
             [("slowdown_before", before)],
         ));
     }
     if let Some(routes) = episode.slow_throughout {
         evidence.push(Evidence::speaks_for(
             format!(
-                "requests that were answered while others failed took a second or more on all {routes} routes (median)"
+                "requests that were sent in that time and answered took a second or more on each of {routes} routes \
+                    (median)"
             ),
             [("slow_routes", routes as f64)],
         ));
     }
-    if let Some(during) = episode.during.filter(|_| episode.slow_throughout.is_none()) {
+    if let Some(during) = during {
         evidence.push(Evidence::speaks_for(
-            format!("requests that were answered while others failed took {during:.1} times as long as usual (median)"),
+            format!(
+                "requests{elsewhere} that were sent in that time and answered took {during:.1} times as long as usual \
+                    (median)"
+            ),
             [("slowdown", during)],
         ));
     }
     if !episode.is_compared {
         evidence.push(Evidence::speaks_against("it answered too few requests at other times to compare them", []));
     }
-    let [usual, then] = around.concurrency;
-    if usual > 0.0 && then > usual {
+    if let [Some(usual), Some(then)] = around.in_flight
+        && usual > 0.0
+        && then > usual
+    {
         evidence.push(Evidence::speaks_for(
-            format!("{then:.1} requests were in flight on average, up from {usual:.1}"),
+            format!(
+                "{then:.1} requests were in flight then on average; from three minutes to one minute before, {usual:.1}"
+            ),
             [("under_way", then), ("under_way_before", usual)],
         ));
     }
     if let Some(arrivals) = around.arrivals {
         evidence.push(Evidence::weighed(
             arrivals >= MORE,
-            format!("the request rate per target was {arrivals:.1} times the rate at other times"),
+            format!(
+                "in that time and the minute before, the request rate per target in use was {arrivals:.1} times the \
+                    rate at other times"
+            ),
             [("arrivals", arrivals)],
         ));
     }
@@ -300,17 +328,12 @@ fn evidence(episode: &Episode, around: &Surroundings) -> Vec<Evidence> {
         evidence.push(Evidence::weighed(
             slow * 5 < others * 4 || around.arrivals.is_some_and(|factor| factor >= MORE),
             format!(
-                "of {} in use, {slow} {} slow too",
+                "of {} in use, {slow} {} slow then, too",
                 plural(others, "other target"),
                 if slow == 1 { "was" } else { "were" }
             ),
             [("slow_targets", slow as f64), ("other_targets", others as f64)],
         ));
     }
-    let seconds = seconds_of(episode.span.length());
-    evidence.push(Evidence::speaks_for(
-        format!("the episode with the most failures lasted {seconds:.0} s"),
-        [("episode_seconds", seconds)],
-    ));
     evidence
 }

@@ -93,7 +93,8 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
             .map(|(index, _)| index)
             .collect(),
     });
-    let (in_group, of_group) = if targets.len() > 1 { ("in the target group, ", "the group's ") } else { ("", "the ") };
+    let apart = group.explained_apart(targets, |it| is_closed(it) && it.took() >= Duration::from_secs(1));
+    let (in_group, of_group) = if targets.len() > 1 { ("in the target group, ", "the group's ") } else { ("", "its ") };
     share_out(explained, |count, _| {
         let is_sure = count as u64 >= MIN_FAILURES_FOR_HIGH && beyond == 0 && timeout < idle_timeout;
         Verdict {
@@ -102,8 +103,10 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
             evidence: vec![
                 Evidence::speaks_for(
                     format!(
-                        "{in_group}{} closed instead of answered, nearly all after {} s or more",
-                        plural_are(closed.len(), "request"),
+                        "{in_group}{} of a second or more {} closed instead of answered{apart}, nearly all after {} s or \
+                            more",
+                        plural(closed.len(), "request"),
+                        if closed.len() == 1 { "was" } else { "were" },
                         seconds(limit)
                     ),
                     [("closed_from", seconds_of(limit)), ("closed", closed.len() as f64)],
@@ -122,7 +125,10 @@ fn late_answers(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
                     "a server does this if it lets requests run past its timeout and then closes the connection",
                     [],
                 ),
-            ],
+            ]
+            .into_iter()
+            .map(|statement: Evidence| if targets.len() > 1 { statement.of_group() } else { statement })
+            .collect(),
             ..Verdict::new(&causes::TARGET_REQUEST_TIMEOUT, if is_sure { Confidence::High } else { Confidence::Medium })
         }
     })
@@ -168,8 +174,14 @@ fn cut_off(group: &GroupView<'_>, targets: &[usize]) -> Vec<Verdict> {
         target_index,
         request_indices: held(target_index).map(|(index, _)| index).collect(),
     });
-    let of_group = if targets.len() > 1 { "the target group's " } else { "" };
-    share_out(explained, |count, _| conclude(group, &wall, of_group, count, [moments.len(), slow, answered, longer]))
+    let is_such = |it: &TimedRequest| {
+        (is_closed(it) || answered > 0 && is_answered_500(it)) && it.took() >= Duration::from_secs(1)
+    };
+    let apart = group.explained_apart(targets, is_such);
+    let is_group = targets.len() > 1;
+    share_out(explained, |count, _| {
+        conclude(group, &wall, (is_group, &apart), count, [moments.len(), slow, answered, longer])
+    })
 }
 
 /// Whether a wall is as thick as a supervisor makes it, from the 10th to the 90th percentile of its times.
@@ -180,14 +192,15 @@ fn is_smeared(times: &[Duration], wall: &Wall) -> bool {
     held.len() >= MIN_MOMENTS && held[held.len() - 1 - tenth].saturating_sub(held[tenth]) >= MIN_SPREAD
 }
 
-/// `of_group` stands before the number of requests. It is empty if they are those of one target.
+/// `is_group` says whether the numbers are those of the target group; `apart` tells what they leave out.
 fn conclude(
     group: &GroupView<'_>,
     wall: &Wall,
-    of_group: &str,
+    (is_group, apart): (bool, &str),
     count: usize,
     [held, slow, answered, longer]: [usize; 4],
 ) -> Verdict {
+    let of_group = if is_group { "the target group's " } else { "" };
     let idle_timeout = group.idle_timeout();
     let is_below = wall.at < idle_timeout;
     let is_many = held >= MIN_TIMES_FOR_HIGH && count as u64 >= MIN_FAILURES_FOR_HIGH;
@@ -195,11 +208,12 @@ fn conclude(
     let is_closing = answered * 2 < held;
     let confidence =
         if is_many && is_below && longer == 0 && is_closing { Confidence::High } else { Confidence::Medium };
+    let of_which = if is_group { "in the target group, " } else { "" };
     let mut evidence = vec![
         Evidence::speaks_for(
             format!(
-                "of {of_group}{} that failed like this after a second or more, {} failed {} to {} s after they were \
-                    sent",
+                "of {of_group}{} that failed like this after a second or more{apart}, {} failed {} to {} s after they \
+                    were sent",
                 plural(slow, "request"),
                 grouped(held as u64),
                 seconds(wall.at),
@@ -221,9 +235,9 @@ fn conclude(
             [("idle_timeout", seconds_of(idle_timeout))],
         ),
         match longer {
-            0 => Evidence::speaks_for("no answered request took longer", [("answered_later", 0.0)]),
+            0 => Evidence::speaks_for(format!("{of_which}no answered request took longer"), [("answered_later", 0.0)]),
             longer => Evidence::speaks_against(
-                format!("{} answered after a longer time", plural_are(longer, "request")),
+                format!("{of_which}{} answered after a longer time", plural_are(longer, "request")),
                 [("answered_later", longer as f64)],
             ),
         },
@@ -232,11 +246,14 @@ fn conclude(
         evidence.push(Evidence::weighed(
             is_closing,
             format!(
-                "of them, {} answered with 500 at that time, as some servers do for a killed worker",
+                "of them, {} answered by the target with an error, as some servers do for a killed worker",
                 number_were(answered)
             ),
             [("answered_500", answered as f64)],
         ));
+    }
+    if is_group {
+        evidence = evidence.into_iter().map(Evidence::of_group).collect();
     }
     Verdict {
         also_fits: if is_closing {

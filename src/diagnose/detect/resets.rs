@@ -195,10 +195,13 @@ fn at_one_target(group: &GroupView<'_>, target_index: usize, closed: &[Closed<'_
     let how = if comes_in_bursts {
         format!("{:.0} % of them in {}", bursts.share() * 100.0, plural(bursts.iter().len(), "burst"))
     } else {
-        format!("{:.1} % of the requests at that time", rate * 100.0)
+        format!("{:.1} % of its requests at that time", rate * 100.0)
     };
     let first = Evidence::speaks_for(
-        format!("{} closed within half a second of being sent, {how}", plural_are(closed.len(), "request")),
+        format!(
+            "{} closed by the target within half a second of being sent, {how}",
+            plural_are(closed.len(), "request")
+        ),
         [("bursts", bursts.iter().len() as f64), ("share_in_bursts", bursts.share()), ("rate", rate)],
     );
     let meanwhile = Evidence::speaks_for(

@@ -8,12 +8,15 @@ use std::time::Duration;
 use crate::aggregate::timeline::TimedRequest;
 use crate::classify::Outcome;
 use crate::diagnose::confidence::{Confidence, MIN_FAILURES_FOR_HIGH};
-use crate::diagnose::evidence::{Evidence, plural_are};
+use crate::diagnose::evidence::{Evidence, plural, plural_are, seconds, seconds_of};
 use crate::diagnose::group_view::{GroupView, WHEN_DUE};
+use crate::diagnose::measure::bursts::Bursts;
 use crate::diagnose::measure::load::median_took;
 use crate::diagnose::measure::share::{Rate, concentrated};
+use crate::diagnose::measure::walls::{sharp_wall, wall};
 use crate::diagnose::verdict::{ExplainedFailures, Verdict, share_out};
 use crate::knowledge::causes;
+use crate::timestamp::Timestamp;
 
 /// Fewer closed requests of a single target are not a pattern.
 const MIN_CLOSED: usize = 5;
@@ -48,9 +51,9 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
         .collect();
     match concentrated(&by_target)[..] {
         [target_index] if by_target[target_index].failures >= MIN_CLOSED => {
-            of_one_target(group, target_index, share).into_iter().collect()
+            of_one_target(group, target_index).into_iter().collect()
         }
-        _ if all.len() as u64 >= MIN_FAILURES_FOR_HIGH => of_all_targets(group, share),
+        _ if all.len() as u64 >= MIN_FAILURES_FOR_HIGH => of_all_targets(group, share, &by_target),
         _ => Vec::new(),
     }
 }
@@ -67,17 +70,20 @@ fn took_longer_than_the_network(group: &GroupView<'_>, closed: &[&TimedRequest])
     median.zip(quickest).is_some_and(|(median, quickest)| median > QUICK || median >= quickest * 2)
 }
 
-fn worked(share: f64) -> Evidence {
+/// Evidence on how long these requests were held, and what that is compared with their usual time.
+fn held(what: &str, share: f64, median: Duration) -> Evidence {
+    // With a quick network, a few milliseconds say nothing.
+    let sooner = if median > QUICK { "; a request on a connection that was closed before ends sooner" } else { "" };
     Evidence::speaks_for(
         format!(
-            "the target had held them for {share:.1} times as long as such requests usually take (median), so these \
-                were not lost idle connections"
+            "{what} had held them for {} s, {share:.1} times as long as such requests usually take (medians){sooner}",
+            seconds(median)
         ),
-        [("share_of_usual", share)],
+        [("held", seconds_of(median)), ("share_of_usual", share)],
     )
 }
 
-fn of_one_target(group: &GroupView<'_>, target_index: usize, share: f64) -> Option<Verdict> {
+fn of_one_target(group: &GroupView<'_>, target_index: usize) -> Option<Verdict> {
     let ended: Vec<&TimedRequest> = closed(group, target_index).map(|(_, timed_request)| timed_request).collect();
     let is_of_one_death = |pair: &[&TimedRequest]| {
         let within = |micros: i64, most: Duration| u128::from(micros.unsigned_abs()) <= most.as_micros();
@@ -92,14 +98,18 @@ fn of_one_target(group: &GroupView<'_>, target_index: usize, share: f64) -> Opti
         return None;
     }
     let confidence = if together >= 2 { Confidence::Medium } else { Confidence::Low };
+    let all: Vec<usize> = (0..group.targets.len()).collect();
+    let elsewhere: usize = all.iter().map(|&index| closed(group, index).count()).sum::<usize>() - ended.len();
+    let apart = group.explained_apart(&all, |it| it.outcome == Outcome::ClosedBeforeResponse);
+    let (share, median) = (group.share_of_usual(ended.iter().copied())?, median_took(ended.iter().copied())?);
     let evidence = vec![
         Evidence::speaks_for(
             format!(
-                "{} closed at this target, and hardly any at others: one of its workers, or something that it runs, \
-                    died meanwhile",
+                "{} closed at this target, and {elsewhere} at all others of the group{apart}: perhaps one of its workers, \
+                    or something that it runs, died meanwhile",
                 plural_are(ended.len(), "request")
             ),
-            [],
+            [("closed_elsewhere", elsewhere as f64)],
         ),
         Evidence::weighed(
             together > 0,
@@ -110,7 +120,7 @@ fn of_one_target(group: &GroupView<'_>, target_index: usize, share: f64) -> Opti
             },
             [("ended_together", together as f64)],
         ),
-        worked(share),
+        held("the target", share, median),
     ];
     let indices = closed(group, target_index).map(|(index, _)| index).collect();
     Some(Verdict {
@@ -120,7 +130,10 @@ fn of_one_target(group: &GroupView<'_>, target_index: usize, share: f64) -> Opti
     })
 }
 
-fn of_all_targets(group: &GroupView<'_>, share: f64) -> Vec<Verdict> {
+fn of_all_targets(group: &GroupView<'_>, share: f64, by_target: &[Rate]) -> Vec<Verdict> {
+    let all: Vec<&TimedRequest> =
+        (0..group.targets.len()).flat_map(|index| closed(group, index)).map(|(_, request)| request).collect();
+    let median = median_took(all.iter().copied());
     let explained = (0..group.targets.len()).map(|target_index| ExplainedFailures {
         target_index,
         request_indices: closed(group, target_index).map(|(index, _)| index).collect(),
@@ -128,18 +141,36 @@ fn of_all_targets(group: &GroupView<'_>, share: f64) -> Vec<Verdict> {
     // Requests that lay unread in a worker until it ended were held for longer than any of them takes.
     let lay_unread = LAY_UNREAD.contains(&share);
     let cause = if lay_unread { &causes::SERVER_RECYCLING } else { &causes::UNEXPLAINED };
-    share_out(explained, |count, _| Verdict {
-        also_fits: vec![&causes::TARGET_CRASH, &causes::MALFORMED_RESPONSE],
-        evidence: vec![
-            Evidence::speaks_for(
-                format!(
-                    "{} closed, and they have nothing in common: no moment, no route, no target, no constant time",
-                    plural_are(count, "request")
-                ),
-                [],
-            ),
-            worked(share),
-        ],
-        ..Verdict::new(cause, Confidence::Low)
+    let shared = nothing_shared(group, &all, by_target);
+    share_out(explained, |count, _| {
+        let mut evidence =
+            vec![Evidence::speaks_for(format!("{} closed before an answer", plural_are(count, "request")), [])];
+        evidence.extend(shared.clone());
+        evidence.extend(median.map(|median| held("in the target group, the targets", share, median).of_group()));
+        Verdict {
+            also_fits: vec![&causes::TARGET_CRASH, &causes::MALFORMED_RESPONSE],
+            evidence,
+            ..Verdict::new(cause, Confidence::Low)
+        }
     })
+}
+
+/// Evidence on what these requests of the group do not have in common. `None` if they have all of it in common.
+fn nothing_shared(group: &GroupView<'_>, all: &[&TimedRequest], by_target: &[Rate]) -> Option<Evidence> {
+    let mut moments: Vec<Timestamp> = all.iter().map(|request| request.ended).collect();
+    moments.sort_unstable();
+    let times: Vec<Duration> = all.iter().map(|request| request.took()).collect();
+    let by_route = group.route_rates(all.iter().copied());
+    let failing = by_target.iter().filter(|rate| rate.failures > 0).count();
+    let none = [
+        ("moment", Bursts::new(&moments).share() * 2.0 <= 1.0),
+        ("route", by_route.failing().len() > 1 && by_route.concentrated().is_empty()),
+        ("target", failing > 1 && concentrated(by_target).is_empty()),
+        ("constant time", sharp_wall(&times).or_else(|| wall(&times)).is_none()),
+    ];
+    let none: Vec<&str> = none.into_iter().filter(|(_, is_none)| *is_none).map(|(what, _)| what).collect();
+    let (last, first) = none.split_last()?;
+    let listed = if first.is_empty() { (*last).to_owned() } else { format!("{} or {last}", first.join(", ")) };
+    let text = format!("in the target group, {} have no {listed} in common", plural(all.len(), "such request"));
+    Some(Evidence::speaks_for(text, [("closed", all.len() as f64)]).of_group())
 }

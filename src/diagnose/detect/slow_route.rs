@@ -162,28 +162,39 @@ pub(super) fn slow_routes(group: &GroupView<'_>) -> Vec<Verdict> {
         let is_of_routes = !routes.is_empty() && routes.len() <= 3 && held * 5 >= failures * 4;
         let is_many = failures >= MIN_FOR_HIGH && count >= MIN_FOR_HIGH;
         let confidence = if is_of_routes && is_sharp && is_many { Confidence::High } else { Confidence::Medium };
-        let mut evidence = vec![Evidence::weighed(
-            is_sharp,
-            format!("{} reached the idle timeout of {} s", plural(count, "request"), seconds(idle_timeout)),
-            [("idle_timeout", seconds_of(idle_timeout))],
-        )];
-        if is_of_routes {
-            evidence.push(Evidence::speaks_for(
-                format!(
-                    "{held} of the target group's {failures} such requests were to {}",
-                    group.routes_named(&routes)
-                ),
-                [("route_failures", held as f64), ("group_failures", failures as f64)],
-            ));
+        let text = if is_sharp {
+            format!("{} reached the idle timeout of {} s", plural(count, "request"), seconds(idle_timeout))
         } else {
-            evidence.push(Evidence::speaks_against("they are not clearly concentrated on a few routes", []));
+            format!(
+                "{} with 504 instead of an answer, {near} of them within half a second of the idle timeout of {} s",
+                plural(count, "request") + " ended",
+                seconds(idle_timeout)
+            )
+        };
+        let mut evidence = vec![Evidence::weighed(is_sharp, text, [("idle_timeout", seconds_of(idle_timeout))])];
+        if is_of_routes {
+            evidence.push(
+                Evidence::speaks_for(
+                    format!(
+                        "{held} of the target group's {failures} such requests were to {}",
+                        group.routes_named(&routes)
+                    ),
+                    [("route_failures", held as f64), ("group_failures", failures as f64)],
+                )
+                .of_group(),
+            );
+        } else {
+            evidence.push(by_route.spread("in the target group, such requests").of_group());
         }
         if let (true, Some(longest)) = (is_of_routes, longest) {
-            evidence.push(Evidence::weighed(
-                is_near,
-                format!("the slowest answered request to the same routes took {} s", seconds(longest)),
-                [("slowest_answer", seconds_of(longest))],
-            ));
+            evidence.push(
+                Evidence::weighed(
+                    is_near,
+                    format!("the slowest answered request to the same routes took {} s", seconds(longest)),
+                    [("slowest_answer", seconds_of(longest))],
+                )
+                .of_group(),
+            );
         }
         let also_fits: Vec<&'static Cause> = if is_of_routes {
             vec![&causes::DEPENDENCY_OUTAGE]

@@ -202,12 +202,8 @@ fn application_errors(
             [],
         ));
     }
-    let failing = rates.failing().len();
-    if !is_of_routes && failing > 0 {
-        evidence.push(Evidence::speaks_for(
-            format!("they are not concentrated on a few routes: {} had some", plural(failing, "route")),
-            [("routes", failing as f64)],
-        ));
+    if !is_of_routes && rates.failing().len() > 0 {
+        evidence.push(Evidence { is_for: true, ..rates.spread("they") });
     }
     if is_all_there_is {
         evidence.push(Evidence::speaks_against(

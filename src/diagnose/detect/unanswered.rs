@@ -79,13 +79,15 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
             ),
             Evidence::speaks_for(
                 format!(
-                    "in the target group, {} to the same routes {} answered meanwhile; the slowest answer took {} s",
+                    "in the target group, {} to the same routes and targets {} answered meanwhile; no answer to these \
+                        routes ever took longer than {} s",
                     plural(meanwhile, "request"),
                     if meanwhile == 1 { "was" } else { "were" },
                     seconds(slowest)
                 ),
                 [("answered_meanwhile", meanwhile as f64), ("slowest_answer", seconds_of(slowest))],
-            ),
+            )
+            .of_group(),
         ];
         let confidence = if count as u64 >= MIN_FAILURES_FOR_HIGH { Confidence::Medium } else { Confidence::Low };
         let Some(QuietBefore { quiet, after, others }) = quiet else {
@@ -97,16 +99,16 @@ pub(super) fn detect(group: &GroupView<'_>) -> Vec<Verdict> {
         };
         evidence.push(Evidence::speaks_for(
             format!(
-                "{} of {} that followed {} s or more without a request on the same node and target were lost like this, \
-                    and {} of {}",
-                after.failures,
-                after.requests,
+                "in the target group, of {} sent {} s or more after all others on the same node and target had ended or \
+                    were lost, {} were lost like this, and {} of {} that were sent sooner",
+                plural(after.requests, "request"),
                 seconds(quiet),
+                after.failures,
                 others.failures,
-                plural(others.requests, "other"),
+                others.requests,
             ),
             [("quiet", seconds_of(quiet)), ("lost_after_quiet", after.failures as f64)],
-        ));
+        ).of_group());
         Verdict {
             also_fits: vec![&causes::NEVER_ANSWERED],
             evidence,

@@ -16,6 +16,17 @@ pub(in crate::diagnose) struct GoodTimes {
     pub(in crate::diagnose) is_after: bool,
 }
 
+/// How often requests to the routes failed in a span, in whatever way, at all targets of the group.
+pub(in crate::diagnose) fn rate_in(group: &GroupView<'_>, routes: &[RouteId], span: Span) -> Rate {
+    let mut rate = Rate::default();
+    for timed_request in group.targets.iter().flat_map(|target| target.sent_in(span)) {
+        if timed_request.is_to(routes) {
+            rate.observe(timed_request.outcome.is_failure());
+        }
+    }
+    rate
+}
+
 impl GoodTimes {
     /// Counted at all targets of the group, over as long as the failures went on, but at least a minute. `slowest` is
     /// how long the slowest failed request took.
@@ -26,16 +37,11 @@ impl GoodTimes {
         slowest: Duration,
     ) -> Self {
         let length = failures.last.micros_since(failures.first).max(60_000_000);
-        let rate_in = |span: Span| {
-            let mut rate = Rate::default();
-            for timed_request in group.targets.iter().flat_map(|target| target.sent_in(span)) {
-                if timed_request.is_to(routes) {
-                    rate.observe(timed_request.outcome.is_failure());
-                }
-            }
-            rate
-        };
-        let before = rate_in(Span { first: failures.first.plus_micros(-length), last: failures.first.plus_micros(-1) });
+        let before = rate_in(
+            group,
+            routes,
+            Span { first: failures.first.plus_micros(-length), last: failures.first.plus_micros(-1) },
+        );
         if before.requests >= MIN_REQUESTS {
             return Self { rate: before, is_after: false };
         }
@@ -43,7 +49,7 @@ impl GoodTimes {
         let in_flight = i64::try_from(slowest.as_micros()).unwrap_or(i64::MAX);
         let end = failures.last.plus_micros(length).min(group.shared.log_span.last.plus_micros(-in_flight));
         let after = Span { first: failures.last.plus_micros(1), last: end };
-        let after = if after.first <= after.last { rate_in(after) } else { Rate::default() };
+        let after = if after.first <= after.last { rate_in(group, routes, after) } else { Rate::default() };
         let is_after = after.requests > before.requests;
         Self { rate: if is_after { after } else { before }, is_after }
     }

@@ -96,8 +96,8 @@ pub(in crate::diagnose) enum Lags {
 pub(in crate::diagnose) struct KeepAlivePeak {
     /// The target's keep-alive timeout: the median of the lags in the bin, or their front if they are smeared.
     pub(in crate::diagnose) timeout: Duration,
-    /// The 10th and the 90th percentile of the lags in the bin.
-    pub(in crate::diagnose) interval: (Duration, Duration),
+    /// The shortest and the longest of the lags in the bin.
+    pub(in crate::diagnose) range: (Duration, Duration),
     /// Failures that have a lag in the bin.
     pub(in crate::diagnose) hits: usize,
     /// The failures that were looked at, and whose log reaches back as far as the bin.
@@ -367,7 +367,7 @@ fn best_bin(strata: &[Stratum], max_lag: u32) -> Option<KeepAlivePeak> {
     let is_smeared = interval.1.saturating_sub(interval.0) > interval.0 / SMEAR_DIVISOR;
     let found = KeepAlivePeak {
         timeout: if is_smeared { front(interval) } else { at(0.5) },
-        interval,
+        range: (at(0.0), at(1.0)),
         hits: peak.len(),
         failures: able.len(),
         control_share,

@@ -24,10 +24,29 @@ pub(in crate::diagnose) fn slowdown<'a>(
     span: Span,
     wanted: impl Fn(&TimedRequest) -> bool,
 ) -> Option<f64> {
+    factor(targets, span, wanted, |timed_request| group.slowdown(timed_request))
+}
+
+/// The same without the time that [`GroupView::slowdown`] adds: the number to tell people.
+pub(in crate::diagnose) fn times_usual<'a>(
+    group: &GroupView<'_>,
+    targets: impl Iterator<Item = &'a TargetView<'a>>,
+    span: Span,
+    wanted: impl Fn(&TimedRequest) -> bool,
+) -> Option<f64> {
+    factor(targets, span, wanted, |timed_request| group.times_usual(timed_request))
+}
+
+fn factor<'a>(
+    targets: impl Iterator<Item = &'a TargetView<'a>>,
+    span: Span,
+    wanted: impl Fn(&TimedRequest) -> bool,
+    of: impl Fn(&TimedRequest) -> Option<f64>,
+) -> Option<f64> {
     let mut factors: Vec<f64> = targets
         .flat_map(|target| target.sent_in(span))
         .filter(|timed_request| !timed_request.outcome.is_failure() && wanted(timed_request))
-        .filter_map(|timed_request| group.slowdown(timed_request))
+        .filter_map(of)
         .collect();
     if factors.len() < MIN_ANSWERED { None } else { middle(&mut factors) }
 }
@@ -100,8 +119,19 @@ pub(in crate::diagnose) fn arrivals(targets: &[&TargetView<'_>], span: Span) -> 
     (requests > 0.0).then(|| factors / requests)
 }
 
-/// The mean number of requests in flight: the total time of those dispatched in `span`, divided by its length (at
-/// least a second).
+/// How many requests were in flight on average in `span`: counted for the part of their time that lies in it. `None` if
+/// it is shorter than a second.
+pub(in crate::diagnose) fn in_flight(target: &TargetView<'_>, span: Span) -> Option<f64> {
+    let length = span.last.since(span.first);
+    let inside = |timed_request: &TimedRequest| {
+        timed_request.ended.min(span.last).since(timed_request.dispatched.max(span.first))
+    };
+    let all: Duration = target.since(span.first).iter().map(inside).sum();
+    (length >= Duration::from_secs(1)).then(|| all.as_secs_f64() / length.as_secs_f64())
+}
+
+/// How many requests wait for each other: the total time of those dispatched in `span`, divided by its length (at least
+/// a second). All of a request's time counts, also that after `span`: so a queue shows as soon as it builds up.
 pub(in crate::diagnose) fn concurrency(target: &TargetView<'_>, span: Span) -> f64 {
     let took: Duration = target.sent_in(span).map(TimedRequest::took).sum();
     took.as_secs_f64() / seconds(span).max(1.0)

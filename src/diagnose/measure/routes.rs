@@ -3,6 +3,7 @@
 use super::share::{Rate, concentrated};
 use crate::aggregate::RouteId;
 use crate::aggregate::timeline::TimedRequest;
+use crate::diagnose::evidence::{Evidence, percent, plural};
 
 /// Failures and requests by route. Only routes with a failure are counted separately, because there may be thousands
 /// of others.
@@ -57,6 +58,16 @@ impl RouteRates {
     /// The rate of `routes` together. Each of them must have a failure.
     pub(in crate::diagnose) fn of(&self, routes: &[RouteId]) -> Rate {
         routes.iter().filter_map(|route| self.routes.binary_search(route).ok()).map(|index| self.rates[index]).sum()
+    }
+
+    /// Evidence that the failures are spread over routes. `what` names them.
+    pub(in crate::diagnose) fn spread(&self, what: &str) -> Evidence {
+        let routes = self.routes.len();
+        let (there, all) = (self.of(&self.routes).requests, self.all().requests);
+        Evidence::speaks_against(
+            format!("{what} were to {}, which had {} of its requests", plural(routes, "route"), percent(there, all)),
+            [("routes", routes as f64), ("route_requests", there as f64)],
+        )
     }
 
     /// The rate of all routes together.
