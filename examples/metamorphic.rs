@@ -13,7 +13,10 @@
 //! - `--first N`: the first seed (7001)
 //! - `--scenario NAME`: only this scenario; may be given several times
 //! - `--misses`: lists what did not stay
+//! - `--sentences`: counts all evidence again instead, and prints what is not true as it goes
 
+#[path = "../tests/metamorphic/evidence/mod.rs"]
+mod evidence;
 #[path = "../tests/metamorphic/incident.rs"]
 mod incident;
 #[path = "../tests/metamorphic/judge.rs"]
@@ -33,6 +36,7 @@ use std::time::Instant;
 use albscope::diagnose::Confidence;
 use albscope::simulate::{SCENARIOS, Scenario};
 
+use evidence::Checked;
 use incident::Incident;
 use judge::{Change, changes, verdicts};
 use transformation::TRANSFORMATIONS;
@@ -44,11 +48,13 @@ struct Options {
     first: u64,
     scenarios: Vec<String>,
     lists_misses: bool,
+    counts_sentences: bool,
 }
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, AnyError> {
-        let mut options = Self { seeds: 1, first: 7001, scenarios: Vec::new(), lists_misses: false };
+        let mut options =
+            Self { seeds: 1, first: 7001, scenarios: Vec::new(), lists_misses: false, counts_sentences: false };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
             match argument.as_str() {
@@ -60,6 +66,7 @@ impl Options {
                     options.scenarios.push(name);
                 }
                 "--misses" => options.lists_misses = true,
+                "--sentences" => options.counts_sentences = true,
                 other => return Err(format!("{other} is not an option").into()),
             }
         }
@@ -67,7 +74,7 @@ impl Options {
     }
 
     fn wants(&self, scenario: &Scenario) -> bool {
-        !scenario.causes.is_empty()
+        (!scenario.causes.is_empty() || self.counts_sentences)
             && (self.scenarios.is_empty() || self.scenarios.iter().any(|name| name == scenario.name))
     }
 }
@@ -92,6 +99,9 @@ fn main() -> Result<(), AnyError> {
         for seed in options.first..options.first + options.seeds {
             jobs.push(Box::new(move || vec![Incident::simulated(scenario, seed)]));
         }
+    }
+    if options.counts_sentences {
+        return sentences(&jobs);
     }
     let next = AtomicUsize::new(0);
     let cases = Mutex::new(Vec::new());
@@ -121,6 +131,35 @@ fn main() -> Result<(), AnyError> {
     }
     std::io::stdout().write_all(page.as_bytes())?;
     Ok(())
+}
+
+/// Counts the evidence of all incidents again. An error if a sentence is not true.
+fn sentences(jobs: &[Box<dyn Fn() -> Vec<Incident> + Sync>]) -> Result<(), AnyError> {
+    let next = AtomicUsize::new(0);
+    let all = Mutex::new(Checked::default());
+    let work = || {
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for incident in job() {
+                let mut checked = Checked::default();
+                checked.check(&incident);
+                let mut out = std::io::stdout().lock();
+                for wrong in &checked.wrong {
+                    let _ = writeln!(out, "{wrong}");
+                }
+                let _ = writeln!(out, "{}: {} of {} not true", incident.name, checked.wrong.len(), checked.sentences);
+                all.lock().unwrap_or_else(PoisonError::into_inner).add(checked);
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut out = std::io::stdout().lock();
+    for form in all.never() {
+        writeln!(out, "never met: {form}")?;
+    }
+    writeln!(out, "{} sentences of {} forms: {} not true", all.sentences, all.met.len(), all.wrong.len())?;
+    if all.wrong.is_empty() { Ok(()) } else { Err("not all is true".into()) }
 }
 
 fn cases_of(incident: &Incident) -> Vec<Case> {
