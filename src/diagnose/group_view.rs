@@ -167,7 +167,7 @@ impl<'a> GroupView<'a> {
     pub(super) fn explained_apart(&self, targets: &[usize], is_such: impl Fn(&TimedRequest) -> bool) -> String {
         match targets.iter().map(|&index| self.targets[index].explained().filter(|it| is_such(it)).count()).sum() {
             0_usize => String::new(),
-            more => format!(" (and {} more, explained otherwise)", grouped(more as u64)),
+            more => format!(" (and {} more that are explained otherwise)", grouped(more as u64)),
         }
     }
 
