@@ -13,8 +13,8 @@ pub(super) const FORMS: &[Form] = &[
     form("{} closed before an answer", closed),
     form("in the target group, {} of {} to {} failed like this, and {} of {} other requests", against_others),
     form(
-        "in the target group, {} of {} to {} failed like this, and {} of {} other requests (and {} more, explained \
-         otherwise)",
+        "in the target group, {} of {} to {} failed like this, and {} of {} other requests (and {} more that are \
+         explained otherwise)",
         against_others,
     ),
     form(
@@ -31,7 +31,7 @@ pub(super) const FORMS: &[Form] = &[
         closed_here,
     ),
     form(
-        "{} closed at this target, and {} at all others of the group (and {} more, explained otherwise): perhaps one of \
+        "{} closed at this target, and {} at all others of the group (and {} more that are explained otherwise): perhaps one of \
          its workers, or something that it runs, died meanwhile",
         closed_here,
     ),

@@ -73,8 +73,9 @@ fn quiet_before(recount: &Recount<'_>, said: &[&str]) -> Result<(), String> {
     if !recount.failed.is_exact() || recount.target.is_none() {
         return Ok(());
     }
-    let cuts = cuts(recount);
-    let first = cuts.first().ok_or("nothing was cut")?.ended;
+    // A target may have been cut off several times. The sentence is about the time with the most requests.
+    let largest = runs(&cuts(recount), ended, 2 * SECOND + 200).into_iter().rev().max_by_key(Vec::len);
+    let first = largest.ok_or("nothing was cut")?[0].ended;
     let before =
         recount.of_target().map(|request| request.sent).filter(|sent| *sent < first).max().ok_or("no request")?;
     near(first - before, micros(said[0]), "the quiet time")

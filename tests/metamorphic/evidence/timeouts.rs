@@ -73,7 +73,7 @@ fn scope<'r>(recount: &Recount<'r>, is_group: bool) -> Vec<&'r Request<'r>> {
     if is_group || recount.target.is_none() { recount.timed().collect() } else { recount.of_target().collect() }
 }
 
-/// ` (and 3 more, explained otherwise)`: how many. 0 if nothing is said.
+/// ` (and 3 more that are explained otherwise)`: how many. 0 if nothing is said.
 fn apart(said: &str) -> usize {
     said.strip_prefix(" (and ").map_or(0, number)
 }
