@@ -74,11 +74,14 @@ fn quiet_before(recount: &Recount<'_>, said: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     // A target may have been cut off several times. The sentence is about the time with the most requests.
-    let largest = runs(&cuts(recount), ended, 2 * SECOND + 200).into_iter().rev().max_by_key(Vec::len);
-    let first = largest.ok_or("nothing was cut")?[0].ended;
-    let before =
-        recount.of_target().map(|request| request.sent).filter(|sent| *sent < first).max().ok_or("no request")?;
-    near(first - before, micros(said[0]), "the quiet time")
+    let cuts = runs(&cuts(recount), ended, 2 * SECOND + 200);
+    let most = cuts.iter().map(Vec::len).max().ok_or("nothing was cut")?;
+    let quiet = cuts.iter().filter(|cut| cut.len() == most).filter_map(|cut| {
+        let sent = recount.of_target().map(|request| request.sent).filter(|sent| *sent < cut[0].ended);
+        Some(cut[0].ended - sent.max()?)
+    });
+    let said = micros(said[0]);
+    near(quiet.min_by_key(|quiet| (quiet - said).abs()).ok_or("no request")?, said, "the quiet time")
 }
 
 /// How long each target of the group had got no request when its requests were cut.
