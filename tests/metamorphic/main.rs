@@ -134,6 +134,20 @@ fn what_the_evidence_says_of_simulated_incidents_is_counted_again() {
 }
 
 #[test]
+fn what_the_evidence_says_of_a_window_cut_around_failures_is_counted_again() {
+    let cut = TRANSFORMATIONS.iter().find(|it| it.name == "window cut").expect("there is one");
+    let simulated = ["dependency-timeout", "deploy-abrupt", "saturation-backlog"];
+    let simulated = simulated.map(|name| Incident::simulated(Scenario::find(name).expect("it is in the table"), 9_701));
+    let incidents = Incident::fixtures().into_iter().chain(simulated).map(|mut incident| {
+        incident.log = cut.apply(&incident.log, 0, 7);
+        incident
+    });
+    let checked = checked(incidents);
+    assert!(checked.sentences > 100, "{} sentences", checked.sentences);
+    assert!(checked.met.keys().any(|form| form.contains("the log does not show how")), "no window is told to be short");
+}
+
+#[test]
 fn what_the_evidence_says_is_not_true_of_another_log() {
     let incidents = Incident::fixtures();
     let is_found = |incident: &&Incident| {

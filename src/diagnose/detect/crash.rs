@@ -139,6 +139,7 @@ impl Rolled {
             ),
             [("targets_ended", self.ended as f64), ("targets_started", self.started as f64)],
         )
+        .of_group()
     }
 }
 

@@ -206,11 +206,9 @@ fn application_errors(
         evidence.push(Evidence { is_for: true, ..rates.spread("they") });
     }
     if is_all_there_is {
-        evidence.push(Evidence::speaks_against(
-            "nearly all targets of the group had such errors, and the log shows no time without them: what all of them \
-                need may have failed",
-            [],
-        ));
+        let text = "nearly all targets of the group had such errors, and the log shows no time without them: what all \
+            of them need may have failed";
+        evidence.push(Evidence::speaks_against(text, []).of_group());
     }
     let is_sure = errors.len() >= MIN_FOR_HIGH && is_of_routes && !is_all_there_is;
     let confidence = if is_sure { Confidence::High } else { Confidence::Medium };

@@ -17,6 +17,7 @@ mod shared;
 mod silent;
 mod starts;
 mod timeouts;
+mod windows;
 pub(crate) mod words;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,7 @@ const FORMS: &[&[Form]] = &[
     closed::FORMS,
     timeouts::FORMS,
     load::FORMS,
+    windows::FORMS,
     notices::FORMS,
 ];
 

@@ -45,7 +45,7 @@ impl<'r> Recount<'r> {
         } else {
             Failed::new(summary, diagnosis, finding, all)?
         };
-        failed.is_part |= finding.evidence.iter().any(|evidence| evidence.text.starts_with("in addition, "));
+        failed.is_part |= finding.evidence.iter().any(|evidence| evidence.text.contains("in addition, "));
         Ok(Self {
             summary,
             diagnosis,
@@ -68,6 +68,7 @@ impl<'r> Recount<'r> {
         if !self.in_group().any(|request| request.target == target) {
             return (self.clone(), sentence);
         }
+        let rest = rest.strip_prefix("in addition, ").unwrap_or(rest);
         (Self { target: Some(target.to_owned()), failed: self.failed.at(target), ..self.clone() }, rest)
     }
 
