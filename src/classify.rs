@@ -201,7 +201,7 @@ enum Status {
     Within(u16, u16),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TargetStatus {
     Any,
     Absent,
@@ -209,14 +209,14 @@ enum TargetStatus {
     Other,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Is {
     Any,
     Present,
     Absent,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ElapsedIs {
     Any,
     /// Within [`CONNECT_TIMEOUT_ENDS`].
@@ -235,7 +235,32 @@ impl Is {
     }
 }
 
+impl Status {
+    #[inline]
+    fn fits(self, status: Option<u16>) -> bool {
+        match (self, status) {
+            (Self::Any, _) | (Self::None, None) => true,
+            (Self::Is(wanted), Some(status)) => status == wanted,
+            (Self::Within(low, high), Some(status)) => (low..=high).contains(&status),
+            (Self::None, Some(_)) | (Self::Is(_) | Self::Within(..), None) => false,
+        }
+    }
+}
+
 impl OutcomeRow {
+    /// Whether it fits all that `other` fits, given a status that both fit.
+    fn takes_all_of(&self, other: &Self) -> bool {
+        let is = |row: &Self| {
+            let times = [row.request_time, row.target_time, row.response_time];
+            [times[0], times[1], times[2], row.target, row.method, row.severe, row.stream_reset]
+        };
+        is(self).into_iter().zip(is(other)).all(|(wanted, is)| wanted == Is::Any || wanted == is)
+            && (self.target_status_code == TargetStatus::Any || self.target_status_code == other.target_status_code)
+            && (self.elapsed == ElapsedIs::Any || self.elapsed == other.elapsed)
+            && (self.reason.is_empty() || self.reason == other.reason)
+            && (self.actions == Actions::NONE || self.actions == other.actions)
+    }
+
     const fn new(outcome: Outcome, elb_status_code: Status) -> Self {
         Self {
             outcome,
@@ -289,12 +314,6 @@ impl OutcomeRow {
     }
 
     fn fits(&self, exchange: &Exchange<'_>) -> bool {
-        let status_fits = match (self.elb_status_code, exchange.elb_status_code) {
-            (Status::Any, _) | (Status::None, None) => true,
-            (Status::Is(wanted), Some(status)) => status == wanted,
-            (Status::Within(low, high), Some(status)) => (low..=high).contains(&status),
-            (Status::None, Some(_)) | (Status::Is(_) | Status::Within(..), None) => false,
-        };
         let target_status_fits = match self.target_status_code {
             TargetStatus::Any => true,
             TargetStatus::Absent => exchange.target_status_code.is_none(),
@@ -305,7 +324,7 @@ impl OutcomeRow {
                 exchange.target_status_code.is_some() && exchange.target_status_code != exchange.elb_status_code
             }
         };
-        status_fits
+        self.elb_status_code.fits(exchange.elb_status_code)
             && target_status_fits
             && self.target.fits(exchange.target.is_some())
             && self.request_time.fits(exchange.request_processing_time.is_some())
@@ -436,6 +455,37 @@ pub fn classify(exchange: &Exchange<'_>) -> Outcome {
         (Some(status @ 100..=399), Some(answered)) if status == answered => Outcome::Ok,
         _ => by_table(exchange),
     }
+}
+
+/// The outcomes that a request may have if the client got this status, in the order of the table.
+#[must_use]
+pub fn outcomes_of_status(status: u16) -> Vec<Outcome> {
+    let mut rows: Vec<&OutcomeRow> = Vec::new();
+    for row in ROWS.iter().filter(|row| row.elb_status_code.fits(Some(status))) {
+        // What an earlier row takes does not get here.
+        if !rows.iter().any(|earlier| earlier.takes_all_of(row)) {
+            rows.push(row);
+        }
+    }
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for row in rows {
+        if !outcomes.contains(&row.outcome) {
+            outcomes.push(row.outcome);
+        }
+    }
+    outcomes
+}
+
+/// The outcomes that codes of this class decide, in the order of the table. Empty for [`Reason::None`].
+#[must_use]
+pub fn outcomes_of_reason(reason: Reason) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for row in ROWS.iter().filter(|row| row.reason.contains(&reason)) {
+        if !outcomes.contains(&row.outcome) {
+            outcomes.push(row.outcome);
+        }
+    }
+    outcomes
 }
 
 fn by_table(exchange: &Exchange<'_>) -> Outcome {

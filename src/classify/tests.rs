@@ -225,3 +225,68 @@ fn a_gateway_timeout_of_any_length_and_form_is_a_failure_of_some_kind() {
         assert_eq!(outcome, expected, "{elapsed} ms");
     }
 }
+
+/// Exchanges with this status of all forms that any row of the table looks at.
+fn of_all_forms(status: u16) -> Vec<Exchange<'static>> {
+    const ACTIONS: [Actions; 6] = [
+        Actions::UNKNOWN,
+        Actions::FORWARD,
+        Actions::REDIRECT,
+        Actions::FIXED_RESPONSE,
+        Actions::WAF_LAST,
+        Actions::WAF_FAILED,
+    ];
+    const REASONS: [Reason; 8] = [
+        Reason::None,
+        Reason::Authentication,
+        Reason::IdentityProvider,
+        Reason::Lambda,
+        Reason::LambdaThrottled,
+        Reason::LambdaTimeout,
+        Reason::LambdaMisconfigured,
+        Reason::Waf,
+    ];
+    let mut all = Vec::new();
+    for target_status in [None, Some(status), Some(if status == 200 { 201 } else { 200 })] {
+        for times in 0..8 {
+            let time = |bit: u32| (times >> bit & 1 == 1).then_some(3);
+            for elapsed in [1_000, 10_000, 60_000] {
+                let base = exchange(status, target_status, [time(0), time(1), time(2)], elapsed);
+                for (actions, reason) in ACTIONS.into_iter().flat_map(|it| REASONS.map(|reason| (it, reason))) {
+                    let form = Exchange { reason, actions, ..base };
+                    let variants = [
+                        form,
+                        without_target(form),
+                        Exchange { method: None, ..form },
+                        Exchange { is_severe: true, ..form },
+                        Exchange { has_stream_reset: true, ..form },
+                    ];
+                    all.extend(variants);
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn the_outcomes_of_a_status_are_those_that_requests_with_it_may_have() {
+    for status in [200, 302, 400, 401, 403, 404, 413, 460, 463, 500, 501, 502, 503, 504, 507, 561, 599] {
+        let mut met: Vec<Outcome> = of_all_forms(status).iter().map(classify).collect();
+        met.sort_unstable();
+        met.dedup();
+        let mut said = outcomes_of_status(status);
+        said.sort_unstable();
+        assert_eq!(said, met, "{status}");
+    }
+}
+
+#[test]
+fn the_outcomes_of_a_code_are_those_of_its_class() {
+    assert_eq!(outcomes_of_reason(Reason::LambdaThrottled), [Outcome::LambdaThrottled]);
+    assert_eq!(
+        outcomes_of_reason(Reason::parse(b"AuthTokenEpRequestTimeout")),
+        [Outcome::IdentityProviderError, Outcome::AuthenticationFailed]
+    );
+    assert_eq!(outcomes_of_reason(Reason::None), []);
+}

@@ -69,16 +69,19 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
-/// Explain a cause, or one log line field by field.
+/// Explain a cause, an outcome, a status, a code, a field, or one log line.
 ///
 /// With a cause, says what it means, what is evidence for and against it in a log, how to fix it on common servers with
-/// time and risk, and which commands confirm it. Without a cause, lists all causes. With --line, shows each field of
+/// time and risk, and which commands confirm it. With an outcome (closed-before-response), a status (502) or a code of
+/// error_reason (LambdaUnhandled), says how such a request ended and which causes it may have. With the name of a field
+/// (target_processing_time), says what is in it. Without anything, lists all causes. With --line, shows each field of
 /// one log line and its value, how the request ended, and which causes fit that outcome.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::doc_markdown, reason = "it is printed as help")]
 pub(crate) struct ExplainArgs {
-    /// Id of the cause, such as keep-alive-race; without it, all causes are listed
-    #[arg(value_name = "CAUSE", conflicts_with = "line")]
-    pub(crate) cause: Option<String>,
+    /// What to explain, such as keep-alive-race or 502; without it, all causes are listed
+    #[arg(value_name = "TOPIC", conflicts_with = "line")]
+    pub(crate) topic: Option<String>,
 
     /// One line of an access log, in quotes; - reads it from standard input
     #[arg(long, value_name = "LINE", allow_hyphen_values = true)]

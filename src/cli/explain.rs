@@ -1,6 +1,8 @@
 //! `albscope explain`
 
 mod cause;
+mod page;
+mod topic;
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
@@ -8,7 +10,7 @@ use std::io::{self, Read, Write};
 use albscope::classify::{Elapsed, Exchange, classify};
 use albscope::diagnose::first_cause::causes_of;
 use albscope::kind::{self, Alb};
-use albscope::knowledge::causes::{self, CAUSES};
+use albscope::knowledge::causes::CAUSES;
 use albscope::record::{Bounds, MAX_LINE_BYTES, ReadKind, Record};
 use albscope::report::plain::shortened;
 use anyhow::{Context, bail};
@@ -22,17 +24,27 @@ const MAX_FIELD_CHARACTERS: usize = 160;
 
 pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     let mut out = Vec::new();
-    match (&args.line, &args.cause) {
+    match (&args.line, &args.topic) {
         (Some(line), _) => explain_line(&line_of(line)?, &mut out)?,
-        (None, Some(id)) => {
-            let cause =
-                causes::cause(id).with_context(|| format!("there is no cause {id}; albscope explain lists them"))?;
-            cause::write(cause, output_width(), &mut out)?;
+        (None, Some(word)) => {
+            if !topic::write(word, output_width(), &mut out)? {
+                let word = shortened(word, MAX_FIELD_CHARACTERS);
+                bail!("{word} is no cause, outcome, status, code of error_reason or field; {}", next_step(&word));
+            }
         }
         (None, None) => list(&mut out)?,
     }
     io::stdout().write_all(&out)?;
     Ok(Exit::Done)
+}
+
+/// What to type instead of a word that is nothing.
+fn next_step(word: &str) -> String {
+    let similar = topic::similar(word);
+    if similar.is_empty() {
+        return "albscope explain lists the causes".to_owned();
+    }
+    format!("did you mean {}?", similar.join(", or "))
 }
 
 fn list(out: &mut dyn Write) -> io::Result<()> {

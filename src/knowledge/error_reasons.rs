@@ -65,6 +65,11 @@ const MEANINGS: &[(&str, &str)] = &[
     ("WAFUnhandledException", "the load balancer itself failed"),
 ];
 
+/// All known codes and what each says, by code.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    MEANINGS.iter().copied()
+}
+
 /// What a code says. `None` for a code that the documentation does not have.
 #[must_use]
 pub fn meaning(code: &[u8]) -> Option<&'static str> {

@@ -7,11 +7,7 @@ use albscope::diagnose::first_cause::causes_of;
 use albscope::knowledge::causes::{Cause, Method, Setting};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
-/// Text is laid out for at least this many columns, even if the terminal has fewer.
-const MIN_WIDTH: usize = 40;
-
-/// Longer lines are hard to read, however wide the terminal is.
-const MAX_PROSE_WIDTH: usize = 110;
+use super::page::{MAX_PROSE_WIDTH, PageWriter};
 
 /// A setting is on the same line as the name of its stack if the name is at most this long.
 const MAX_STACK_WIDTH: usize = 28;
@@ -19,7 +15,7 @@ const MAX_STACK_WIDTH: usize = 28;
 /// Writes everything that is known about `cause`, in lines of at most `width` columns. Text to copy (settings,
 /// commands, links) may be longer.
 pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = CauseWriter { out, width: width.max(MIN_WIDTH) };
+    let mut page = PageWriter::new(out, width);
     page.prose("", "", &format!("{}: {}", cause.id, cause.title))?;
     page.section("meaning", "")?;
     page.prose("  ", "  ", cause.meaning)?;
@@ -33,10 +29,10 @@ pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Res
     page.prose("  ", "  ", cause.fix)?;
     if !cause.settings.is_empty() {
         page.section("settings", "for an idle timeout of 60 s, if they depend on it")?;
-        page.settings(cause.settings)?;
+        write_settings(cause.settings, &mut page)?;
     }
     page.section("methods", "the first is the usual one")?;
-    page.methods(cause.methods)?;
+    write_methods(cause.methods, &mut page)?;
     page.section("to confirm it", "commands that only read; replace what is in braces")?;
     for check in cause.checks {
         page.prose("  ", "  ", check.question)?;
@@ -53,68 +49,42 @@ pub(super) fn write(cause: &Cause, width: usize, out: &mut dyn Write) -> io::Res
     writeln!(page.out, "  {}", cause.docs)
 }
 
-struct CauseWriter<'a> {
-    out: &'a mut dyn Write,
-    width: usize,
+fn write_settings(settings: &[Setting], page: &mut PageWriter<'_>) -> io::Result<()> {
+    let stacks = settings.iter().map(|setting| setting.stack.len()).filter(|len| *len <= MAX_STACK_WIDTH);
+    let column = stacks.max().unwrap_or_default();
+    for Setting { stack, setting } in settings {
+        if stack.len() <= column && column + setting.len() + 4 <= page.width {
+            writeln!(page.out, "  {stack:column$}  {setting}")?;
+        } else {
+            page.prose("  ", "  ", stack)?;
+            writeln!(page.out, "    {setting}")?;
+        }
+    }
+    Ok(())
 }
 
-impl CauseWriter<'_> {
-    fn section(&mut self, title: &str, note: &str) -> io::Result<()> {
-        writeln!(self.out)?;
-        let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
-        self.prose("", "  ", &format!("{title}{note}"))
+fn write_methods(methods: &[Method], page: &mut PageWriter<'_>) -> io::Result<()> {
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(page.width.min(MAX_PROSE_WIDTH)).unwrap_or(u16::MAX))
+        .set_header(["Method", "When to use", "Time", "Risk"]);
+    for Method { method, when, time, risk, .. } in methods {
+        table.add_row([method, when, time, risk.id()]);
     }
-
-    fn prose(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
-        let options = textwrap::Options::new(self.width.min(MAX_PROSE_WIDTH))
-            .initial_indent(first)
-            .subsequent_indent(rest)
-            // Ids have hyphens and must not be broken there.
-            .word_separator(textwrap::WordSeparator::AsciiSpace)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for line in textwrap::wrap(text, options) {
-            writeln!(self.out, "{}", line.trim_end())?;
+    for index in [2, 3] {
+        if let Some(column) = table.column_mut(index) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
-        Ok(())
     }
-
-    fn settings(&mut self, settings: &[Setting]) -> io::Result<()> {
-        let stacks = settings.iter().map(|setting| setting.stack.len()).filter(|len| *len <= MAX_STACK_WIDTH);
-        let column = stacks.max().unwrap_or_default();
-        for Setting { stack, setting } in settings {
-            if stack.len() <= column && column + setting.len() + 4 <= self.width {
-                writeln!(self.out, "  {stack:column$}  {setting}")?;
-            } else {
-                self.prose("  ", "  ", stack)?;
-                writeln!(self.out, "    {setting}")?;
-            }
-        }
-        Ok(())
+    if let Some(column) = table.column_mut(0) {
+        column.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(45)));
     }
-
-    fn methods(&mut self, methods: &[Method]) -> io::Result<()> {
-        let mut table = Table::new();
-        table
-            .load_style(comfy_table::presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(self.width.min(MAX_PROSE_WIDTH)).unwrap_or(u16::MAX))
-            .set_header(["Method", "When to use", "Time", "Risk"]);
-        for Method { method, when, time, risk, .. } in methods {
-            table.add_row([method, when, time, risk.id()]);
-        }
-        for index in [2, 3] {
-            if let Some(column) = table.column_mut(index) {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
-        }
-        if let Some(column) = table.column_mut(0) {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(45)));
-        }
-        for line in table.lines() {
-            writeln!(self.out, " {}", line.trim_end())?;
-        }
-        Ok(())
+    for line in table.lines() {
+        writeln!(page.out, " {}", line.trim_end())?;
     }
+    Ok(())
 }
 
 #[cfg(test)]
