@@ -19,18 +19,18 @@ use super::threads::use_threads;
 
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<Exit> {
     check_output_files(args)?;
-    use_threads(args.logs.threads);
+    use_threads(args.run.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
-    let mut shown = Shown::new(args.logs.quiet)?;
-    let inputs = OpenedInputs::open(&args.logs)?;
+    let mut shown = Shown::new(args.run.quiet)?;
+    let inputs = OpenedInputs::open(&args.logs, &args.run)?;
     for (option, path) in args.report_files() {
         ensure_is_no_input(option, path, &args.logs.inputs)?;
     }
     if args.logs.dry_run {
         return plan::run(shown, &inputs, &selection, args.format.into());
     }
-    let options = args.logs.read_options(selection.clone());
+    let options = args.logs.read_options(selection.clone(), &args.run);
     let summary = {
         shown.show()?;
         let summary = options.run(&inputs.sources, shown.progress())?;

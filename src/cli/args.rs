@@ -3,9 +3,11 @@
 mod analyze;
 #[cfg(feature = "export")]
 mod export;
+mod headings;
 mod logs;
 #[cfg(feature = "pictures")]
 mod plot;
+mod run;
 #[cfg(feature = "simulate")]
 mod simulate;
 #[cfg(feature = "export")]
@@ -20,6 +22,7 @@ pub(crate) use analyze::{AnalyzeArgs, ColorArg};
 #[cfg(feature = "export")]
 pub(crate) use export::ExportArgs;
 pub(crate) use logs::LogArgs;
+pub(crate) use run::RunArgs;
 #[cfg(feature = "simulate")]
 pub(crate) use simulate::SimulateArgs;
 pub(crate) use values::IdleTimeoutArg;
@@ -77,6 +80,10 @@ pub(crate) enum Command {
 /// (target_processing_time), says what is in it. Without anything, lists all causes. With --line, shows each field of
 /// one log line and its value, how the request ended, and which causes fit that outcome.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  albscope explain keep-alive-race
+  albscope explain 502
+  zcat FILE.log.gz | grep TRACE_ID | albscope explain --line -")]
 #[expect(clippy::doc_markdown, reason = "it is printed as help")]
 pub(crate) struct ExplainArgs {
     /// What to explain, such as keep-alive-race or 502; without it, all causes are listed
@@ -89,6 +96,9 @@ pub(crate) struct ExplainArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  albscope completions bash > ~/.local/share/bash-completion/completions/albscope
+  albscope completions zsh > _albscope")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
@@ -96,6 +106,9 @@ pub(crate) struct CompletionsArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  albscope man | man -l -
+  albscope man analyze > albscope-analyze.1")]
 pub(crate) struct ManArgs {
     /// The command whose page to print; without it, the program's own
     pub(crate) command: Option<String>,

@@ -20,13 +20,13 @@ use super::terminal::{complain, counted};
 use super::threads::use_threads;
 
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
-    use_threads(args.logs.threads);
+    use_threads(args.run.threads);
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     let selection = args.logs.selection(now)?;
     let (format, destination) = destination(args)?;
     let is_stream = matches!(destination, Destination::Stream(_));
     let mut export = Export::new()
-        .read_options(args.logs.read_options(selection.clone()))
+        .read_options(args.logs.read_options(selection.clone(), &args.run))
         .failures_only(args.failures_only)
         .partition_by(&args.partition_by)
         .guard_formulas(!args.allow_formulas)
@@ -54,8 +54,8 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
             ensure_has_name(input)?;
         }
     }
-    let mut shown = Shown::new(args.logs.quiet)?;
-    let inputs = OpenedInputs::open(&args.logs)?;
+    let mut shown = Shown::new(args.run.quiet)?;
+    let inputs = OpenedInputs::open(&args.logs, &args.run)?;
     if let Destination::File(path) = &destination {
         ensure_is_no_input("--output", path, &args.logs.inputs)?;
     }

@@ -8,7 +8,7 @@ use albscope::aggregate::InputAccount;
 use albscope::durable_file;
 use albscope::source::{CancelToken, Disk, Inputs, NotOpened, Selection, Skip, Source};
 
-use super::args::LogArgs;
+use super::args::{LogArgs, RunArgs};
 use super::exit::Exit;
 use super::terminal::complain;
 
@@ -25,10 +25,10 @@ pub(super) struct OpenedInputs {
 impl OpenedInputs {
     /// Opens the inputs. Those that cannot be opened are reported, now and in the report. The run continues without
     /// them, unless it is strict or none is left.
-    pub(super) fn open(args: &LogArgs) -> anyhow::Result<Self> {
+    pub(super) fn open(args: &LogArgs, run: &RunArgs) -> anyhow::Result<Self> {
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
         let mut missing = 0;
-        let mut opener = Inputs::new(args.s3_options());
+        let mut opener = Inputs::new(run.s3_options());
         for input in &args.inputs {
             match opener.open(input) {
                 Ok(source) => sources.push(source),

@@ -8,9 +8,11 @@ use albscope::rules::{RULE_KINDS, Rule};
 use albscope::source::Selection;
 use clap::{ValueEnum, ValueHint};
 
+use super::headings;
 use super::logs::LogArgs;
 #[cfg(feature = "pictures")]
 use super::plot::PlotArgs;
+use super::run::RunArgs;
 #[cfg(feature = "export")]
 use super::tables::TablesArgs;
 use super::values::{IdleTimeoutArg, parse_idle_timeout};
@@ -33,16 +35,24 @@ pub(crate) struct AnalyzeArgs {
     #[command(flatten)]
     pub(crate) logs: LogArgs,
 
+    /// The load balancer's idle timeout: seconds, a duration such as 2m, or auto to infer it from the log
+    #[arg(help_heading = headings::DIAGNOSIS, long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
+    pub(crate) idle_timeout: IdleTimeoutArg,
+
+    // The help lists the kinds of rules, so that a new kind needs no change here.
+    #[arg(help_heading = headings::DIAGNOSIS, long, value_name = "RULE", help = rules_help())]
+    pub(crate) fail_on: Vec<Rule>,
+
     /// Format of the report
-    #[arg(long, short, value_enum, default_value_t = FormatArg::Text)]
+    #[arg(help_heading = headings::OUTPUT, long, short, value_enum, default_value_t = FormatArg::Text)]
     pub(crate) format: FormatArg,
 
     /// Write the report to this file instead of standard output
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = headings::OUTPUT, long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 
     /// Also write the report to this file as one HTML page, with interactive pictures; it needs no network
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = headings::OUTPUT, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) html: Option<PathBuf>,
 
     #[cfg(feature = "pictures")]
@@ -53,22 +63,17 @@ pub(crate) struct AnalyzeArgs {
     #[command(flatten)]
     pub(crate) tables: TablesArgs,
 
-    /// The load balancer's idle timeout: seconds, a duration such as 2m, or auto to infer it from the log
-    #[arg(long, value_name = "DURATION", default_value = "auto", value_parser = parse_idle_timeout)]
-    pub(crate) idle_timeout: IdleTimeoutArg,
-
-    // The help lists the kinds of rules, so that a new kind needs no change here.
-    #[arg(long, value_name = "RULE", help = rules_help())]
-    pub(crate) fail_on: Vec<Rule>,
-
     // Not a doc comment: the name would need backticks in one, and --help would show them.
-    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    #[arg(help_heading = headings::OUTPUT, long, value_enum, default_value_t = ColorArg::Auto)]
     #[arg(help = "Use colour in text; auto uses it on a terminal, unless NO_COLOR is set")]
     pub(crate) color: ColorArg,
 
     /// Draw pictures in text with ASCII characters only
-    #[arg(long)]
+    #[arg(help_heading = headings::OUTPUT, long)]
     pub(crate) ascii: bool,
+
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
 impl AnalyzeArgs {

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use albscope::plot::PlotFormat;
 use clap::ValueHint;
 
+use super::headings;
+
 /// The pictures of a report as a file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlotArgs {
     /// Also draw the report's pictures into this file; its extension is .svg or .png
-    #[arg(long = "plot", value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = parse_plot)]
+    #[arg(help_heading = headings::OUTPUT, long = "plot", value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = parse_plot)]
     pub(crate) file: Option<PlotFile>,
 }
 

@@ -14,6 +14,9 @@ use super::values::{TypedTime, parse_duration, parse_when};
 /// failed request with its true cause. DIR/what-happened.json has the timeouts of the run and a timeline of the
 /// changes and faults that the scenario makes. The same scenario, seed and options give the same bytes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  albscope simulate --list
+  albscope simulate keep-alive-race --seed 7 --output race/")]
 pub(crate) struct SimulateArgs {
     /// Name of the scenario; --list lists all
     #[arg(value_name = "SCENARIO", required_unless_present = "list")]

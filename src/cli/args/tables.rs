@@ -5,16 +5,18 @@ use std::path::PathBuf;
 use albscope::export::TableFormat;
 use clap::{ValueEnum, ValueHint};
 
+use super::headings;
+
 /// The tables of an analysis as files. Ids are those of the options, because `analyze` has other fields of these names.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TablesArgs {
     /// Also write the report's tables into this folder, for notebooks: targets, findings, status pairs, minutes and
     /// routes
-    #[arg(long = "tables", id = "tables", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(help_heading = headings::OUTPUT, long = "tables", id = "tables", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
 
     /// Format of the tables
-    #[arg(long = "tables-format", id = "tables-format", requires = "tables", value_name = "FORMAT")]
+    #[arg(help_heading = headings::OUTPUT, long = "tables-format", id = "tables-format", requires = "tables", value_name = "FORMAT")]
     #[arg(value_enum, default_value_t = TableFormatArg::Parquet)]
     pub(crate) format: TableFormatArg,
 }
