@@ -33,7 +33,7 @@ pub(crate) struct Dictionary {
 ///
 /// A library's table would do, except that it cannot [look ahead](Dictionary::look_ahead), and half of the time that it
 /// takes to find a text is waiting for memory. With `hashbrown::HashTable`, an export takes 1 % more instructions, and
-/// 8 % more CPU time if the log has many different texts; `benches/README.md` has the figures.
+/// 6 % more CPU time if the log has many different texts; `benches/README.md` has the figures.
 #[derive(Clone, Debug, Default)]
 struct DictionaryIndex {
     slots: Vec<IndexSlot>,
