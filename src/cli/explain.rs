@@ -29,7 +29,7 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
         (None, Some(word)) => {
             if !topic::write(word, output_width(), &mut out)? {
                 let word = shortened(word, MAX_FIELD_CHARACTERS);
-                bail!("{word} is no cause, outcome, status, code of error_reason or field; {}", next_step(&word));
+                bail!("\"{word}\" is no cause, outcome, status, code of error_reason or field; {}", next_step(&word));
             }
         }
         (None, None) => list(&mut out)?,
